@@ -1,0 +1,1 @@
+//! fugue's benchmarks.

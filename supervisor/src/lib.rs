@@ -1,0 +1,1 @@
+//! fugue's supervisor crate.
