@@ -1,1 +1,27 @@
-//! fugue's protocol crate.
+//! fugue's wire: ids, requests, replies, events, frames, codec, error codes and connections.
+//!
+//! Knows nothing of actors, PTYs, MCP or terminal user interfaces.
+
+pub mod codec;
+pub mod config;
+pub mod connection;
+pub mod error;
+pub mod event;
+pub mod fleet;
+pub mod frame;
+pub mod geometry;
+pub mod id;
+pub mod name;
+pub mod paths;
+pub mod reply;
+pub mod request;
+pub mod session_id;
+pub mod transport;
+
+pub use error::{Error, ErrorCode};
+pub use event::Event;
+pub use geometry::{Direction, Size};
+pub use id::{ClientUuid, InstanceUuid, OrchestrationUuid, PaneUuid, SessionUuid, WindowUuid};
+pub use name::{Name, ServerName};
+pub use request::{Call, Request};
+pub use session_id::{PaneId, SessionId, Target, WindowId};

@@ -1,0 +1,29 @@
+//! The keeper: the small process that is the parent of one pane's program and holds its PTY.
+//!
+//! [`main`] is the process itself (`fugued keeper`): blocking, single-threaded, no tokio, no parser.
+//! [`Keeper`] is the daemon's side of it: it starts or adopts a keeper and talks to it.
+//! A keeper outlives its daemon; the next daemon connects to the keeper's socket and gets the
+//! PTY master, the journal and the exit status again.
+
+mod conn;
+mod diagnose;
+mod link;
+mod link_stream;
+mod process;
+mod procs;
+mod program;
+mod sys;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use link::{
+    AdoptError, AdoptedPane, Keeper, KeeperExit, KeeperLaunch, LinkError, SpawnError, SpawnedPane,
+};
+pub use process::main;
+pub use procs::{Process, descendants, sweep};
+pub use wire::{
+    ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperSpec, ProgramIdentity,
+    ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, WIRE_VERSION,
+};

@@ -1,0 +1,225 @@
+//! Processes below a process: listing them, and signalling exactly the one that is meant.
+
+use std::{fs, time::{Duration, Instant}};
+
+use rustix::{
+    fs::{Mode, OFlags, open},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+
+pub use super::wire::Process;
+
+/// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.
+const READ_BYTES: usize = 1024;
+
+/// What `/proc/pid/stat` tells. Source: proc(5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub pid: i32,
+    pub comm: String,
+    pub state: u8,
+    pub parent: i32,
+    pub group: i32,
+    pub threads: i32,
+    pub start_time: u64,
+}
+
+impl Stat {
+    /// Whether code of it can still run. A leader that ended before its threads looks like a zombie.
+    pub(super) fn is_alive(&self) -> bool {
+        !matches!(self.state, b'Z' | b'X') || self.threads > 1
+    }
+
+    pub(super) fn into_process(self) -> Process {
+        Process {
+            pid: self.pid,
+            start_time: self.start_time,
+            comm: self.comm,
+        }
+    }
+}
+
+/// Reads one line of `/proc/pid/stat`. The name may hold spaces and parentheses.
+pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
+    let open = line.iter().position(|&b| b == b'(')?;
+    let close = line.iter().rposition(|&b| b == b')')?;
+    let comm = line.get(open + 1..close)?;
+    let pid = std::str::from_utf8(&line[..open]).ok()?.trim();
+    let rest = std::str::from_utf8(line.get(close + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?;
+    let group = fields.next()?;
+    let threads = fields.nth(14)?;
+    let start_time = fields.nth(1)?;
+    Some(Stat {
+        pid: pid.parse().ok()?,
+        comm: String::from_utf8_lossy(comm).into_owned(),
+        state,
+        parent: parent.parse().ok()?,
+        group: group.parse().ok()?,
+        threads: threads.parse().ok()?,
+        start_time: start_time.parse().ok()?,
+    })
+}
+
+/// The state of one process now; `None` when there is none with this pid.
+pub(super) fn stat(pid: i32) -> Option<Stat> {
+    let mut buffer = [0; READ_BYTES];
+    let fd = open_proc(&format!("/proc/{pid}/stat")).ok()?;
+    let length = rustix::io::read(&fd, &mut buffer).ok()?;
+    parse_stat(&buffer[..length])
+}
+
+fn open_proc(path: &str) -> Result<std::os::fd::OwnedFd, Errno> {
+    open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Every live process below `root`, `root` not included.
+///
+/// Processes that start or end during the call may be missed: who wants none left asks until the
+/// root has no children.
+#[must_use]
+pub fn descendants(root: i32) -> Vec<Process> {
+    list(root).into_iter().map(Stat::into_process).collect()
+}
+
+/// Like [`descendants`], with all that is known of them.
+pub(super) fn list(root: i32) -> Vec<Stat> {
+    let mut found = if has_children_files() {
+        walk(root)
+    } else {
+        scan(root)
+    };
+    found.sort_unstable_by_key(|stat| stat.pid);
+    found.dedup_by_key(|stat| stat.pid);
+    found.retain(Stat::is_alive);
+    found
+}
+
+/// Whether the kernel has `CONFIG_PROC_CHILDREN`.
+fn has_children_files() -> bool {
+    open_proc("/proc/thread-self/children").is_ok()
+}
+
+/// Follows the `children` files from `root` down: cost grows with the tree, not with the machine.
+pub(super) fn walk(root: i32) -> Vec<Stat> {
+    let mut found: Vec<Stat> = Vec::new();
+    let mut threads = stat(root).map_or(1, |stat| stat.threads);
+    let mut parent = root;
+    let mut children = Vec::new();
+    let mut next = 0;
+    loop {
+        children.clear();
+        if threads > 1 {
+            for thread in numbers_in(&format!("/proc/{parent}/task")) {
+                read_children(parent, thread, &mut children);
+            }
+        } else {
+            read_children(parent, parent, &mut children);
+        }
+        for &pid in &children {
+            if !found.iter().any(|known| known.pid == pid) {
+                found.extend(stat(pid));
+            }
+        }
+        let Some(stat) = found.get(next) else {
+            return found;
+        };
+        (parent, threads) = (stat.pid, stat.threads);
+        next += 1;
+    }
+}
+
+fn read_children(pid: i32, thread: i32, children: &mut Vec<i32>) {
+    let Ok(fd) = open_proc(&format!("/proc/{pid}/task/{thread}/children")) else {
+        return;
+    };
+    let mut buffer = [0; READ_BYTES];
+    let mut number: Option<i32> = None;
+    while let Ok(length @ 1..) = rustix::io::read(&fd, &mut buffer) {
+        for byte in &buffer[..length] {
+            if byte.is_ascii_digit() {
+                number = Some(number.unwrap_or(0) * 10 + i32::from(byte - b'0'));
+            } else {
+                children.extend(number.take());
+            }
+        }
+    }
+    children.extend(number);
+}
+
+/// Reads every process of the machine and keeps those whose line of parents leads to `root`.
+pub(super) fn scan(root: i32) -> Vec<Stat> {
+    let mut others: Vec<Stat> = numbers_in("/proc").into_iter().filter_map(stat).collect();
+    let mut found: Vec<Stat> = Vec::new();
+    let mut parent = root;
+    let mut next = 0;
+    loop {
+        found.extend(others.extract_if(.., |stat| stat.parent == parent));
+        let Some(stat) = found.get(next) else {
+            return found;
+        };
+        parent = stat.pid;
+        next += 1;
+    }
+}
+
+fn numbers_in(dir: &str) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Sends a signal to the process with this pid and start time, and to no other: the pid is pinned
+/// before the start time is looked at.
+pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Result<(), Errno> {
+    let pinned = pin(pid, start_time)?;
+    pidfd_send_signal(&pinned, signal)
+}
+
+/// A descriptor of the process with this pid and start time.
+pub(super) fn pin(pid: i32, start_time: u64) -> Result<std::os::fd::OwnedFd, Errno> {
+    let raw = Pid::from_raw(pid).ok_or(Errno::SRCH)?;
+    let pinned = pidfd_open(raw, PidfdFlags::empty())?;
+    match stat(pid) {
+        Some(stat) if stat.start_time == start_time => Ok(pinned),
+        _ => Err(Errno::SRCH),
+    }
+}
+
+/// Kills every process whose environment holds exactly `marker` (`NAME=value`), until none is found
+/// or `limit` is over, and returns those that are left.
+///
+/// It is for panes whose keeper was killed: their processes are children of init and can only be
+/// found by this. It reads the whole of `/proc` (about 5 ms) and blocks, so call it off the runtime.
+#[must_use]
+pub fn sweep(marker: &str, limit: Duration) -> Vec<Process> {
+    let deadline = Instant::now() + limit;
+    let own = rustix::process::getpid().as_raw_pid();
+    loop {
+        let marked: Vec<Stat> = numbers_in("/proc")
+            .into_iter()
+            .filter(|&pid| pid != own && has_marker(pid, marker))
+            .filter_map(stat)
+            .filter(Stat::is_alive)
+            .collect();
+        if marked.is_empty() || Instant::now() >= deadline {
+            return marked.into_iter().map(Stat::into_process).collect();
+        }
+        for stat in &marked {
+            // It may have ended since; the next round tells.
+            let _ = signal_exactly(stat.pid, stat.start_time, Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn has_marker(pid: i32, marker: &str) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|env| env.split(|&byte| byte == 0).any(|var| var == marker.as_bytes()))
+}

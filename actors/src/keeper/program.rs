@@ -1,0 +1,207 @@
+//! Opening the PTY and the journal, and starting the program on them.
+
+use std::{
+    ffi::CString,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::unix::ffi::OsStrExt,
+};
+
+use portable_pty::{PtySize, native_pty_system};
+use rustix::{
+    fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create},
+    io::Errno,
+    process::{Resource, Rlimit, chdir, getrlimit, setrlimit},
+    pty::{OpenptFlags, ioctl_tiocgptpeer, openpt},
+    termios::{InputModes, OptionalActions, tcgetattr, tcsetattr},
+    time::{ClockId, Timespec, clock_gettime},
+};
+
+use super::{
+    diagnose::{explain, explain_cwd, find_program},
+    procs, sys,
+    wire::{
+        JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperSpec, ProgramIdentity, STATUS_PIPE_FD,
+        SpawnFailure,
+    },
+};
+
+/// A program that was started, and what belongs to it.
+pub(super) struct Program {
+    pub identity: ProgramIdentity,
+    /// Clock at the start, for the duration.
+    pub started: Timespec,
+    /// Holding it keeps the terminal from hanging up when the daemon goes.
+    pub master: OwnedFd,
+    pub journal: OwnedFd,
+    /// Read end of the status pipe.
+    pub status_pipe: Option<OwnedFd>,
+}
+
+impl Program {
+    /// The descriptors that a daemon gets, in the order of the wire.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let mut all = vec![self.master.as_fd(), self.journal.as_fd()];
+        all.extend(self.status_pipe.as_ref().map(AsFd::as_fd));
+        all
+    }
+}
+
+/// Starts what `spec` asks for. The process's own directory is `/` afterwards, also on failure.
+pub(super) fn start(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
+    enter(spec)?;
+    let started = start_here(spec);
+    // The keeper must not keep a file system busy; "/" can always be entered.
+    let _ = chdir("/");
+    started
+}
+
+fn enter(spec: &KeeperSpec) -> Result<(), SpawnFailure> {
+    if !spec.cwd.is_absolute() {
+        let text = format!(
+            "the working directory must be an absolute path, not {:?}",
+            spec.cwd.display().to_string()
+        );
+        return Err(SpawnFailure::new(Errno::INVAL, text));
+    }
+    chdir(&spec.cwd).map_err(|errno| explain_cwd(errno, &spec.cwd))
+}
+
+fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
+    let argv = arguments(spec)?;
+    let env = environment(spec)?;
+    let search = spec.env.iter().rfind(|(name, _)| name == "PATH");
+    let name = spec.program.as_ref().or(spec.argv.first());
+    let path = find_program(
+        name.map_or("", String::as_str),
+        search.map(|(_, value)| value.as_str()),
+    )?;
+    let path_c = terminated(path.as_os_str().as_bytes(), || "the program".to_owned())?;
+
+    let (master, slave) = open_terminal(spec)?;
+    let journal = open_journal(spec)?;
+    let status = if spec.status_pipe {
+        let ends = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
+        Some(ends.map_err(|errno| SpawnFailure::during("no status pipe", errno))?)
+    } else {
+        None
+    };
+    limit_open_files(spec);
+    let terminal = format!("/proc/self/fd/{}", slave.as_raw_fd());
+    let terminal = CString::new(terminal).expect("a number holds no NUL");
+    let image = sys::Image {
+        path: &path_c,
+        argv: &argv,
+        env: &env,
+        terminal: &terminal,
+        extra: status
+            .as_ref()
+            .map(|(_, write)| (write.as_fd(), STATUS_PIPE_FD)),
+    };
+    let started_at_unix_ms = unix_ms();
+    let pid = sys::spawn(&image).map_err(|errno| explain(errno, &path))?;
+    Ok(Program {
+        started: now(),
+        identity: ProgramIdentity {
+            pid,
+            // It is not reaped yet, so its entry exists even if it has ended.
+            start_time: procs::stat(pid).map_or(0, |stat| stat.start_time),
+            started_at_unix_ms,
+        },
+        master,
+        journal,
+        status_pipe: status.map(|(read, _)| read),
+    })
+}
+
+/// Time since boot, suspend included.
+pub(super) fn now() -> Timespec {
+    clock_gettime(ClockId::Boottime)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn unix_ms() -> u64 {
+    let now = clock_gettime(ClockId::Realtime);
+    let ms = now.tv_sec.saturating_mul(1000) + now.tv_nsec / 1_000_000;
+    u64::try_from(ms).unwrap_or(0)
+}
+
+fn arguments(spec: &KeeperSpec) -> Result<Vec<CString>, SpawnFailure> {
+    let numbered = spec.argv.iter().enumerate();
+    numbered
+        .map(|(i, text)| terminated(text.as_bytes(), || format!("argument {i}")))
+        .collect()
+}
+
+fn environment(spec: &KeeperSpec) -> Result<Vec<CString>, SpawnFailure> {
+    let one = |(name, value): &(String, String)| {
+        if name.is_empty() || name.contains('=') {
+            let text = format!("{name:?} cannot be the name of an environment variable");
+            return Err(SpawnFailure::new(Errno::INVAL, text));
+        }
+        let joined = format!("{name}={value}");
+        terminated(joined.as_bytes(), || {
+            format!("the environment variable {name:?}")
+        })
+    };
+    spec.env.iter().map(one).collect()
+}
+
+fn terminated(bytes: &[u8], what: impl Fn() -> String) -> Result<CString, SpawnFailure> {
+    CString::new(bytes).map_err(|_| {
+        let text = format!("{} holds a NUL character", what());
+        SpawnFailure::new(Errno::INVAL, text)
+    })
+}
+
+/// The master and the slave of a new PTY of the asked size, in UTF-8 mode.
+fn open_terminal(spec: &KeeperSpec) -> Result<(OwnedFd, OwnedFd), SpawnFailure> {
+    let failed = |errno| SpawnFailure::during("no terminal could be opened", errno);
+    let size = PtySize {
+        rows: spec.rows,
+        cols: spec.cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    let pair = native_pty_system().openpty(size).map_err(|cause| {
+        // The library gives text only: the same call again tells the number.
+        match openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC) {
+            Err(errno) => failed(errno),
+            Ok(_) => SpawnFailure::new(Errno::IO, format!("no terminal: {cause}")),
+        }
+    })?;
+    let raw = pair.master.as_raw_fd().expect("a Unix PTY has a descriptor");
+    let master = sys::duplicate(raw).map_err(failed)?;
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let slave = ioctl_tiocgptpeer(&master, flags).map_err(failed)?;
+    let mut modes = tcgetattr(&slave).map_err(failed)?;
+    modes.input_modes |= InputModes::IUTF8;
+    tcsetattr(&slave, OptionalActions::Now, &modes).map_err(failed)?;
+    Ok((master, slave))
+}
+
+/// Shared memory that can grow but never shrink under a daemon that has mapped it.
+fn open_journal(spec: &KeeperSpec) -> Result<OwnedFd, SpawnFailure> {
+    let failed = |errno| SpawnFailure::during("no journal could be made", errno);
+    let ring = match spec.journal_bytes {
+        0 => JOURNAL_BYTES,
+        bytes => bytes,
+    };
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let journal = memfd_create("fugue-journal", flags | MemfdFlags::NOEXEC_SEAL)
+        // Kernels before 6.3 do not know the flag.
+        .or_else(|_| memfd_create("fugue-journal", flags))
+        .map_err(failed)?;
+    ftruncate(&journal, ring.saturating_add(JOURNAL_HEADER_BYTES)).map_err(failed)?;
+    fcntl_add_seals(&journal, SealFlags::SHRINK).map_err(failed)?;
+    Ok(journal)
+}
+
+fn limit_open_files(spec: &KeeperSpec) {
+    let Some(wanted) = spec.open_files else {
+        return;
+    };
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = Some(maximum.map_or(wanted, |maximum| wanted.min(maximum)));
+    // Lowering a soft limit cannot fail; the program merely keeps the daemon's when it does.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+}

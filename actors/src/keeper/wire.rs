@@ -1,0 +1,363 @@
+//! What a daemon and a keeper say to each other: frames, requests, replies, events.
+//!
+//! A frame is a big-endian `u32` length and a MessagePack map with named fields. New fields have
+//! defaults and unknown ones are ignored, because a keeper may be older or newer than its daemon.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
+
+/// Version of this protocol; raised when an older side has to behave differently.
+pub const WIRE_VERSION: u32 = 1;
+/// The file descriptor on which a program finds the write end of its status pipe.
+pub const STATUS_PIPE_FD: i32 = 9;
+/// Default size of the journal's ring, without its header page.
+pub const JOURNAL_BYTES: u64 = 1 << 20;
+/// Size of the header page in front of the journal's ring.
+pub const JOURNAL_HEADER_BYTES: u64 = 4096;
+/// Largest frame in either direction; the environment is the only thing that gets big.
+pub(super) const MAX_FRAME_BYTES: usize = 1 << 20;
+/// Size of the length in front of each frame.
+const LENGTH_BYTES: usize = 4;
+
+/// What a keeper is to start, and where it is to be found afterwards.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeeperSpec {
+    /// The pane's id, for people who look at `ps`, and for the adopting daemon.
+    pub pane_id: String,
+    /// Where the keeper listens; at most 107 bytes, in a directory of mode 0700 that exists.
+    #[serde(with = "path_bytes")]
+    pub socket: PathBuf,
+    /// The program and its arguments. A name without `/` is looked up in the `PATH` of `env`.
+    pub argv: Vec<String>,
+    /// What is executed instead of `argv[0]`, so that a login shell can be called `-sh`.
+    pub program: Option<String>,
+    /// Absolute working directory; never replaced by another one.
+    #[serde(with = "path_bytes")]
+    pub cwd: PathBuf,
+    /// The complete environment: nothing of the daemon's is inherited.
+    pub env: Vec<(String, String)>,
+    /// Height of the terminal.
+    pub rows: u16,
+    /// Width of the terminal.
+    pub cols: u16,
+    /// Size of the journal's ring; its header page comes on top. 0 means [`JOURNAL_BYTES`].
+    pub journal_bytes: u64,
+    /// Whether the program gets a pipe on [`STATUS_PIPE_FD`] whose read end comes to the daemon.
+    pub status_pipe: bool,
+    /// Soft limit of open files for the program, since the daemon raises its own.
+    pub open_files: Option<u64>,
+    /// Whatever the daemon needs to adopt the pane later. The keeper does not look into it.
+    pub meta: ByteBuf,
+}
+
+/// The pid of a program, made unique by its start time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProgramIdentity {
+    /// Process id; also the id of its session and its process group.
+    pub pid: i32,
+    /// Clock ticks between boot and start. Source: proc(5), `/proc/pid/stat` field 22.
+    pub start_time: u64,
+    /// Wall clock at the start, milliseconds since 1970.
+    pub started_at_unix_ms: u64,
+}
+
+/// How a program ended, from its wait status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramStatus {
+    /// It returned this code.
+    Exited(i32),
+    /// A signal ended it.
+    Signaled {
+        /// Number of the signal.
+        signal: i32,
+        /// Whether the kernel wrote a core image.
+        #[serde(default)]
+        core_dumped: bool,
+    },
+}
+
+/// The end of a program, as its parent saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitReport {
+    /// Exit code or signal.
+    pub status: ProgramStatus,
+    /// Wall clock when it was reaped, milliseconds since 1970.
+    #[serde(default)]
+    pub at_unix_ms: u64,
+    /// From its start to its reaping, time in suspend included.
+    #[serde(default)]
+    pub duration_ms: u64,
+    /// CPU time in user mode of the program and the children it waited for.
+    #[serde(default)]
+    pub user_ms: u64,
+    /// CPU time in the kernel of the program and the children it waited for.
+    #[serde(default)]
+    pub sys_ms: u64,
+    /// Largest resident set of one of these processes.
+    #[serde(default)]
+    pub max_rss_kib: u64,
+}
+
+/// Which kind of failure kept a program from starting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The command, its directory or its environment is wrong: trying again will not help.
+    #[default]
+    SpawnFailed,
+    /// Processes, memory, file descriptors or PTYs ran out.
+    Limit,
+}
+
+/// Why a program was not started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpawnFailure {
+    /// What a caller can do about it.
+    #[serde(default)]
+    pub class: FailureClass,
+    /// The system's error number, 0 when no system call was involved.
+    #[serde(default)]
+    pub errno: i32,
+    /// One sentence for people.
+    pub text: String,
+}
+
+/// Whom a signal is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignalScope {
+    /// The program alone.
+    Program,
+    /// The process group that is in the terminal's foreground.
+    ForegroundGroup,
+    /// The program's own process group.
+    Group,
+    /// Every descendant of the keeper.
+    All,
+}
+
+/// A live process below a keeper.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Process {
+    /// Process id.
+    pub pid: i32,
+    /// Clock ticks between boot and start; together with `pid` it is the identity.
+    pub start_time: u64,
+    /// The kernel's short name of it, for display.
+    pub comm: String,
+}
+
+/// What a daemon asks of a keeper.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// First frame of every connection; answered with [`KeeperHello`].
+    Hello {
+        #[serde(default)]
+        version: u32,
+        /// Instance id of the daemon.
+        #[serde(default)]
+        daemon: String,
+    },
+    /// Starts the program; once only, on the first connection.
+    Spawn(Box<KeeperSpec>),
+    /// Sends a signal.
+    Signal { signal: i32, scope: SignalScope },
+    /// Lists every live descendant.
+    Descendants {},
+    /// Kills every descendant again and again until none is left or the time is up.
+    KillAll { limit_ms: u64 },
+    /// Replaces the bytes kept for adoption.
+    SetMeta { meta: ByteBuf },
+    /// The exit status has been recorded by the daemon.
+    AckExit {
+        /// Whether the keeper may go by itself once no descendant is left.
+        #[serde(default)]
+        leave_when_empty: bool,
+    },
+    /// Kills what is left, removes the socket and ends the keeper.
+    Release { limit_ms: u64 },
+}
+
+/// Who a keeper is and how its program does.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct KeeperHello {
+    pub version: u32,
+    pub pane_id: String,
+    pub keeper_pid: i32,
+    pub keeper_start_time: u64,
+    pub program: Option<ProgramIdentity>,
+    /// Present once the program has ended, until it is acknowledged and after.
+    pub exit: Option<ExitReport>,
+    /// How many descriptors travel with this frame: master, journal, status pipe.
+    pub descriptors: u32,
+    pub meta: ByteBuf,
+}
+
+/// A keeper's answer to one request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reply {
+    /// Answer to `Hello`; descriptors travel with it when a program was started.
+    Hello(Box<KeeperHello>),
+    /// The program runs; descriptors travel with it as in [`KeeperHello`].
+    Spawned(ProgramIdentity),
+    /// It does not, and the keeper ends.
+    SpawnFailed(SpawnFailure),
+    /// It was done.
+    Done {},
+    /// The signal went to that many processes.
+    Signaled { processes: u32 },
+    /// The descendants asked for, or those that survived being killed.
+    Processes { processes: Vec<Process> },
+    /// It could not be done.
+    Failed { errno: i32, text: String },
+    /// This keeper does not know the request.
+    Unsupported { text: String },
+}
+
+/// What a keeper tells without being asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    /// The program has ended.
+    Exited(ExitReport),
+}
+
+/// Daemon to keeper.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RequestFrame {
+    /// Chosen by the daemon, echoed in the reply; never 0.
+    pub id: u64,
+    pub request: Request,
+}
+
+/// Keeper to daemon: a reply with its request's id, or an event with id 0.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct KeeperFrame {
+    pub id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+}
+
+impl KeeperFrame {
+    pub(super) fn reply(id: u64, reply: Reply) -> Self {
+        Self {
+            id,
+            reply: Some(reply),
+            event: None,
+        }
+    }
+
+    pub(super) fn event(event: Event) -> Self {
+        Self {
+            id: 0,
+            reply: None,
+            event: Some(event),
+        }
+    }
+}
+
+/// What can be read of a frame whose kind is unknown.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct IdOnly {
+    id: u64,
+}
+
+/// Why bytes are no frame of ours.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WireError {
+    #[error("a frame of {0} bytes is larger than {MAX_FRAME_BYTES}")]
+    TooLarge(usize),
+    #[error("a frame is not MessagePack with an id: {0}")]
+    Malformed(String),
+}
+
+/// One frame taken out of a buffer.
+#[derive(Debug)]
+pub(super) enum Taken<T> {
+    /// More bytes are needed.
+    Partial,
+    /// A whole frame.
+    Frame(T),
+    /// A frame of a kind this side does not know: its id, and what was wrong.
+    Unknown(u64, String),
+}
+
+/// Appends a frame with its length to `out`.
+pub(super) fn encode<T: Serialize>(frame: &T, out: &mut Vec<u8>) -> Result<(), WireError> {
+    let start = out.len();
+    out.extend_from_slice(&[0; LENGTH_BYTES]);
+    if let Err(cause) = rmp_serde::encode::write_named(out, frame) {
+        out.truncate(start);
+        return Err(WireError::Malformed(cause.to_string()));
+    }
+    let length = out.len() - start - LENGTH_BYTES;
+    if length > MAX_FRAME_BYTES {
+        out.truncate(start);
+        return Err(WireError::TooLarge(length));
+    }
+    let prefix = u32::try_from(length).expect("bounded by MAX_FRAME_BYTES");
+    out[start..start + LENGTH_BYTES].copy_from_slice(&prefix.to_be_bytes());
+    Ok(())
+}
+
+/// Takes the first frame out of `input`, if it is complete.
+pub(super) fn take<T: DeserializeOwned>(input: &mut Vec<u8>) -> Result<Taken<T>, WireError> {
+    let Some(prefix) = input.first_chunk::<LENGTH_BYTES>() else {
+        return Ok(Taken::Partial);
+    };
+    let length = u32::from_be_bytes(*prefix) as usize;
+    if length > MAX_FRAME_BYTES {
+        return Err(WireError::TooLarge(length));
+    }
+    let end = LENGTH_BYTES + length;
+    let Some(body) = input.get(LENGTH_BYTES..end) else {
+        return Ok(Taken::Partial);
+    };
+    let taken = match rmp_serde::from_slice(body) {
+        Ok(frame) => Taken::Frame(frame),
+        Err(cause) => match rmp_serde::from_slice::<IdOnly>(body) {
+            Ok(IdOnly { id }) => Taken::Unknown(id, cause.to_string()),
+            Err(_) => return Err(WireError::Malformed(cause.to_string())),
+        },
+    };
+    if end == input.len() {
+        *input = Vec::new();
+    } else {
+        input.drain(..end);
+    }
+    Ok(taken)
+}
+
+/// Paths as bytes: they need not be UTF-8.
+mod path_bytes {
+    use std::{ffi::OsString, os::unix::ffi::OsStrExt, os::unix::ffi::OsStringExt, path::PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::ByteBuf;
+
+    #[allow(
+        clippy::ptr_arg,
+        reason = "serde hands over a reference to the field's type"
+    )]
+    pub(super) fn serialize<S: Serializer>(path: &PathBuf, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(path.as_os_str().as_bytes())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        let bytes = ByteBuf::deserialize(from)?.into_vec();
+        Ok(PathBuf::from(OsString::from_vec(bytes)))
+    }
+}

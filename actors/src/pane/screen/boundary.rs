@@ -1,0 +1,234 @@
+//! Where an escape sequence that a chunk of output leaves unfinished began.
+//!
+//! The engine's parser has no way to ask for its state. This is a copy of its state machine without the
+//! actions: after each chunk it is run over the bytes from the last ESC on, because ESC leaves every state.
+//! It serves three ends: the unfinished bytes go into a checkpoint, UTF-8 never reaches the engine in pieces
+//! and control strings (titles, images) longer than [`MAX_STRING_BYTES`] are cut off.
+//!
+//! Source: Paul Williams' ANSI parser (vt100.net/emu/dec_ansi_parser), as `rio_vt::performer::parser` has it.
+
+/// The longest control string (OSC, DCS, APC, PM, SOS) that is passed on, in bytes: room for long hyperlinks
+/// and titles. Image transfers are longer, and ignored anyway.
+pub(super) const MAX_STRING_BYTES: usize = 16 * 1024;
+
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1a;
+const ESC: u8 = 0x1b;
+const BEL: u8 = 0x07;
+
+/// The parser's state, as far as it decides where a sequence ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Ground,
+    Escape,
+    EscapeIntermediate,
+    Csi,
+    DcsEntry,
+    DcsParam,
+    DcsIntermediate,
+    DcsIgnore,
+    DcsString,
+    /// OSC, APC, PM or SOS: all end alike.
+    Text,
+}
+
+impl State {
+    /// The state after `byte`, and whether the byte was acted on at once (a control character inside of a sequence)
+    /// instead of becoming a part of the sequence.
+    fn next(self, byte: u8) -> (Self, bool) {
+        match byte {
+            ESC => return (Self::Escape, false),
+            CAN | SUB => return (Self::Ground, false),
+            _ => {}
+        }
+        let control = byte < 0x20;
+        match self {
+            Self::Ground => (Self::Ground, true),
+            Self::Escape if control => (self, true),
+            Self::Escape => (after_escape(byte), false),
+            Self::EscapeIntermediate if control => (self, true),
+            Self::EscapeIntermediate if (0x30..=0x7e).contains(&byte) => (Self::Ground, false),
+            Self::Csi if control => (self, true),
+            Self::Csi if (0x40..=0x7e).contains(&byte) => (Self::Ground, false),
+            Self::DcsEntry | Self::DcsParam | Self::DcsIntermediate => (self.in_dcs_head(byte), false),
+            Self::DcsString if byte == 0x9c => (Self::Ground, false),
+            Self::Text if byte == BEL => (Self::Ground, false),
+            Self::EscapeIntermediate | Self::Csi | Self::DcsIgnore | Self::DcsString | Self::Text => (self, false),
+        }
+    }
+
+    fn in_dcs_head(self, byte: u8) -> Self {
+        match (self, byte) {
+            (_, 0x40..=0x7e) => Self::DcsString,
+            (_, 0x20..=0x2f) => Self::DcsIntermediate,
+            (Self::DcsEntry, 0x30..=0x3f) | (Self::DcsParam, 0x30..=0x3b) => Self::DcsParam,
+            (_, 0x30..=0x3f) => Self::DcsIgnore,
+            _ => self,
+        }
+    }
+
+    /// Whether the state collects a string of any length.
+    fn is_string(self) -> bool {
+        matches!(self, Self::DcsIgnore | Self::DcsString | Self::Text)
+    }
+}
+
+fn after_escape(byte: u8) -> State {
+    match byte {
+        0x20..=0x2f => State::EscapeIntermediate,
+        b'P' => State::DcsEntry,
+        b'X' | b']' | b'^' | b'_' => State::Text,
+        b'[' => State::Csi,
+        0x30..=0x7e => State::Ground,
+        _ => State::Escape,
+    }
+}
+
+/// What to do with the next bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// This many bytes go to the engine, then [`Boundary::fed`].
+    Feed(usize),
+    /// This many bytes belong to a string that was cut off: dropped.
+    Drop(usize),
+    /// The string has become too long: CAN goes to the engine, the rest of the string will be dropped.
+    Cancel,
+}
+
+/// Keeps the unfinished tail of what the engine has been fed.
+#[derive(Debug, Default)]
+pub(super) struct Boundary {
+    state: State,
+    /// The bytes of the unfinished sequence without those already acted on.
+    pending: Vec<u8>,
+    dropping: bool,
+}
+
+impl Boundary {
+    /// What is to happen with `bytes`, which are not empty.
+    pub(super) fn step(&self, bytes: &[u8]) -> Step {
+        if self.dropping {
+            let ends = |byte: &u8| matches!(*byte, BEL | CAN | SUB | ESC);
+            return match bytes.iter().position(ends) {
+                Some(0) => Step::Feed(0),
+                Some(end) => Step::Drop(end),
+                None => Step::Drop(bytes.len()),
+            };
+        }
+        let room = MAX_STRING_BYTES.saturating_sub(self.pending.len());
+        if room == 0 {
+            return Step::Cancel;
+        }
+        Step::Feed(bytes.len().min(room))
+    }
+
+    /// The sequence was cut off. What remains of a control string is to be dropped.
+    pub(super) fn cancelled(&mut self) {
+        self.dropping = self.state.is_string();
+        self.state = State::Ground;
+        self.pending.clear();
+    }
+
+    /// The end of a dropped string was met. Returns how many bytes of `bytes` it takes.
+    pub(super) fn end_dropping(&mut self, bytes: &[u8]) -> usize {
+        self.dropping = false;
+        usize::from(bytes.first() != Some(&ESC))
+    }
+
+    /// Whether [`Boundary::step`] drops a string.
+    pub(super) fn is_dropping(&self) -> bool {
+        self.dropping
+    }
+
+    /// The engine has taken `bytes`.
+    #[inline]
+    pub(super) fn fed(&mut self, bytes: &[u8]) {
+        let rest = match last_escape(bytes) {
+            Some(at) => {
+                self.pending.clear();
+                self.state = State::Ground;
+                &bytes[at..]
+            }
+            None if self.state == State::Ground => return,
+            None => bytes,
+        };
+        self.follow(rest);
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
+        let mut bytes = bytes;
+        while let Some((&byte, rest)) = bytes.split_first() {
+            if self.state.is_string() {
+                let run = bytes.iter().position(|&b| b < 0x20 || b == 0x9c).unwrap_or(bytes.len());
+                self.pending.extend_from_slice(&bytes[..run]);
+                bytes = &bytes[run..];
+                if run > 0 {
+                    continue;
+                }
+            }
+            let (next, done) = self.state.next(byte);
+            self.state = next;
+            if next == State::Ground {
+                self.pending.clear();
+                // Anything from here on is plain text: the last ESC has been met before.
+                return;
+            }
+            if !done {
+                self.pending.push(byte);
+            }
+            bytes = rest;
+        }
+    }
+
+    /// Whether no sequence is unfinished.
+    pub(super) fn is_ground(&self) -> bool {
+        self.state == State::Ground && !self.dropping
+    }
+
+    /// The bytes of the unfinished sequence: feeding them to a fresh parser leaves it in the same state.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.pending
+    }
+
+    /// Takes up a state saved as [`Boundary::pending`] and [`Boundary::is_dropping`].
+    pub(super) fn resume(pending: &[u8], dropping: bool) -> Self {
+        let mut boundary = Self { dropping, ..Self::default() };
+        boundary.fed(pending);
+        boundary
+    }
+}
+
+/// The position of the last ESC. Blockwise from the end, because `contains` is fast and a backward search is not.
+fn last_escape(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 256;
+    let mut end = bytes.len();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        let block = &bytes[start..end];
+        if block.contains(&ESC) {
+            return block.iter().rposition(|&byte| byte == ESC).map(|at| start + at);
+        }
+        end = start;
+    }
+    None
+}
+
+/// How many bytes at the end of `bytes` begin a UTF-8 character without finishing it (0 to 3).
+pub(super) fn partial_utf8_len(bytes: &[u8]) -> usize {
+    let tail = bytes.len().min(3);
+    for len in 1..=tail {
+        let byte = bytes[bytes.len() - len];
+        if byte < 0x80 {
+            return 0;
+        }
+        if byte >= 0xc0 {
+            let partial = &bytes[bytes.len() - len..];
+            return match std::str::from_utf8(partial) {
+                Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => len,
+                _ => 0,
+            };
+        }
+    }
+    0
+}

@@ -1,0 +1,119 @@
+//! Frames on a byte stream: a length of four bytes, big-endian, then the frame.
+
+use bytes::{Bytes, BytesMut};
+use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
+
+use crate::error::{Error, ErrorCode};
+use crate::frame::Frame;
+
+/// Largest frame in bytes. More is refused before it is read.
+pub const FRAME_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Why the stream of frames cannot go on. Each closes the connection and nothing else.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The length says more than [`FRAME_MAX_BYTES`].
+    #[error("a frame may have at most {FRAME_MAX_BYTES} bytes")]
+    Oversize,
+    /// The bytes are not a frame.
+    #[error("malformed frame: {0}")]
+    Malformed(String),
+    /// The stream ended inside a frame.
+    #[error("the connection ended in the middle of a frame")]
+    Truncated,
+    /// The stream itself failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl From<CodecError> for Error {
+    fn from(error: CodecError) -> Self {
+        let code = match &error {
+            CodecError::Oversize => ErrorCode::Limit,
+            CodecError::Malformed(_) | CodecError::Truncated => ErrorCode::InvalidArgument,
+            CodecError::Io(_) => ErrorCode::ServerUnreachable,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// Encodes and decodes [`Frame`]s; "not enough bytes yet" is an ordinary answer.
+#[derive(Debug)]
+pub struct FrameCodec {
+    lengths: LengthDelimitedCodec,
+    /// The length of a frame has been taken from the buffer, its bytes have not.
+    inside_frame: bool,
+}
+
+impl Default for FrameCodec {
+    fn default() -> Self {
+        Self {
+            lengths: LengthDelimitedCodec::builder()
+                .max_frame_length(FRAME_MAX_BYTES)
+                .new_codec(),
+            inside_frame: false,
+        }
+    }
+}
+
+impl FrameCodec {
+    fn length_error(error: std::io::Error) -> CodecError {
+        // The length codec's own name for a length above its maximum.
+        if error.kind() == std::io::ErrorKind::InvalidData {
+            CodecError::Oversize
+        } else {
+            CodecError::Io(error)
+        }
+    }
+}
+
+impl Decoder for FrameCodec {
+    type Item = Frame;
+    type Error = CodecError;
+
+    fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
+        let before = source.len();
+        match self.lengths.decode(source).map_err(Self::length_error)? {
+            Some(bytes) => {
+                self.inside_frame = false;
+                Frame::decode(&bytes)
+                    .map(Some)
+                    .map_err(CodecError::Malformed)
+            }
+            None => {
+                self.inside_frame |= source.len() < before;
+                Ok(None)
+            }
+        }
+    }
+
+    fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
+        match self.decode(source)? {
+            Some(frame) => Ok(Some(frame)),
+            None if source.is_empty() && !self.inside_frame => Ok(None),
+            None => Err(CodecError::Truncated),
+        }
+    }
+}
+
+impl Encoder<Frame> for FrameCodec {
+    type Error = CodecError;
+
+    fn encode(&mut self, frame: Frame, target: &mut BytesMut) -> Result<(), CodecError> {
+        self.encode(frame.encode(), target)
+    }
+}
+
+impl Encoder<Bytes> for FrameCodec {
+    type Error = CodecError;
+
+    /// For frames that are encoded already.
+    fn encode(&mut self, frame: Bytes, target: &mut BytesMut) -> Result<(), CodecError> {
+        self.lengths
+            .encode(frame, target)
+            .map_err(Self::length_error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The configuration file, shared by the daemon and its clients.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::name::ServerName;
+
+/// The whole file; every part has a default, unknown keys are refused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Meant when a target names no server.
+    pub default_server: Option<ServerName>,
+    /// Other servers by name.
+    pub servers: BTreeMap<ServerName, ServerEntry>,
+    /// What the daemon does.
+    pub daemon: DaemonConfig,
+}
+
+/// How another server is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerEntry {
+    /// Its unix socket.
+    pub socket: PathBuf,
+}
+
+/// What the daemon does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DaemonConfig {
+    /// The server's own name.
+    pub name: ServerName,
+    /// Scrollback of a pane in lines unless it asks for another, at most 100,000.
+    pub history_lines: u32,
+    /// The journal ring of a pane in bytes.
+    pub journal_bytes: u32,
+    /// A silent connection is asked for a sign of life after so many milliseconds, and closed
+    /// after three times as many without one.
+    pub heartbeat_ms: u64,
+    /// Live panes at most.
+    pub max_panes: u32,
+    /// Connections at most.
+    pub max_clients: u32,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            name: ServerName::local(),
+            history_lines: 2_000,
+            journal_bytes: 1024 * 1024,
+            heartbeat_ms: 5_000,
+            max_panes: 4_096,
+            max_clients: 1_024,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `path`; a missing file is the default configuration.
+    ///
+    /// # Errors
+    /// `invalid_argument` naming file, line and what is wrong.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                return Err(Error::invalid(format!(
+                    "cannot read {}: {error}",
+                    path.display()
+                )));
+            }
+        };
+        Self::parse(&text).map_err(|why| {
+            Error::invalid(format!("{}: {why}", path.display()))
+                .hint("mend the file, or name another one in FUGUE_CONFIG")
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
+        let daemon = &config.daemon;
+        let ranges: [(&str, u64, u64, u64); 5] = [
+            ("history_lines", u64::from(daemon.history_lines), 0, 100_000),
+            (
+                "journal_bytes",
+                u64::from(daemon.journal_bytes),
+                65_536,
+                1 << 30,
+            ),
+            ("heartbeat_ms", daemon.heartbeat_ms, 50, 3_600_000),
+            ("max_panes", u64::from(daemon.max_panes), 1, 1_000_000),
+            ("max_clients", u64::from(daemon.max_clients), 1, 1_000_000),
+        ];
+        for (key, value, low, high) in ranges {
+            if !(low..=high).contains(&value) {
+                return Err(format!(
+                    "daemon.{key} is {value}; it must be {low} to {high}"
+                ));
+            }
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

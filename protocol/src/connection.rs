@@ -1,0 +1,402 @@
+//! One connection to one server: many requests in flight, replies by id, events apart.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::codec::{FramedRead, FramedWrite};
+
+use crate::codec::{CodecError, FrameCodec};
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::frame::{Frame, Hello, PROTOCOL_VERSION, RequestFrame, ViewId, from_bytes, to_bytes};
+use crate::request::Call;
+
+/// Frames waiting for the socket. A caller beyond it waits its turn.
+const OUT_QUEUE: usize = 256;
+
+/// Events waiting for their reader. Views have at most one screen event under way each, so a
+/// connection never needs as many.
+const EVENT_QUEUE: usize = 256;
+
+type Answer = Result<Bytes, Error>;
+
+#[derive(Default)]
+struct Pending {
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    closed: Option<Error>,
+}
+
+struct Shared {
+    pending: Mutex<Pending>,
+    closed: watch::Sender<bool>,
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails what waits and everything that will be asked later with the first reason given.
+    fn close(&self, why: Error) {
+        let waiting = {
+            let mut pending = self.pending();
+            pending.closed.get_or_insert(why.clone());
+            std::mem::take(&mut pending.waiting)
+        };
+        for (_, answer) in waiting {
+            let _ = answer.send(Err(why.clone()));
+        }
+        self.closed.send_replace(true);
+    }
+}
+
+/// An open connection. Dropping it closes the socket.
+pub struct Connection {
+    out: mpsc::Sender<Frame>,
+    shared: Arc<Shared>,
+    next_id: AtomicU64,
+    server: Hello,
+    tasks: [tokio::task::JoinHandle<()>; 2],
+}
+
+impl Connection {
+    /// Exchanges hellos over `stream` and starts to listen.
+    ///
+    /// # Errors
+    /// `server_unreachable` when the stream ends or stays silent for `limit`; `unsupported` when
+    /// the two sides' major versions differ.
+    pub async fn open<S>(
+        stream: S,
+        hello: Hello,
+        limit: Duration,
+    ) -> Result<(Self, mpsc::Receiver<Event>), Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (read, write) = tokio::io::split(stream);
+        let mut read = FramedRead::new(read, FrameCodec::default());
+        let mut write = FramedWrite::new(write, FrameCodec::default());
+        let greeting = async {
+            write.send(Frame::Hello(hello)).await.map_err(unreachable)?;
+            server_hello(&mut read).await
+        };
+        let server = tokio::time::timeout(limit, greeting)
+            .await
+            .map_err(|_| silent(limit))??;
+        let (out, queue) = mpsc::channel(OUT_QUEUE);
+        let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
+        let shared = Arc::new(Shared {
+            pending: Mutex::default(),
+            closed: watch::Sender::new(false),
+        });
+        let reading = tokio::spawn(read_frames(
+            read,
+            Arc::clone(&shared),
+            out.downgrade(),
+            events,
+        ));
+        let writing = tokio::spawn(write_frames(write, queue, Arc::clone(&shared)));
+        let connection = Self {
+            out,
+            shared,
+            next_id: AtomicU64::new(1),
+            server,
+            tasks: [reading, writing],
+        };
+        Ok((connection, event_queue))
+    }
+
+    /// What the server said of itself.
+    #[must_use]
+    pub fn server(&self) -> &Hello {
+        &self.server
+    }
+
+    /// Makes a call and waits at most `limit` for its reply. Dropping the future tells the server
+    /// that nobody waits; later calls are not disturbed.
+    ///
+    /// # Errors
+    /// The server's own error; `timeout` after `limit`; `server_unreachable` when the connection
+    /// ends first, in which case it is unknown whether the call was carried out.
+    pub async fn call<C: Call>(&self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
+        self.call_with_key(params, None, limit).await
+    }
+
+    /// As [`Connection::call`], with an idempotency key.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub async fn call_with_key<C: Call>(
+        &self,
+        params: &C,
+        idempotency_key: Option<String>,
+        limit: Duration,
+    ) -> Result<C::Reply, Error> {
+        let bytes = self
+            .call_raw(C::METHOD, to_bytes(params), idempotency_key, limit)
+            .await?;
+        from_bytes(&bytes).map_err(|error| {
+            Error::new(
+                ErrorCode::Internal,
+                format!(
+                    "the server's reply to {} is not understood: {}",
+                    C::METHOD,
+                    error.message
+                ),
+            )
+            .hint("upgrade the older side")
+        })
+    }
+
+    /// A call with encoded parameters and an encoded reply.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub async fn call_raw(
+        &self,
+        method: &str,
+        params: Bytes,
+        idempotency_key: Option<String>,
+        limit: Duration,
+    ) -> Result<Bytes, Error> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut pending = self.shared.pending();
+            if let Some(why) = &pending.closed {
+                return Err(why.clone());
+            }
+            pending.waiting.insert(id, answer);
+        }
+        let mut waiting = Waiting {
+            connection: self,
+            id,
+            answered: false,
+        };
+        let request = Frame::Request(RequestFrame {
+            id,
+            method: method.to_owned(),
+            idempotency_key,
+            params,
+        });
+        let work = async {
+            if self.out.send(request).await.is_err() {
+                return Err(self.why_closed());
+            }
+            answered.await.unwrap_or_else(|_| Err(self.why_closed()))
+        };
+        match tokio::time::timeout(limit, work).await {
+            Ok(answer) => {
+                waiting.answered = true;
+                answer
+            }
+            Err(_) => Err(Error::new(
+                ErrorCode::Timeout,
+                format!("{method} was not answered within {limit:?}"),
+            )
+            .hint("it may still be carried out; look before trying again")),
+        }
+    }
+
+    /// Types into an attached view. Waits only for the socket.
+    ///
+    /// # Errors
+    /// Why the connection is closed.
+    pub async fn input(&self, view: ViewId, bytes: Bytes) -> Result<(), Error> {
+        self.send(Frame::Input { view, bytes }).await
+    }
+
+    /// Takes the next screen event of a view.
+    ///
+    /// # Errors
+    /// Why the connection is closed.
+    pub async fn ready(&self, view: ViewId) -> Result<(), Error> {
+        self.send(Frame::Ready(view)).await
+    }
+
+    async fn send(&self, frame: Frame) -> Result<(), Error> {
+        self.out.send(frame).await.map_err(|_| self.why_closed())
+    }
+
+    /// Whether calls can no longer be made.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        *self.shared.closed.borrow()
+    }
+
+    /// Waits until the connection has ended.
+    pub async fn closed(&self) {
+        let mut closed = self.shared.closed.subscribe();
+        // The sender lives in `shared`, so this cannot fail before the value is true.
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+
+    /// Why the connection ended.
+    #[must_use]
+    pub fn why_closed(&self) -> Error {
+        self.shared
+            .pending()
+            .closed
+            .clone()
+            .unwrap_or_else(|| ended("the connection ended"))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Takes its entry out and tells the server, whichever way the call's future ends.
+struct Waiting<'a> {
+    connection: &'a Connection,
+    id: u64,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.connection.shared.pending().waiting.remove(&self.id);
+        if !self.answered {
+            let _ = self.connection.out.try_send(Frame::Cancel(self.id));
+        }
+    }
+}
+
+fn ended(why: &str) -> Error {
+    Error::new(ErrorCode::ServerUnreachable, why)
+        .hint("if a call was under way, look whether it was carried out before repeating it")
+}
+
+fn silent(limit: Duration) -> Error {
+    Error::new(
+        ErrorCode::ServerUnreachable,
+        format!("the server said nothing for {limit:?}"),
+    )
+    .hint("see `fugue logs`; a daemon that hangs can be ended with SIGTERM")
+}
+
+fn unreachable(error: CodecError) -> Error {
+    ended(&format!("the connection failed: {error}"))
+}
+
+async fn server_hello<R>(read: &mut FramedRead<R, FrameCodec>) -> Result<Hello, Error>
+where
+    R: AsyncRead + Unpin,
+{
+    loop {
+        match read.next().await {
+            Some(Ok(Frame::Hello(hello))) if hello.protocol_version == PROTOCOL_VERSION => {
+                return Ok(hello);
+            }
+            Some(Ok(Frame::Hello(hello))) => return Err(version_mismatch(&hello, "server")),
+            Some(Ok(Frame::Bye(error))) => return Err(error),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(unreachable(error)),
+            None => return Err(ended("the server closed the connection before its hello")),
+        }
+    }
+}
+
+/// The error for a peer that speaks another major version, saying which side to upgrade.
+#[must_use]
+pub fn version_mismatch(peer: &Hello, peer_is: &str) -> Error {
+    let older = if peer.protocol_version < PROTOCOL_VERSION {
+        format!("upgrade the {peer_is}")
+    } else {
+        "upgrade this side".to_owned()
+    };
+    Error::new(
+        ErrorCode::Unsupported,
+        format!(
+            "the {peer_is} ({} {}) speaks protocol {}, this side {PROTOCOL_VERSION}",
+            peer.name, peer.version, peer.protocol_version
+        ),
+    )
+    .hint(older)
+}
+
+async fn read_frames<R>(
+    mut read: FramedRead<R, FrameCodec>,
+    shared: Arc<Shared>,
+    out: mpsc::WeakSender<Frame>,
+    events: mpsc::Sender<Event>,
+) where
+    R: AsyncRead + Unpin,
+{
+    let why = loop {
+        match read.next().await {
+            Some(Ok(frame)) => {
+                if let Err(why) = take_frame(frame, &shared, &out, &events) {
+                    break why;
+                }
+            }
+            Some(Err(error)) => break unreachable(error),
+            None => break ended("the server closed the connection"),
+        }
+    };
+    shared.close(why);
+}
+
+fn take_frame(
+    frame: Frame,
+    shared: &Shared,
+    out: &mpsc::WeakSender<Frame>,
+    events: &mpsc::Sender<Event>,
+) -> Result<(), Error> {
+    match frame {
+        Frame::Reply(reply) => {
+            let waiting = shared.pending().waiting.remove(&reply.id);
+            if let Some(answer) = waiting {
+                let _ = answer.send(reply.result);
+            }
+        }
+        Frame::Event { body, .. } => {
+            let event = from_bytes(&body)?;
+            if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
+                return Err(ended("events were not read in time"));
+            }
+        }
+        Frame::Ping => {
+            if let Some(out) = out.upgrade() {
+                let _ = out.try_send(Frame::Pong);
+            }
+        }
+        Frame::Bye(why) => return Err(why),
+        Frame::Hello(_)
+        | Frame::Request(_)
+        | Frame::Cancel(_)
+        | Frame::Input { .. }
+        | Frame::Ready(_)
+        | Frame::Pong
+        | Frame::Unknown(_) => {}
+    }
+    Ok(())
+}
+
+async fn write_frames<W>(
+    mut write: FramedWrite<W, FrameCodec>,
+    mut queue: mpsc::Receiver<Frame>,
+    shared: Arc<Shared>,
+) where
+    W: AsyncWrite + Unpin,
+{
+    while let Some(frame) = queue.recv().await {
+        if let Err(error) = write.send(frame).await {
+            shared.close(unreachable(error));
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! What a server tells an attached client without being asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::ViewId;
+use crate::geometry::Size;
+use crate::reply::Attached;
+
+/// Terminal modes of a pane that its viewer must follow, as bits.
+pub mod mode {
+    /// The program draws on the alternate screen.
+    pub const ALTERNATE_SCREEN: u32 = 1;
+    /// Pasted text is wanted in brackets (DECSET 2004).
+    pub const BRACKETED_PASTE: u32 = 1 << 1;
+    /// Cursor keys send application sequences (DECCKM).
+    pub const APPLICATION_CURSOR: u32 = 1 << 2;
+    /// The keypad sends application sequences (DECKPAM).
+    pub const APPLICATION_KEYPAD: u32 = 1 << 3;
+    /// Mouse clicks are wanted (DECSET 1000).
+    pub const MOUSE_CLICK: u32 = 1 << 4;
+    /// Mouse drags are wanted (DECSET 1002).
+    pub const MOUSE_DRAG: u32 = 1 << 5;
+    /// All mouse motion is wanted (DECSET 1003).
+    pub const MOUSE_MOTION: u32 = 1 << 6;
+    /// Mouse reports in SGR form (DECSET 1006).
+    pub const MOUSE_SGR: u32 = 1 << 7;
+    /// Focus changes are wanted (DECSET 1004).
+    pub const FOCUS_EVENTS: u32 = 1 << 8;
+    /// The program is between the marks of a synchronised update (DECSET 2026).
+    pub const SYNCHRONIZED: u32 = 1 << 9;
+    /// Mouse reports in UTF-8 form (DECSET 1005).
+    pub const MOUSE_UTF8: u32 = 1 << 10;
+}
+
+/// The cursor of a screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenCursor {
+    /// Row from 0.
+    pub row: u16,
+    /// Column from 0.
+    pub col: u16,
+    /// It is shown.
+    pub visible: bool,
+    /// Its shape as in DECSCUSR, 0 for the terminal's own.
+    pub shape: u8,
+}
+
+/// One row of a screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenRow {
+    /// Row from 0.
+    pub row: u16,
+    /// The row as text with SGR sequences, beginning from default attributes; what follows its end is blank.
+    #[serde(with = "serde_bytes")]
+    pub ansi: Vec<u8>,
+}
+
+/// What changed on a screen since an earlier generation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenUpdate {
+    /// The generation that the rows bring a viewer to.
+    pub generation: u64,
+    /// All rows are there: clear first.
+    pub full: bool,
+    /// The pane's size.
+    pub size: Size,
+    /// Changed rows in order.
+    pub rows: Vec<ScreenRow>,
+    /// The cursor.
+    pub cursor: ScreenCursor,
+    /// Bits of [`mode`].
+    pub modes: u32,
+    /// The title, when it changed.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The bell rang.
+    #[serde(default)]
+    pub bell: bool,
+}
+
+/// Something that happened to one attached view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The view's pane changed. The next one comes after the client's `ready` frame.
+    Screen {
+        /// Which view.
+        view: ViewId,
+        /// The change.
+        update: ScreenUpdate,
+    },
+    /// The view looks at another pane now.
+    Switched {
+        /// Which view.
+        view: ViewId,
+        /// What it shows.
+        attached: Attached,
+    },
+    /// Input of this view was dropped because the program does not read.
+    InputBlocked {
+        /// Which view.
+        view: ViewId,
+        /// How many bytes were dropped.
+        dropped_bytes: u64,
+    },
+    /// The view is attached no more.
+    Detached {
+        /// Which view.
+        view: ViewId,
+        /// Why: the session ended, another client asked for it.
+        reason: String,
+    },
+    /// An event of a newer server that this client does not know.
+    #[serde(untagged)]
+    Other(Ignored),
+}
+
+/// Any value, not looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ignored;
+
+impl Serialize for Ignored {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}

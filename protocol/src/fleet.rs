@@ -1,0 +1,213 @@
+//! All servers a client knows: which one a target means, and a connection to each that mends itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::error::{Error, ErrorCode};
+use crate::name::ServerName;
+use crate::paths::Paths;
+use crate::request::Call;
+use crate::session_id::{SessionId, Target};
+use crate::transport;
+
+/// How long a call waits for a server that is being restarted.
+const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// One server and its connection, opened when first needed and again after it was lost.
+pub struct Server {
+    name: ServerName,
+    socket: PathBuf,
+    client_name: String,
+    /// Start the daemon when nothing listens.
+    start: bool,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    connection: Option<Arc<Connection>>,
+    /// It was reached before: when it is away now it is probably being restarted.
+    was_reached: bool,
+}
+
+impl Server {
+    /// The server's name.
+    #[must_use]
+    pub fn name(&self) -> &ServerName {
+        &self.name
+    }
+
+    /// Its socket.
+    #[must_use]
+    pub fn socket(&self) -> &std::path::Path {
+        &self.socket
+    }
+
+    /// An open connection: the present one, or a new one.
+    ///
+    /// # Errors
+    /// `server_unreachable` with the cause, for a server that was reached before only after 5 s.
+    pub async fn connection(&self) -> Result<Arc<Connection>, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(open) = current.connection.as_ref().filter(|c| !c.is_closed()) {
+            return Ok(Arc::clone(open));
+        }
+        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let mut pause = Duration::from_millis(5);
+        loop {
+            if self.start && transport::is_absent(&self.socket) {
+                transport::start_daemon().await?;
+            }
+            let hello = transport::client_hello(&self.client_name);
+            match transport::connect(&self.socket, hello).await {
+                // Nothing is attached over a fleet's connection, so its events have no reader.
+                Ok((connection, _events)) => {
+                    let connection = Arc::new(connection);
+                    current.connection = Some(Arc::clone(&connection));
+                    current.was_reached = true;
+                    return Ok(connection);
+                }
+                Err(error) => {
+                    let restarting = current.was_reached || self.start;
+                    if !restarting || Instant::now() + pause > deadline {
+                        return Err(error);
+                    }
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(250));
+        }
+    }
+
+    /// Makes a call. It is sent once: a connection that is lost on the way is an error, because
+    /// nobody knows whether the call was carried out.
+    ///
+    /// # Errors
+    /// As [`Server::connection`] and [`Connection::call`].
+    pub async fn call<C: Call>(&self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
+        self.connection().await?.call(params, limit).await
+    }
+
+    /// As [`Server::call`], with an idempotency key.
+    ///
+    /// # Errors
+    /// As [`Server::call`].
+    pub async fn call_with_key<C: Call>(
+        &self,
+        params: &C,
+        key: Option<String>,
+        limit: Duration,
+    ) -> Result<C::Reply, Error> {
+        self.connection()
+            .await?
+            .call_with_key(params, key, limit)
+            .await
+    }
+}
+
+/// All servers a client knows.
+pub struct Fleet {
+    default: ServerName,
+    servers: BTreeMap<ServerName, Arc<Server>>,
+}
+
+impl Fleet {
+    /// The configured servers and the local one, for a client called `client_name`.
+    /// `default` is the server named by `-s` or `FUGUE_SERVER`; `start` starts the local daemon
+    /// when none runs.
+    ///
+    /// # Errors
+    /// `invalid_argument` for a bad configuration; `unknown_server` for a default that is not in it.
+    pub fn load(
+        paths: &Paths,
+        client_name: &str,
+        default: Option<&str>,
+        start: bool,
+    ) -> Result<Self, Error> {
+        let config = Config::load(&paths.config)?;
+        let server = |name: &ServerName, socket: PathBuf, start: bool| {
+            Arc::new(Server {
+                name: name.clone(),
+                socket,
+                client_name: client_name.to_owned(),
+                start,
+                current: Mutex::default(),
+            })
+        };
+        let mut servers: BTreeMap<_, _> = config
+            .servers
+            .iter()
+            .map(|(name, entry)| (name.clone(), server(name, entry.socket.clone(), false)))
+            .collect();
+        // The server on this machine's default socket answers to `local` and to its own name.
+        let local = ServerName::local();
+        servers.insert(local.clone(), server(&local, paths.socket(), start));
+        if config.daemon.name != local {
+            let own = &config.daemon.name;
+            servers.insert(own.clone(), server(own, paths.socket(), start));
+        }
+        let default = match default {
+            Some(text) => ServerName::new(text)?,
+            None => config.default_server.unwrap_or(local),
+        };
+        let fleet = Self { default, servers };
+        fleet.server(&fleet.default)?;
+        Ok(fleet)
+    }
+
+    /// The server that a target without a prefix means.
+    #[must_use]
+    pub fn default_server(&self) -> &ServerName {
+        &self.default
+    }
+
+    /// The configured names.
+    pub fn names(&self) -> impl Iterator<Item = &ServerName> {
+        self.servers.keys()
+    }
+
+    /// The server called `name`.
+    ///
+    /// # Errors
+    /// `unknown_server` with the configured names.
+    pub fn server(&self, name: &ServerName) -> Result<Arc<Server>, Error> {
+        self.servers.get(name).cloned().ok_or_else(|| {
+            Error::new(
+                ErrorCode::UnknownServer,
+                format!("no server is called {name}"),
+            )
+            .hint("add it to the configuration file, or use one of those named")
+            .candidates(self.names().map(ToString::to_string))
+        })
+    }
+
+    /// Splits `server:target` into the server and what is meant there. `server` is the one given
+    /// apart, which must agree with the prefix.
+    ///
+    /// # Errors
+    /// `invalid_argument` for a bad identifier or two different servers, `unknown_server`.
+    pub fn resolve(
+        &self,
+        target: &str,
+        server: Option<&ServerName>,
+    ) -> Result<(Arc<Server>, Target), Error> {
+        let id = SessionId::parse(target, server.unwrap_or(&self.default))?;
+        if let Some(server) = server.filter(|server| **server != id.server) {
+            return Err(Error::invalid(format!(
+                "{target} is on server {}, but server {server} was given",
+                id.server
+            ))
+            .hint("give one of the two"));
+        }
+        Ok((self.server(&id.server)?, id.session))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! What travels between a client and a server: one frame, its kind and its fields.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::error::Error;
+use crate::id::{InstanceUuid, PaneUuid};
+use crate::name::ServerName;
+
+/// Major protocol version: peers that differ in it cannot talk.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A request's number, chosen by the client, echoed by its one reply.
+pub type RequestId = u64;
+
+/// An attached view's number within its connection, chosen by the client.
+pub type ViewId = u64;
+
+/// The first frame each way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The sender's [`PROTOCOL_VERSION`].
+    pub protocol_version: u32,
+    /// The sender's program version, for messages to people.
+    #[serde(default)]
+    pub version: String,
+    /// What the sender calls itself: `fugue`, `fugue mcp`, a server's name.
+    #[serde(default)]
+    pub name: String,
+    /// From a server: which process life of it this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceUuid>,
+    /// From a server: its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerName>,
+    /// From a client that runs inside a pane: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_pane: Option<PaneUuid>,
+}
+
+/// A call: answered by exactly one [`ReplyFrame`] with the same id, in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestFrame {
+    /// Echoed by the reply.
+    pub id: RequestId,
+    /// Which call.
+    pub method: String,
+    /// Same key within 10 minutes returns the first result instead of acting again.
+    pub idempotency_key: Option<String>,
+    /// The parameters, a MessagePack map.
+    pub params: Bytes,
+}
+
+/// The one answer to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplyFrame {
+    /// The request's.
+    pub id: RequestId,
+    /// The result as a MessagePack map, or why there is none.
+    pub result: Result<Bytes, Error>,
+}
+
+/// One frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame {
+    /// First each way.
+    Hello(Hello),
+    /// A call.
+    Request(RequestFrame),
+    /// Its answer.
+    Reply(ReplyFrame),
+    /// The caller no longer waits for this request.
+    Cancel(RequestId),
+    /// Something that happened, for a view of the receiving client.
+    Event {
+        /// Counts this connection's events from 1 without a gap.
+        seq: u64,
+        /// The event, a MessagePack map.
+        body: Bytes,
+    },
+    /// What a person typed in an attached view; has no reply.
+    Input {
+        /// The attached view.
+        view: ViewId,
+        /// The bytes, as the terminal sent them.
+        bytes: Bytes,
+    },
+    /// The client has shown the last screen event of this view and takes another.
+    Ready(ViewId),
+    /// Is the other side alive?
+    Ping,
+    /// It is.
+    Pong,
+    /// A peer that has something to say before it closes: why.
+    Bye(Error),
+    /// A kind that a newer peer added; ignored.
+    Unknown(String),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+enum Kind {
+    Hello,
+    Request,
+    Reply,
+    Cancel,
+    Event,
+    Input,
+    Ready,
+    Ping,
+    Pong,
+    Bye,
+}
+
+/// The flat map on the wire: every kind is the same shape, so an unknown kind still decodes.
+#[derive(Default, Serialize, Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    id: u64,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    method: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    key: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    body: Option<&'a serde_bytes::Bytes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Error>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hello: Option<Hello>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+impl Frame {
+    /// The frame as one MessagePack map.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let kind = |kind: Kind| Wire {
+            kind: <&str>::from(kind).into(),
+            ..Wire::default()
+        };
+        let wire = match self {
+            Self::Hello(hello) => Wire {
+                hello: Some(hello.clone()),
+                ..kind(Kind::Hello)
+            },
+            Self::Request(request) => Wire {
+                id: request.id,
+                method: Some(request.method.as_str().into()),
+                key: request.idempotency_key.as_deref().map(Into::into),
+                body: Some(serde_bytes::Bytes::new(&request.params)),
+                ..kind(Kind::Request)
+            },
+            Self::Reply(reply) => Wire {
+                id: reply.id,
+                body: reply
+                    .result
+                    .as_ref()
+                    .ok()
+                    .map(|b| serde_bytes::Bytes::new(b)),
+                error: reply.result.as_ref().err().cloned(),
+                ..kind(Kind::Reply)
+            },
+            Self::Cancel(id) => Wire {
+                id: *id,
+                ..kind(Kind::Cancel)
+            },
+            Self::Event { seq, body } => Wire {
+                id: *seq,
+                body: Some(serde_bytes::Bytes::new(body)),
+                ..kind(Kind::Event)
+            },
+            Self::Input { view, bytes } => Wire {
+                id: *view,
+                body: Some(serde_bytes::Bytes::new(bytes)),
+                ..kind(Kind::Input)
+            },
+            Self::Ready(view) => Wire {
+                id: *view,
+                ..kind(Kind::Ready)
+            },
+            Self::Ping => kind(Kind::Ping),
+            Self::Pong => kind(Kind::Pong),
+            Self::Bye(error) => Wire {
+                error: Some(error.clone()),
+                ..kind(Kind::Bye)
+            },
+            Self::Unknown(name) => Wire {
+                kind: name.as_str().into(),
+                ..Wire::default()
+            },
+        };
+        to_bytes(&wire)
+    }
+
+    /// Reads one frame from one MessagePack map.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, in words.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let wire: Wire<'_> = rmp_serde::from_slice(bytes).map_err(|e| e.to_string())?;
+        let body = || Bytes::copy_from_slice(wire.body.map_or(&[], |b| b.as_ref()));
+        let Ok(kind) = wire.kind.parse::<Kind>() else {
+            return Ok(Self::Unknown(wire.kind.into_owned()));
+        };
+        Ok(match kind {
+            Kind::Hello => Self::Hello(wire.hello.ok_or("a hello frame without its hello")?),
+            Kind::Request => Self::Request(RequestFrame {
+                id: wire.id,
+                method: wire
+                    .method
+                    .as_deref()
+                    .ok_or("a request without a method")?
+                    .to_owned(),
+                idempotency_key: wire.key.as_deref().map(ToOwned::to_owned),
+                params: body(),
+            }),
+            Kind::Reply => Self::Reply(ReplyFrame {
+                id: wire.id,
+                result: match wire.error {
+                    Some(error) => Err(error),
+                    None => Ok(body()),
+                },
+            }),
+            Kind::Cancel => Self::Cancel(wire.id),
+            Kind::Event => Self::Event {
+                seq: wire.id,
+                body: body(),
+            },
+            Kind::Input => Self::Input {
+                view: wire.id,
+                bytes: body(),
+            },
+            Kind::Ready => Self::Ready(wire.id),
+            Kind::Ping => Self::Ping,
+            Kind::Pong => Self::Pong,
+            Kind::Bye => Self::Bye(wire.error.ok_or("a bye frame without its reason")?),
+        })
+    }
+}
+
+/// A value of the wire as a MessagePack map with named fields.
+///
+/// # Panics
+/// Never for this crate's types: their maps have string keys and their sizes are known.
+#[must_use]
+pub fn to_bytes<T: Serialize>(value: &T) -> Bytes {
+    rmp_serde::to_vec_named(value)
+        .expect("wire types have string keys and known lengths")
+        .into()
+}
+
+/// Reads a value of the wire.
+///
+/// # Errors
+/// `invalid_argument` saying which field is wrong and why.
+pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    rmp_serde::from_slice(bytes).map_err(|error| Error::invalid(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

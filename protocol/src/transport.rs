@@ -1,0 +1,114 @@
+//! Ways to a server: its unix socket, starting the daemon when none runs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+use crate::connection::Connection;
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::frame::{Hello, PROTOCOL_VERSION};
+use crate::id::PaneUuid;
+
+/// How long a server may take to say hello.
+pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a started daemon may take until it serves.
+pub const START_LIMIT: Duration = Duration::from_secs(15);
+
+/// The hello of a client called `name`, with the caller's own pane when it runs inside one.
+#[must_use]
+pub fn client_hello(name: &str) -> Hello {
+    Hello {
+        protocol_version: PROTOCOL_VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: name.to_owned(),
+        instance: None,
+        server: None,
+        caller_pane: std::env::var("FUGUE_PANE_ID")
+            .ok()
+            .and_then(|id| id.parse::<PaneUuid>().ok()),
+    }
+}
+
+/// Connects to the server at `socket`.
+///
+/// # Errors
+/// `server_unreachable` with the cause.
+pub async fn connect(
+    socket: &Path,
+    hello: Hello,
+) -> Result<(Connection, mpsc::Receiver<Event>), Error> {
+    let stream = UnixStream::connect(socket)
+        .await
+        .map_err(|error| unreachable(socket, &error))?;
+    Connection::open(stream, hello, HELLO_LIMIT).await
+}
+
+/// Whether nothing listens at `socket`, as opposed to a server that does not answer.
+#[must_use]
+pub fn is_absent(socket: &Path) -> bool {
+    match std::os::unix::net::UnixStream::connect(socket) {
+        Ok(_) => false,
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+        ),
+    }
+}
+
+fn unreachable(socket: &Path, error: &io::Error) -> Error {
+    Error::new(
+        ErrorCode::ServerUnreachable,
+        format!("no server answers at {}: {error}", socket.display()),
+    )
+    .hint("start one with `fugued`")
+}
+
+/// The daemon's program: `$FUGUED`, else beside this program, else on the `PATH`.
+#[must_use]
+pub fn daemon_exe() -> PathBuf {
+    if let Some(named) = std::env::var_os("FUGUED").filter(|v| !v.is_empty()) {
+        return named.into();
+    }
+    std::env::current_exe()
+        .ok()
+        .map(|exe| exe.with_file_name("fugued"))
+        .filter(|sibling| sibling.is_file())
+        .unwrap_or_else(|| PathBuf::from("fugued"))
+}
+
+/// Starts the daemon and returns when it serves. A daemon that runs already is fine.
+///
+/// # Errors
+/// `server_unreachable` with what the daemon said.
+pub async fn start_daemon() -> Result<(), Error> {
+    let exe = daemon_exe();
+    let failed = |why: String| {
+        Error::new(
+            ErrorCode::ServerUnreachable,
+            format!("{} did not start: {why}", exe.display()),
+        )
+        .hint("run `fugued --foreground` to see why, or name the program in FUGUED")
+    };
+    let started = tokio::process::Command::new(&exe)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(START_LIMIT, started)
+        .await
+        .map_err(|_| failed(format!("it was not ready within {START_LIMIT:?}")))?
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(
+        String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    ))
+}

@@ -1,0 +1,229 @@
+//! The ractor actor that every actor runs in: it measures, and it knows why the actor ended.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use ractor::{ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+
+use crate::actor::{Actor, ActorError, Down, Label};
+use crate::address::Address;
+use crate::exit_reason::{ExitReason, describe, describe_panic};
+use crate::supervisor::shell::{Key, SupervisorMsg};
+use crate::vitals::Vitals;
+
+/// What travels in the ractor mailbox.
+pub(crate) enum Envelope<M> {
+    Message(M),
+    Down(Down),
+}
+
+/// Where the end of an actor is told.
+pub(crate) struct Parent {
+    pub(crate) address: Address<SupervisorMsg>,
+    pub(crate) key: Key,
+    /// Which start of the child this is, so that late news of an earlier one is recognised.
+    pub(crate) incarnation: u64,
+    /// Keeps the supervisor's own end from being told before this actor's.
+    pub(crate) life: Arc<Life>,
+}
+
+/// Held by everything that belongs to one running actor: when the last holder lets go, nothing of
+/// the actor or of its descendants is left, and its end is told.
+pub(crate) struct Life {
+    vitals: Arc<Vitals>,
+    parent: Option<Parent>,
+    started: AtomicBool,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        let reason = self.vitals.finish();
+        if let Some(parent) = self.parent.take()
+            && *self.started.get_mut()
+        {
+            let _ = parent.address.cast(SupervisorMsg::Exited {
+                key: parent.key,
+                incarnation: parent.incarnation,
+                reason,
+            });
+        }
+    }
+}
+
+/// A started actor, whatever its type.
+pub(crate) struct Started {
+    pub(crate) cell: ActorCell,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) address: Arc<dyn Any + Send + Sync>,
+}
+
+impl Started {
+    pub(crate) fn stop(&self, reason: ExitReason) {
+        self.vitals.request_stop(reason);
+        self.cell.stop(None);
+    }
+}
+
+/// Starts an actor and returns when its `pre_start` has.
+///
+/// Cancelling the future drops the half-started actor.
+pub(crate) async fn spawn<A: Actor>(
+    parent: Option<Parent>,
+    make: impl FnOnce(&Arc<Life>) -> (A, A::Args),
+) -> Result<(Address<A::Msg>, Started), String> {
+    let vitals = Arc::new(Vitals::new());
+    let life = Arc::new(Life {
+        vitals: Arc::clone(&vitals),
+        parent,
+        started: AtomicBool::new(false),
+    });
+    let (actor, args) = catch_unwind(AssertUnwindSafe(|| make(&life)))
+        .map_err(|panic| format!("panicked: {}", describe_panic(&*panic)))?;
+    let birth = Birth { actor, args, life };
+    match ractor::Actor::spawn(None, Body(PhantomData::<fn() -> A>), birth).await {
+        Ok((actor, _)) => {
+            let started = Started {
+                cell: actor.get_cell(),
+                vitals: Arc::clone(&vitals),
+                address: Arc::new(Address::new(actor.clone(), Arc::clone(&vitals))),
+            };
+            Ok((Address::new(actor, vitals), started))
+        }
+        Err(SpawnErr::StartupFailed(error)) => Err(describe(&*error)),
+        Err(
+            error @ (SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_)),
+        ) => Err(describe(&error)),
+    }
+}
+
+struct Body<A>(PhantomData<fn() -> A>);
+
+struct Birth<A: Actor> {
+    actor: A,
+    args: A::Args,
+    life: Arc<Life>,
+}
+
+/// The fields are dropped in this order: the end is told when all else is gone.
+struct Running<A: Actor> {
+    state: A::State,
+    actor: A,
+    myself: Address<A::Msg>,
+    _life: Arc<Life>,
+}
+
+impl<A: Actor> ractor::Actor for Body<A> {
+    type Msg = Envelope<A::Msg>;
+    type State = Running<A>;
+    type Arguments = Birth<A>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        Birth { actor, args, life }: Birth<A>,
+    ) -> Result<Running<A>, ActorProcessingErr> {
+        life.vitals.set_id(myself.get_id());
+        let myself = Address::new(myself, Arc::clone(&life.vitals));
+        let result = outcome(actor.pre_start(myself.clone(), args)).await;
+        match result {
+            Ok(state) => {
+                life.started.store(true, Ordering::Relaxed);
+                Ok(Running {
+                    state,
+                    actor,
+                    myself,
+                    _life: life,
+                })
+            }
+            Err((reason, error)) => {
+                let text = match &reason {
+                    ExitReason::Panicked(what) => format!("panicked: {what}"),
+                    _ => describe(&*error),
+                };
+                life.vitals.failed(ExitReason::StartFailed(text.clone()));
+                Err(text.into())
+            }
+        }
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        envelope: Self::Msg,
+        running: &mut Running<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Running {
+            state,
+            actor,
+            myself,
+            _life: life,
+        } = running;
+        let (since_ns, result) = match envelope {
+            Envelope::Message(msg) => {
+                let since_ns = life.vitals.begin(msg.label());
+                (since_ns, outcome(actor.handle(myself, msg, state)).await)
+            }
+            Envelope::Down(down) => {
+                let since_ns = life.vitals.begin("Down");
+                (since_ns, outcome(actor.handle_down(myself, down, state)).await)
+            }
+        };
+        life.vitals.end(since_ns);
+        result.map_err(|(reason, error)| {
+            life.vitals.failed(reason);
+            error
+        })
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<Self::Msg>,
+        running: &mut Running<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let Running {
+            state,
+            actor,
+            myself,
+            _life: life,
+        } = running;
+        match outcome(actor.post_stop(myself, state)).await {
+            Ok(()) => {
+                life.vitals.stopped();
+                Ok(())
+            }
+            Err((reason, error)) => {
+                life.vitals.failed(reason);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What a callback came to: its value, or the typed reason with the error for ractor.
+async fn outcome<T>(
+    callback: impl Future<Output = Result<T, ActorError>>,
+) -> Result<T, (ExitReason, ActorError)> {
+    let mut callback = pin!(callback);
+    let caught = poll_fn(|cx| {
+        match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await;
+    match caught {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err((ExitReason::failed(&*error), error)),
+        Err(panic) => {
+            let text = describe_panic(&*panic);
+            Err((ExitReason::Panicked(text.clone()), text.into()))
+        }
+    }
+}

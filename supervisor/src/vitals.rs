@@ -1,0 +1,280 @@
+//! What one running actor is doing, readable at any time without asking it.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use ractor::ActorId;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::actor::Down;
+use crate::clock;
+use crate::exit_reason::ExitReason;
+
+mod histogram;
+#[cfg(test)]
+mod tests;
+
+use histogram::Histogram;
+
+/// Tells one monitoring actor that a monitored one has ended.
+pub(crate) type Notice = Box<dyn Fn(Down) + Send>;
+
+/// The measurements of one actor, from one start to its end. A restart begins a new one.
+pub struct Vitals {
+    id: OnceLock<ActorId>,
+    mailbox: Mutex<Mailbox>,
+    busy_since_ns: AtomicU64,
+    handled: AtomicU64,
+    handler_time: Histogram,
+    details: Mutex<Vec<(&'static str, String)>>,
+    life: Mutex<Life>,
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    /// When each waiting message was sent, oldest first.
+    waiting: VecDeque<u64>,
+    /// The message being handled, or the last one.
+    label: &'static str,
+}
+
+#[derive(Default)]
+struct Life {
+    stop_requested: Option<ExitReason>,
+    outcome: Option<ExitReason>,
+    ended: bool,
+    monitors: HashMap<ActorId, Notice>,
+    monitoring: HashMap<ActorId, Weak<Vitals>>,
+}
+
+/// The message an actor is handling right now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Busy {
+    /// The variant's name.
+    pub label: String,
+    /// For how long, in milliseconds.
+    pub for_ms: u64,
+}
+
+impl Vitals {
+    pub(crate) fn new() -> Self {
+        Self {
+            id: OnceLock::new(),
+            mailbox: Mutex::default(),
+            busy_since_ns: AtomicU64::new(0),
+            handled: AtomicU64::new(0),
+            handler_time: Histogram::default(),
+            details: Mutex::default(),
+            life: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// Messages sent and not yet begun.
+    #[must_use]
+    pub fn mailbox_depth(&self) -> usize {
+        lock(&self.mailbox).waiting.len()
+    }
+
+    /// How long the oldest waiting message has waited; `None` when none waits.
+    #[must_use]
+    pub fn oldest_message_age(&self) -> Option<Duration> {
+        let oldest = *lock(&self.mailbox).waiting.front()?;
+        Some(Duration::from_nanos(
+            clock::now_ns().saturating_sub(oldest),
+        ))
+    }
+
+    /// Messages handled since the start.
+    #[must_use]
+    pub fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
+    /// The time that half of the handled messages took at most, within 20 %; zero before the first.
+    #[must_use]
+    pub fn handler_time_p50(&self) -> Duration {
+        self.handler_time.quantile(0.50)
+    }
+
+    /// The time that 99 % of the handled messages took at most, within 20 %; zero before the first.
+    #[must_use]
+    pub fn handler_time_p99(&self) -> Duration {
+        self.handler_time.quantile(0.99)
+    }
+
+    /// The message being handled now; `None` when idle.
+    #[must_use]
+    pub fn busy(&self) -> Option<Busy> {
+        let since_ns = self.busy_since_ns.load(Ordering::Relaxed);
+        (since_ns != 0).then(|| Busy {
+            label: lock(&self.mailbox).label.to_owned(),
+            for_ms: clock::now_ns().saturating_sub(since_ns) / 1_000_000,
+        })
+    }
+
+    /// What the actor says about itself ([`crate::Address::set_details`]).
+    #[must_use]
+    pub fn details(&self) -> Vec<(&'static str, String)> {
+        lock(&self.details).clone()
+    }
+
+    /// Why the actor ended; `None` while it lives.
+    #[must_use]
+    pub fn exit_reason(&self) -> Option<ExitReason> {
+        let life = lock(&self.life);
+        if life.ended {
+            life.outcome.clone()
+        } else {
+            None
+        }
+    }
+
+    /// Whether the actor has ended and its state is dropped.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        lock(&self.life).ended
+    }
+
+    /// Resolves with the reason when the actor has ended and its state is dropped. Safe to cancel.
+    pub async fn wait_ended(&self) -> ExitReason {
+        loop {
+            let notified = self.ended.notified();
+            if let Some(reason) = self.exit_reason() {
+                return reason;
+            }
+            notified.await;
+        }
+    }
+
+    pub(crate) fn set_id(&self, id: ActorId) {
+        let _ = self.id.set(id);
+    }
+
+    pub(crate) fn set_details(&self, details: Vec<(&'static str, String)>) {
+        *lock(&self.details) = details;
+    }
+
+    pub(crate) fn message_sent(&self) {
+        let now_ns = clock::now_ns();
+        lock(&self.mailbox).waiting.push_back(now_ns);
+    }
+
+    pub(crate) fn message_refused(&self) {
+        lock(&self.mailbox).waiting.pop_back();
+    }
+
+    /// A message leaves the mailbox and is being handled from now on.
+    pub(crate) fn begin(&self, label: &'static str) -> u64 {
+        let now_ns = clock::now_ns();
+        let mut mailbox = lock(&self.mailbox);
+        mailbox.waiting.pop_front();
+        mailbox.label = label;
+        drop(mailbox);
+        self.busy_since_ns.store(now_ns, Ordering::Relaxed);
+        now_ns
+    }
+
+    /// The message that was begun at `since_ns` is done. Called by the actor's own task only.
+    pub(crate) fn end(&self, since_ns: u64) {
+        let took_ns = clock::now_ns().saturating_sub(since_ns);
+        self.busy_since_ns.store(0, Ordering::Relaxed);
+        let handled = self.handled.load(Ordering::Relaxed);
+        self.handled.store(handled + 1, Ordering::Relaxed);
+        self.handler_time.record(took_ns);
+    }
+
+    /// The reason to end with if the stop that follows goes well; the first one counts.
+    pub(crate) fn request_stop(&self, reason: ExitReason) {
+        lock(&self.life).stop_requested.get_or_insert(reason);
+    }
+
+    /// The stop went well.
+    pub(crate) fn stopped(&self) {
+        let mut life = lock(&self.life);
+        let reason = life.stop_requested.take().unwrap_or(ExitReason::Normal);
+        life.outcome.get_or_insert(reason);
+    }
+
+    /// A callback went wrong.
+    pub(crate) fn failed(&self, reason: ExitReason) {
+        lock(&self.life).outcome.get_or_insert(reason);
+    }
+
+    /// Adds a monitor; false, and no notice ever, when the actor has ended.
+    pub(crate) fn add_monitor(&self, monitor: ActorId, notice: Notice) -> bool {
+        let mut life = lock(&self.life);
+        if !life.ended {
+            life.monitors.insert(monitor, notice);
+        }
+        !life.ended
+    }
+
+    pub(crate) fn remove_monitor(&self, monitor: ActorId) {
+        lock(&self.life).monitors.remove(&monitor);
+    }
+
+    /// Remembers whom this actor monitors, so that its end removes the entries there.
+    pub(crate) fn remember_monitoring(&self, id: ActorId, target: &Arc<Self>) {
+        let mut life = lock(&self.life);
+        if life.monitoring.len().is_power_of_two() {
+            life.monitoring
+                .retain(|_, target| target.upgrade().is_some_and(|target| !target.has_ended()));
+        }
+        life.monitoring.insert(id, Arc::downgrade(target));
+    }
+
+    pub(crate) fn forget_monitoring(&self, id: ActorId) {
+        lock(&self.life).monitoring.remove(&id);
+    }
+
+    /// The actor is gone: tells its monitors and returns why. No outcome means it was cut off.
+    pub(crate) fn finish(&self) -> ExitReason {
+        let (reason, monitors, monitoring) = {
+            let mut life = lock(&self.life);
+            let reason = life.outcome.get_or_insert(ExitReason::Killed).clone();
+            life.ended = true;
+            (
+                reason,
+                std::mem::take(&mut life.monitors),
+                std::mem::take(&mut life.monitoring),
+            )
+        };
+        self.busy_since_ns.store(0, Ordering::Relaxed);
+        lock(&self.mailbox).waiting = VecDeque::new();
+        if let Some(&id) = self.id.get() {
+            for target in monitoring.into_values().filter_map(|weak| weak.upgrade()) {
+                target.remove_monitor(id);
+            }
+            for notice in monitors.into_values() {
+                notice(Down {
+                    id,
+                    reason: reason.clone(),
+                });
+            }
+        }
+        self.ended.notify_waiters();
+        reason
+    }
+}
+
+impl fmt::Debug for Vitals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vitals")
+            .field("id", &self.id.get())
+            .field("mailbox_depth", &self.mailbox_depth())
+            .field("handled", &self.handled())
+            .field("exit_reason", &self.exit_reason())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A lock whose holder never panics half way through a change.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
