@@ -8,7 +8,6 @@
 mod conn;
 mod diagnose;
 mod link;
-mod link_stream;
 mod process;
 mod procs;
 mod program;
@@ -19,7 +18,8 @@ mod wire;
 mod tests;
 
 pub use link::{
-    AdoptError, AdoptedPane, Keeper, KeeperExit, KeeperLaunch, LinkError, SpawnError, SpawnedPane,
+    AdoptError, AdoptedPane, Keeper, KeeperExit, KeeperLaunch, KeeperStock, LinkError, SpawnError,
+    SpawnedPane,
 };
 pub use process::main;
 pub use procs::{Process, descendants, sweep};

@@ -1,1 +1,21 @@
-//! fugue's actors crate.
+//! The fugue daemon: registry, sessions, panes, clients and orchestrations as supervised actors.
+//!
+//! Knows nothing of MCP or terminal user interfaces.
+
+pub mod client;
+pub mod clock;
+#[cfg(debug_assertions)]
+mod crash;
+pub mod daemon;
+pub mod dispatch;
+pub mod idempotency;
+pub mod keeper;
+pub mod listener;
+pub mod log;
+pub mod orchestration;
+pub mod pane;
+pub mod registry;
+pub mod server;
+pub mod session;
+pub mod spawn;
+pub mod tree;

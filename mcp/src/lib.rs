@@ -1,1 +1,19 @@
-//! fugue's mcp crate.
+//! fugue's MCP server: terminals as tools, an MCP front over the same protocol client as the CLI.
+//!
+//! It holds no state: sessions, panes and orchestrations live in the daemon.
+
+mod answer;
+mod arguments;
+mod call;
+#[cfg(test)]
+mod fake;
+mod route;
+mod schema;
+mod server;
+mod shape;
+mod stdio;
+mod tools;
+mod waiting;
+
+pub use stdio::{Options, serve_stdio};
+pub use tools::Profile;

@@ -1,5 +1,7 @@
 //! Frames on a byte stream: a length of four bytes, big-endian, then the frame.
 
+use std::io::ErrorKind;
+
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
 
@@ -58,8 +60,11 @@ impl Default for FrameCodec {
 
 impl FrameCodec {
     fn length_error(error: std::io::Error) -> CodecError {
-        // The length codec's own name for a length above its maximum.
-        if error.kind() == std::io::ErrorKind::InvalidData {
+        // The length codec's own names for a length above its maximum, read and written.
+        if matches!(
+            error.kind(),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput
+        ) {
             CodecError::Oversize
         } else {
             CodecError::Io(error)

@@ -85,7 +85,7 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
+        let config: Self = toml::from_str(text).map_err(|error| in_line(text, &error))?;
         let daemon = &config.daemon;
         let ranges: [(&str, u64, u64, u64); 5] = [
             ("history_lines", u64::from(daemon.history_lines), 0, 100_000),
@@ -106,7 +106,23 @@ impl Config {
                 ));
             }
         }
+        for own in [&ServerName::local(), &daemon.name] {
+            if config.servers.contains_key(own) {
+                return Err(format!(
+                    "servers.{own} is the name of this machine's own server; give the other one another name"
+                ));
+            }
+        }
         Ok(config)
+    }
+}
+
+/// On one line, as every error is; the library's own message draws the place in several.
+fn in_line(text: &str, error: &toml::de::Error) -> String {
+    let why = error.message().replace('\n', "; ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {why}", before.matches('\n').count() + 1),
+        None => why,
     }
 }
 

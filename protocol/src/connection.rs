@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::codec::{FramedRead, FramedWrite};
 
-use crate::codec::{CodecError, FrameCodec};
+use crate::codec::{CodecError, FRAME_MAX_BYTES, FrameCodec};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::frame::{Frame, Hello, PROTOCOL_VERSION, RequestFrame, ViewId, from_bytes, to_bytes};
@@ -58,7 +58,7 @@ impl Shared {
 
 /// An open connection. Dropping it closes the socket.
 pub struct Connection {
-    out: mpsc::Sender<Frame>,
+    out: mpsc::Sender<Bytes>,
     shared: Arc<Shared>,
     next_id: AtomicU64,
     server: Hello,
@@ -83,8 +83,10 @@ impl Connection {
         let mut read = FramedRead::new(read, FrameCodec::default());
         let mut write = FramedWrite::new(write, FrameCodec::default());
         let greeting = async {
-            write.send(Frame::Hello(hello)).await.map_err(unreachable)?;
-            server_hello(&mut read).await
+            let sent = write.send(Frame::Hello(hello)).await;
+            // A server that refuses says why before it closes, even if our hello is too late.
+            let server = server_hello(&mut read).await?;
+            sent.map(|()| server).map_err(unreachable)
         };
         let server = tokio::time::timeout(limit, greeting)
             .await
@@ -95,13 +97,13 @@ impl Connection {
             pending: Mutex::default(),
             closed: watch::Sender::new(false),
         });
-        let reading = tokio::spawn(read_frames(
+        let reading = tokio::spawn(frames::read_frames(
             read,
             Arc::clone(&shared),
             out.downgrade(),
             events,
         ));
-        let writing = tokio::spawn(write_frames(write, queue, Arc::clone(&shared)));
+        let writing = tokio::spawn(frames::write_frames(write, queue, Arc::clone(&shared)));
         let connection = Self {
             out,
             shared,
@@ -166,6 +168,12 @@ impl Connection {
         limit: Duration,
     ) -> Result<Bytes, Error> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let request = encoded(&Frame::Request(RequestFrame {
+            id,
+            method: method.to_owned(),
+            idempotency_key,
+            params,
+        }))?;
         let (answer, answered) = oneshot::channel();
         {
             let mut pending = self.shared.pending();
@@ -179,12 +187,6 @@ impl Connection {
             id,
             answered: false,
         };
-        let request = Frame::Request(RequestFrame {
-            id,
-            method: method.to_owned(),
-            idempotency_key,
-            params,
-        });
         let work = async {
             if self.out.send(request).await.is_err() {
                 return Err(self.why_closed());
@@ -221,6 +223,7 @@ impl Connection {
     }
 
     async fn send(&self, frame: Frame) -> Result<(), Error> {
+        let frame = encoded(&frame)?;
         self.out.send(frame).await.map_err(|_| self.why_closed())
     }
 
@@ -267,9 +270,21 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.connection.shared.pending().waiting.remove(&self.id);
         if !self.answered {
-            let _ = self.connection.out.try_send(Frame::Cancel(self.id));
+            let _ = self
+                .connection
+                .out
+                .try_send(Frame::Cancel(self.id).encode());
         }
     }
+}
+
+/// Refused here, because the peer would close the connection and with it every other call.
+fn encoded(frame: &Frame) -> Result<Bytes, Error> {
+    let bytes = frame.encode();
+    if bytes.len() > FRAME_MAX_BYTES {
+        return Err(CodecError::Oversize.into());
+    }
+    Ok(bytes)
 }
 
 fn ended(why: &str) -> Error {
@@ -325,78 +340,6 @@ pub fn version_mismatch(peer: &Hello, peer_is: &str) -> Error {
     .hint(older)
 }
 
-async fn read_frames<R>(
-    mut read: FramedRead<R, FrameCodec>,
-    shared: Arc<Shared>,
-    out: mpsc::WeakSender<Frame>,
-    events: mpsc::Sender<Event>,
-) where
-    R: AsyncRead + Unpin,
-{
-    let why = loop {
-        match read.next().await {
-            Some(Ok(frame)) => {
-                if let Err(why) = take_frame(frame, &shared, &out, &events) {
-                    break why;
-                }
-            }
-            Some(Err(error)) => break unreachable(error),
-            None => break ended("the server closed the connection"),
-        }
-    };
-    shared.close(why);
-}
-
-fn take_frame(
-    frame: Frame,
-    shared: &Shared,
-    out: &mpsc::WeakSender<Frame>,
-    events: &mpsc::Sender<Event>,
-) -> Result<(), Error> {
-    match frame {
-        Frame::Reply(reply) => {
-            let waiting = shared.pending().waiting.remove(&reply.id);
-            if let Some(answer) = waiting {
-                let _ = answer.send(reply.result);
-            }
-        }
-        Frame::Event { body, .. } => {
-            let event = from_bytes(&body)?;
-            if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
-                return Err(ended("events were not read in time"));
-            }
-        }
-        Frame::Ping => {
-            if let Some(out) = out.upgrade() {
-                let _ = out.try_send(Frame::Pong);
-            }
-        }
-        Frame::Bye(why) => return Err(why),
-        Frame::Hello(_)
-        | Frame::Request(_)
-        | Frame::Cancel(_)
-        | Frame::Input { .. }
-        | Frame::Ready(_)
-        | Frame::Pong
-        | Frame::Unknown(_) => {}
-    }
-    Ok(())
-}
-
-async fn write_frames<W>(
-    mut write: FramedWrite<W, FrameCodec>,
-    mut queue: mpsc::Receiver<Frame>,
-    shared: Arc<Shared>,
-) where
-    W: AsyncWrite + Unpin,
-{
-    while let Some(frame) = queue.recv().await {
-        if let Err(error) = write.send(frame).await {
-            shared.close(unreachable(error));
-            return;
-        }
-    }
-}
-
+mod frames;
 #[cfg(test)]
 mod tests;

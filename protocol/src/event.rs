@@ -1,6 +1,9 @@
 //! What a server tells an attached client without being asked.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::frame::ViewId;
 use crate::geometry::Size;
@@ -79,7 +82,9 @@ pub struct ScreenUpdate {
 }
 
 /// Something that happened to one attached view.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// On the wire a map with one entry: the kind, then its fields.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The view's pane changed. The next one comes after the client's `ready` frame.
@@ -120,13 +125,99 @@ pub enum Event {
 pub struct Ignored;
 
 impl Serialize for Ignored {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_unit()
     }
 }
 
 impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
 }
+
+// By hand, because serde's own "otherwise" variant would also swallow a known event with a wrong
+// field, and would keep a copy of every screen until it knows which variant it is.
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EventVisitor)
+    }
+}
+
+struct EventVisitor;
+
+#[derive(Deserialize)]
+struct ScreenFields {
+    view: ViewId,
+    update: ScreenUpdate,
+}
+
+#[derive(Deserialize)]
+struct SwitchedFields {
+    view: ViewId,
+    attached: Attached,
+}
+
+#[derive(Deserialize)]
+struct InputBlockedFields {
+    view: ViewId,
+    dropped_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct DetachedFields {
+    view: ViewId,
+    reason: String,
+}
+
+impl<'de> Visitor<'de> for EventVisitor {
+    type Value = Event;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event: a map with its kind as the key")
+    }
+
+    fn visit_unit<E>(self) -> Result<Event, E> {
+        Ok(Event::Other(Ignored))
+    }
+
+    fn visit_str<E>(self, _kind: &str) -> Result<Event, E> {
+        Ok(Event::Other(Ignored))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
+        let Some(kind) = map.next_key::<String>()? else {
+            return Ok(Event::Other(Ignored));
+        };
+        let event = match kind.as_str() {
+            "screen" => {
+                let ScreenFields { view, update } = map.next_value()?;
+                Event::Screen { view, update }
+            }
+            "switched" => {
+                let SwitchedFields { view, attached } = map.next_value()?;
+                Event::Switched { view, attached }
+            }
+            "input_blocked" => {
+                let InputBlockedFields {
+                    view,
+                    dropped_bytes,
+                } = map.next_value()?;
+                Event::InputBlocked {
+                    view,
+                    dropped_bytes,
+                }
+            }
+            "detached" => {
+                let DetachedFields { view, reason } = map.next_value()?;
+                Event::Detached { view, reason }
+            }
+            _ => Event::Other(map.next_value()?),
+        };
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(event)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -60,10 +60,8 @@ impl Server {
         }
         let deadline = Instant::now() + RECONNECT_LIMIT;
         let mut pause = Duration::from_millis(5);
+        let mut started = false;
         loop {
-            if self.start && transport::is_absent(&self.socket) {
-                transport::start_daemon().await?;
-            }
             let hello = transport::client_hello(&self.client_name);
             match transport::connect(&self.socket, hello).await {
                 // Nothing is attached over a fleet's connection, so its events have no reader.
@@ -74,11 +72,18 @@ impl Server {
                     return Ok(connection);
                 }
                 Err(error) => {
-                    let restarting = current.was_reached || self.start;
-                    if !restarting || Instant::now() + pause > deadline {
+                    // Any other error is the server's own answer and will be the same again.
+                    let away = error.code == ErrorCode::ServerUnreachable;
+                    let expected = current.was_reached || self.start;
+                    if !away || !expected || Instant::now() + pause > deadline {
                         return Err(error);
                     }
                 }
+            }
+            if self.start && !started && transport::is_absent(&self.socket) {
+                transport::start_daemon().await?;
+                started = true;
+                continue;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(250));
@@ -198,7 +203,11 @@ impl Fleet {
         server: Option<&ServerName>,
     ) -> Result<(Arc<Server>, Target), Error> {
         let id = SessionId::parse(target, server.unwrap_or(&self.default))?;
-        if let Some(server) = server.filter(|server| **server != id.server) {
+        let same = |other: &ServerName| {
+            let socket = |name| self.servers.get(name).map(|server| &server.socket);
+            *other == id.server || (socket(other).is_some() && socket(other) == socket(&id.server))
+        };
+        if let Some(server) = server.filter(|server| !same(server)) {
             return Err(Error::invalid(format!(
                 "{target} is on server {}, but server {server} was given",
                 id.server

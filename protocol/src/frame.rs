@@ -10,6 +10,12 @@ use crate::name::ServerName;
 /// Major protocol version: peers that differ in it cannot talk.
 pub const PROTOCOL_VERSION: u32 = 1;
 
+/// Nesting of a value on the wire. The deepest, the actor tree, needs two levels a supervisor.
+const DEPTH_MAX: usize = 128;
+
+/// Longest reason in an error about a value: the reason may quote the value.
+const WHY_MAX_CHARS: usize = 300;
+
 /// A request's number, chosen by the client, echoed by its one reply.
 pub type RequestId = u64;
 
@@ -97,10 +103,9 @@ pub enum Frame {
     Unknown(String),
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, strum::EnumIter, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-enum Kind {
+pub(crate) enum Kind {
     Hello,
     Request,
     Reply,
@@ -130,6 +135,13 @@ struct Wire<'a> {
     error: Option<Error>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hello: Option<Hello>,
+}
+
+/// Whether a MessagePack value beginning with `marker` is a map.
+///
+/// Source: MessagePack specification, map format family.
+fn is_map(marker: u8) -> bool {
+    matches!(marker, 0x80..=0x8f | 0xde | 0xdf)
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -204,7 +216,10 @@ impl Frame {
     /// # Errors
     /// What is wrong with the bytes, in words.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let wire: Wire<'_> = rmp_serde::from_slice(bytes).map_err(|e| e.to_string())?;
+        if !bytes.first().copied().is_some_and(is_map) {
+            return Err("a frame is a MessagePack map".to_owned());
+        }
+        let wire: Wire<'_> = read(bytes)?;
         let body = || Bytes::copy_from_slice(wire.body.map_or(&[], |b| b.as_ref()));
         let Ok(kind) = wire.kind.parse::<Kind>() else {
             return Ok(Self::Unknown(wire.kind.into_owned()));
@@ -261,7 +276,45 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Bytes {
 /// # Errors
 /// `invalid_argument` saying which field is wrong and why.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    rmp_serde::from_slice(bytes).map_err(|error| Error::invalid(error.to_string()))
+    read(bytes).map_err(Error::invalid)
+}
+
+fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, String> {
+    let mut values = values(bytes);
+    let Ok(value) = T::deserialize(&mut values) else {
+        return Err(located::<T>(bytes));
+    };
+    // The deserializer does not tell how far it is; that no further marker is there does.
+    match <()>::deserialize(&mut values) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+        Ok(()) | Err(_) => Err("more bytes follow the end of the value".to_owned()),
+    }
+}
+
+fn values(bytes: &[u8]) -> rmp_serde::Deserializer<rmp_serde::decode::ReadRefReader<'_, [u8]>> {
+    let mut values = rmp_serde::Deserializer::from_read_ref(bytes);
+    values.set_max_depth(DEPTH_MAX);
+    values
+}
+
+/// What is wrong with `bytes` and in which field: read a second time, because keeping track of
+/// the path costs time that good frames should not pay.
+fn located<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> String {
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut values(bytes)) else {
+        return "not readable".to_owned();
+    };
+    let path = error.path().to_string();
+    let why: String = error
+        .inner()
+        .to_string()
+        .chars()
+        .take(WHY_MAX_CHARS)
+        .collect();
+    if path == "." {
+        why
+    } else {
+        format!("{path}: {why}")
+    }
 }
 
 #[cfg(test)]

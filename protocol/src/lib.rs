@@ -5,6 +5,8 @@
 pub mod codec;
 pub mod config;
 pub mod connection;
+#[cfg(test)]
+mod documented;
 pub mod error;
 pub mod event;
 pub mod fleet;

@@ -72,15 +72,21 @@ impl Paths {
 /// Makes `dir` with mode 0700 when it is missing, and checks that it is ours alone.
 ///
 /// # Errors
-/// `denied` when it belongs to another user or is a link; `limit` or `internal` with the system's
-/// reason when it cannot be made.
+/// `denied` when it belongs to another user, is a link or cannot be made; `limit` when the disk is
+/// full. Both with the system's reason.
 pub fn private_dir(dir: &Path) -> Result<(), Error> {
     let failed = |what: &str, error: &io::Error| {
-        Error::new(
-            ErrorCode::Denied,
-            format!("{what} {}: {error}", dir.display()),
-        )
-        .hint("set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
+        let full = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        );
+        let code = if full {
+            ErrorCode::Limit
+        } else {
+            ErrorCode::Denied
+        };
+        Error::new(code, format!("{what} {}: {error}", dir.display()))
+            .hint("set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
     };
     std::fs::DirBuilder::new()
         .recursive(true)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
@@ -19,6 +20,9 @@ pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long a started daemon may take until it serves.
 pub const START_LIMIT: Duration = Duration::from_secs(15);
+
+/// How long to wait before asking again a listener whose queue is full: it refuses at once.
+const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// The hello of a client called `name`, with the caller's own pane when it runs inside one.
 #[must_use]
@@ -35,30 +39,42 @@ pub fn client_hello(name: &str) -> Hello {
     }
 }
 
-/// Connects to the server at `socket`.
+/// Connects to the server at `socket`. One whose queue of new connections is full is waited for.
 ///
 /// # Errors
-/// `server_unreachable` with the cause.
+/// `server_unreachable` with the cause; the server's own reason when it refuses.
 pub async fn connect(
     socket: &Path,
     hello: Hello,
 ) -> Result<(Connection, mpsc::Receiver<Event>), Error> {
-    let stream = UnixStream::connect(socket)
-        .await
-        .map_err(|error| unreachable(socket, &error))?;
+    let waited_until = tokio::time::Instant::now() + HELLO_LIMIT;
+    let stream = loop {
+        match UnixStream::connect(socket).await {
+            Ok(stream) => break stream,
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock
+                    && tokio::time::Instant::now() < waited_until =>
+            {
+                tokio::time::sleep(FULL_QUEUE_PAUSE).await;
+            }
+            Err(error) => return Err(unreachable(socket, &error)),
+        }
+    };
     Connection::open(stream, hello, HELLO_LIMIT).await
 }
 
 /// Whether nothing listens at `socket`, as opposed to a server that does not answer.
 #[must_use]
 pub fn is_absent(socket: &Path) -> bool {
-    match std::os::unix::net::UnixStream::connect(socket) {
-        Ok(_) => false,
-        Err(error) => matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-        ),
-    }
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    // Non-blocking: a listener with a full queue would hold up the caller's whole thread.
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let asked = SocketAddrUnix::new(socket).and_then(|address| {
+        let asking =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::net::connect(&asking, &address)
+    });
+    matches!(asked, Err(Errno::NOENT | Errno::CONNREFUSED))
 }
 
 fn unreachable(socket: &Path, error: &io::Error) -> Error {

@@ -8,7 +8,8 @@ use ractor::{ActorCell, ActorId, ActorRef};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use crate::body::Envelope;
+use crate::actor::Down;
+use crate::body::{Content, Envelope};
 use crate::exit_reason::ExitReason;
 use crate::vitals::{Vitals, lock};
 
@@ -85,7 +86,7 @@ impl<M: Send + 'static> Address<M> {
     /// # Errors
     /// [`SendError`]: the actor has ended. Look up its successor, or give up.
     pub fn cast(&self, msg: M) -> Result<(), SendError> {
-        self.deliver(Envelope::Message(msg))
+        self.deliver(Content::Message(msg))
     }
 
     /// Sends a message with a [`Reply`] in it and awaits the answer.
@@ -101,7 +102,8 @@ impl<M: Send + 'static> Address<M> {
         limit: Duration,
     ) -> Result<R, CallError> {
         let (reply, answer) = Reply::channel();
-        self.cast(make(reply)).map_err(|SendError| CallError::Gone)?;
+        self.cast(make(reply))
+            .map_err(|SendError| CallError::Gone)?;
         match tokio::time::timeout(limit, answer).await {
             Ok(answer) => answer.map_err(|_| CallError::Gone),
             Err(_) => Err(CallError::Timeout(limit)),
@@ -158,11 +160,10 @@ impl<M: Send + 'static> Address<M> {
     /// ended gives no notice: `false` says so at once. Monitoring twice is the same as once.
     pub fn monitor<N: Send + 'static>(&self, target: &Address<N>) -> bool {
         let myself = self.clone();
-        self.vitals
-            .remember_monitoring(target.id(), &target.vitals);
-        let notice = Box::new(move |down| {
+        self.vitals.remember_monitoring(target.id(), &target.vitals);
+        let notice = Box::new(move |down: Down| {
             myself.vitals.forget_monitoring(down.id);
-            let _ = myself.deliver(Envelope::Down(down));
+            let _ = myself.deliver(Content::Down(down));
         });
         let alive = target.vitals.add_monitor(self.id(), notice);
         if !alive {
@@ -195,15 +196,16 @@ impl<M: Send + 'static> Address<M> {
         self.actor.get_cell()
     }
 
-    fn deliver(&self, envelope: Envelope<M>) -> Result<(), SendError> {
-        self.vitals.message_sent();
-        self.actor.send_message(envelope).map_err(|_| {
-            self.vitals.message_refused();
-            SendError
-        })
+    fn deliver(&self, content: Content<M>) -> Result<(), SendError> {
+        let sent_ns = self.vitals.message_sent();
+        self.actor
+            .send_message(Envelope { sent_ns, content })
+            .map_err(|_| {
+                self.vitals.message_refused();
+                SendError
+            })
     }
 }
-
 
 impl<M: Send + 'static> Clone for Address<M> {
     fn clone(&self) -> Self {

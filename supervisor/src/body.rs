@@ -18,7 +18,12 @@ use crate::supervisor::shell::{Key, SupervisorMsg};
 use crate::vitals::Vitals;
 
 /// What travels in the ractor mailbox.
-pub(crate) enum Envelope<M> {
+pub(crate) struct Envelope<M> {
+    pub(crate) sent_ns: u64,
+    pub(crate) content: Content<M>,
+}
+
+pub(crate) enum Content<M> {
     Message(M),
     Down(Down),
 }
@@ -52,6 +57,7 @@ impl Drop for Life {
                 incarnation: parent.incarnation,
                 reason,
             });
+            drop(parent.life);
         }
     }
 }
@@ -96,9 +102,9 @@ pub(crate) async fn spawn<A: Actor>(
             Ok((Address::new(actor, vitals), started))
         }
         Err(SpawnErr::StartupFailed(error)) => Err(describe(&*error)),
-        Err(
-            error @ (SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_)),
-        ) => Err(describe(&error)),
+        Err(error @ (SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_))) => {
+            Err(describe(&error))
+        }
     }
 }
 
@@ -142,9 +148,10 @@ impl<A: Actor> ractor::Actor for Body<A> {
                 })
             }
             Err((reason, error)) => {
-                let text = match &reason {
-                    ExitReason::Panicked(what) => format!("panicked: {what}"),
-                    _ => describe(&*error),
+                let text = if matches!(reason, ExitReason::Panicked(_)) {
+                    reason.to_string()
+                } else {
+                    describe(&*error)
                 };
                 life.vitals.failed(ExitReason::StartFailed(text.clone()));
                 Err(text.into())
@@ -164,14 +171,18 @@ impl<A: Actor> ractor::Actor for Body<A> {
             myself,
             _life: life,
         } = running;
-        let (since_ns, result) = match envelope {
-            Envelope::Message(msg) => {
-                let since_ns = life.vitals.begin(msg.label());
+        let sent_ns = envelope.sent_ns;
+        let (since_ns, result) = match envelope.content {
+            Content::Message(msg) => {
+                let since_ns = life.vitals.begin(msg.label(), sent_ns);
                 (since_ns, outcome(actor.handle(myself, msg, state)).await)
             }
-            Envelope::Down(down) => {
-                let since_ns = life.vitals.begin("Down");
-                (since_ns, outcome(actor.handle_down(myself, down, state)).await)
+            Content::Down(down) => {
+                let since_ns = life.vitals.begin("Down", sent_ns);
+                (
+                    since_ns,
+                    outcome(actor.handle_down(myself, down, state)).await,
+                )
             }
         };
         life.vitals.end(since_ns);
@@ -210,14 +221,15 @@ async fn outcome<T>(
     callback: impl Future<Output = Result<T, ActorError>>,
 ) -> Result<T, (ExitReason, ActorError)> {
     let mut callback = pin!(callback);
-    let caught = poll_fn(|cx| {
-        match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    })
-    .await;
+    let caught =
+        poll_fn(
+            |cx| match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+                Err(panic) => Poll::Ready(Err(panic)),
+            },
+        )
+        .await;
     match caught {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err((ExitReason::failed(&*error), error)),

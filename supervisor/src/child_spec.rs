@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::actor::Actor;
 use crate::address::AddressSlot;
@@ -23,8 +23,7 @@ use crate::vitals::lock;
 pub const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A child's name, unique among the children of one supervisor. It may not be empty or contain `/`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildId(Arc<str>);
 
 impl ChildId {
@@ -42,6 +41,18 @@ impl ChildId {
 impl<T: Into<String>> From<T> for ChildId {
     fn from(id: T) -> Self {
         Self(id.into().into())
+    }
+}
+
+impl Serialize for ChildId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChildId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }
 
@@ -83,13 +94,15 @@ type StartFn = Arc<dyn Fn(Birth) -> Starting + Send + Sync>;
 /// # Examples
 /// ```
 /// # use supervisor::{Actor, ActorError, Address};
+/// # #[derive(strum::IntoStaticStr)]
+/// # enum ClockMsg { Tick }
 /// # struct Clock;
 /// # impl Actor for Clock {
-/// #     type Msg = &'static str;
+/// #     type Msg = ClockMsg;
 /// #     type State = ();
 /// #     type Args = u64;
-/// #     async fn pre_start(&self, _: Address<&'static str>, _: u64) -> Result<(), ActorError> { Ok(()) }
-/// #     async fn handle(&self, _: &Address<&'static str>, _: &'static str, (): &mut ()) -> Result<(), ActorError> { Ok(()) }
+/// #     async fn pre_start(&self, _: Address<ClockMsg>, _: u64) -> Result<(), ActorError> { Ok(()) }
+/// #     async fn handle(&self, _: &Address<ClockMsg>, _: ClockMsg, (): &mut ()) -> Result<(), ActorError> { Ok(()) }
 /// # }
 /// use std::time::Duration;
 /// use supervisor::{ChildSpec, RestartType, Shutdown};
@@ -235,7 +248,10 @@ impl ChildSpec {
         &self.id
     }
 
-    pub(crate) fn start(&self, birth: Birth) -> impl Future<Output = Result<Started, String>> + Send + use<> {
+    pub(crate) fn start(
+        &self,
+        birth: Birth,
+    ) -> impl Future<Output = Result<Started, String>> + Send + use<> {
         let node = Arc::clone(&birth.node);
         let starting = (self.start)(birth);
         let limit = self.start_limit;

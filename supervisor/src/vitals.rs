@@ -1,6 +1,6 @@
 //! What one running actor is doing, readable at any time without asking it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -15,10 +15,12 @@ use crate::clock;
 use crate::exit_reason::ExitReason;
 
 mod histogram;
+mod mailbox;
 #[cfg(test)]
 mod tests;
 
 use histogram::Histogram;
+use mailbox::Mailbox;
 
 /// Tells one monitoring actor that a monitored one has ended.
 pub(crate) type Notice = Box<dyn Fn(Down) + Send>;
@@ -26,21 +28,15 @@ pub(crate) type Notice = Box<dyn Fn(Down) + Send>;
 /// The measurements of one actor, from one start to its end. A restart begins a new one.
 pub struct Vitals {
     id: OnceLock<ActorId>,
-    mailbox: Mutex<Mailbox>,
+    mailbox: Mailbox,
+    /// The message being handled, or the last one.
+    label: Mutex<&'static str>,
     busy_since_ns: AtomicU64,
     handled: AtomicU64,
     handler_time: Histogram,
     details: Mutex<Vec<(&'static str, String)>>,
     life: Mutex<Life>,
     ended: Notify,
-}
-
-#[derive(Default)]
-struct Mailbox {
-    /// When each waiting message was sent, oldest first.
-    waiting: VecDeque<u64>,
-    /// The message being handled, or the last one.
-    label: &'static str,
 }
 
 #[derive(Default)]
@@ -65,7 +61,8 @@ impl Vitals {
     pub(crate) fn new() -> Self {
         Self {
             id: OnceLock::new(),
-            mailbox: Mutex::default(),
+            mailbox: Mailbox::default(),
+            label: Mutex::new(""),
             busy_since_ns: AtomicU64::new(0),
             handled: AtomicU64::new(0),
             handler_time: Histogram::default(),
@@ -78,16 +75,16 @@ impl Vitals {
     /// Messages sent and not yet begun.
     #[must_use]
     pub fn mailbox_depth(&self) -> usize {
-        lock(&self.mailbox).waiting.len()
+        self.mailbox.depth()
     }
 
     /// How long the oldest waiting message has waited; `None` when none waits.
+    ///
+    /// Exact while no more than 16 wait; behind that, the age of the message taken before it.
     #[must_use]
     pub fn oldest_message_age(&self) -> Option<Duration> {
-        let oldest = *lock(&self.mailbox).waiting.front()?;
-        Some(Duration::from_nanos(
-            clock::now_ns().saturating_sub(oldest),
-        ))
+        let oldest = self.mailbox.oldest_ns()?;
+        Some(Duration::from_nanos(clock::now_ns().saturating_sub(oldest)))
     }
 
     /// Messages handled since the start.
@@ -113,7 +110,7 @@ impl Vitals {
     pub fn busy(&self) -> Option<Busy> {
         let since_ns = self.busy_since_ns.load(Ordering::Relaxed);
         (since_ns != 0).then(|| Busy {
-            label: lock(&self.mailbox).label.to_owned(),
+            label: (*lock(&self.label)).to_owned(),
             for_ms: clock::now_ns().saturating_sub(since_ns) / 1_000_000,
         })
     }
@@ -160,22 +157,22 @@ impl Vitals {
         *lock(&self.details) = details;
     }
 
-    pub(crate) fn message_sent(&self) {
+    /// A message is about to enter the mailbox; returns when.
+    pub(crate) fn message_sent(&self) -> u64 {
         let now_ns = clock::now_ns();
-        lock(&self.mailbox).waiting.push_back(now_ns);
+        self.mailbox.sent(now_ns);
+        now_ns
     }
 
     pub(crate) fn message_refused(&self) {
-        lock(&self.mailbox).waiting.pop_back();
+        self.mailbox.refused();
     }
 
-    /// A message leaves the mailbox and is being handled from now on.
-    pub(crate) fn begin(&self, label: &'static str) -> u64 {
+    /// A message leaves the mailbox and is being handled from now on; returns since when.
+    pub(crate) fn begin(&self, label: &'static str, sent_ns: u64) -> u64 {
         let now_ns = clock::now_ns();
-        let mut mailbox = lock(&self.mailbox);
-        mailbox.waiting.pop_front();
-        mailbox.label = label;
-        drop(mailbox);
+        self.mailbox.taken(sent_ns);
+        *lock(&self.label) = label;
         self.busy_since_ns.store(now_ns, Ordering::Relaxed);
         now_ns
     }
@@ -246,7 +243,7 @@ impl Vitals {
             )
         };
         self.busy_since_ns.store(0, Ordering::Relaxed);
-        lock(&self.mailbox).waiting = VecDeque::new();
+        self.mailbox.close();
         if let Some(&id) = self.id.get() {
             for target in monitoring.into_values().filter_map(|weak| weak.upgrade()) {
                 target.remove_monitor(id);

@@ -22,15 +22,7 @@ const FIRST_LINE_BYTES: usize = 256;
 impl SpawnFailure {
     /// A failure with its error number, put into its class.
     pub(super) fn new(errno: Errno, text: String) -> Self {
-        let limits = [
-            Errno::AGAIN,
-            Errno::NOMEM,
-            Errno::MFILE,
-            Errno::NFILE,
-            Errno::NOSPC,
-            Errno::USERS,
-        ];
-        let class = if limits.contains(&errno) {
+        let class = if Self::is_limit(errno) {
             FailureClass::Limit
         } else {
             FailureClass::SpawnFailed
@@ -40,6 +32,19 @@ impl SpawnFailure {
             errno: errno.raw_os_error(),
             text,
         }
+    }
+
+    /// Whether this error means that something ran out.
+    pub(super) fn is_limit(errno: Errno) -> bool {
+        let limits = [
+            Errno::AGAIN,
+            Errno::NOMEM,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOSPC,
+            Errno::USERS,
+        ];
+        limits.contains(&errno)
     }
 
     /// A failure whose text ends with the system's own words.
@@ -152,7 +157,11 @@ fn explain_interpreter(path: &Path) -> String {
 fn interpreter(path: &Path) -> Option<String> {
     let mut first = Vec::new();
     let limit = u64::try_from(FIRST_LINE_BYTES).unwrap_or(u64::MAX);
-    File::open(path).ok()?.take(limit).read_to_end(&mut first).ok()?;
+    File::open(path)
+        .ok()?
+        .take(limit)
+        .read_to_end(&mut first)
+        .ok()?;
     let line = first.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
     let line = String::from_utf8_lossy(line);
     // A carriage return from another system's editor is a part of the name; show it.

@@ -1,6 +1,9 @@
 //! Processes below a process: listing them, and signalling exactly the one that is meant.
 
-use std::{fs, time::{Duration, Instant}};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use rustix::{
     fs::{Mode, OFlags, open},
@@ -178,16 +181,10 @@ fn numbers_in(dir: &str) -> Vec<i32> {
 /// Sends a signal to the process with this pid and start time, and to no other: the pid is pinned
 /// before the start time is looked at.
 pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Result<(), Errno> {
-    let pinned = pin(pid, start_time)?;
-    pidfd_send_signal(&pinned, signal)
-}
-
-/// A descriptor of the process with this pid and start time.
-pub(super) fn pin(pid: i32, start_time: u64) -> Result<std::os::fd::OwnedFd, Errno> {
     let raw = Pid::from_raw(pid).ok_or(Errno::SRCH)?;
     let pinned = pidfd_open(raw, PidfdFlags::empty())?;
     match stat(pid) {
-        Some(stat) if stat.start_time == start_time => Ok(pinned),
+        Some(stat) if stat.start_time == start_time => pidfd_send_signal(&pinned, signal),
         _ => Err(Errno::SRCH),
     }
 }
@@ -220,6 +217,8 @@ pub fn sweep(marker: &str, limit: Duration) -> Vec<Process> {
 }
 
 fn has_marker(pid: i32, marker: &str) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|env| env.split(|&byte| byte == 0).any(|var| var == marker.as_bytes()))
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| {
+        env.split(|&byte| byte == 0)
+            .any(|var| var == marker.as_bytes())
+    })
 }

@@ -11,7 +11,7 @@ use rustix::{
     fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create},
     io::Errno,
     process::{Resource, Rlimit, chdir, getrlimit, setrlimit},
-    pty::{OpenptFlags, ioctl_tiocgptpeer, openpt},
+    pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt},
     termios::{InputModes, OptionalActions, tcgetattr, tcsetattr},
     time::{ClockId, Timespec, clock_gettime},
 };
@@ -85,7 +85,6 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     } else {
         None
     };
-    limit_open_files(spec);
     let terminal = format!("/proc/self/fd/{}", slave.as_raw_fd());
     let terminal = CString::new(terminal).expect("a number holds no NUL");
     let image = sys::Image {
@@ -98,7 +97,12 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
             .map(|(_, write)| (write.as_fd(), STATUS_PIPE_FD)),
     };
     let started_at_unix_ms = unix_ms();
-    let pid = sys::spawn(&image).map_err(|errno| explain(errno, &path))?;
+    let own = getrlimit(Resource::Nofile);
+    limit_open_files(spec, own);
+    let spawned = sys::spawn(&image);
+    // The keeper goes on accepting daemons, however low the program's limit is.
+    let _ = setrlimit(Resource::Nofile, own);
+    let pid = spawned.map_err(|errno| explain(errno, &path))?;
     Ok(Program {
         started: now(),
         identity: ProgramIdentity {
@@ -162,14 +166,16 @@ fn open_terminal(spec: &KeeperSpec) -> Result<(OwnedFd, OwnedFd), SpawnFailure> 
         pixel_width: 0,
         pixel_height: 0,
     };
-    let pair = native_pty_system().openpty(size).map_err(|cause| {
-        // The library gives text only: the same call again tells the number.
-        match openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC) {
+    let pair = native_pty_system()
+        .openpty(size)
+        .map_err(|cause| match probe_terminal() {
             Err(errno) => failed(errno),
-            Ok(_) => SpawnFailure::new(Errno::IO, format!("no terminal: {cause}")),
-        }
-    })?;
-    let raw = pair.master.as_raw_fd().expect("a Unix PTY has a descriptor");
+            Ok(()) => SpawnFailure::new(Errno::IO, format!("no terminal: {cause}")),
+        })?;
+    let raw = pair
+        .master
+        .as_raw_fd()
+        .expect("a Unix PTY has a descriptor");
     let master = sys::duplicate(raw).map_err(failed)?;
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let slave = ioctl_tiocgptpeer(&master, flags).map_err(failed)?;
@@ -177,6 +183,14 @@ fn open_terminal(spec: &KeeperSpec) -> Result<(OwnedFd, OwnedFd), SpawnFailure> 
     modes.input_modes |= InputModes::IUTF8;
     tcsetattr(&slave, OptionalActions::Now, &modes).map_err(failed)?;
     Ok((master, slave))
+}
+
+/// Opens a terminal again to learn the error number: the library gives text only.
+fn probe_terminal() -> Result<(), Errno> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags)?;
+    unlockpt(&master)?;
+    ioctl_tiocgptpeer(&master, flags).map(drop)
 }
 
 /// Shared memory that can grow but never shrink under a daemon that has mapped it.
@@ -196,11 +210,11 @@ fn open_journal(spec: &KeeperSpec) -> Result<OwnedFd, SpawnFailure> {
     Ok(journal)
 }
 
-fn limit_open_files(spec: &KeeperSpec) {
+fn limit_open_files(spec: &KeeperSpec, own: Rlimit) {
     let Some(wanted) = spec.open_files else {
         return;
     };
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let maximum = own.maximum;
     let current = Some(maximum.map_or(wanted, |maximum| wanted.min(maximum)));
     // Lowering a soft limit cannot fail; the program merely keeps the daemon's when it does.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });

@@ -237,8 +237,9 @@ struct Attributes(Box<MaybeUninit<libc::posix_spawnattr_t>>);
 
 impl Attributes {
     fn new() -> Result<Self, Errno> {
-        let flags =
-            libc::POSIX_SPAWN_SETSID | libc::POSIX_SPAWN_SETSIGDEF as i16 | libc::POSIX_SPAWN_SETSIGMASK as i16;
+        let flags = libc::POSIX_SPAWN_SETSID
+            | libc::POSIX_SPAWN_SETSIGDEF as i16
+            | libc::POSIX_SPAWN_SETSIGMASK as i16;
         let mut raw = Box::new(MaybeUninit::uninit());
         // SAFETY: initialised by the first call, destroyed in Drop; the sets are initialised before use.
         unsafe {
@@ -247,7 +248,10 @@ impl Attributes {
             let attributes = this.0.as_mut_ptr();
             let mut set = MaybeUninit::<libc::sigset_t>::uninit();
             libc::sigfillset(set.as_mut_ptr());
-            checked(libc::posix_spawnattr_setsigdefault(attributes, set.as_ptr()))?;
+            checked(libc::posix_spawnattr_setsigdefault(
+                attributes,
+                set.as_ptr(),
+            ))?;
             libc::sigemptyset(set.as_mut_ptr());
             checked(libc::posix_spawnattr_setsigmask(attributes, set.as_ptr()))?;
             checked(libc::posix_spawnattr_setflags(attributes, flags))?;

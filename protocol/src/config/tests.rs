@@ -1,1 +1,90 @@
 //! Tests of `config`.
+
+use super::*;
+use crate::error::ErrorCode;
+
+fn why(text: &str) -> String {
+    Config::parse(text).expect_err("the file was accepted")
+}
+
+#[test]
+fn a_missing_file_is_the_default_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::load(&dir.path().join("config.toml")).unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.daemon.name, ServerName::local());
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let config = Config::parse(
+        r#"
+        default_server = "polecats"
+        [servers.polecats]
+        socket = "/run/polecats/fugued.sock"
+        [daemon]
+        name = "den"
+        history_lines = 100000
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.default_server.unwrap().as_str(), "polecats");
+    let polecats = ServerName::new("polecats").unwrap();
+    assert_eq!(
+        config.servers[&polecats].socket,
+        PathBuf::from("/run/polecats/fugued.sock")
+    );
+    assert_eq!(config.daemon.name.as_str(), "den");
+    assert_eq!(config.daemon.history_lines, 100_000);
+    assert_eq!(config.daemon.max_panes, 4_096);
+}
+
+#[test]
+fn unknown_keys_are_refused_at_every_level() {
+    for text in [
+        "colour = 1",
+        "[daemon]\ncolour = 1",
+        "[servers.a]\nsocket = \"/s\"\ncolour = 1",
+    ] {
+        assert!(why(text).contains("colour"), "{}", why(text));
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused_with_the_range() {
+    for (key, value, limit) in [
+        ("history_lines", "100001", "100000"),
+        ("journal_bytes", "65535", "65536"),
+        ("heartbeat_ms", "49", "50"),
+        ("heartbeat_ms", "3600001", "3600000"),
+        ("max_panes", "0", "1 to"),
+        ("max_clients", "0", "1 to"),
+    ] {
+        let why = why(&format!("[daemon]\n{key} = {value}"));
+        assert!(why.contains(key) && why.contains(limit), "{why}");
+    }
+    assert!(why("[daemon]\nmax_panes = -1").contains("line 2"));
+}
+
+#[test]
+fn bad_names_and_the_own_servers_name_are_refused() {
+    assert!(why("default_server = \"A B\"").contains("server name"));
+    assert!(why("[servers.local]\nsocket = \"/s\"").contains("local"));
+    let own = "[daemon]\nname = \"den\"\n[servers.den]\nsocket = \"/s\"";
+    assert!(why(own).contains("den"));
+}
+
+#[test]
+fn an_error_is_one_line_with_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, "[daemon]\nname = \"den\"\nmax_panes = many\n").unwrap();
+    let error = Config::load(&path).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InvalidArgument);
+    let text = error.to_string();
+    assert!(text.contains("config.toml: line 3: "), "{text}");
+    assert!(!text.contains('\n'), "{text}");
+
+    let unreadable = Config::load(dir.path()).unwrap_err();
+    assert!(unreadable.message.contains("cannot read"), "{unreadable}");
+}

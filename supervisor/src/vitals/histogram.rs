@@ -58,7 +58,7 @@ fn index(ns: u64) -> usize {
 
 fn middle_ns(index: usize) -> u64 {
     let octave = 1_u64 << (FIRST_OCTAVE as usize + index / 2);
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         octave + octave / 4
     } else {
         octave + 3 * (octave / 4)

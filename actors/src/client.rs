@@ -1,0 +1,129 @@
+//! A connection's actor: sessions monitor it, operators see it, and its end ends the connection.
+
+mod conn;
+mod out;
+mod view;
+
+use std::sync::Arc;
+
+use futures_util::SinkExt;
+use protocol::codec::FrameCodec;
+use protocol::frame::Frame;
+use protocol::{ClientUuid, Error};
+use supervisor::{Actor, ActorError, Address, ExitReason};
+use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+use tokio_util::codec::FramedWrite;
+
+use crate::registry::ClientEntry;
+use crate::server::Server;
+
+/// What a connection's actor is told.
+#[derive(strum::IntoStaticStr)]
+pub enum ClientMsg {
+    /// The connection has said hello as this.
+    Greeted(Arc<str>),
+    /// It has so many attached views.
+    Views(usize),
+    /// Its task has ended, for this reason.
+    Closed(String),
+    /// A test wants to see the actor fail.
+    #[cfg(debug_assertions)]
+    Crash,
+}
+
+/// The actor; its task talks.
+pub struct ClientActor;
+
+/// What it is started with.
+pub struct ClientArgs {
+    /// The daemon.
+    pub server: Arc<Server>,
+    /// Its id.
+    pub id: ClientUuid,
+    /// The socket.
+    pub stream: UnixStream,
+}
+
+/// What it keeps; dropping it closes the socket and takes the connection out of the registry.
+pub struct ClientState {
+    server: Arc<Server>,
+    id: ClientUuid,
+    task: JoinHandle<()>,
+    name: Arc<str>,
+    views: usize,
+}
+
+impl Drop for ClientState {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.server.registry.clients().remove(&self.id);
+    }
+}
+
+impl Actor for ClientActor {
+    type Msg = ClientMsg;
+    type State = ClientState;
+    type Args = ClientArgs;
+
+    async fn pre_start(
+        &self,
+        myself: Address<ClientMsg>,
+        args: ClientArgs,
+    ) -> Result<ClientState, ActorError> {
+        let ClientArgs { server, id, stream } = args;
+        let name: Arc<str> = "".into();
+        let entry = ClientEntry {
+            address: myself.clone(),
+            name: Arc::clone(&name),
+        };
+        server.registry.clients().insert(id, entry);
+        let conn = conn::Conn::new(Arc::clone(&server), id, myself.clone(), stream);
+        let task = tokio::spawn(async move {
+            let why = conn.run().await;
+            let _ = myself.cast(ClientMsg::Closed(why));
+        });
+        Ok(ClientState {
+            server,
+            id,
+            task,
+            name,
+            views: 0,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<ClientMsg>,
+        msg: ClientMsg,
+        state: &mut ClientState,
+    ) -> Result<(), ActorError> {
+        match msg {
+            ClientMsg::Greeted(name) => {
+                state.name = Arc::clone(&name);
+                if let Some(mut entry) = state.server.registry.clients().get_mut(&state.id) {
+                    entry.name = name;
+                }
+            }
+            ClientMsg::Views(views) => state.views = views,
+            ClientMsg::Closed(why) => {
+                tracing::debug!(client_id = %state.id, %why, "connection closed");
+                myself.stop(ExitReason::Normal);
+            }
+            #[cfg(debug_assertions)]
+            ClientMsg::Crash => panic!("a test asked for it"),
+        }
+        myself.set_details(vec![
+            ("name", state.name.to_string()),
+            ("views", state.views.to_string()),
+        ]);
+        Ok(())
+    }
+}
+
+/// Tells a connection that is not served why.
+pub(crate) async fn refuse(stream: UnixStream, why: Error) {
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
+    let mut write = FramedWrite::new(stream, FrameCodec::default());
+    let _ = tokio::time::timeout(LIMIT, write.send(Frame::Bye(why))).await;
+}

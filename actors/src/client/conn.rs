@@ -1,0 +1,360 @@
+//! One connection's task: frames in, calls side by side, replies and events out.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use protocol::codec::FrameCodec;
+use protocol::connection::version_mismatch;
+use protocol::frame::{
+    Frame, Hello, PROTOCOL_VERSION, RequestFrame, RequestId, ViewId, from_bytes, to_bytes,
+};
+use protocol::reply::Done;
+use protocol::request::{Attach, Call, Detach, UpdateView};
+use protocol::{ClientUuid, Error, ErrorCode, Event};
+use supervisor::Address;
+use tokio::net::UnixStream;
+use tokio::time::Instant;
+use tokio_util::codec::Decoder;
+
+use super::out::Out;
+use super::view::{Said, View};
+use super::ClientMsg;
+use crate::dispatch;
+use crate::registry::Caller;
+use crate::server::Server;
+use crate::session::SessionMsg;
+use crate::session::life::ask;
+
+/// Calls under way at a time; more wait in the socket.
+const CALLS: usize = 256;
+
+/// Views of one connection.
+const VIEWS: usize = 64;
+
+/// How long a peer may take to say hello.
+const HELLO_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a closing connection may take to be told why.
+const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
+
+/// Asked of one read.
+const READ_BYTES: usize = 64 * 1024;
+
+type Answered = (RequestId, Option<Result<Bytes, Error>>);
+
+/// Everything the task owns.
+pub(super) struct Conn {
+    server: Arc<Server>,
+    actor: Address<ClientMsg>,
+    caller: Caller,
+    stream: UnixStream,
+    codec: FrameCodec,
+    input: BytesMut,
+    out: Out,
+    greeted: bool,
+    calls: FuturesUnordered<BoxFuture<'static, Answered>>,
+    aborts: HashMap<RequestId, AbortHandle>,
+    views: Vec<View>,
+    last_heard: Instant,
+    begun: Instant,
+}
+
+/// What came next.
+enum Next {
+    Readable,
+    Writable,
+    Answered(Answered),
+    Said(usize, Said),
+    Heartbeat,
+}
+
+impl Conn {
+    pub(super) fn new(
+        server: Arc<Server>,
+        client: ClientUuid,
+        actor: Address<ClientMsg>,
+        stream: UnixStream,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            server,
+            actor,
+            caller: Caller { client, pane: None },
+            stream,
+            codec: FrameCodec::default(),
+            input: BytesMut::new(),
+            out: Out::default(),
+            greeted: false,
+            calls: FuturesUnordered::new(),
+            aborts: HashMap::new(),
+            views: Vec::new(),
+            last_heard: now,
+            begun: now,
+        }
+    }
+
+    /// Serves until the peer goes, misbehaves or falls silent; returns why. The views go with it: the
+    /// sessions monitor the actor.
+    pub(super) async fn run(mut self) -> String {
+        let why = loop {
+            if let Err(why) = self.step().await {
+                break why;
+            }
+        };
+        if why.code != ErrorCode::Cancelled {
+            self.out.frame(Frame::Bye(why.clone()));
+            let _ = tokio::time::timeout(GOODBYE_LIMIT, self.flush()).await;
+        }
+        why.message
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        while !self.out.is_empty() {
+            self.stream.writable().await?;
+            self.out.write(&self.stream)?;
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self) -> Result<(), Error> {
+        match self.next().await {
+            Next::Readable => self.read().await?,
+            Next::Writable => {}
+            Next::Answered((id, answer)) => {
+                self.aborts.remove(&id);
+                if let Some(result) = answer {
+                    self.out.reply(id, result);
+                }
+            }
+            Next::Said(_, Said::Event(event)) => self.out.event(&event),
+            Next::Said(index, Said::Over(reason)) => {
+                let view = self.views.swap_remove(index).id;
+                self.tell_views();
+                self.out.event(&Event::Detached { view, reason });
+            }
+            Next::Heartbeat => self.heartbeat()?,
+        }
+        self.out.write(&self.stream).map_err(|e| closed(&e.to_string()))
+    }
+
+    async fn next(&mut self) -> Next {
+        let heartbeat = self.next_heartbeat();
+        let takes_more = !self.out.is_full() && self.calls.len() < CALLS;
+        let views = next_said(&mut self.views, &self.server);
+        tokio::select! {
+            biased;
+            Some(answered) = self.calls.next(), if !self.calls.is_empty() => Next::Answered(answered),
+            (index, said) = views => Next::Said(index, said),
+            _ = self.stream.readable(), if takes_more => Next::Readable,
+            _ = self.stream.writable(), if !self.out.is_empty() => Next::Writable,
+            () = tokio::time::sleep_until(heartbeat) => Next::Heartbeat,
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_millis(self.server.config.heartbeat_ms)
+    }
+
+    fn next_heartbeat(&self) -> Instant {
+        if !self.greeted {
+            return self.begun + HELLO_LIMIT;
+        }
+        let silent = self.last_heard.elapsed();
+        let beats = silent.as_nanos() / self.interval().as_nanos().max(1) + 1;
+        self.last_heard + self.interval() * u32::try_from(beats).unwrap_or(u32::MAX)
+    }
+
+    fn heartbeat(&mut self) -> Result<(), Error> {
+        let silent = self.last_heard.elapsed();
+        if !self.greeted {
+            return Err(Error::invalid("no hello came").hint("the first frame is a hello"));
+        }
+        if silent >= self.interval() * 3 {
+            return Err(Error::new(
+                ErrorCode::Timeout,
+                format!("no sign of life for {} ms", silent.as_millis()),
+            ));
+        }
+        // A peer that does not read what waits for it gets no further pings on top.
+        if self.out.is_empty() {
+            self.out.frame(Frame::Ping);
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Error> {
+        self.input.reserve(READ_BYTES);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(0) => {
+                return Err(match self.codec.decode_eof(&mut self.input) {
+                    Err(error) => error.into(),
+                    Ok(_) => closed("the peer closed it"),
+                });
+            }
+            Ok(_) => self.last_heard = Instant::now(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(closed(&error.to_string())),
+        }
+        while let Some(frame) = self.codec.decode(&mut self.input)? {
+            self.frame(frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn frame(&mut self, frame: Frame) -> Result<(), Error> {
+        if !self.greeted {
+            return match frame {
+                Frame::Hello(hello) => self.greet(&hello),
+                _ => Err(Error::invalid("the first frame must be a hello")),
+            };
+        }
+        match frame {
+            Frame::Request(request) => self.request(request).await,
+            Frame::Cancel(id) => {
+                if let Some(abort) = self.aborts.remove(&id) {
+                    abort.abort();
+                }
+            }
+            Frame::Input { view, bytes } => {
+                let said = self.view(view).and_then(|view| view.input(&bytes));
+                if let Some(Said::Event(event)) = said {
+                    self.out.event(&event);
+                }
+            }
+            Frame::Ready(view) => {
+                if let Some(view) = self.view(view) {
+                    view.ready();
+                }
+            }
+            Frame::Ping => {
+                self.out.frame(Frame::Pong);
+            }
+            Frame::Bye(_) => return Err(closed("the peer said goodbye")),
+            Frame::Hello(_)
+            | Frame::Reply(_)
+            | Frame::Event { .. }
+            | Frame::Pong
+            | Frame::Unknown(_) => {}
+        }
+        Ok(())
+    }
+
+    fn greet(&mut self, hello: &Hello) -> Result<(), Error> {
+        self.out.frame(Frame::Hello(Hello {
+            protocol_version: PROTOCOL_VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: "fugued".to_owned(),
+            instance: Some(self.server.instance),
+            server: Some(self.server.name.clone()),
+            caller_pane: None,
+        }));
+        if hello.protocol_version != PROTOCOL_VERSION {
+            return Err(version_mismatch(hello, "client"));
+        }
+        self.greeted = true;
+        self.caller.pane = hello.caller_pane;
+        let name: String = hello.name.chars().filter(|c| !c.is_control()).take(64).collect();
+        let _ = self.actor.cast(ClientMsg::Greeted(name.into()));
+        Ok(())
+    }
+
+    fn view(&mut self, id: ViewId) -> Option<&mut View> {
+        self.views.iter_mut().find(|view| view.id == id)
+    }
+
+    async fn request(&mut self, request: RequestFrame) {
+        let id = request.id;
+        // What concerns this connection's own views is done here, in order.
+        let own = match request.method.as_str() {
+            Attach::METHOD => Some(self.attach(&request.params).await),
+            UpdateView::METHOD => Some(self.update_view(&request.params).await),
+            Detach::METHOD => Some(self.detach(&request.params).await),
+            _ => None,
+        };
+        if let Some(result) = own {
+            self.out.reply(id, result);
+            return;
+        }
+        let (abort, registration) = AbortHandle::new_pair();
+        self.aborts.insert(id, abort);
+        let call = dispatch::answer(Arc::clone(&self.server), self.caller, request);
+        let call = Abortable::new(call, registration).map(move |answer| (id, answer.ok()));
+        self.calls.push(call.boxed());
+    }
+
+    async fn attach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+        let params: Attach = from_bytes(params)?;
+        if self.view(params.view).is_some() {
+            return Err(Error::invalid(format!("view {} is attached already", params.view))
+                .hint("use another number for another view"));
+        }
+        if self.views.len() >= VIEWS {
+            return Err(Error::new(
+                ErrorCode::Limit,
+                format!("a connection has at most {VIEWS} views"),
+            ));
+        }
+        let actor = self.actor.clone();
+        let (view, attached) = View::attach(&self.server, &self.caller, actor, params).await?;
+        self.views.push(view);
+        self.tell_views();
+        Ok(to_bytes(&attached))
+    }
+
+    async fn update_view(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+        let params: UpdateView = from_bytes(params)?;
+        let (server, caller) = (Arc::clone(&self.server), self.caller);
+        let view = self.view(params.view).ok_or_else(|| no_view(params.view))?;
+        let attached = view.update(&server, &caller, &params).await?;
+        Ok(to_bytes(&attached))
+    }
+
+    async fn detach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+        let params: Detach = from_bytes(params)?;
+        let at = self.views.iter().position(|view| view.id == params.view);
+        let view = self.views.swap_remove(at.ok_or_else(|| no_view(params.view))?);
+        let client = self.caller.client;
+        let detached = ask(&view.session, |reply| SessionMsg::Detach(client, reply)).await;
+        // A session that ended meanwhile has nobody attached.
+        if let Err(error) = detached
+            && error.code != ErrorCode::NotFound
+        {
+            return Err(error);
+        }
+        self.tell_views();
+        Ok(to_bytes(&Done {}))
+    }
+
+    fn tell_views(&self) {
+        let _ = self.actor.cast(ClientMsg::Views(self.views.len()));
+    }
+}
+
+fn no_view(view: ViewId) -> Error {
+    Error::new(
+        ErrorCode::NotFound,
+        format!("view {view} is not attached on this connection"),
+    )
+    .hint("attach it first")
+}
+
+/// An end that the peer needs not be told.
+fn closed(why: &str) -> Error {
+    Error::new(ErrorCode::Cancelled, why)
+}
+
+async fn next_said(views: &mut [View], server: &Arc<Server>) -> (usize, Said) {
+    if views.is_empty() {
+        return std::future::pending().await;
+    }
+    let waits = views.iter_mut().map(|view| view.next(server).boxed());
+    let (said, index, _) = futures_util::future::select_all(waits).await;
+    (index, said)
+}

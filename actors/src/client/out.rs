@@ -1,0 +1,74 @@
+//! What waits for a connection's socket: bounded, written as the peer reads.
+
+use std::io;
+
+use bytes::{Buf, Bytes, BytesMut};
+use protocol::Error;
+use protocol::codec::FrameCodec;
+use protocol::frame::{Frame, ReplyFrame, RequestId, to_bytes};
+use protocol::{Event, error::ErrorCode};
+use tokio::net::UnixStream;
+use tokio_util::codec::Encoder;
+
+/// No further request is read while so many bytes wait: replies to what is under way still fit.
+const FULL_BYTES: usize = 1024 * 1024;
+
+/// The out-queue of one connection.
+#[derive(Default)]
+pub(super) struct Out {
+    buffer: BytesMut,
+    codec: FrameCodec,
+    events: u64,
+}
+
+impl Out {
+    /// Whether there is something to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Whether the peer has to read before it is served on.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.len() >= FULL_BYTES
+    }
+
+    /// Puts a frame at the end; false when it is too large to be sent at all.
+    pub(super) fn frame(&mut self, frame: Frame) -> bool {
+        self.codec.encode(frame, &mut self.buffer).is_ok()
+    }
+
+    /// Puts a reply at the end. One that is too large becomes an error.
+    pub(super) fn reply(&mut self, id: RequestId, result: Result<Bytes, Error>) {
+        if !self.frame(Frame::Reply(ReplyFrame { id, result })) {
+            let error = Error::new(ErrorCode::Limit, "the reply is larger than a frame may be")
+                .hint("ask for less at a time");
+            self.frame(Frame::Reply(ReplyFrame {
+                id,
+                result: Err(error),
+            }));
+        }
+    }
+
+    /// Puts an event at the end, with the next number.
+    pub(super) fn event(&mut self, event: &Event) {
+        self.events += 1;
+        self.frame(Frame::Event {
+            seq: self.events,
+            body: to_bytes(event),
+        });
+    }
+
+    /// Writes what the socket takes now.
+    pub(super) fn write(&mut self, stream: &UnixStream) -> io::Result<()> {
+        while !self.buffer.is_empty() {
+            match stream.try_write(&self.buffer) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => self.buffer.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,335 @@
+//! An attached view: which pane it looks at, what it has seen, what is typed into it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use protocol::event::ScreenUpdate;
+use protocol::frame::ViewId;
+use protocol::reply::Attached;
+use protocol::request::{Attach, UpdateView};
+use protocol::{Error, ErrorCode, Event, PaneUuid, WindowUuid};
+use tokio::sync::watch;
+
+use crate::pane::PaneEntry;
+use crate::pane::io::{WriteOrder, Written};
+use crate::registry::{Caller, Phase, SessionEntry};
+use crate::server::Server;
+use crate::session::change::Change;
+use crate::session::life::{ask, tell};
+use crate::session::snapshot::SessionSnapshot;
+use crate::session::{AttachRequest, SessionMsg};
+
+/// Typed bytes that wait for a program that does not read. More is dropped, and the person is told.
+const INPUT_BYTES: usize = 256 * 1024;
+
+/// How long a program may take to read what is typed.
+const INPUT_LIMIT: Duration = Duration::from_secs(5);
+
+/// One attached view of a connection.
+pub(super) struct View {
+    pub(super) id: ViewId,
+    pub(super) session: Arc<SessionEntry>,
+    read_only: bool,
+    pane: PaneUuid,
+    window: WindowUuid,
+    focus_epoch: u64,
+    changes: watch::Receiver<Arc<SessionSnapshot>>,
+    phase: watch::Receiver<Phase>,
+    /// What the client has on its screen.
+    generation: u64,
+    /// The client takes a frame.
+    ready: bool,
+    frame: Option<BoxFuture<'static, Result<ScreenUpdate, Error>>>,
+    typing: Option<BoxFuture<'static, Result<Written, Error>>>,
+    typed: BytesMut,
+}
+
+/// What a view has to say.
+pub(super) enum Said {
+    /// An event for the client.
+    Event(Event),
+    /// The view is over.
+    Over(String),
+}
+
+/// What a view waits for.
+enum Happened {
+    Ended,
+    Typed(Result<Written, Error>),
+    Frame(Result<ScreenUpdate, Error>),
+    Changed,
+}
+
+impl View {
+    /// Attaches a view for this connection.
+    pub(super) async fn attach(
+        server: &Arc<Server>,
+        caller: &Caller,
+        address: supervisor::Address<super::ClientMsg>,
+        params: Attach,
+    ) -> Result<(Self, Attached), Error> {
+        let size = params.size.checked()?;
+        let session = server
+            .registry
+            .session_or_default(params.session.as_ref(), caller)?;
+        let request = AttachRequest {
+            client: caller.client,
+            address,
+            size: (!params.read_only).then_some(size),
+        };
+        let changes = session.changes();
+        ask(&session, |reply| SessionMsg::Attach(request, reply)).await??;
+        let snapshot = session.snapshot();
+        let Some((window, pane)) = focus(&snapshot) else {
+            ask(&session, |reply| SessionMsg::Detach(caller.client, reply)).await?;
+            return Err(Error::new(
+                ErrorCode::Busy,
+                format!("session {} has no pane at this moment", snapshot.name),
+            )
+            .hint("try again when its orchestration has started one"));
+        };
+        let view = Self {
+            id: params.view,
+            read_only: params.read_only,
+            pane,
+            window,
+            focus_epoch: snapshot.focus_epoch,
+            changes,
+            phase: session.phase(),
+            generation: 0,
+            ready: true,
+            frame: None,
+            typing: None,
+            typed: BytesMut::new(),
+            session,
+        };
+        let attached = view.attached(server);
+        Ok((view, attached))
+    }
+
+    /// What it shows, as the client is told.
+    pub(super) fn attached(&self, server: &Server) -> Attached {
+        let snapshot = self.session.snapshot();
+        Attached {
+            context: snapshot.context(&server.name),
+            window_id: self.window,
+            pane_id: self.pane,
+            attached_clients: snapshot.attached_clients(),
+        }
+    }
+
+    /// Changes what it shows or its size.
+    pub(super) async fn update(
+        &mut self,
+        server: &Arc<Server>,
+        caller: &Caller,
+        params: &UpdateView,
+    ) -> Result<Attached, Error> {
+        if let Some(size) = params.size {
+            let size = size.checked()?;
+            if !self.read_only {
+                tell(&self.session, SessionMsg::ViewSize(caller.client, size)).await;
+            }
+        }
+        let snapshot = self.session.snapshot();
+        if let Some(pane) = stepped(&snapshot, self.window, self.pane, params) {
+            self.look_at(&snapshot, pane);
+            if !self.read_only {
+                let change = Box::new(Change::ViewStep(pane));
+                ask(&self.session, |reply| SessionMsg::Change(change, reply)).await??;
+            }
+        }
+        if params.redraw {
+            self.generation = 0;
+            self.frame = None;
+        }
+        Ok(self.attached(server))
+    }
+
+    fn look_at(&mut self, snapshot: &SessionSnapshot, pane: PaneUuid) {
+        if let Some(window) = snapshot.window_of(pane) {
+            self.window = window.id;
+        }
+        self.pane = pane;
+        self.generation = 0;
+        self.frame = None;
+    }
+
+    /// The client has shown the last frame.
+    pub(super) fn ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// The person typed something.
+    pub(super) fn input(&mut self, bytes: &Bytes) -> Option<Said> {
+        if self.read_only {
+            return None;
+        }
+        self.session.touch();
+        if self.typed.len() + bytes.len() > INPUT_BYTES {
+            return Some(Said::Event(Event::InputBlocked {
+                view: self.id,
+                dropped_bytes: bytes.len() as u64,
+            }));
+        }
+        self.typed.extend_from_slice(bytes);
+        None
+    }
+
+    fn pane(&self, server: &Server) -> Option<Arc<PaneEntry>> {
+        server.registry.pane(self.pane)
+    }
+
+    /// Waits until there is something to say. Safe to cancel.
+    pub(super) async fn next(&mut self, server: &Arc<Server>) -> Said {
+        loop {
+            self.start_work(server);
+            match self.happens().await {
+                Happened::Ended => return Said::Over(self.why_ended(server)),
+                Happened::Typed(written) => {
+                    if let Some(said) = self.typed(written) {
+                        return said;
+                    }
+                }
+                Happened::Frame(Ok(update)) => {
+                    self.frame = None;
+                    self.generation = update.generation;
+                    self.ready = false;
+                    return Said::Event(Event::Screen {
+                        view: self.id,
+                        update,
+                    });
+                }
+                // The pane is gone; the session's next snapshot says where to look.
+                Happened::Frame(Err(_)) => {
+                    self.frame = None;
+                    self.ready = false;
+                    if let Some(said) = self.follow(server) {
+                        return said;
+                    }
+                }
+                Happened::Changed => {
+                    if let Some(said) = self.follow(server) {
+                        return said;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn happens(&mut self) -> Happened {
+        tokio::select! {
+            biased;
+            _ = self.phase.wait_for(|phase| *phase == Phase::Ended) => Happened::Ended,
+            written = maybe(&mut self.typing) => Happened::Typed(written),
+            frame = maybe(&mut self.frame) => Happened::Frame(frame),
+            Ok(()) = self.changes.changed() => Happened::Changed,
+        }
+    }
+
+    fn start_work(&mut self, server: &Server) {
+        if self.typing.is_none() && !self.typed.is_empty() {
+            match self.pane(server) {
+                Some(pane) => {
+                    let bytes = self.typed.split().freeze();
+                    let order = WriteOrder::raw(bytes, INPUT_LIMIT);
+                    self.typing = Some(async move { pane.io.write(order).await }.boxed());
+                }
+                None => self.typed.clear(),
+            }
+        }
+        if self.ready
+            && self.frame.is_none()
+            && let Some(pane) = self.pane(server)
+        {
+            let generation = self.generation;
+            self.frame = Some(async move { pane.io.next_frame(generation).await }.boxed());
+        }
+    }
+
+    fn typed(&mut self, written: Result<Written, Error>) -> Option<Said> {
+        self.typing = None;
+        let written = written.ok()?;
+        let blocked = written.failed?.code == ErrorCode::InputBlocked;
+        blocked.then(|| {
+            let dropped = self.typed.split().len() as u64;
+            Said::Event(Event::InputBlocked {
+                view: self.id,
+                dropped_bytes: dropped.max(1),
+            })
+        })
+    }
+
+    /// After a change of the session: the pane may be gone, or somebody selected another one for all.
+    fn follow(&mut self, server: &Server) -> Option<Said> {
+        let snapshot = self.session.snapshot();
+        let selected = snapshot.focus_epoch != self.focus_epoch;
+        self.focus_epoch = snapshot.focus_epoch;
+        let gone = snapshot.window_of(self.pane).is_none();
+        if !selected && !gone {
+            return None;
+        }
+        let in_window = snapshot.window(self.window).map(|window| window.focused);
+        let target = match in_window {
+            Some(pane) if gone && !selected => Some(pane),
+            _ => snapshot.focused_pane(),
+        };
+        let target = target.filter(|target| *target != self.pane)?;
+        self.look_at(&snapshot, target);
+        self.ready = true;
+        Some(Said::Event(Event::Switched {
+            view: self.id,
+            attached: self.attached(server),
+        }))
+    }
+
+    fn why_ended(&self, server: &Server) -> String {
+        let name = &self.session.snapshot().name;
+        let end = server.registry.ended_pane(self.pane);
+        let exit = end.and_then(|ended| ended.end.status.exit.clone());
+        match exit {
+            Some(exit) => format!("session {name} ended: {exit}"),
+            None => format!("session {name} ended"),
+        }
+    }
+}
+
+async fn maybe<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+fn focus(snapshot: &SessionSnapshot) -> Option<(WindowUuid, PaneUuid)> {
+    let window = snapshot.focused_window()?;
+    Some((window.id, window.focused))
+}
+
+/// The pane so many windows or panes further on, in a circle.
+fn stepped(
+    snapshot: &SessionSnapshot,
+    window: WindowUuid,
+    pane: PaneUuid,
+    params: &UpdateView,
+) -> Option<PaneUuid> {
+    let circle = |at: usize, step: i32, len: usize| {
+        let len = i64::try_from(len).ok().filter(|len| *len > 0)?;
+        let at = i64::try_from(at).ok()? + i64::from(step);
+        usize::try_from(at.rem_euclid(len)).ok()
+    };
+    let at = snapshot.windows.iter().position(|w| w.id == window)?;
+    if params.window_step != 0 {
+        let next = circle(at, params.window_step, snapshot.windows.len())?;
+        return Some(snapshot.windows[next].focused);
+    }
+    if params.pane_step != 0 {
+        let panes = snapshot.windows[at].layout.panes();
+        let at = panes.iter().position(|p| *p == pane)?;
+        return panes.get(circle(at, params.pane_step, panes.len())?).copied();
+    }
+    None
+}

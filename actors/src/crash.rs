@@ -1,0 +1,62 @@
+//! Failures on request, for tests. Absent from release builds.
+
+use bytes::Bytes;
+use protocol::frame::{from_bytes, to_bytes};
+use protocol::reply::Done;
+use protocol::{Error, ErrorCode, OrchestrationUuid, Target};
+use serde::Deserialize;
+
+use crate::client::ClientMsg;
+use crate::orchestration::OrchestrationMsg;
+use crate::pane::PaneMsg;
+use crate::server::Server;
+use crate::session::SessionMsg;
+
+/// The call's name; it is not in the list of calls.
+pub(crate) const METHOD: &str = "crash";
+
+/// What is to fail.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Crash {
+    /// A pane's actor.
+    Pane(Target),
+    /// A pane's I/O task.
+    PaneIo(Target),
+    /// A session's actor.
+    Session(Target),
+    /// Every connection's actor but the caller's is left alone: the one with this name fails.
+    Client(String),
+    /// An orchestration's actor.
+    Orchestration(OrchestrationUuid),
+}
+
+pub(crate) async fn answer(server: &Server, params: &[u8]) -> Result<Bytes, Error> {
+    let registry = &server.registry;
+    let gone = || Error::new(ErrorCode::NotFound, "it has no actor at this moment");
+    match from_bytes(params)? {
+        Crash::Pane(target) => {
+            let pane = registry.find_pane(&target)?;
+            let actor = pane.address.get().ok_or_else(gone)?;
+            actor.cast(PaneMsg::Crash).map_err(|_| gone())?;
+        }
+        Crash::PaneIo(target) => registry.find_pane(&target)?.io.crash().await?,
+        Crash::Session(target) => {
+            let session = registry.find_session(&target)?;
+            let actor = session.address.get().ok_or_else(gone)?;
+            actor.cast(SessionMsg::Crash).map_err(|_| gone())?;
+        }
+        Crash::Client(name) => {
+            let clients = registry.clients().iter();
+            let named: Vec<_> = clients.filter(|c| *c.name == *name).collect();
+            let client = named.first().ok_or_else(gone)?;
+            client.address.cast(ClientMsg::Crash).map_err(|_| gone())?;
+        }
+        Crash::Orchestration(id) => {
+            let entry = registry.orchestrations().get(&id);
+            let actor = entry.and_then(|e| e.address.get()).ok_or_else(gone)?;
+            actor.cast(OrchestrationMsg::Crash).map_err(|_| gone())?;
+        }
+    }
+    Ok(to_bytes(&Done {}))
+}

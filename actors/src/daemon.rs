@@ -1,0 +1,265 @@
+//! The daemon's life: one per runtime directory, from its lock to its last pane.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use protocol::config::Config;
+use protocol::paths::{Paths, private_dir};
+use protocol::{Error, ErrorCode};
+use rustix::fs::FlockOperation;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use supervisor::{ExitReason, SupervisorRef};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::log;
+use crate::server::{Server, StopOrder};
+use crate::session::life;
+use crate::tree;
+
+/// The word by which a daemon in the background says that it serves.
+const READY: &[u8] = b"ready\n";
+
+/// How long all sessions may take to end.
+const SESSIONS_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long the actors may take to end.
+const ACTORS_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long replies that are being written may take.
+const REPLIES: Duration = Duration::from_millis(50);
+
+/// How the daemon is run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Stay in the foreground and log to standard error.
+    pub foreground: bool,
+    /// Started by [`run_in_background`], which waits for the word on standard output.
+    pub tell_ready: bool,
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// What keeps it from serving: another daemon, a bad configuration, directories that are not its own.
+pub fn run(options: &Options) -> Result<(), Error> {
+    let paths = Paths::from_env();
+    let config = Config::load(&paths.config)?;
+    for dir in [&paths.runtime, &paths.panes(), &paths.state, &paths.logs()] {
+        private_dir(dir)?;
+    }
+    if options.tell_ready {
+        // Its own session: the terminal that it was started from may go.
+        let _ = rustix::process::setsid();
+    }
+    let _lock = lock(&paths)?;
+    let _log = log::init(&paths.logs(), options.foreground && !options.tell_ready);
+    raise_open_files();
+    let listener = listen(&paths)?;
+    let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| system("start the runtime", &e))?;
+    let server = Server::new(config.daemon, paths.clone(), exe);
+    let ended = runtime.block_on(serve(&server, listener, options));
+    // What still runs then is cut off: everything that matters has ended in order.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let _ = std::fs::remove_file(paths.socket());
+    ended
+}
+
+async fn serve(
+    server: &Arc<Server>,
+    listener: UnixListener,
+    options: &Options,
+) -> Result<(), Error> {
+    let spec = tree::root_spec(server, Arc::new(listener));
+    let root = supervisor::start("fugued", spec, &server.tree)
+        .await
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("the actors did not start: {e}")))?;
+    tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), "serving");
+    if options.tell_ready {
+        tell_ready().map_err(|e| system("tell that it is ready", &e))?;
+    }
+    let order = tokio::select! {
+        order = stop_order(server) => order,
+        reason = root.wait() => {
+            tracing::error!(exit_reason = %reason, "the root supervisor gave up");
+            return Err(Error::new(
+                ErrorCode::Internal,
+                format!("the root supervisor gave up: {reason}"),
+            )
+            .hint("the programs go on under their keepers; see `fugue logs`"));
+        }
+    };
+    stop(server, &root, order).await;
+    Ok(())
+}
+
+/// Waits for a request or a signal to stop.
+async fn stop_order(server: &Server) -> StopOrder {
+    let mut ordered = server.stop_order();
+    let signalled = async {
+        let waits = [
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+        ]
+        .map(|kind| {
+            Box::pin(async move {
+                match signal(kind) {
+                    Ok(mut signal) => {
+                        signal.recv().await;
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "a signal cannot be waited for");
+                        std::future::pending::<()>().await;
+                    }
+                }
+            })
+        });
+        futures_util::future::select_all(waits).await;
+    };
+    tokio::select! {
+        order = ordered.wait_for(Option::is_some) => {
+            order.ok().and_then(|order| *order).unwrap_or(StopOrder { keep_panes: false })
+        }
+        () = signalled => StopOrder { keep_panes: false },
+    }
+}
+
+/// Ends everything in order: no new callers, then the programs by their recipes, then the actors.
+async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
+    tracing::info!(keep_panes = order.keep_panes, "stopping");
+    tokio::time::sleep(REPLIES).await;
+    let _ = root.terminate_child("surfaces").await;
+    if !order.keep_panes {
+        let sessions = server.registry.sessions();
+        let ends = join_all(sessions.iter().map(|session| life::end(server, session)));
+        if tokio::time::timeout(SESSIONS_LIMIT, ends).await.is_err() {
+            tracing::error!("some sessions did not end in time");
+        }
+        // Sessions whose end was under way already.
+        let gone = async {
+            while server.registry.pane_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = tokio::time::timeout(SESSIONS_LIMIT, gone).await;
+    }
+    if let Err(error) = root.shutdown(ExitReason::Shutdown, ACTORS_LIMIT).await {
+        tracing::error!(%error, "the actors did not end in time");
+    }
+    tracing::info!("stopped");
+}
+
+fn lock(paths: &Paths) -> Result<File, Error> {
+    let path = paths.lock();
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|e| system(&format!("open {}", path.display()), &e))?;
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut pid = String::new();
+        let _ = file.read_to_string(&mut pid);
+        return Err(Error::new(
+            ErrorCode::Busy,
+            format!(
+                "a fugued runs already for {} (pid {})",
+                paths.runtime.display(),
+                pid.trim()
+            ),
+        )
+        .hint("use it, end it with `fugue stop`, or set FUGUE_RUNTIME_DIR to another directory"));
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(|e| system(&format!("write {}", path.display()), &e))?;
+    Ok(file)
+}
+
+fn listen(paths: &Paths) -> Result<UnixListener, Error> {
+    let path = paths.socket();
+    // Ours is the lock, so whatever lies there is stale.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(system(&format!("remove the stale {}", path.display()), &error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&path)
+        .map_err(|e| system(&format!("listen on {}", path.display()), &e))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|e| system(&format!("close {} to others", path.display()), &e))?;
+    Ok(listener)
+}
+
+/// Each pane needs a few descriptors, and the usual soft limit is made for programs with a few files.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+fn system(what: &str, error: &io::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("cannot {what}: {error}"))
+        .hint("check the permissions and free space of the runtime and state directories")
+}
+
+fn tell_ready() -> io::Result<()> {
+    io::stdout().write_all(READY)?;
+    io::stdout().flush()?;
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// Starts the daemon in the background and returns when it serves.
+///
+/// # Errors
+/// What it said before it ended.
+pub fn run_in_background() -> Result<(), Error> {
+    let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
+    let mut child = Command::new(&exe)
+        .args(["--foreground", "--tell-ready"])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| system(&format!("start {}", PathBuf::from(&exe).display()), &e))?;
+    let mut word = Vec::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        let _ = stdout.read_to_end(&mut word);
+    }
+    if word == READY {
+        return Ok(());
+    }
+    let mut said = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        let _ = stderr.read_to_string(&mut said);
+    }
+    let _ = child.wait();
+    let said = said.trim().trim_start_matches("fugued: ");
+    Err(Error::new(
+        ErrorCode::ServerUnreachable,
+        if said.is_empty() { "it ended without a word" } else { said },
+    ))
+}

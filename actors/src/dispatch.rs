@@ -1,0 +1,167 @@
+//! From a request to its reply: one table, grouped by noun.
+
+mod pane;
+mod server;
+pub(crate) mod session;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use protocol::frame::{RequestFrame, to_bytes};
+use protocol::reply::SessionContext;
+use protocol::request::Request;
+use protocol::{Error, ErrorCode};
+use serde::Serialize;
+
+use crate::orchestration;
+use crate::registry::{Caller, SessionEntry};
+use crate::server::Server;
+
+/// Answers one request.
+///
+/// # Errors
+/// Whatever the caller is to be told.
+pub async fn answer(
+    server: Arc<Server>,
+    caller: Caller,
+    request: RequestFrame,
+) -> Result<Bytes, Error> {
+    let RequestFrame {
+        method,
+        idempotency_key,
+        params,
+        ..
+    } = request;
+    #[cfg(debug_assertions)]
+    if method == crate::crash::METHOD {
+        return crate::crash::answer(&server, &params).await;
+    }
+    let decoded = Request::decode(&method, &params)?;
+    let creates = creates(&decoded);
+    let work = route(Arc::clone(&server), caller, decoded);
+    if !creates {
+        return work.await;
+    }
+    // What makes or ends something runs to its end although its caller goes away meanwhile.
+    let work = detached(async move {
+        match idempotency_key {
+            None => work.await,
+            Some(key) => {
+                let remembered = &server.idempotency;
+                remembered.once(&key, &method, &params, work).await
+            }
+        }
+    });
+    work.await
+}
+
+fn creates(request: &Request) -> bool {
+    match request {
+        Request::CreateSession(_)
+        | Request::CreateWindow(_)
+        | Request::CreatePane(_)
+        | Request::RunParallel(_)
+        | Request::RunPipeline(_)
+        | Request::UpdateSession(_)
+        | Request::UpdateWindow(_)
+        | Request::UpdatePane(_)
+        | Request::KillSession(_)
+        | Request::ClosePane(_)
+        | Request::CancelOrchestration(_)
+        | Request::StopServer(_) => true,
+        Request::Status(_)
+        | Request::Tree(_)
+        | Request::Whoami(_)
+        | Request::ListSessions(_)
+        | Request::GetSession(_)
+        | Request::ListWindows(_)
+        | Request::ListPanes(_)
+        | Request::WaitPane(_)
+        | Request::ReadPane(_)
+        | Request::SendInput(_)
+        | Request::Expect(_)
+        | Request::Attach(_)
+        | Request::UpdateView(_)
+        | Request::Detach(_)
+        | Request::GetOrchestration(_)
+        | Request::ListOrchestrations(_) => false,
+    }
+}
+
+async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        Err(
+            Error::new(ErrorCode::Internal, format!("the request failed: {error}"))
+                .hint("this is a defect of fugue; `fugue logs` has more"),
+        )
+    })
+}
+
+fn route(
+    server: Arc<Server>,
+    caller: Caller,
+    request: Request,
+) -> BoxFuture<'static, Result<Bytes, Error>> {
+    macro_rules! to {
+        ($call:expr) => {{
+            async move { encoded($call.await) }.boxed()
+        }};
+    }
+    match request {
+        Request::Status(_) => to!(server::status(&server)),
+        Request::StopServer(params) => to!(server::stop(&server, params)),
+        Request::Tree(params) => to!(server::tree(&server, &caller, params)),
+        Request::Whoami(_) => to!(server::whoami(&server, &caller)),
+        Request::CreateSession(params) => to!(session::create(&server, params)),
+        Request::ListSessions(_) => to!(session::list(&server)),
+        Request::GetSession(params) => to!(session::get(&server, &caller, params)),
+        Request::UpdateSession(params) => to!(session::update(&server, &caller, params)),
+        Request::KillSession(params) => to!(session::kill(&server, params)),
+        Request::CreateWindow(params) => to!(session::create_window(&server, &caller, params)),
+        Request::ListWindows(params) => to!(session::list_windows(&server, &caller, params)),
+        Request::UpdateWindow(params) => to!(session::update_window(&server, params)),
+        Request::CreatePane(params) => to!(pane::create(&server, &caller, params)),
+        Request::ListPanes(params) => to!(pane::list(&server, &caller, params)),
+        Request::UpdatePane(params) => to!(pane::update(&server, params)),
+        Request::ClosePane(params) => to!(pane::close(&server, params)),
+        Request::WaitPane(params) => to!(pane::wait(&server, params)),
+        Request::ReadPane(params) => to!(pane::read(&server, params)),
+        Request::SendInput(params) => to!(pane::send_input(&server, params)),
+        Request::Expect(params) => to!(pane::expect(&server, params)),
+        Request::RunParallel(params) => {
+            to!(orchestration::run_parallel(&server, &caller, params))
+        }
+        Request::RunPipeline(params) => {
+            to!(orchestration::run_pipeline(&server, &caller, params))
+        }
+        Request::GetOrchestration(params) => to!(orchestration::get(&server, params)),
+        Request::ListOrchestrations(_) => {
+            to!(async { Ok::<_, Error>(orchestration::list(&server)) })
+        }
+        Request::CancelOrchestration(params) => {
+            to!(orchestration::cancel(&server, params.orchestration_id))
+        }
+        Request::Attach(_) | Request::UpdateView(_) | Request::Detach(_) => {
+            // The connection answers these itself.
+            std::future::ready(Err(Error::new(
+                ErrorCode::Unsupported,
+                "views belong to a connection",
+            )))
+            .boxed()
+        }
+    }
+}
+
+fn encoded<T: Serialize>(result: Result<T, Error>) -> Result<Bytes, Error> {
+    result.map(|reply| to_bytes(&reply))
+}
+
+/// Which session an answer is about.
+fn context(server: &Server, session: &SessionEntry) -> SessionContext {
+    session.snapshot().context(&server.name)
+}

@@ -1,0 +1,461 @@
+//! Requests about panes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::reply::{
+    ExpectOutcome, Expected, InputSent, Killed, PaneCreated, PaneInfo, PaneStatus, PaneText,
+    PaneWaited, Panes,
+};
+use protocol::request::{
+    ClosePane, CreatePane, Expect, ListPanes, ReadPane, SendInput, Until, UpdatePane, WaitPane,
+};
+use protocol::{Error, ErrorCode, PaneUuid, Size, Target};
+use regex::RegexBuilder;
+
+use super::session::{change, pane_created};
+use crate::clock::millis;
+use crate::pane::io::{ExpectOrder, WriteOrder};
+use crate::pane::screen::{Text, TextCursor};
+use crate::pane::{self, PaneEntry, PanePlace};
+use crate::registry::{Caller, EndedPane, SessionEntry};
+use crate::server::Server;
+use crate::session::change::{Change, Place};
+use crate::spawn::{self, SpawnOrder};
+
+/// Longest wait of one call.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// How long the recorded end of a program may lag behind the end of a wait for it.
+const RECORD_LIMIT: Duration = Duration::from_secs(2);
+
+/// Text of one answer unless less is asked for, in bytes.
+const TEXT_BYTES: u32 = 1024 * 1024;
+
+/// Text of one answer at most: with its frame it stays below a frame's limit.
+const MOST_TEXT_BYTES: u32 = 8 * 1024 * 1024;
+
+/// Typed at once at most, in bytes.
+const INPUT_BYTES: usize = 1024 * 1024;
+
+/// How long a program may take to read its input, unless the caller says so.
+const INPUT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Longest pattern in bytes, and largest compiled one.
+const PATTERN_BYTES: usize = 4 * 1024;
+
+/// See [`PATTERN_BYTES`].
+const COMPILED_BYTES: usize = 1024 * 1024;
+
+/// The cursor before all output of a new pane.
+pub(super) fn begin_cursor() -> String {
+    TextCursor::start().to_string()
+}
+
+fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
+    let limit = Duration::from_millis(timeout_ms);
+    if limit > LONGEST_WAIT {
+        return Err(Error::invalid(format!(
+            "a wait of {timeout_ms} ms is too long; at most {} are possible",
+            LONGEST_WAIT.as_millis()
+        ))
+        .hint("wait in several calls"));
+    }
+    Ok(limit)
+}
+
+fn session_of(server: &Server, pane: &PaneEntry) -> Result<Arc<SessionEntry>, Error> {
+    server.registry.session(pane.session).ok_or_else(|| {
+        Error::new(
+            ErrorCode::PaneExited,
+            format!("pane {} has just been closed with its session", pane.id),
+        )
+    })
+}
+
+pub(super) async fn create(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: CreatePane,
+) -> Result<PaneCreated, Error> {
+    let registry = &server.registry;
+    let ratio = params.ratio.unwrap_or(0.5);
+    if !(ratio > 0.0 && ratio < 1.0) {
+        return Err(Error::invalid(format!("a ratio of {ratio} is out of range"))
+            .hint("give the new pane's share, above 0 and below 1"));
+    }
+    let beside = match &params.beside {
+        Some(target) => Some(registry.find_pane(target)?),
+        None => None,
+    };
+    let (session, window) = match (&params.window, &beside) {
+        (Some(window), _) => {
+            let within = match &params.session {
+                Some(session) => Some(registry.find_session(session)?),
+                None => None,
+            };
+            let (session, window) = registry.find_window(window, within.as_ref())?;
+            (session, Some(window))
+        }
+        (None, Some(pane)) => (session_of(server, pane)?, None),
+        (None, None) => {
+            let session = registry.session_or_default(params.session.as_ref(), caller)?;
+            (session, None)
+        }
+    };
+    let order = SpawnOrder {
+        session: Arc::clone(&session),
+        spec: params.pane,
+        place: Place::Beside {
+            window,
+            pane: beside.map(|pane| pane.id),
+            direction: params.direction,
+            ratio,
+        },
+        select: params.select,
+        status_pipe: false,
+        environment: None,
+    };
+    let spawned = spawn::spawn(server, order).await?;
+    pane_created(server, &session, &spawned).await
+}
+
+pub(super) async fn list(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: ListPanes,
+) -> Result<Panes, Error> {
+    let registry = &server.registry;
+    if params.all {
+        let panes = registry.sessions().into_iter();
+        return Ok(Panes {
+            context: None,
+            panes: panes.flat_map(|session| infos(server, &session)).collect(),
+        });
+    }
+    let (session, window) = match &params.window {
+        Some(window) => {
+            let within = match &params.session {
+                Some(session) => Some(registry.find_session(session)?),
+                None => None,
+            };
+            let (session, window) = registry.find_window(window, within.as_ref())?;
+            (session, Some(window))
+        }
+        None => {
+            let session = registry.session_or_default(params.session.as_ref(), caller)?;
+            (session, None)
+        }
+    };
+    let mut panes = infos(server, &session);
+    if let Some(window) = window {
+        panes.retain(|pane| pane.window_id == window);
+    }
+    Ok(Panes {
+        context: Some(super::context(server, &session)),
+        panes,
+    })
+}
+
+fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
+    let snapshot = session.snapshot();
+    let mut infos = Vec::new();
+    for window in &snapshot.windows {
+        for (index, id) in window.layout.panes().into_iter().enumerate() {
+            let place = PanePlace {
+                session_name: snapshot.name.clone(),
+                server: server.name.clone(),
+                window: window.id,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                focused: window.focused == id,
+            };
+            infos.extend(server.registry.pane(id).map(|pane| pane.info(&place)));
+        }
+    }
+    infos
+}
+
+pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<PaneInfo, Error> {
+    let pane = server.registry.find_pane(&params.pane)?;
+    let session = session_of(server, &pane)?;
+    let now = pane.io.size();
+    Size::new(params.rows.unwrap_or(now.rows), params.cols.unwrap_or(now.cols)).checked()?;
+    if params.focus || params.rows.is_some() || params.cols.is_some() {
+        let wanted = Change::Pane {
+            pane: pane.id,
+            focus: params.focus,
+            rows: params.rows,
+            cols: params.cols,
+        };
+        change(&session, wanted).await?;
+    }
+    if let Some(name) = params.name {
+        pane.rename(name);
+    }
+    infos(server, &session)
+        .into_iter()
+        .find(|info| info.pane_id == pane.id)
+        .ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", pane.id)))
+}
+
+pub(super) async fn close(server: &Arc<Server>, params: ClosePane) -> Result<Killed, Error> {
+    let pane = server.registry.find_pane(&params.pane)?;
+    let session = session_of(server, &pane)?;
+    let context = super::context(server, &session);
+    let end = pane::close(server, &pane, params.force).await;
+    let snapshot = session.snapshot();
+    Ok(Killed {
+        context,
+        session_ended: snapshot.windows.is_empty() && snapshot.holders.is_empty(),
+        panes: vec![end],
+    })
+}
+
+/// A live pane, or what is remembered of a removed one.
+enum Found {
+    Live(Arc<PaneEntry>),
+    Ended(Arc<EndedPane>),
+}
+
+fn find(server: &Server, target: &Target) -> Result<Found, Error> {
+    match server.registry.find_pane(target) {
+        Ok(pane) => Ok(Found::Live(pane)),
+        Err(error) => match target {
+            Target::Id(id) => server
+                .registry
+                .ended_pane(PaneUuid::from(*id))
+                .map(Found::Ended)
+                .ok_or(error),
+            Target::Name(_) => Err(error),
+        },
+    }
+}
+
+pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneWaited, Error> {
+    let limit = wait_limit(params.timeout_ms)?;
+    let pane = match find(server, &params.pane)? {
+        Found::Live(pane) => pane,
+        Found::Ended(ended) => {
+            return Ok(PaneWaited {
+                context: ended.context.clone(),
+                pane_id: ended.end.pane_id,
+                status: ended.end.status.clone(),
+            });
+        }
+    };
+    let session = session_of(server, &pane)?;
+    let context = super::context(server, &session);
+    let mut state = pane.state();
+    let ended = state.wait_for(|state| state.ended.is_some() && !state.restarting);
+    // Time over is an answer too: the status says that it runs.
+    let _ = tokio::time::timeout(limit, ended).await;
+    Ok(PaneWaited {
+        context,
+        pane_id: pane.id,
+        status: pane.status(),
+    })
+}
+
+pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneText, Error> {
+    let most = params.max_bytes.unwrap_or(TEXT_BYTES).clamp(1, MOST_TEXT_BYTES) as usize;
+    let since = params.since.as_deref().map(parse_cursor).transpose()?;
+    let pane = match find(server, &params.pane)? {
+        Found::Live(pane) => pane,
+        Found::Ended(ended) => return Ok(read_ended(&ended, &params, most)),
+    };
+    let session = session_of(server, &pane)?;
+    let context = super::context(server, &session);
+    // The status first: text that is read after it is at least as new.
+    let status = pane.status();
+    let (lines, scrollback, ansi) = (params.lines, params.scrollback, params.ansi);
+    let text = pane
+        .io
+        .look(move |screen| match since {
+            Some(since) => screen.read_since(&since, most),
+            None => {
+                let lines = lines.map_or(usize::MAX, |lines| lines as usize);
+                screen.read_last(lines, scrollback, ansi, most)
+            }
+        })
+        .await?;
+    let Text {
+        text,
+        cursor,
+        dropped_lines,
+        truncated,
+    } = text;
+    Ok(PaneText {
+        context,
+        pane_id: pane.id,
+        text,
+        cursor: cursor.to_string(),
+        truncated,
+        dropped_lines,
+        status,
+    })
+}
+
+fn read_ended(ended: &EndedPane, params: &ReadPane, most: usize) -> PaneText {
+    let lines: Vec<&str> = ended.tail.lines().collect();
+    let wanted = params.lines.map_or(lines.len(), |lines| lines as usize);
+    let shown = &lines[lines.len().saturating_sub(wanted)..];
+    let mut text = shown.join("\n");
+    let excess = text.len().saturating_sub(most);
+    let cut = (excess..=text.len()).find(|at| text.is_char_boundary(*at));
+    text.drain(..cut.unwrap_or(0));
+    PaneText {
+        context: ended.context.clone(),
+        pane_id: ended.end.pane_id,
+        text,
+        cursor: params.since.clone().unwrap_or_else(begin_cursor),
+        truncated: excess > 0,
+        dropped_lines: 0,
+        status: ended.end.status.clone(),
+    }
+}
+
+fn parse_cursor(text: &str) -> Result<TextCursor, Error> {
+    text.parse().map_err(|error| {
+        Error::invalid(format!("{} is no cursor: {error}", protocol::name::shown(text)))
+            .hint("give the cursor of an earlier answer as it was, or omit it")
+    })
+}
+
+pub(super) async fn send_input(
+    server: &Arc<Server>,
+    params: SendInput,
+) -> Result<InputSent, Error> {
+    if params.text.len() > INPUT_BYTES {
+        return Err(Error::invalid(format!(
+            "the text has {} bytes; at most {INPUT_BYTES} can be typed at once",
+            params.text.len()
+        ))
+        .hint("send it in pieces, or write it to a file"));
+    }
+    if params.text.is_empty() && params.keys.is_empty() && !params.submit {
+        return Err(Error::invalid("there is nothing to type")
+            .hint("give text, keys, or submit for Enter alone"));
+    }
+    let pane = server.registry.find_pane(&params.pane)?;
+    pane.alive()?;
+    let session = session_of(server, &pane)?;
+    session.touch();
+    let limit = match params.timeout_ms {
+        Some(timeout_ms) => wait_limit(timeout_ms)?,
+        None => INPUT_LIMIT,
+    };
+    let order = WriteOrder {
+        raw: bytes::Bytes::new(),
+        text: params.text,
+        keys: params.keys,
+        submit: params.submit,
+        limit,
+    };
+    let written = pane.io.write(order).await?;
+    match written.failed {
+        None => Ok(InputSent {
+            context: super::context(server, &session),
+            pane_id: pane.id,
+            bytes: written.bytes,
+            cursor: written.cursor.to_string(),
+        }),
+        Some(mut error) => {
+            if error.code == ErrorCode::InputBlocked {
+                error.message = format!("{} ({} bytes went in)", error.message, written.bytes);
+            }
+            Err(error)
+        }
+    }
+}
+
+pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expected, Error> {
+    let begun = Instant::now();
+    let limit = wait_limit(params.timeout_ms)?;
+    let order = expect_order(&params, limit)?;
+    let pane = match find(server, &params.pane)? {
+        Found::Live(pane) => pane,
+        Found::Ended(ended) => return Ok(expect_ended(&ended, &order, begun)),
+    };
+    let session = session_of(server, &pane)?;
+    let context = super::context(server, &session);
+    let waited = pane.io.expect(order).await?;
+    if waited.outcome == ExpectOutcome::Exit {
+        let mut state = pane.state();
+        let recorded = state.wait_for(|state| state.ended.is_some());
+        let _ = tokio::time::timeout(RECORD_LIMIT, recorded).await;
+    }
+    let (text, groups) = match waited.found {
+        Some(found) => (Some(found.text), found.groups),
+        None => (None, Vec::new()),
+    };
+    Ok(Expected {
+        context,
+        pane_id: pane.id,
+        outcome: waited.outcome,
+        text,
+        groups,
+        cursor: waited.cursor.to_string(),
+        status: pane.status(),
+        waited_ms: millis(begun.elapsed()),
+    })
+}
+
+fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> {
+    let pattern = match &params.pattern {
+        Some(pattern) if pattern.len() > PATTERN_BYTES => {
+            return Err(Error::invalid(format!(
+                "the pattern has {} bytes; at most {PATTERN_BYTES} are possible",
+                pattern.len()
+            )));
+        }
+        Some(pattern) => Some(
+            RegexBuilder::new(pattern)
+                .multi_line(true)
+                .size_limit(COMPILED_BYTES)
+                .build()
+                .map_err(|error| {
+                    Error::invalid(format!("the pattern is no regular expression: {error}"))
+                        .hint("escape what is meant literally: \\( \\[ \\. \\$")
+                })?,
+        ),
+        None => None,
+    };
+    let idle = params.idle_ms.map(wait_limit).transpose()?;
+    match params.until {
+        Until::Match if pattern.is_none() => {
+            return Err(Error::invalid("waiting for a match needs a pattern")
+                .hint("give a pattern, or until exit or idle"));
+        }
+        Until::Idle if idle.is_none() => {
+            return Err(Error::invalid("waiting for quiet needs idle_ms")
+                .hint("give idle_ms, such as 500"));
+        }
+        Until::Match | Until::Idle | Until::Exit => {}
+    }
+    Ok(ExpectOrder {
+        pattern,
+        idle,
+        since: params.since.as_deref().map(parse_cursor).transpose()?,
+        limit,
+    })
+}
+
+/// A wait on a removed pane: what is remembered may still match.
+fn expect_ended(ended: &EndedPane, order: &ExpectOrder, begun: Instant) -> Expected {
+    let pattern = order.pattern.as_ref().filter(|_| order.since.is_none());
+    let found = pattern.and_then(|pattern| pattern.captures(&ended.tail));
+    let group = |m: Option<regex::Match<'_>>| m.map(|m| m.as_str().to_owned());
+    Expected {
+        context: ended.context.clone(),
+        pane_id: ended.end.pane_id,
+        outcome: match &found {
+            Some(_) => ExpectOutcome::Match,
+            None => ExpectOutcome::Exit,
+        },
+        text: found.as_ref().map(|found| found[0].to_owned()),
+        groups: found.map_or_else(Vec::new, |f| f.iter().skip(1).map(group).collect()),
+        cursor: begin_cursor(),
+        status: PaneStatus::clone(&ended.end.status),
+        waited_ms: millis(begun.elapsed()),
+    }
+}

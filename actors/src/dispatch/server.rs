@@ -1,0 +1,163 @@
+//! Requests about the server as a whole.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::reply::{HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
+use protocol::request::{StopServer, Tree};
+use protocol::{Error, ErrorCode};
+use supervisor::{ChildKind, SupervisorSlot};
+
+use crate::clock::millis;
+use crate::registry::Caller;
+use crate::server::{Server, StopOrder};
+
+/// How long a part of the daemon may take to show that it lives.
+const HEALTH_LIMIT: Duration = Duration::from_secs(2);
+
+pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let registry = &server.registry;
+    let running = registry
+        .orchestrations()
+        .iter()
+        .filter(|entry| !entry.snapshot().status.is_final())
+        .count();
+    Ok(ServerStatus {
+        server: server.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        instance: server.instance,
+        uptime_ms: millis(server.started.elapsed()),
+        sessions: count(registry.session_count()),
+        panes: count(registry.pane_count()),
+        clients: count(registry.clients().len()),
+        orchestrations: count(running),
+        resident_kib: resident_kib(),
+        open_fds: std::fs::read_dir("/proc/self/fd").map_or(0, |dir| count(dir.count())),
+        health: vec![
+            check("sessions", &server.sessions).await,
+            check("orchestrations", &server.orchestrations).await,
+            check("clients", &server.clients).await,
+        ],
+    })
+}
+
+/// A round trip to a well-known supervisor.
+async fn check(name: &str, slot: &SupervisorSlot) -> HealthCheck {
+    let begun = Instant::now();
+    let detail = match slot.get() {
+        None => "it is not running".to_owned(),
+        Some(supervisor) => {
+            match tokio::time::timeout(HEALTH_LIMIT, supervisor.count_children()).await {
+                Ok(Ok(_)) => String::new(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("it did not answer within {HEALTH_LIMIT:?}"),
+            }
+        }
+    };
+    HealthCheck {
+        name: name.to_owned(),
+        ok: detail.is_empty(),
+        took_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+        detail,
+    }
+}
+
+/// Source: proc_pid_status(5), VmRSS.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
+}
+
+pub(super) async fn stop(server: &Arc<Server>, params: StopServer) -> Result<Stopping, Error> {
+    let panes = u32::try_from(server.registry.pane_count()).unwrap_or(u32::MAX);
+    server.order_stop(StopOrder {
+        keep_panes: params.keep_panes,
+    });
+    Ok(Stopping {
+        pid: std::process::id(),
+        ended_panes: if params.keep_panes { 0 } else { panes },
+        kept_panes: if params.keep_panes { panes } else { 0 },
+    })
+}
+
+pub(super) async fn whoami(server: &Arc<Server>, caller: &Caller) -> Result<Whoami, Error> {
+    let registry = &server.registry;
+    let own = registry.callers_session(caller);
+    let snapshot = own.as_ref().map(|session| session.snapshot());
+    let pane = caller.pane.filter(|_| own.is_some());
+    let window = snapshot.as_ref().zip(pane).and_then(|(s, p)| s.window_of(p).map(|w| w.id));
+    let attached = registry
+        .sessions()
+        .iter()
+        .map(|session| session.snapshot().attached_clients())
+        .sum();
+    Ok(Whoami {
+        server: server.name.clone(),
+        session: own.map(|session| super::context(server, &session)),
+        window_id: window,
+        pane_id: pane,
+        active: registry
+            .active_session()
+            .map(|session| super::context(server, &session)),
+        attached_clients: attached,
+    })
+}
+
+pub(super) async fn tree(
+    server: &Arc<Server>,
+    _caller: &Caller,
+    params: Tree,
+) -> Result<TreeNode, Error> {
+    let node = match &params.session {
+        None => server.tree.snapshot(),
+        Some(target) => {
+            let session = server.registry.find_session(target)?;
+            server
+                .tree
+                .snapshot_under(&format!("fugued/sessions/{}", session.id))
+        }
+    };
+    node.map(wire_node)
+        .ok_or_else(|| Error::new(ErrorCode::NotFound, "that part of the tree is not there"))
+}
+
+fn wire_node(node: supervisor::TreeNode) -> TreeNode {
+    TreeNode {
+        kind: match node.kind {
+            ChildKind::Actor => "actor",
+            ChildKind::Supervisor => "supervisor",
+            ChildKind::Dynamic => "dynamic",
+        }
+        .to_owned(),
+        status: <&str>::from(node.status).to_owned(),
+        id: node.id,
+        path: node.path,
+        since_ms: node.since_ms,
+        restarts_in_window: node.restarts_in_window,
+        max_restarts: node.max_restarts,
+        restarts_total: u64::from(node.restarts_total),
+        exits: node
+            .exits
+            .into_iter()
+            .rev()
+            .map(|exit| TreeExit {
+                reason: exit.reason.to_string(),
+                age_ms: exit.age_ms,
+            })
+            .collect(),
+        mailbox: node.mailbox_depth as u64,
+        oldest_ms: node.oldest_message_ms,
+        handled: node.handled,
+        handler_p50_us: node.handler_p50_us,
+        handler_p99_us: node.handler_p99_us,
+        busy: node.busy.map(|busy| (busy.label.to_string(), busy.for_ms)),
+        details: node.details,
+        children: node.children.into_iter().map(wire_node).collect(),
+    }
+}

@@ -1,0 +1,264 @@
+//! Requests about sessions and windows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use protocol::reply::{
+    Killed, PaneCreated, SessionDetail, Sessions, WindowInfo, Windows,
+};
+use protocol::request::{
+    CreateSession, CreateWindow, GetSession, KillSession, ListWindows, UpdateSession, UpdateWindow,
+};
+use protocol::{Error, ErrorCode, Name, OrchestrationUuid, SessionUuid, Size};
+
+use crate::clock::epoch_ms;
+use crate::registry::{Caller, Claim, SessionEntry, name_taken};
+use crate::server::{Server, program_environment};
+use crate::session::SessionMsg;
+use crate::session::change::{Change, Place};
+use crate::session::life;
+use crate::session::snapshot::{Environment, SessionSnapshot};
+use crate::spawn::{self, SpawnOrder, checked_cwd};
+
+/// The beginning of a session; it has no windows yet.
+pub(crate) fn new_snapshot(
+    server: &Server,
+    name: Name,
+    environment: Option<BTreeMap<String, String>>,
+    cwd: String,
+    size: Size,
+) -> SessionSnapshot {
+    SessionSnapshot {
+        id: SessionUuid::new(),
+        name,
+        created_at_ms: epoch_ms(),
+        tags: Vec::new(),
+        metadata: BTreeMap::new(),
+        environment: Environment {
+            base: match environment {
+                Some(vars) => Arc::new(program_environment(vars)),
+                None => Arc::clone(&server.environment),
+            },
+            changes: BTreeMap::new(),
+        },
+        cwd,
+        size,
+        windows: Vec::new(),
+        focused: None,
+        focus_epoch: 0,
+        clients: BTreeMap::new(),
+        holders: BTreeSet::new(),
+        made_by: None,
+    }
+}
+
+/// Where programs start when nobody says so.
+pub(crate) fn default_cwd(server: &Server) -> String {
+    server
+        .environment
+        .get("HOME")
+        .and_then(|home| checked_cwd(home).ok())
+        .unwrap_or_else(|| "/".to_owned())
+}
+
+pub(super) async fn create(
+    server: &Arc<Server>,
+    params: CreateSession,
+) -> Result<PaneCreated, Error> {
+    let size = params.size.unwrap_or_default().checked()?;
+    let cwd = match &params.pane.cwd {
+        Some(cwd) => checked_cwd(cwd)?,
+        None => default_cwd(server),
+    };
+    let tags = UpdateSession {
+        tags: Some(params.tags),
+        ..UpdateSession::default()
+    };
+    // Nobody's orchestration: it only keeps the session until its first pane is in place.
+    let holder = OrchestrationUuid::new();
+    let claimed = loop {
+        let name = params.name.clone();
+        let name = name.unwrap_or_else(|| server.registry.free_name());
+        let environment = params.environment.clone();
+        let snapshot = new_snapshot(server, name, environment, cwd.clone(), size);
+        let mut snapshot = snapshot.changed(Change::Session(tags.clone()))?;
+        snapshot.holders.insert(holder);
+        match server.registry.claim(snapshot) {
+            Claim::Ours(entry) => break entry,
+            Claim::Taken(holder) => {
+                if let Some(name) = &params.name {
+                    return Err(name_taken(name, holder.id));
+                }
+            }
+        }
+    };
+    life::start(server, &claimed).await?;
+    let order = SpawnOrder {
+        session: Arc::clone(&claimed),
+        spec: params.pane,
+        place: Place::NewWindow {
+            name: params.window_name,
+        },
+        select: true,
+        status_pipe: false,
+        environment: None,
+    };
+    let created = spawn::spawn(server, order).await;
+    match created {
+        Ok(spawned) => {
+            let reply = pane_created(server, &claimed, &spawned).await;
+            life::tell(&claimed, SessionMsg::Release(holder)).await;
+            reply
+        }
+        Err(error) => {
+            life::end(server, &claimed).await;
+            Err(error)
+        }
+    }
+}
+
+/// The answer for a pane that was just made.
+pub(super) async fn pane_created(
+    server: &Arc<Server>,
+    session: &SessionEntry,
+    spawned: &spawn::Spawned,
+) -> Result<PaneCreated, Error> {
+    Ok(PaneCreated {
+        context: super::context(server, session),
+        window_id: spawned.window,
+        pane_id: spawned.entry.id,
+        pid: spawned.entry.process().pid,
+        cursor: super::pane::begin_cursor(),
+    })
+}
+
+pub(super) async fn list(server: &Arc<Server>) -> Result<Sessions, Error> {
+    let active = server.registry.active_session().map(|session| session.id);
+    Ok(Sessions {
+        server: server.name.clone(),
+        sessions: server
+            .registry
+            .sessions()
+            .iter()
+            .map(|session| session.info(active == Some(session.id)))
+            .collect(),
+    })
+}
+
+pub(super) async fn get(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: GetSession,
+) -> Result<SessionDetail, Error> {
+    let session = server
+        .registry
+        .session_or_default(params.session.as_ref(), caller)?;
+    Ok(detail(server, &session))
+}
+
+fn detail(server: &Server, session: &SessionEntry) -> SessionDetail {
+    let snapshot = session.snapshot();
+    let active = server.registry.active_session().map(|active| active.id);
+    SessionDetail {
+        session: session.info(active == Some(session.id)),
+        context: snapshot.context(&server.name),
+        environment: snapshot.environment.changes.clone(),
+        metadata: snapshot.metadata.clone(),
+        windows: snapshot.window_infos(),
+        clients: snapshot.clients.keys().copied().collect(),
+    }
+}
+
+pub(super) async fn update(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: UpdateSession,
+) -> Result<SessionDetail, Error> {
+    let session = server
+        .registry
+        .session_or_default(params.session.as_ref(), caller)?;
+    change(&session, Change::Session(params)).await?;
+    Ok(detail(server, &session))
+}
+
+/// Has the session's actor make a change.
+pub(super) async fn change(session: &SessionEntry, change: Change) -> Result<(), Error> {
+    let change = Box::new(change);
+    life::ask(session, |reply| SessionMsg::Change(change, reply)).await?
+}
+
+pub(super) async fn kill(server: &Arc<Server>, params: KillSession) -> Result<Killed, Error> {
+    let session = server.registry.find_session(&params.session)?;
+    let context = super::context(server, &session);
+    let Some(panes) = life::end(server, &session).await else {
+        return Err(Error::new(
+            ErrorCode::NotFound,
+            format!("session {} is being ended already", context.session_name),
+        )
+        .hint("`fugue ls` shows when it is gone"));
+    };
+    Ok(Killed {
+        context,
+        session_ended: true,
+        panes,
+    })
+}
+
+pub(super) async fn create_window(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: CreateWindow,
+) -> Result<PaneCreated, Error> {
+    let session = server
+        .registry
+        .session_or_default(params.session.as_ref(), caller)?;
+    let order = SpawnOrder {
+        session: Arc::clone(&session),
+        spec: params.pane,
+        place: Place::NewWindow { name: params.name },
+        select: params.select,
+        status_pipe: false,
+        environment: None,
+    };
+    let spawned = spawn::spawn(server, order).await?;
+    pane_created(server, &session, &spawned).await
+}
+
+pub(super) async fn list_windows(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: ListWindows,
+) -> Result<Windows, Error> {
+    let session = server
+        .registry
+        .session_or_default(params.session.as_ref(), caller)?;
+    Ok(Windows {
+        context: super::context(server, &session),
+        windows: session.snapshot().window_infos(),
+    })
+}
+
+pub(super) async fn update_window(
+    server: &Arc<Server>,
+    params: UpdateWindow,
+) -> Result<WindowInfo, Error> {
+    let within = match &params.session {
+        Some(session) => Some(server.registry.find_session(session)?),
+        None => None,
+    };
+    let (session, window) = server
+        .registry
+        .find_window(&params.window, within.as_ref())?;
+    let wanted = Change::Window {
+        window,
+        name: params.name,
+        select: params.select,
+    };
+    change(&session, wanted).await?;
+    session
+        .snapshot()
+        .window_infos()
+        .into_iter()
+        .find(|info| info.window_id == window)
+        .ok_or_else(|| Error::new(ErrorCode::NotFound, format!("window {window} is gone")))
+}

@@ -1,0 +1,362 @@
+//! The daemon's side of a keeper: starting one, adopting one, asking it for things.
+
+mod adopt;
+mod birth;
+mod stock;
+mod stream;
+mod task;
+
+use std::{os::fd::OwnedFd, path::Path, path::PathBuf, time::Duration};
+
+use serde_bytes::ByteBuf;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+
+pub use self::stock::KeeperStock;
+use super::wire::{ExitReport, KeeperSpec, Process, Reply, Request, SignalScope, SpawnFailure};
+
+/// How long a keeper may take for what it does at once.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+/// What a keeper gets on top of the time limit that it watches itself.
+const ANSWER_GRACE: Duration = Duration::from_secs(1);
+
+/// How to start a keeper: normally `fugued keeper`.
+#[derive(Debug, Clone)]
+pub struct KeeperLaunch {
+    /// Absolute path of the daemon's own executable.
+    pub exe: PathBuf,
+    /// Its arguments: `keeper`, and behind it whatever people shall see in `ps`.
+    pub args: Vec<String>,
+}
+
+/// A handle on one keeper; clones share the connection.
+///
+/// Dropping all of them ends neither the keeper nor its program. Every request can be cancelled by
+/// dropping its future; the keeper may then still do what was asked.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    orders: mpsc::Sender<Order>,
+    exit: watch::Receiver<Option<KeeperExit>>,
+}
+
+/// One request on its way to the connection's task.
+#[derive(Debug)]
+struct Order {
+    request: Request,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// How a keeper's care for its program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeeperExit {
+    /// The program has ended, and this is how.
+    Program(ExitReport),
+    /// The keeper itself died: how the program ends will never be known.
+    Lost,
+    /// The keeper lives but has closed this connection: another one has taken its place.
+    Replaced,
+}
+
+/// A pane whose program was started.
+#[derive(Debug)]
+pub struct SpawnedPane {
+    /// The link to its keeper.
+    pub keeper: Keeper,
+    /// Pid of the program, which leads its session and process group.
+    pub pid: i32,
+    /// Start of the program in clock ticks since boot; identity together with `pid`.
+    pub start_time: u64,
+    /// Wall clock at its start, milliseconds since 1970.
+    pub started_at_unix_ms: u64,
+    /// Pid of the keeper, a child of this process.
+    pub keeper_pid: i32,
+    /// The PTY's master, in blocking mode.
+    pub master: OwnedFd,
+    /// Shared memory: a header page and the ring.
+    pub journal: OwnedFd,
+    /// Read end of the status pipe, if one was asked for.
+    pub status_pipe: Option<OwnedFd>,
+}
+
+/// A pane that an earlier daemon, or an earlier actor, had started.
+#[derive(Debug)]
+pub struct AdoptedPane {
+    /// The link to its keeper; [`Keeper::exit`] has a value already when the program has ended.
+    pub keeper: Keeper,
+    /// The id given in its spec.
+    pub pane_id: String,
+    /// Protocol version of the keeper.
+    pub version: u32,
+    /// Pid of the program.
+    pub pid: i32,
+    /// Start of the program in clock ticks since boot.
+    pub start_time: u64,
+    /// Wall clock at its start, milliseconds since 1970.
+    pub started_at_unix_ms: u64,
+    /// Pid of the keeper.
+    pub keeper_pid: i32,
+    /// What the earlier daemon stored for this moment.
+    pub meta: Vec<u8>,
+    /// The PTY's master; its modes are as the earlier daemon left them.
+    pub master: OwnedFd,
+    /// The journal, with all that was written to it.
+    pub journal: OwnedFd,
+    /// Read end of the status pipe, if there is one.
+    pub status_pipe: Option<OwnedFd>,
+}
+
+/// Why no pane was started. Nothing is left behind in any of the cases.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The keeper could not start the program; the text is complete as it is.
+    #[error("{}", .0.text)]
+    Program(SpawnFailure),
+    /// The keeper itself could not be started.
+    #[error("the keeper {exe} cannot be started: {source}")]
+    Keeper {
+        /// What was to be executed.
+        exe: PathBuf,
+        /// Why it was not.
+        source: std::io::Error,
+    },
+    /// The socket's path does not fit a socket address.
+    #[error(
+        "the socket path {path} has {bytes} bytes, {limit} are possible: use a shorter runtime directory",
+        limit = super::process::MAX_SOCKET_PATH_BYTES
+    )]
+    SocketPath {
+        /// The path asked for.
+        path: PathBuf,
+        /// Its length.
+        bytes: usize,
+    },
+    /// Command and environment together are too long for one request.
+    #[error("the command and its environment are too long: {0}")]
+    TooLarge(String),
+    /// The keeper did not answer in time and was killed.
+    #[error("the keeper did not start the program within {0:?}")]
+    Timeout(Duration),
+    /// The keeper ended without an answer.
+    #[error("the keeper ended before it had started the program: {0}")]
+    Died(String),
+    /// This process cannot take the pane's descriptors.
+    #[error("the pane's descriptors could not be received: no file descriptors left")]
+    Descriptors,
+}
+
+impl SpawnError {
+    /// Whether something ran out, so that the same call can succeed later.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Program(failure) => failure.class == super::wire::FailureClass::Limit,
+            Self::Descriptors => true,
+            Self::Keeper { source, .. } => {
+                rustix::io::Errno::from_io_error(source).is_some_and(SpawnFailure::is_limit)
+            }
+            Self::SocketPath { .. } | Self::TooLarge(_) | Self::Timeout(_) | Self::Died(_) => false,
+        }
+    }
+}
+
+/// Why a keeper was not adopted.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// Nobody listens there: the keeper has died, and the pane is lost.
+    #[error("no keeper listens on {path}: {source}")]
+    Gone {
+        /// The socket's path.
+        path: PathBuf,
+        /// What connecting gave.
+        source: std::io::Error,
+    },
+    /// The listener runs as another user: leave it alone.
+    #[error("the keeper on {0} belongs to another user")]
+    Foreign(PathBuf),
+    /// It did not answer in time; try again later.
+    #[error("the keeper did not answer within {0:?}")]
+    Timeout(Duration),
+    /// It answered something else than a keeper does.
+    #[error("the keeper's answer makes no sense: {0}")]
+    Protocol(String),
+    /// This process cannot take the pane's descriptors; try again when some are free.
+    #[error("the pane's descriptors could not be received: no file descriptors left")]
+    Descriptors,
+}
+
+/// Why a request to a keeper failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// No answer within the time limit.
+    #[error("the keeper did not answer within {0:?}")]
+    Timeout(Duration),
+    /// The connection has ended; [`Keeper::exit`] tells why.
+    #[error("the connection to the keeper has ended")]
+    Closed,
+    /// The keeper could not do it.
+    #[error("{text}")]
+    Refused {
+        /// The system's error number.
+        errno: i32,
+        /// One sentence for people.
+        text: String,
+    },
+    /// The keeper is older than this request.
+    #[error("the keeper does not know this request: {0}")]
+    Unsupported(String),
+}
+
+impl Keeper {
+    /// Starts a keeper and its program.
+    ///
+    /// When the future is dropped or `limit` is over, the keeper and whatever it started are killed.
+    ///
+    /// # Errors
+    /// See [`SpawnError`]; [`SpawnError::is_limit`] tells whether to try again later.
+    pub async fn spawn(
+        launch: &KeeperLaunch,
+        spec: KeeperSpec,
+        limit: Duration,
+    ) -> Result<SpawnedPane, SpawnError> {
+        birth::check(&spec)?;
+        let spawned = birth::Infant::start(launch)?.spawn(spec);
+        timeout(limit, spawned)
+            .await
+            .unwrap_or(Err(SpawnError::Timeout(limit)))
+    }
+
+    /// Connects to a keeper that runs already. The connection it had before is closed.
+    ///
+    /// # Errors
+    /// See [`AdoptError`]; only `Gone` means that there is no keeper any more.
+    pub async fn adopt(socket: &Path, limit: Duration) -> Result<AdoptedPane, AdoptError> {
+        let adopted = timeout(limit, adopt::adopt(socket)).await;
+        adopted.unwrap_or(Err(AdoptError::Timeout(limit)))
+    }
+
+    /// Becomes `Some` once, when the program ends or the connection does.
+    #[must_use]
+    pub fn exit(&self) -> watch::Receiver<Option<KeeperExit>> {
+        self.exit.clone()
+    }
+
+    /// Sends a signal, and tells to how many processes.
+    ///
+    /// # Errors
+    /// `Refused` with `ESRCH` when there is nobody in that scope.
+    pub async fn signal(&self, signal: i32, scope: SignalScope) -> Result<u32, LinkError> {
+        let request = Request::Signal { signal, scope };
+        let reply = self.ask(request, REQUEST_LIMIT).await?;
+        if let Reply::Signaled { processes } = reply {
+            return Ok(processes);
+        }
+        Err(unexpected(reply))
+    }
+
+    /// Every live process the program has started, and the program itself.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn descendants(&self) -> Result<Vec<Process>, LinkError> {
+        self.ask_processes(Request::Descendants {}, REQUEST_LIMIT)
+            .await
+    }
+
+    /// Kills everything below the keeper until nothing is left or `limit` is over, and returns what
+    /// survived.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn kill_all(&self, limit: Duration) -> Result<Vec<Process>, LinkError> {
+        let limit_ms = milliseconds(limit);
+        self.ask_processes(Request::KillAll { limit_ms }, limit + ANSWER_GRACE)
+            .await
+    }
+
+    /// Replaces the bytes that an adopting daemon gets.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn set_meta(&self, meta: Vec<u8>) -> Result<(), LinkError> {
+        let meta = ByteBuf::from(meta);
+        self.ask_done(Request::SetMeta { meta }).await
+    }
+
+    /// Says that the exit status is recorded, so that it need not be told again. With
+    /// `leave_when_empty` the keeper ends by itself as soon as no descendant is left.
+    ///
+    /// # Errors
+    /// `Refused` when the program has not ended.
+    pub async fn ack_exit(&self, leave_when_empty: bool) -> Result<(), LinkError> {
+        self.ask_done(Request::AckExit { leave_when_empty }).await
+    }
+
+    /// Ends the keeper: kills what is left of the program for at most `limit`, removes the socket,
+    /// and returns what survived.
+    ///
+    /// # Errors
+    /// See [`LinkError`]; `Closed` when the keeper has gone already.
+    pub async fn release(&self, limit: Duration) -> Result<Vec<Process>, LinkError> {
+        let limit_ms = milliseconds(limit);
+        self.ask_processes(Request::Release { limit_ms }, limit + ANSWER_GRACE)
+            .await
+    }
+
+    async fn ask_processes(
+        &self,
+        request: Request,
+        limit: Duration,
+    ) -> Result<Vec<Process>, LinkError> {
+        let reply = self.ask(request, limit).await?;
+        if let Reply::Processes { processes } = reply {
+            return Ok(processes);
+        }
+        Err(unexpected(reply))
+    }
+
+    async fn ask_done(&self, request: Request) -> Result<(), LinkError> {
+        let reply = self.ask(request, REQUEST_LIMIT).await?;
+        if let Reply::Done {} = reply {
+            return Ok(());
+        }
+        Err(unexpected(reply))
+    }
+
+    async fn ask(&self, request: Request, limit: Duration) -> Result<Reply, LinkError> {
+        let (reply, answer) = oneshot::channel();
+        let order = Order { request, reply };
+        let exchange = async {
+            self.orders
+                .send(order)
+                .await
+                .map_err(|_| LinkError::Closed)?;
+            answer.await.map_err(|_| LinkError::Closed)
+        };
+        timeout(limit, exchange)
+            .await
+            .unwrap_or(Err(LinkError::Timeout(limit)))
+    }
+}
+
+/// The error in a reply that is not the one hoped for.
+fn unexpected(reply: Reply) -> LinkError {
+    match reply {
+        Reply::Failed { errno, text } => LinkError::Refused { errno, text },
+        Reply::SpawnFailed(failure) => LinkError::Refused {
+            errno: failure.errno,
+            text: failure.text,
+        },
+        Reply::Unsupported { text } => LinkError::Unsupported(text),
+        Reply::Hello(_)
+        | Reply::Spawned(_)
+        | Reply::Done {}
+        | Reply::Signaled { .. }
+        | Reply::Processes { .. } => LinkError::Unsupported("a reply to something else".to_owned()),
+    }
+}
+
+fn milliseconds(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,122 @@
+//! Frames and descriptors over a tokio socket.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use tokio::{io::Interest, net::UnixStream};
+
+use super::super::{
+    conn::receive,
+    wire::{self, KeeperFrame, Request, RequestFrame, Taken, WireError},
+};
+
+/// One connection to a keeper.
+#[derive(Debug)]
+pub(super) struct Stream {
+    socket: UnixStream,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    descriptors: Vec<OwnedFd>,
+}
+
+/// The descriptors of a pane, in the order of the wire.
+#[derive(Debug)]
+pub(super) struct Descriptors {
+    pub master: OwnedFd,
+    pub journal: OwnedFd,
+    pub status_pipe: Option<OwnedFd>,
+}
+
+impl Stream {
+    pub(super) fn new(socket: UnixStream) -> Self {
+        Self {
+            socket,
+            input: Vec::new(),
+            output: Vec::new(),
+            descriptors: Vec::new(),
+        }
+    }
+
+    /// Puts a request into the output.
+    pub(super) fn push(&mut self, id: u64, request: Request) -> Result<(), WireError> {
+        wire::encode(&RequestFrame { id, request }, &mut self.output)
+    }
+
+    /// Whether bytes wait to be sent.
+    pub(super) fn is_sending(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Sends some of the output once the socket takes it. Can be cancelled.
+    pub(super) async fn send_some(&mut self) -> io::Result<()> {
+        self.socket.writable().await?;
+        match self.socket.try_write(&self.output) {
+            Ok(sent) if sent == self.output.len() => self.output = Vec::new(),
+            Ok(sent) => drop(self.output.drain(..sent)),
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
+            Err(cause) => return Err(cause),
+        }
+        Ok(())
+    }
+
+    /// Moves bytes both ways until some were received. Can be cancelled.
+    ///
+    /// # Errors
+    /// The end of the stream is `UnexpectedEof`.
+    pub(super) async fn exchange(&mut self) -> io::Result<()> {
+        loop {
+            let mut interest = Interest::READABLE;
+            if self.is_sending() {
+                interest |= Interest::WRITABLE;
+            }
+            let ready = self.socket.ready(interest).await?;
+            if ready.is_writable() && self.is_sending() {
+                self.send_some().await?;
+            }
+            if ready.is_readable() && self.receive_some()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn receive_some(&mut self) -> io::Result<bool> {
+        let Self {
+            socket,
+            input,
+            descriptors,
+            ..
+        } = self;
+        let received = socket.try_io(Interest::READABLE, || {
+            Ok(receive(socket.as_fd(), input, descriptors)?)
+        });
+        match received {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => Ok(true),
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// The next whole frame that has been received, if any.
+    pub(super) fn take(&mut self) -> Result<Taken<KeeperFrame>, WireError> {
+        wire::take(&mut self.input)
+    }
+
+    /// Takes the descriptors that came with a frame. `None` when some are missing, which happens
+    /// when this process has none left.
+    pub(super) fn take_descriptors(&mut self) -> Option<Descriptors> {
+        let mut received = std::mem::take(&mut self.descriptors).into_iter();
+        Some(Descriptors {
+            master: received.next()?,
+            journal: received.next()?,
+            status_pipe: received.next(),
+        })
+    }
+
+    /// Closes descriptors that nobody expects.
+    pub(super) fn drop_descriptors(&mut self) {
+        self.descriptors = Vec::new();
+    }
+}

@@ -1,0 +1,430 @@
+//! The keeper's loop: it reaps, answers one daemon, and takes the next one in.
+
+use std::{fs, os::fd::OwnedFd, path::PathBuf};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{SocketFlags, accept_with},
+    process::{Pid, Signal, getpid, kill_process, kill_process_group},
+};
+use serde_bytes::ByteBuf;
+
+use super::{
+    super::{
+        conn::Conn,
+        procs,
+        program::{self, Program},
+        sys::{self, Usage, Waited},
+        wire::{
+            Event, ExitReport, KeeperFrame, KeeperHello, KeeperSpec, Process, ProgramStatus, Reply,
+            Request, SignalScope, Taken, WIRE_VERSION,
+        },
+    },
+    failed,
+};
+
+/// First and longest pause between two rounds of killing. A child's end cuts it short.
+const KILL_PAUSE_MS: (u64, u64) = (1, 64);
+/// Pause before the next try when a connection could not be accepted.
+const ACCEPT_PAUSE_MS: u64 = 100;
+/// How many kill requests may wait at the same time.
+const MAX_KILLS: usize = 64;
+
+/// Whose request is served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Daemon,
+    Caller,
+}
+
+/// A request to kill everything that is still going on.
+struct KillJob {
+    id: u64,
+    /// Milliseconds on the keeper's clock.
+    deadline_ms: u64,
+    /// Whether the keeper ends when it is done.
+    release: bool,
+}
+
+/// A keeper whose program was started.
+pub(super) struct Serving {
+    pane_id: String,
+    socket: PathBuf,
+    meta: ByteBuf,
+    own_start_time: u64,
+    program: Program,
+    listener: OwnedFd,
+    signals: OwnedFd,
+    daemon: Option<Conn>,
+    /// Connected, but not yet the daemon, because it has not said hello.
+    caller: Option<Conn>,
+    exit: Option<ExitReport>,
+    acknowledged: bool,
+    leave_when_empty: bool,
+    /// No child is left, as far as the last look tells.
+    empty: bool,
+    kills: Vec<KillJob>,
+    kill_pause_ms: u64,
+    /// The last connection could not be accepted: the listener stays readable, so it is left out
+    /// of one wait.
+    deaf: bool,
+    finished: bool,
+}
+
+impl Serving {
+    pub(super) fn new(
+        spec: KeeperSpec,
+        program: Program,
+        listener: OwnedFd,
+        signals: OwnedFd,
+    ) -> Self {
+        let own = procs::stat(getpid().as_raw_pid());
+        Self {
+            pane_id: spec.pane_id,
+            socket: spec.socket,
+            meta: spec.meta,
+            own_start_time: own.map_or(0, |stat| stat.start_time),
+            program,
+            listener,
+            signals,
+            daemon: None,
+            caller: None,
+            exit: None,
+            acknowledged: false,
+            leave_when_empty: false,
+            empty: false,
+            kills: Vec::new(),
+            kill_pause_ms: KILL_PAUSE_MS.0,
+            deaf: false,
+            finished: false,
+        }
+    }
+
+    /// Answers the spawn request.
+    pub(super) fn introduce(&mut self, mut conn: Conn, id: u64) {
+        let frame = KeeperFrame::reply(id, Reply::Spawned(self.program.identity));
+        conn.send_with(&frame, &self.program.descriptors());
+        conn.greeted = true;
+        self.daemon = Some(conn);
+    }
+
+    pub(super) fn serve(&mut self) {
+        while !self.finished {
+            self.wait();
+            self.reap();
+            self.kill_round();
+            self.accept();
+            self.serve_side(Side::Caller);
+            self.serve_side(Side::Daemon);
+            if self.empty && self.acknowledged && self.leave_when_empty {
+                self.finish();
+            }
+        }
+    }
+
+    /// Sleeps until a child ends, a connection has something, or a round of killing is due.
+    fn wait(&self) {
+        let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
+        if !self.deaf {
+            fds.push(PollFd::new(&self.listener, PollFlags::IN));
+        }
+        fds.extend(self.daemon.as_ref().map(Conn::poll_fd));
+        fds.extend(self.caller.as_ref().map(Conn::poll_fd));
+        let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
+        let pause_ms = killing.or(self.deaf.then_some(ACCEPT_PAUSE_MS));
+        let limit = pause_ms.map(|ms| Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::try_from(ms * 1_000_000).unwrap_or(0),
+        });
+        let _ = poll(&mut fds, limit.as_ref());
+    }
+
+    fn reap(&mut self) {
+        let mut pending = [0; 128];
+        while rustix::io::read(&self.signals, &mut pending).is_ok() {}
+        loop {
+            match sys::wait_any() {
+                Waited::Child(pid, status, usage) if pid == self.program.identity.pid => {
+                    self.note_exit(status, usage);
+                }
+                Waited::Child(..) => {}
+                Waited::NoneEnded => {
+                    self.empty = false;
+                    return;
+                }
+                Waited::NoChildren => {
+                    self.empty = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn note_exit(&mut self, status: i32, usage: Usage) {
+        // Another process may get this pid now; only the first match is the program.
+        if self.exit.is_some() {
+            return;
+        }
+        let Some(status) = program_status(status) else {
+            return;
+        };
+        let (from, to) = (self.program.started, program::now());
+        let ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1_000_000;
+        let report = ExitReport {
+            status,
+            at_unix_ms: program::unix_ms(),
+            duration_ms: u64::try_from(ms).unwrap_or(0),
+            user_ms: usage.user_ms,
+            sys_ms: usage.sys_ms,
+            max_rss_kib: usage.max_rss_kib,
+        };
+        self.exit = Some(report);
+        if let Some(daemon) = &mut self.daemon {
+            daemon.send(&KeeperFrame::event(Event::Exited(report)));
+        }
+    }
+
+    fn accept(&mut self) {
+        self.deaf = match accept_with(&self.listener, SocketFlags::CLOEXEC) {
+            Ok(socket) => {
+                let conn = Conn::new(socket);
+                if conn.is_own_user() {
+                    self.caller = Some(conn);
+                }
+                false
+            }
+            Err(errno) => errno != Errno::AGAIN,
+        };
+    }
+
+    fn side(&mut self, side: Side) -> &mut Option<Conn> {
+        match side {
+            Side::Daemon => &mut self.daemon,
+            Side::Caller => &mut self.caller,
+        }
+    }
+
+    fn serve_side(&mut self, side: Side) {
+        if let Some(conn) = self.side(side) {
+            conn.exchange();
+        }
+        while let Some(conn) = self.side(side) {
+            let Some(taken) = conn.next_request() else {
+                break;
+            };
+            match taken {
+                Taken::Frame(frame) => self.serve_request(side, frame.id, frame.request),
+                Taken::Unknown(id, text) => {
+                    conn.send(&KeeperFrame::reply(id, Reply::Unsupported { text }));
+                }
+                Taken::Partial => break,
+            }
+        }
+        let gone = self.side(side).as_ref().is_some_and(Conn::is_closed);
+        if gone {
+            *self.side(side) = None;
+            if side == Side::Daemon {
+                self.forget_kills();
+            }
+        }
+    }
+
+    /// Nobody waits for their answers any more; a release still goes on.
+    fn forget_kills(&mut self) {
+        self.kills.retain(|job| job.release);
+    }
+
+    fn serve_request(&mut self, side: Side, id: u64, request: Request) {
+        if matches!(request, Request::Hello { .. }) {
+            return self.greet(side, id);
+        }
+        if side == Side::Caller {
+            self.caller = None;
+            return;
+        }
+        let reply = match request {
+            Request::Hello { .. } => return,
+            Request::Spawn(_) => failed(Errno::EXIST, "the program has been started already"),
+            Request::Signal { signal, scope } => self.signal(signal, scope),
+            Request::Descendants {} => Reply::Processes {
+                processes: descendants(),
+            },
+            Request::KillAll { limit_ms } => return self.begin_kill(id, limit_ms, false),
+            Request::Release { limit_ms } => return self.begin_kill(id, limit_ms, true),
+            Request::SetMeta { meta } => {
+                self.meta = meta;
+                Reply::Done {}
+            }
+            Request::AckExit { leave_when_empty } => self.acknowledge(leave_when_empty),
+        };
+        self.answer(id, reply);
+    }
+
+    fn answer(&mut self, id: u64, reply: Reply) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.send(&KeeperFrame::reply(id, reply));
+        }
+    }
+
+    /// Makes a caller the daemon; the one before is closed.
+    fn greet(&mut self, side: Side, id: u64) {
+        let Some(mut conn) = self.side(side).take() else {
+            return;
+        };
+        let descriptors = self.program.descriptors();
+        let hello = KeeperHello {
+            version: WIRE_VERSION,
+            pane_id: self.pane_id.clone(),
+            keeper_pid: getpid().as_raw_pid(),
+            keeper_start_time: self.own_start_time,
+            program: Some(self.program.identity),
+            exit: self.exit,
+            descriptors: u32::try_from(descriptors.len()).unwrap_or(0),
+            meta: self.meta.clone(),
+        };
+        let frame = KeeperFrame::reply(id, Reply::Hello(Box::new(hello)));
+        conn.send_with(&frame, &descriptors);
+        conn.greeted = true;
+        if side == Side::Caller {
+            self.forget_kills();
+        }
+        self.daemon = Some(conn);
+    }
+
+    fn acknowledge(&mut self, leave_when_empty: bool) -> Reply {
+        if self.exit.is_none() {
+            return failed(Errno::BUSY, "the program has not ended");
+        }
+        self.acknowledged = true;
+        self.leave_when_empty = leave_when_empty;
+        Reply::Done {}
+    }
+
+    fn signal(&self, number: i32, scope: SignalScope) -> Reply {
+        let Some(signal) = sys::signal(number) else {
+            return failed(Errno::INVAL, "there is no such signal");
+        };
+        let sent = match scope {
+            SignalScope::Program => self.signal_program(signal).map(|()| 1),
+            SignalScope::Group => signal_group(self.program.identity.pid, signal),
+            SignalScope::ForegroundGroup => rustix::termios::tcgetpgrp(&self.program.master)
+                .and_then(|group| signal_group(group.as_raw_pid(), signal)),
+            SignalScope::All => Ok(signal_all(signal)),
+        };
+        match sent {
+            Ok(processes) => Reply::Signaled { processes },
+            Err(Errno::SRCH) => failed(Errno::SRCH, "there is no process to send the signal to"),
+            Err(errno) => failed(errno, &format!("the signal could not be sent: {errno}")),
+        }
+    }
+
+    fn signal_program(&self, signal: Signal) -> Result<(), Errno> {
+        // Until it is reaped, which is done here only, its pid belongs to nobody else.
+        match (self.exit, Pid::from_raw(self.program.identity.pid)) {
+            (None, Some(pid)) => kill_process(pid, signal),
+            _ => Err(Errno::SRCH),
+        }
+    }
+
+    fn begin_kill(&mut self, id: u64, limit_ms: u64, release: bool) {
+        if self.kills.len() >= MAX_KILLS {
+            return self.answer(id, failed(Errno::BUSY, "too many kill requests at once"));
+        }
+        self.kills.push(KillJob {
+            id,
+            deadline_ms: clock_ms().saturating_add(limit_ms),
+            release,
+        });
+        self.kill_pause_ms = KILL_PAUSE_MS.0;
+        self.kill_round();
+    }
+
+    /// Kills every descendant once, and answers what is done or out of time. Only "no children" is
+    /// the end: as a subreaper, the keeper is an ancestor of everything its program ever started.
+    fn kill_round(&mut self) {
+        if self.kills.is_empty() {
+            return;
+        }
+        if !self.empty {
+            signal_all(Signal::KILL);
+            self.reap();
+        }
+        let now = clock_ms();
+        let done = self.empty;
+        let over: Vec<KillJob> = self
+            .kills
+            .extract_if(.., |job| done || job.deadline_ms <= now)
+            .collect();
+        for job in over {
+            let processes = if done { Vec::new() } else { survivors() };
+            self.answer(job.id, Reply::Processes { processes });
+            if job.release {
+                self.finish();
+            }
+        }
+        self.kill_pause_ms = (self.kill_pause_ms * 2).min(KILL_PAUSE_MS.1);
+    }
+
+    fn finish(&mut self) {
+        let _ = fs::remove_file(&self.socket);
+        self.finished = true;
+    }
+}
+
+fn program_status(raw: i32) -> Option<ProgramStatus> {
+    if libc::WIFEXITED(raw) {
+        Some(ProgramStatus::Exited(libc::WEXITSTATUS(raw)))
+    } else if libc::WIFSIGNALED(raw) {
+        Some(ProgramStatus::Signaled {
+            signal: libc::WTERMSIG(raw),
+            core_dumped: libc::WCOREDUMP(raw),
+        })
+    } else {
+        None
+    }
+}
+
+fn clock_ms() -> u64 {
+    let now = program::now();
+    u64::try_from(now.tv_sec * 1000 + now.tv_nsec / 1_000_000).unwrap_or(0)
+}
+
+fn descendants() -> Vec<Process> {
+    procs::descendants(getpid().as_raw_pid())
+}
+
+/// The descendants, when it is known that there are some.
+fn survivors() -> Vec<Process> {
+    let mut left = descendants();
+    if left.is_empty() {
+        // Hidden by the mount options of `/proc`, as another user's processes can be.
+        left.push(Process {
+            comm: "unknown".to_owned(),
+            ..Process::default()
+        });
+    }
+    left
+}
+
+fn signal_all(signal: Signal) -> u32 {
+    let all = procs::list(getpid().as_raw_pid());
+    let sent = all
+        .iter()
+        .filter(|stat| procs::signal_exactly(stat.pid, stat.start_time, signal).is_ok());
+    u32::try_from(sent.count()).unwrap_or(u32::MAX)
+}
+
+/// Sends a signal to a process group, if one of the keeper's descendants is in it: then the number
+/// cannot mean a stranger's group.
+fn signal_group(group: i32, signal: Signal) -> Result<u32, Errno> {
+    let all = procs::list(getpid().as_raw_pid());
+    let members = all.iter().filter(|stat| stat.group == group).count();
+    match (members, Pid::from_raw(group)) {
+        (1.., Some(pid)) => {
+            kill_process_group(pid, signal)?;
+            Ok(u32::try_from(members).unwrap_or(u32::MAX))
+        }
+        _ => Err(Errno::SRCH),
+    }
+}

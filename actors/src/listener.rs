@@ -1,0 +1,151 @@
+//! The unix listener: accepts connections, backs off when the system has no room for another one.
+
+use std::os::unix::net::UnixListener as StdListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{ClientUuid, Error, ErrorCode};
+use supervisor::{Actor, ActorError, Address};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+
+use crate::client::{ClientArgs, refuse};
+use crate::server::Server;
+use crate::tree;
+
+/// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// See [`FIRST_PAUSE`].
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The actor; its task accepts.
+pub struct ListenerActor;
+
+/// What it is started with.
+pub struct ListenerArgs {
+    /// The daemon.
+    pub server: Arc<Server>,
+    /// The socket, bound and listening; it outlives the actor so that no caller is turned away meanwhile.
+    pub listener: Arc<StdListener>,
+}
+
+/// What it is told.
+#[derive(strum::IntoStaticStr)]
+pub enum ListenerMsg {
+    /// The accepting task has ended, which it never should.
+    Failed(String),
+    /// So many connections were accepted so far.
+    Accepted(u64),
+}
+
+/// What it keeps.
+pub struct ListenerState(JoinHandle<()>);
+
+impl Drop for ListenerState {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Actor for ListenerActor {
+    type Msg = ListenerMsg;
+    type State = ListenerState;
+    type Args = ListenerArgs;
+
+    async fn pre_start(
+        &self,
+        myself: Address<ListenerMsg>,
+        args: ListenerArgs,
+    ) -> Result<ListenerState, ActorError> {
+        let socket = args.listener.try_clone()?;
+        socket.set_nonblocking(true)?;
+        let listener = UnixListener::from_std(socket)?;
+        let accepting = accept(args.server, listener, myself.clone());
+        let task = tokio::spawn(async move {
+            let why = accepting.await;
+            let _ = myself.cast(ListenerMsg::Failed(why));
+        });
+        Ok(ListenerState(task))
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<ListenerMsg>,
+        msg: ListenerMsg,
+        _state: &mut ListenerState,
+    ) -> Result<(), ActorError> {
+        match msg {
+            ListenerMsg::Failed(why) => Err(why.into()),
+            ListenerMsg::Accepted(count) => {
+                myself.set_details(vec![("accepted", count.to_string())]);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn accept(
+    server: Arc<Server>,
+    listener: UnixListener,
+    actor: Address<ListenerMsg>,
+) -> String {
+    let mut pause = FIRST_PAUSE;
+    let mut accepted = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                pause = FIRST_PAUSE;
+                accepted += 1;
+                if actor.cast(ListenerMsg::Accepted(accepted)).is_err() {
+                    return "its actor has ended".into();
+                }
+                // Starting the actor must not delay the next accept.
+                tokio::spawn(begin(Arc::clone(&server), stream));
+            }
+            Err(error) => {
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "accept failed");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+async fn begin(server: Arc<Server>, stream: UnixStream) {
+    let own = rustix::process::getuid().as_raw();
+    match stream.peer_cred() {
+        Ok(peer) if peer.uid() == own || peer.uid() == 0 => {}
+        Ok(peer) => {
+            let why = format!("user {} may not use the server of user {own}", peer.uid());
+            return refuse(stream, Error::new(ErrorCode::Denied, why)).await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection's user is unknown");
+            return;
+        }
+    }
+    let most = server.config.max_clients as usize;
+    if server.registry.clients().len() >= most {
+        let why = format!("{most} clients are connected already");
+        let error = Error::new(ErrorCode::Limit, why)
+            .hint("close some, or raise daemon.max_clients in the configuration");
+        return refuse(stream, error).await;
+    }
+    let id = ClientUuid::new();
+    let args = ClientArgs {
+        server: Arc::clone(&server),
+        id,
+        stream,
+    };
+    let started = match server.clients.get() {
+        Some(clients) => clients
+            .start_child(tree::client_spec(id, args))
+            .await
+            .map_err(|error| tree::start_error("client", &error)),
+        None => Err(tree::supervisor_away("clients")),
+    };
+    if let Err(error) = started {
+        tracing::warn!(%error, "a connection could not be served");
+    }
+}

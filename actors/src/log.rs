@@ -1,0 +1,50 @@
+//! Logs: one line per fact, in files that rotate.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use file_rotate::compression::Compression;
+use file_rotate::suffix::AppendCount;
+use file_rotate::{ContentLimit, FileRotate};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+/// The newest log; older ones have `.1` to `.4` behind it.
+pub const FILE_NAME: &str = "fugued.log";
+
+/// Older files kept.
+const OLDER_FILES: usize = 4;
+
+/// Size of one file.
+const FILE_BYTES: usize = 10 * 1024 * 1024;
+
+/// Lines waiting for the disk. Beyond it they are dropped: a slow disk must not stop a pane.
+const LINES: usize = 16_384;
+
+/// Begins to log to `dir`, or to standard error with `to_stderr`. Lines reach the file as long as the
+/// guard lives. The filter is `FUGUE_LOG`, else `info`.
+#[must_use]
+pub fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
+    let filter = EnvFilter::try_from_env("FUGUE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+    if to_stderr {
+        let _ = lines.with_writer(std::io::stderr).try_init();
+        return None;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    let file = FileRotate::new(
+        dir.join(FILE_NAME),
+        AppendCount::new(OLDER_FILES),
+        ContentLimit::BytesSurpassed(FILE_BYTES),
+        Compression::None,
+        Some(options),
+    );
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES)
+        .lossy(true)
+        .finish(file);
+    let _ = lines.with_ansi(false).with_writer(writer).try_init();
+    Some(guard)
+}

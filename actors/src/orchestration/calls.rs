@@ -1,0 +1,179 @@
+//! What clients can ask about orchestrations.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::reply::{Orchestration, Orchestrations};
+use protocol::request::{GetOrchestration, RunParallel, RunPipeline};
+use protocol::{Error, ErrorCode, OrchestrationUuid};
+
+use super::entry::{self, OrchestrationEntry};
+use super::plan::Plan;
+use super::progress::StopReason;
+use super::{guard, session};
+use crate::registry::Caller;
+use crate::server::Server;
+use crate::spawn::checked_cwd;
+use crate::tree;
+
+/// Orchestrations that may run at a time.
+const MAX_RUNNING: usize = 1_000;
+
+/// Longest wait of one call.
+const WAIT_LIMIT: Duration = Duration::from_secs(3600);
+
+/// How long a cancelled orchestration's programs and panes may take to be gone: all steps of a stop recipe.
+const CANCEL_LIMIT: Duration = Duration::from_secs(30);
+
+/// Command lines in a list are cut to so many bytes.
+const LISTED_COMMAND_BYTES: usize = 120;
+
+/// Commands that a list holds at most; older orchestrations are listed without theirs.
+const LISTED_COMMANDS: usize = 10_000;
+
+/// Runs commands side by side, each in a pane of its own. Returns when it has begun.
+///
+/// # Errors
+/// `invalid_argument` before anything is spawned, `not_found` for a session's id that is gone, `limit`.
+pub async fn run_parallel(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: RunParallel,
+) -> Result<Orchestration, Error> {
+    begin(server, caller, Plan::parallel(params)?).await
+}
+
+/// Runs steps one after another in one shell in one pane. Returns when it has begun.
+///
+/// # Errors
+/// As [`run_parallel`], and `unsupported` for a shell that is no POSIX shell.
+pub async fn run_pipeline(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: RunPipeline,
+) -> Result<Orchestration, Error> {
+    begin(server, caller, Plan::pipeline(params)?).await
+}
+
+async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orchestration, Error> {
+    for cwd in plan.directories() {
+        checked_cwd(cwd)?;
+    }
+    entry::prune(server);
+    if entry::running(server) >= MAX_RUNNING {
+        return Err(Error::new(
+            ErrorCode::Limit,
+            format!("{MAX_RUNNING} orchestrations run already"),
+        )
+        .hint("wait for some to end, or cancel them"));
+    }
+    let server = Arc::clone(server);
+    let caller = *caller;
+    // A caller that goes away must not leave half of it behind.
+    let begun = tokio::spawn(async move { start(&server, &caller, plan).await });
+    begun.await.map_err(|error| {
+        Error::new(ErrorCode::Internal, format!("the orchestration did not start: {error}"))
+    })?
+}
+
+async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orchestration, Error> {
+    let id = OrchestrationUuid::new();
+    let (session, created) = session::obtain(server, caller, &plan, id).await?;
+    let (kind, commands) = (plan.kind, plan.commands.len());
+    let entry = Arc::new(OrchestrationEntry::new(id, plan, session, created));
+    server.registry.orchestrations().insert(id, Arc::clone(&entry));
+    let started = match server.orchestrations.get() {
+        Some(supervisor) => supervisor
+            .start_child(tree::orchestration_spec(server, &entry))
+            .await
+            .map_err(|error| tree::start_error("orchestration", &error)),
+        None => Err(tree::supervisor_away("orchestrations")),
+    };
+    if let Err(error) = started {
+        server.registry.orchestrations().remove(&id);
+        session::release(&entry.session, id).await;
+        return Err(error);
+    }
+    guard(server, &entry);
+    tracing::info!(orchestration_id = %id, %kind, commands, session_id = %entry.session.id, "orchestration began");
+    Ok(entry.reply(server))
+}
+
+fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<OrchestrationEntry>, Error> {
+    entry::prune(server);
+    let entry = server.registry.orchestrations().get(&id).map(|entry| Arc::clone(&entry));
+    entry.ok_or_else(|| {
+        Error::new(ErrorCode::NotFound, format!("no orchestration has the id {id}"))
+            .hint("results are kept for an hour after the end; `fugue runs` lists them")
+    })
+}
+
+/// An orchestration's state, at once or when it has changed or ended; after the given time in any case.
+///
+/// # Errors
+/// `not_found`.
+pub async fn get(server: &Arc<Server>, params: GetOrchestration) -> Result<Orchestration, Error> {
+    let entry = find(server, params.orchestration_id)?;
+    let limit = Duration::from_millis(params.timeout_ms).min(WAIT_LIMIT);
+    let after = params.after_version;
+    if params.wait {
+        wait(&entry, limit, |_| false).await;
+    } else if let Some(after) = after {
+        wait(&entry, limit, |version| version > after).await;
+    }
+    Ok(entry.reply(server))
+}
+
+/// Waits until it has ended, or until it has a version that is enough.
+async fn wait(entry: &OrchestrationEntry, limit: Duration, enough: impl Fn(u64) -> bool) {
+    let mut changes = entry.changes();
+    let reached =
+        changes.wait_for(|progress| progress.status.is_final() || enough(progress.version));
+    // The answer says how far it is, in time or not.
+    let _ = tokio::time::timeout(limit, reached).await;
+}
+
+/// All orchestrations that are known, newest first, without output and with shortened command lines.
+#[must_use]
+pub fn list(server: &Arc<Server>) -> Orchestrations {
+    entry::prune(server);
+    let mut left = LISTED_COMMANDS;
+    let listed = entry::newest_first(server).into_iter().map(|entry| {
+        let mut orchestration = entry.reply(server);
+        if orchestration.commands.len() > left {
+            left = 0;
+            orchestration.commands.clear();
+        }
+        left -= orchestration.commands.len();
+        for command in &mut orchestration.commands {
+            command.output = None;
+            shorten(&mut command.command);
+        }
+        orchestration
+    });
+    Orchestrations {
+        orchestrations: listed.collect(),
+    }
+}
+
+fn shorten(line: &mut String) {
+    if line.len() > LISTED_COMMAND_BYTES {
+        line.truncate(line.floor_char_boundary(LISTED_COMMAND_BYTES));
+        line.push('…');
+    }
+}
+
+/// Ends an orchestration and waits for its clean-up. One that has ended stays as it is.
+///
+/// # Errors
+/// `not_found`.
+pub async fn cancel(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Orchestration, Error> {
+    let entry = find(server, id)?;
+    if !entry.snapshot().status.is_final() {
+        entry.stop(StopReason::Cancelled);
+        let begun = Instant::now();
+        wait(&entry, CANCEL_LIMIT, |_| false).await;
+        tracing::info!(orchestration_id = %id, took = ?begun.elapsed(), "orchestration cancelled");
+    }
+    Ok(entry.reply(server))
+}

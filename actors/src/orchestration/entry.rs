@@ -1,0 +1,287 @@
+//! What of an orchestration outlives its actor: the plan, every fact recorded so far, and the published state.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use protocol::reply::{Orchestration, OrchestrationKind};
+use protocol::{OrchestrationUuid, PaneUuid};
+use supervisor::AddressSlot;
+use tokio::sync::watch;
+
+use super::OrchestrationMsg;
+use super::plan::Plan;
+use super::progress::{Fact, Outcome, Progress, Started, StopReason};
+use crate::clock::{epoch_ms, millis};
+use crate::registry::SessionEntry;
+use crate::server::Server;
+
+/// How long an ended orchestration can still be asked for.
+const KEPT: Duration = Duration::from_secs(3600);
+
+/// Ended orchestrations kept at most.
+const KEPT_COUNT: usize = 1_000;
+
+/// Bytes of results of ended orchestrations kept at most; the newest is kept in any case.
+const KEPT_BYTES: usize = 128 * 1024 * 1024;
+
+#[derive(Default)]
+struct CommandFacts {
+    started: OnceLock<Started>,
+    outcome: OnceLock<Arc<Outcome>>,
+}
+
+#[derive(Default)]
+struct JobFacts {
+    launched: AtomicBool,
+    closed: AtomicBool,
+}
+
+/// An orchestration as everybody may see it. It outlives its actor.
+pub struct OrchestrationEntry {
+    /// Its id.
+    pub id: OrchestrationUuid,
+    /// Its actor.
+    pub address: AddressSlot<OrchestrationMsg>,
+    /// The session of its panes.
+    pub session: Arc<SessionEntry>,
+    /// It made that session.
+    pub session_created: bool,
+    /// When its time is over.
+    pub deadline: Instant,
+    kind: OrchestrationKind,
+    cleanup: bool,
+    begun: Instant,
+    started_at_ms: u64,
+    /// Given up at the end: environments are large.
+    plan: ArcSwapOption<Plan>,
+    progress: watch::Sender<Arc<Progress>>,
+    stop: watch::Sender<Option<StopReason>>,
+    /// Counts recorded facts, so that nobody who waits for one can miss it.
+    recorded: watch::Sender<u64>,
+    commands: Vec<CommandFacts>,
+    jobs: Vec<JobFacts>,
+    released: AtomicBool,
+}
+
+impl OrchestrationEntry {
+    /// An entry for an orchestration that is about to begin.
+    #[must_use]
+    pub fn new(
+        id: OrchestrationUuid,
+        plan: Plan,
+        session: Arc<SessionEntry>,
+        session_created: bool,
+    ) -> Self {
+        let begun = Instant::now();
+        Self {
+            id,
+            address: AddressSlot::new(),
+            session,
+            session_created,
+            deadline: begun + plan.timeout,
+            kind: plan.kind,
+            cleanup: plan.cleanup,
+            begun,
+            started_at_ms: epoch_ms(),
+            progress: watch::Sender::new(Arc::new(Progress::new(&plan))),
+            stop: watch::Sender::new(None),
+            recorded: watch::Sender::new(0),
+            commands: plan.commands.iter().map(|_| CommandFacts::default()).collect(),
+            jobs: (0..plan.jobs()).map(|_| JobFacts::default()).collect(),
+            released: AtomicBool::new(false),
+            plan: ArcSwapOption::from_pointee(plan),
+        }
+    }
+
+    /// Its state now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress.borrow())
+    }
+
+    /// Every later state.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<Progress>> {
+        self.progress.subscribe()
+    }
+
+    /// As an answer, with the tails of output and durations as of now.
+    #[must_use]
+    pub fn reply(&self, server: &Server) -> Orchestration {
+        let progress = self.snapshot();
+        let pipeline = self.kind == OrchestrationKind::Pipeline;
+        let failed_at = progress.failed_at().filter(|_| pipeline);
+        let commands = progress.results(Instant::now());
+        let pane_id = commands.iter().find_map(|command| command.pane_id);
+        Orchestration {
+            orchestration_id: self.id,
+            kind: self.kind,
+            status: progress.status,
+            context: self.session.snapshot().context(&server.name),
+            session_created: self.session_created,
+            cleanup: self.cleanup,
+            version: progress.version,
+            failed_at: failed_at.map(str::to_owned),
+            pane_id: pane_id.filter(|_| pipeline && !self.cleanup),
+            started_at_ms: self.started_at_ms,
+            duration_ms: millis(progress.took.unwrap_or_else(|| self.begun.elapsed())),
+            commands,
+        }
+    }
+
+    /// Ends it for this reason; the first one counts. Its tasks see it without its actor.
+    pub fn stop(&self, reason: StopReason) {
+        let first = self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            stop.get_or_insert(reason);
+            first
+        });
+        if first {
+            self.recorded.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Becomes `Some` when everything is to end.
+    #[must_use]
+    pub fn stopped(&self) -> watch::Receiver<Option<StopReason>> {
+        self.stop.subscribe()
+    }
+
+    pub(super) fn plan(&self) -> Option<Arc<Plan>> {
+        self.plan.load_full()
+    }
+
+    /// True for the first caller only: a job is launched once, whatever becomes of the actor.
+    pub(super) fn launch(&self, job: usize) -> bool {
+        !self.jobs[job].launched.swap(true, Ordering::AcqRel)
+    }
+
+    /// Records a fact for good, then lets the actor know.
+    pub(super) fn record(&self, fact: Fact) {
+        // A second report of the same thing changes nothing.
+        match fact {
+            Fact::Launched(job) => self.jobs[job].launched.store(true, Ordering::Release),
+            Fact::Started(command, started) => {
+                let _ = self.commands[command].started.set(started);
+            }
+            Fact::Ended(command, outcome) => {
+                let _ = self.commands[command].outcome.set(outcome);
+            }
+            Fact::Closed(job) => self.jobs[job].closed.store(true, Ordering::Release),
+            Fact::Stopped(reason) => return self.stop(reason),
+            Fact::Released => self.released.store(true, Ordering::Release),
+        }
+        self.recorded.send_modify(|count| *count += 1);
+    }
+
+    /// Whether a command's outcome is recorded.
+    pub(super) fn has_outcome(&self, command: usize) -> bool {
+        self.commands[command].outcome.get().is_some()
+    }
+
+    /// The pane of a command that was started.
+    pub(super) fn pane_of(&self, command: usize) -> Option<PaneUuid> {
+        self.commands[command].started.get().map(|started| started.pane)
+    }
+
+    /// Every change of the recorded facts.
+    pub(super) fn recorded(&self) -> watch::Receiver<u64> {
+        self.recorded.subscribe()
+    }
+
+    /// Every recorded fact, causes before consequences.
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        // Read against the order of writing: whose close is seen, its outcome is seen too.
+        let released = self.released.load(Ordering::Acquire).then_some(Fact::Released);
+        let jobs = || self.jobs.iter().enumerate();
+        let closed: Vec<_> = jobs()
+            .filter(|(_, job)| job.closed.load(Ordering::Acquire))
+            .map(|(job, _)| Fact::Closed(job))
+            .collect();
+        let stopped = self.stop.borrow().map(Fact::Stopped);
+        let commands = || self.commands.iter().enumerate();
+        let ended: Vec<_> = commands()
+            .filter_map(|(command, facts)| Some(Fact::Ended(command, Arc::clone(facts.outcome.get()?))))
+            .collect();
+        let started: Vec<_> = commands()
+            .filter_map(|(command, facts)| Some(Fact::Started(command, *facts.started.get()?)))
+            .collect();
+        let launched = jobs()
+            .filter(|(_, job)| job.launched.load(Ordering::Acquire))
+            .map(|(job, _)| Fact::Launched(job));
+        launched
+            .chain(started)
+            .chain(ended)
+            .chain(stopped)
+            .chain(closed)
+            .chain(released)
+            .collect()
+    }
+
+    /// Publishes a state that is newer than the last one. Only its actor does, or who stands in for it.
+    pub(super) fn publish(&self, progress: &Progress) {
+        let published = self.progress.borrow().version;
+        if progress.version > published {
+            self.progress.send_replace(Arc::new(progress.clone()));
+        }
+    }
+
+    /// Publishes its end, after which only results are kept.
+    pub(super) fn finish(&self, progress: &mut Progress) {
+        progress.finish(self.begun.elapsed());
+        self.publish(progress);
+        self.plan.store(None);
+        self.recorded.send_modify(|count| *count += 1);
+    }
+
+    /// When it ended, since it began.
+    fn took(&self) -> Option<Duration> {
+        self.progress.borrow().took
+    }
+}
+
+/// Forgets what ended too long ago, and the oldest of too many.
+pub(super) fn prune(server: &Arc<Server>) {
+    let orchestrations = server.registry.orchestrations();
+    let mut ended: Vec<_> = orchestrations
+        .iter()
+        .filter_map(|entry| Some((entry.begun + entry.took()?, Arc::clone(&entry))))
+        .collect();
+    ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let mut bytes = 0;
+    for (index, (at, entry)) in ended.iter().enumerate() {
+        bytes += entry.snapshot().weight();
+        let too_many = index > 0 && (index >= KEPT_COUNT || bytes > KEPT_BYTES);
+        if too_many || at.elapsed() >= KEPT {
+            orchestrations.remove(&entry.id);
+            forget_child(server, entry);
+        }
+    }
+}
+
+/// An actor that was given up stays with its supervisor, for operators, as long as its results.
+fn forget_child(server: &Arc<Server>, entry: &OrchestrationEntry) {
+    if *entry.stop.borrow() == Some(StopReason::Broken)
+        && let Some(supervisor) = server.orchestrations.get()
+    {
+        let child = crate::tree::orchestration_child(entry.id);
+        tokio::spawn(async move { supervisor.delete_child(child).await });
+    }
+}
+
+/// How many have not ended yet.
+pub(super) fn running(server: &Server) -> usize {
+    let entries = server.registry.orchestrations().iter();
+    entries.filter(|entry| !entry.snapshot().status.is_final()).count()
+}
+
+/// All entries, newest first.
+pub(super) fn newest_first(server: &Server) -> Vec<Arc<OrchestrationEntry>> {
+    let entries = server.registry.orchestrations().iter();
+    let mut entries: Vec<_> = entries.map(|entry| Arc::clone(&entry)).collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse((entry.started_at_ms, entry.id)));
+    entries
+}
+

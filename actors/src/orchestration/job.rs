@@ -1,0 +1,174 @@
+//! One pane of an orchestration, from its start to its close, whatever becomes of the actor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
+use protocol::reply::OrchestrationKind;
+use protocol::{Error, Name};
+
+use super::entry::OrchestrationEntry;
+use super::plan::{Plan, PlannedCommand};
+use super::progress::{Fact, Outcome, Started, StopReason};
+use super::{parallel, pipeline};
+use crate::pane::{self, Ended, PaneEntry};
+use crate::server::{Server, program_environment};
+use crate::session::change::Place;
+use crate::spawn::{self, SpawnOrder, Spawned};
+
+/// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
+const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of one command's output at most.
+const TAIL_BYTES: usize = 64 * 1024;
+
+/// Starts a job's task. It outlives the actor, and tells by recorded facts.
+pub(super) fn launch(
+    server: &Arc<Server>,
+    entry: &Arc<OrchestrationEntry>,
+    plan: &Arc<Plan>,
+    index: usize,
+) {
+    if !entry.launch(index) {
+        return;
+    }
+    let job = Job {
+        server: Arc::clone(server),
+        entry: Arc::clone(entry),
+        plan: Arc::clone(plan),
+        index,
+    };
+    tokio::spawn(async move {
+        match job.plan.kind {
+            OrchestrationKind::Parallel => parallel::run(&job).await,
+            OrchestrationKind::Pipeline => pipeline::run(&job).await,
+        }
+    });
+}
+
+/// A job's task. Dropping it, a panic included, records that nothing more is to be expected.
+pub(super) struct Job {
+    server: Arc<Server>,
+    pub(super) entry: Arc<OrchestrationEntry>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) index: usize,
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(orchestration_id = %self.entry.id, job = self.index, "a job's task failed");
+            let pane = self.entry.pane_of(self.index).and_then(|id| self.server.registry.pane(id));
+            if let Some(pane) = pane.filter(|_| self.plan.cleanup) {
+                pane::life::close_in_background(&self.server, &pane);
+            }
+        }
+        self.entry.record(Fact::Closed(self.index));
+    }
+}
+
+impl Job {
+    /// Starts the job's pane.
+    pub(super) async fn spawn(
+        &self,
+        command: &PlannedCommand,
+        program: Program,
+        name: &str,
+    ) -> Result<Spawned, Error> {
+        let plan = &*self.plan;
+        let mut env = plan.env.clone();
+        env.extend(command.env.clone());
+        let lines = u32::try_from(plan.output_lines).unwrap_or(u32::MAX);
+        let pane_name = Name::new(name).ok();
+        let place = match plan.layout {
+            RunLayout::Hidden => Place::NewWindow {
+                name: pane_name.clone(),
+            },
+            RunLayout::Tiled => Place::Grid {
+                orchestration: self.entry.id,
+                name: Name::new(&plan.kind.to_string()).expect("a kind is a plain word"),
+            },
+        };
+        let order = SpawnOrder {
+            session: Arc::clone(&self.entry.session),
+            spec: PaneSpec {
+                name: pane_name,
+                program,
+                cwd: command.cwd.clone().or_else(|| plan.cwd.clone()),
+                env,
+                restart: RestartType::Temporary,
+                remain_on_exit: true,
+                stop: StopRecipe::default(),
+                history_lines: (lines > 0).then(|| lines.max(self.server.config.history_lines)),
+            },
+            place,
+            select: false,
+            status_pipe: plan.kind == OrchestrationKind::Pipeline,
+            environment: self.environment(),
+        };
+        spawn::spawn(&self.server, order).await
+    }
+
+    /// In a session that others made: the caller's environment, with what was set for that session.
+    fn environment(&self) -> Option<Arc<BTreeMap<String, String>>> {
+        let callers = self.plan.environment.as_ref().filter(|_| !self.entry.session_created)?;
+        let mut merged = program_environment(callers.clone());
+        for (name, value) in &self.entry.session.snapshot().environment.changes {
+            match value {
+                Some(value) => merged.insert(name.clone(), value.clone()),
+                None => merged.remove(name),
+            };
+        }
+        Some(Arc::new(merged))
+    }
+
+    pub(super) fn started(&self, command: usize, pane: &PaneEntry) -> Instant {
+        let at = Instant::now();
+        self.entry.record(Fact::Started(command, Started { pane: pane.id, at }));
+        at
+    }
+
+    pub(super) fn ended(&self, command: usize, outcome: Outcome) {
+        self.entry.record(Fact::Ended(command, Arc::new(outcome)));
+    }
+
+    /// Waits until the program has ended by itself, or until everything is to end.
+    pub(super) async fn wait(&self, pane: &PaneEntry) -> Option<StopReason> {
+        let mut state = pane.state();
+        let mut stopped = self.entry.stopped();
+        tokio::select! {
+            biased;
+            _ = state.wait_for(|state| state.ended.is_some()) => None,
+            stopped = stopped.wait_for(Option::is_some) => stopped.ok().and_then(|reason| *reason),
+        }
+    }
+
+    /// How the program ended, which it has.
+    pub(super) fn end_of(&self, pane: &PaneEntry) -> Option<Ended> {
+        pane.state().borrow().ended.clone()
+    }
+
+    /// What became of the program as a whole.
+    pub(super) fn outcome(&self, pane: &PaneEntry, stopped: Option<StopReason>) -> Outcome {
+        match self.end_of(pane) {
+            Some(end) => Outcome::of(&end.exit, Duration::from_millis(end.duration_ms), stopped),
+            None => Outcome::without_exit(
+                stopped.unwrap_or(StopReason::Broken).status(),
+                "it was killed and its end was not reported in time",
+            ),
+        }
+    }
+
+    /// Most bytes of one command's output.
+    pub(super) fn tail_bytes(&self) -> usize {
+        (OUTPUT_BYTES / self.plan.commands.len()).min(TAIL_BYTES)
+    }
+
+    /// Closes the pane, if panes are to be closed.
+    pub(super) async fn clean_up(&self, pane: &Arc<PaneEntry>) {
+        if self.plan.cleanup {
+            pane::close(&self.server, pane, false).await;
+        }
+    }
+}

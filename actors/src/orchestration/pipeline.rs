@@ -1,0 +1,202 @@
+//! The one pane of `run_pipeline`: a shell that runs all steps and reports each on the status pipe.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use protocol::request::Program;
+use protocol::reply::{ExitStatus, RunStatus};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use uuid::Uuid;
+
+use super::job::Job;
+use super::progress::{Outcome, StopReason};
+use super::script::{self, Report, Reports};
+use crate::pane::screen::{Screen, TextCursor};
+use crate::pane::{PaneEntry, life};
+
+/// How long the output of a step that has ended may take to arrive; it was printed before its report.
+const MARK_LIMIT: Duration = Duration::from_secs(1);
+
+/// The pause between two looks for it.
+const MARK_PAUSE: Duration = Duration::from_millis(1);
+
+pub(super) async fn run(job: &Job) {
+    if job.entry.stopped().borrow().is_some() {
+        return;
+    }
+    let nonce = Uuid::new_v4().simple().to_string();
+    let shell = job.plan.shell().to_owned();
+    let name = shell.rsplit('/').next().unwrap_or("sh").to_owned();
+    let source = script::source(&job.plan, &nonce);
+    let program = Program::Argv(vec![shell, "-c".to_owned(), source, name]);
+    let kind = job.plan.kind.to_string();
+    let spawned = match job.spawn(&job.plan.commands[0], program, &kind).await {
+        Ok(spawned) => spawned,
+        Err(error) => {
+            return job.ended(0, Outcome::without_exit(RunStatus::Failed, error.message));
+        }
+    };
+    let pane = spawned.entry;
+    let mut steps = Steps {
+        since: job.started(0, &pane),
+        job,
+        pane: &pane,
+        reports: Reports::new(nonce.clone()),
+        nonce,
+        current: 0,
+        output_from: None,
+    };
+    let pipe = spawned.status_pipe.map(open);
+    let mut pipe = match pipe {
+        Some(Ok(pipe)) => Some(pipe),
+        Some(Err(_)) | None => None,
+    };
+    let stopped = steps.follow(&mut pipe).await;
+    if stopped.is_some() {
+        life::stop_program(&pane).await;
+    }
+    steps.take_rest(&pipe).await;
+    steps.shell_ended(stopped).await;
+    job.clean_up(&pane).await;
+}
+
+fn open(pipe: OwnedFd) -> io::Result<pipe::Receiver> {
+    pipe::Receiver::from_owned_fd(pipe).inspect_err(|error| {
+        tracing::error!(%error, "a pipeline's status pipe cannot be read");
+    })
+}
+
+/// The steps of a shell that runs.
+struct Steps<'a> {
+    job: &'a Job,
+    pane: &'a PaneEntry,
+    reports: Reports,
+    nonce: String,
+    /// The step that has its turn; as many as there are when all have ended.
+    current: usize,
+    /// When it began.
+    since: Instant,
+    /// Where its output began; at the top for the first.
+    output_from: Option<TextCursor>,
+}
+
+impl Steps<'_> {
+    /// Takes reports until the shell has ended, or until everything is to end.
+    async fn follow(&mut self, pipe: &mut Option<pipe::Receiver>) -> Option<StopReason> {
+        let job = self.job;
+        let end = job.wait(self.pane);
+        tokio::pin!(end);
+        let mut buffer = [0; 4096];
+        loop {
+            let Some(open) = pipe else {
+                return end.await;
+            };
+            let count = tokio::select! {
+                biased;
+                read = open.read(&mut buffer) => read.unwrap_or(0),
+                stopped = &mut end => return stopped,
+            };
+            if count == 0 {
+                *pipe = None;
+                continue;
+            }
+            for report in self.reports.take(&buffer[..count]) {
+                self.reported(report).await;
+            }
+        }
+    }
+
+    /// Takes what the shell wrote before its end.
+    async fn take_rest(&mut self, pipe: &Option<pipe::Receiver>) {
+        /// No script reports more.
+        const REST_BYTES: usize = 1024 * 1024;
+        let Some(pipe) = pipe else { return };
+        let mut buffer = [0; 4096];
+        let mut taken = 0;
+        // Asking the system itself: the runtime may not know yet that there is something to read.
+        while let Ok(count @ 1..) = rustix::io::read(&*pipe, &mut buffer) {
+            for report in self.reports.take(&buffer[..count]) {
+                self.reported(report).await;
+            }
+            taken += count;
+            if taken > REST_BYTES {
+                return;
+            }
+        }
+    }
+
+    async fn reported(&mut self, report: Report) {
+        let Report { step, code } = report;
+        let now = Instant::now();
+        let exit = ExitStatus::Exited { code };
+        let mut outcome = Outcome::of(&exit, now.saturating_duration_since(self.since), None);
+        outcome.output = self.output(step, false).await;
+        self.job.ended(step, outcome);
+        self.current = step + 1;
+        let goes_on = code == 0 || !self.job.plan.stop_on_error;
+        if goes_on && self.current < self.job.plan.commands.len() {
+            self.job.started(self.current, self.pane);
+            self.since = now;
+        }
+    }
+
+    /// The step that had its turn ended with the shell.
+    async fn shell_ended(&mut self, stopped: Option<StopReason>) {
+        let step = self.current;
+        let has_run = self.job.entry.pane_of(step).is_some();
+        if step >= self.job.plan.commands.len() || !has_run {
+            return;
+        }
+        let mut outcome = self.job.outcome(self.pane, stopped);
+        outcome.duration = Some(self.since.elapsed());
+        outcome.output = self.output(step, true).await;
+        self.job.ended(step, outcome);
+    }
+
+    /// The end of a step's output: up to its mark, or up to the end of all output for the last one.
+    async fn output(&mut self, step: usize, is_last: bool) -> Option<String> {
+        let (lines, bytes) = (self.job.plan.output_lines, self.job.tail_bytes());
+        if lines == 0 {
+            return None;
+        }
+        let mark = (!is_last).then(|| format!("{}-{step}", self.nonce));
+        let begun = Instant::now();
+        loop {
+            let (from, mark) = (self.output_from, mark.clone());
+            let patient = begun.elapsed() < MARK_LIMIT;
+            let look = move |screen: &mut Screen| {
+                let end = match mark {
+                    Some(mark) => match screen.mark(&mark) {
+                        None if patient => return None,
+                        end => end,
+                    },
+                    None => None,
+                };
+                let from = from.unwrap_or_else(|| screen.top());
+                let end = end.unwrap_or_else(|| screen.position());
+                Some((tail(screen, &from, &end, lines, bytes), end))
+            };
+            match self.pane.io.look(look).await {
+                Ok(Some((text, end))) => {
+                    self.output_from = Some(end);
+                    return Some(text);
+                }
+                Ok(None) => tokio::time::sleep(MARK_PAUSE).await,
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// The last lines between two places.
+fn tail(screen: &Screen, from: &TextCursor, to: &TextCursor, lines: usize, bytes: usize) -> String {
+    let text = screen.read_since(from, usize::MAX).text;
+    let after = screen.read_since(to, usize::MAX).text;
+    let text = text.strip_suffix(after.as_str()).unwrap_or(&text);
+    let text = text.trim_end_matches('\n');
+    let start = text.rmatch_indices('\n').nth(lines - 1).map_or(0, |(at, _)| at + 1);
+    let start = start.max(text.ceil_char_boundary(text.len().saturating_sub(bytes)));
+    text[start..].to_owned()
+}

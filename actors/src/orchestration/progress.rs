@@ -1,0 +1,443 @@
+//! How far an orchestration is: which command may start next, what became of each, and what that makes of the whole.
+//! Pure: facts go in, orders come out, and a restarted actor gets to the same state from the same facts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::PaneUuid;
+use protocol::reply::{CommandResult, ExitStatus, OrchestrationKind, RunStatus};
+
+use super::plan::Plan;
+use crate::clock::millis;
+
+/// Panes that may be waiting to be closed beside those that run: enough to keep the running ones going, few enough
+/// that a slow end of panes holds back the start of further ones.
+const CLOSING_PANES: usize = 32;
+
+/// Bytes of a command line in results; the rest is cut.
+const SHOWN_COMMAND_BYTES: usize = 16 * 1024;
+
+/// Why commands are ended before they end by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The time limit ran out.
+    Timeout,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its actor cannot go on.
+    Broken,
+}
+
+impl StopReason {
+    /// The status of what it ended.
+    #[must_use]
+    pub fn status(self) -> RunStatus {
+        match self {
+            Self::Timeout => RunStatus::Timeout,
+            Self::Cancelled => RunStatus::Cancelled,
+            Self::Broken => RunStatus::Failed,
+        }
+    }
+
+    fn never_started(self) -> &'static str {
+        match self {
+            Self::Timeout => "it was not started before the time ran out",
+            Self::Cancelled => "it was not started before the cancel",
+            Self::Broken => "it was not started: the orchestration's actor could not go on",
+        }
+    }
+}
+
+/// A command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// In this pane.
+    pub pane: PaneUuid,
+    /// Since then.
+    pub at: Instant,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Always a final one.
+    pub status: RunStatus,
+    /// Its exit code, when it exited.
+    pub exit_code: Option<i32>,
+    /// The signal that killed it.
+    pub signal: Option<i32>,
+    /// How long it ran.
+    pub duration: Option<Duration>,
+    /// The end of its output, when that was asked for.
+    pub output: Option<String>,
+    /// Why it was not started, or why its end is not known.
+    pub error: Option<String>,
+}
+
+impl Outcome {
+    /// It never ran, or nobody knows how it ended.
+    #[must_use]
+    pub fn without_exit(status: RunStatus, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: Some(error.into()),
+            ..Self::default()
+        }
+    }
+
+    /// It ended so. What ended because it was stopped has the status of that, whatever its exit.
+    #[must_use]
+    pub fn of(exit: &ExitStatus, duration: Duration, stopped: Option<StopReason>) -> Self {
+        let own = if exit.success() { RunStatus::Completed } else { RunStatus::Failed };
+        let mut outcome = Self {
+            status: stopped.map_or(own, StopReason::status),
+            duration: Some(duration),
+            ..Self::default()
+        };
+        match exit {
+            ExitStatus::Exited { code } => outcome.exit_code = Some(*code),
+            ExitStatus::Signaled { signal, .. } => outcome.signal = Some(*signal),
+            ExitStatus::SpawnFailed { reason } | ExitStatus::Lost { reason } => {
+                outcome.error = Some(reason.clone());
+            }
+        }
+        outcome
+    }
+}
+
+/// One command.
+#[derive(Clone, Debug)]
+pub struct Command {
+    name: Arc<str>,
+    line: Arc<str>,
+    started: Option<Started>,
+    outcome: Option<Arc<Outcome>>,
+}
+
+/// A pane's part in it: one command, or all steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Pending,
+    /// Its pane is being started, runs, or has ended and is being closed.
+    Open,
+    /// Its pane is closed, or left to whoever wants it.
+    Closed,
+}
+
+/// A fact about an orchestration.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// A job's pane was ordered.
+    Launched(usize),
+    /// A command runs.
+    Started(usize, Started),
+    /// A command has ended.
+    Ended(usize, Arc<Outcome>),
+    /// A job needs nothing more.
+    Closed(usize),
+    /// Everything is to end.
+    Stopped(StopReason),
+    /// The session is let go.
+    Released,
+}
+
+/// What is to be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Start this job.
+    Launch(usize),
+    /// Let the session go.
+    Release,
+    /// All is done.
+    Finish,
+}
+
+/// An orchestration at one moment.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Where it is as a whole.
+    pub status: RunStatus,
+    /// Grows with each change.
+    pub version: u64,
+    /// How long it took, once it has ended.
+    pub took: Option<Duration>,
+    commands: Vec<Command>,
+    jobs: Vec<Job>,
+    kind: OrchestrationKind,
+    max_parallel: usize,
+    stop_on_error: bool,
+    stopped: Option<StopReason>,
+    releasing: bool,
+    released: bool,
+}
+
+impl Progress {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let command = |planned: &super::plan::PlannedCommand| Command {
+            name: planned.name.as_str().into(),
+            line: cut(&planned.line).into(),
+            started: None,
+            outcome: None,
+        };
+        Self {
+            status: RunStatus::Running,
+            version: 1,
+            took: None,
+            commands: plan.commands.iter().map(command).collect(),
+            jobs: vec![Job::Pending; plan.jobs()],
+            kind: plan.kind,
+            max_parallel: plan.max_parallel,
+            stop_on_error: plan.stop_on_error,
+            stopped: None,
+            releasing: false,
+            released: false,
+        }
+    }
+
+    /// Takes in a fact. One that is known already, or comes too late, changes nothing.
+    pub fn note(&mut self, fact: Fact) {
+        if self.status.is_final() {
+            return;
+        }
+        let changed = match fact {
+            Fact::Launched(job) => self.advance(job, Job::Pending, Job::Open),
+            Fact::Started(command, started) => self.started(command, started),
+            Fact::Ended(command, outcome) => self.ended(command, outcome),
+            Fact::Closed(job) => self.closed(job),
+            Fact::Stopped(reason) => self.stop(reason),
+            Fact::Released => !std::mem::replace(&mut self.released, true),
+        };
+        self.version += u64::from(changed);
+    }
+
+    fn advance(&mut self, job: usize, from: Job, to: Job) -> bool {
+        let changed = self.jobs[job] == from;
+        if changed {
+            self.jobs[job] = to;
+        }
+        changed
+    }
+
+    fn started(&mut self, command: usize, started: Started) -> bool {
+        let command = &mut self.commands[command];
+        let changed = command.started.is_none() && command.outcome.is_none();
+        if changed {
+            command.started = Some(started);
+        }
+        changed
+    }
+
+    fn ended(&mut self, command: usize, outcome: Arc<Outcome>) -> bool {
+        let slot = &mut self.commands[command].outcome;
+        let changed = slot.is_none();
+        slot.get_or_insert(outcome);
+        changed
+    }
+
+    fn stop(&mut self, reason: StopReason) -> bool {
+        if self.stopped.is_some() {
+            return false;
+        }
+        self.stopped = Some(reason);
+        for job in 0..self.jobs.len() {
+            if self.jobs[job] == Job::Pending {
+                self.closed(job);
+            }
+        }
+        true
+    }
+
+    fn closed(&mut self, job: usize) -> bool {
+        if self.jobs[job] == Job::Closed {
+            return false;
+        }
+        self.jobs[job] = Job::Closed;
+        for index in self.commands_of(job) {
+            if self.commands[index].outcome.is_none() {
+                let outcome = self.left_over(index);
+                self.commands[index].outcome = Some(Arc::new(outcome));
+            }
+        }
+        true
+    }
+
+    /// The outcome of a command of which none was told although nothing of its job is left.
+    fn left_over(&self, index: usize) -> Outcome {
+        if self.commands[index].started.is_some() {
+            return Outcome::without_exit(RunStatus::Failed, "how it ended is not known");
+        }
+        let failed = self.commands[..index].iter().find(|command| command.has_failed());
+        match (failed.filter(|_| self.stop_on_error), self.stopped) {
+            (Some(failed), _) => {
+                let why = format!("{} had failed before its turn", failed.name);
+                Outcome::without_exit(RunStatus::Skipped, why)
+            }
+            (None, Some(reason)) => {
+                Outcome::without_exit(reason.status(), reason.never_started())
+            }
+            (None, None) => {
+                Outcome::without_exit(RunStatus::Skipped, "the shell had ended before its turn")
+            }
+        }
+    }
+
+    fn commands_of(&self, job: usize) -> std::ops::Range<usize> {
+        match self.kind {
+            OrchestrationKind::Parallel => job..job + 1,
+            OrchestrationKind::Pipeline => 0..self.commands.len(),
+        }
+    }
+
+    /// What is to be done now. Each order is given once.
+    #[must_use]
+    pub fn orders(&mut self) -> Vec<Order> {
+        let mut orders = Vec::new();
+        if self.status.is_final() {
+            return orders;
+        }
+        let mut open = self.jobs.iter().filter(|job| **job == Job::Open).count();
+        let mut running = (0..self.jobs.len()).filter(|job| self.runs(*job)).count();
+        for job in 0..self.jobs.len() {
+            if self.jobs[job] != Job::Pending {
+                continue;
+            }
+            if running >= self.max_parallel || open >= self.max_parallel + CLOSING_PANES {
+                break;
+            }
+            self.jobs[job] = Job::Open;
+            self.version += 1;
+            running += 1;
+            open += 1;
+            orders.push(Order::Launch(job));
+        }
+        if self.jobs.iter().all(|job| *job == Job::Closed) {
+            if self.released {
+                orders.push(Order::Finish);
+            } else if !std::mem::replace(&mut self.releasing, true) {
+                orders.push(Order::Release);
+            }
+        }
+        orders
+    }
+
+    /// Whether a job counts as one of those that run at a time: until the outcome of its last command is known.
+    fn runs(&self, job: usize) -> bool {
+        let last = self.commands_of(job).end - 1;
+        self.jobs[job] == Job::Open && self.commands[last].outcome.is_none()
+    }
+
+    /// It has ended, after this time.
+    pub fn finish(&mut self, took: Duration) {
+        if !self.status.is_final() {
+            self.status = self.verdict();
+            self.took = Some(took);
+            self.version += 1;
+        }
+    }
+
+    fn verdict(&self) -> RunStatus {
+        let statuses = || self.commands.iter().filter_map(|c| c.outcome.as_ref()).map(|o| o.status);
+        let count = |status: RunStatus| statuses().filter(|s| *s == status).count();
+        let completed = count(RunStatus::Completed);
+        let ended_by_stop = self.stopped.filter(|reason| count(reason.status()) > 0);
+        if let Some(reason) = ended_by_stop {
+            return reason.status();
+        }
+        if completed == self.commands.len() {
+            return RunStatus::Completed;
+        }
+        let stopped_at_error = self.stop_on_error && count(RunStatus::Failed) > 0;
+        match completed {
+            0 => RunStatus::Failed,
+            _ if stopped_at_error => RunStatus::Failed,
+            _ => RunStatus::Partial,
+        }
+    }
+
+    /// The first command that did not end well, of those that had their turn.
+    #[must_use]
+    pub fn failed_at(&self) -> Option<&str> {
+        let failed = |command: &&Command| {
+            command.outcome.as_ref().is_some_and(|outcome| {
+                !matches!(outcome.status, RunStatus::Completed | RunStatus::Skipped)
+            })
+        };
+        self.commands.iter().find(failed).map(|command| &*command.name)
+    }
+
+    /// Commands, and those that have ended.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let ended = self.commands.iter().filter(|c| c.outcome.is_some()).count();
+        (self.commands.len(), ended)
+    }
+
+    /// Whether a command has its outcome.
+    #[must_use]
+    pub fn has_ended(&self, command: usize) -> bool {
+        self.commands[command].outcome.is_some()
+    }
+
+    /// The results so far.
+    #[must_use]
+    pub fn results(&self, now: Instant) -> Vec<CommandResult> {
+        self.commands.iter().map(|command| command.result(now)).collect()
+    }
+
+    /// Bytes that its results take.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let texts = |command: &Command| {
+            let outcome = command.outcome.as_deref();
+            let output = outcome.and_then(|o| o.output.as_ref()).map_or(0, String::len);
+            let error = outcome.and_then(|o| o.error.as_ref()).map_or(0, String::len);
+            command.name.len() + command.line.len() + output + error + size_of::<Command>()
+        };
+        self.commands.iter().map(texts).sum()
+    }
+}
+
+impl Command {
+    fn has_failed(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Failed)
+    }
+
+    fn result(&self, now: Instant) -> CommandResult {
+        let ran = |started: &Started| now.saturating_duration_since(started.at);
+        let mut result = CommandResult {
+            name: self.name.to_string(),
+            command: self.line.to_string(),
+            pane_id: self.started.map(|started| started.pane),
+            status: RunStatus::Pending,
+            ..CommandResult::default()
+        };
+        match (&self.outcome, &self.started) {
+            (Some(outcome), _) => {
+                result.status = outcome.status;
+                result.exit_code = outcome.exit_code;
+                result.signal = outcome.signal;
+                result.duration_ms = outcome.duration.map(millis);
+                result.output.clone_from(&outcome.output);
+                result.error.clone_from(&outcome.error);
+            }
+            (None, Some(started)) => {
+                result.status = RunStatus::Running;
+                result.duration_ms = Some(millis(ran(started)));
+            }
+            (None, None) => {}
+        }
+        result
+    }
+}
+
+fn cut(line: &str) -> String {
+    match line.len() > SHOWN_COMMAND_BYTES {
+        true => format!("{}…", &line[..line.floor_char_boundary(SHOWN_COMMAND_BYTES)]),
+        false => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! The session of an orchestration: found or made for it, held while it runs, let go at its end.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::reply::OrchestrationKind;
+use protocol::request::RunLayout;
+use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Size, Target};
+
+use super::entry::OrchestrationEntry;
+use super::plan::Plan;
+use super::progress::Fact;
+use crate::dispatch::session::{default_cwd, new_snapshot};
+use crate::registry::{Caller, Phase, SessionEntry};
+use crate::server::Server;
+use crate::session::change::{Place, Placement};
+use crate::session::snapshot::SessionSnapshot;
+use crate::session::{SessionMsg, life};
+
+/// How long the end of a session that nobody needs may take to be complete.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// The session for a plan, held for `id`, and whether it was made for it.
+pub(super) async fn obtain(
+    server: &Arc<Server>,
+    caller: &Caller,
+    plan: &Plan,
+    id: OrchestrationUuid,
+) -> Result<(Arc<SessionEntry>, bool), Error> {
+    match &plan.session {
+        Some(target @ Target::Id(_)) => {
+            let session = server.registry.find_session(target)?;
+            life::hold(&session, id).await?;
+            Ok((session, false))
+        }
+        Some(Target::Name(name)) => named(server, plan, name, id).await,
+        None if plan.layout == RunLayout::Tiled => tiled(server, caller, plan, id).await,
+        None => {
+            let kind = match plan.kind {
+                OrchestrationKind::Parallel => "parallel",
+                OrchestrationKind::Pipeline => "pipeline",
+            };
+            named(server, plan, &Name::new(&format!("__{kind}_{id}__"))?, id).await
+        }
+    }
+}
+
+/// The caller's own session, else the active one of those that people and programs made, else a new one.
+async fn tiled(
+    server: &Arc<Server>,
+    caller: &Caller,
+    plan: &Plan,
+    id: OrchestrationUuid,
+) -> Result<(Arc<SessionEntry>, bool), Error> {
+    let active = || server.registry.active_session().filter(|s| s.snapshot().made_by.is_none());
+    let found = server.registry.callers_session(caller).or_else(active);
+    if let Some(session) = found
+        && life::hold(&session, id).await.is_ok()
+    {
+        return Ok((session, false));
+    }
+    named(server, plan, &server.registry.free_name(), id).await
+}
+
+async fn named(
+    server: &Arc<Server>,
+    plan: &Plan,
+    name: &Name,
+    id: OrchestrationUuid,
+) -> Result<(Arc<SessionEntry>, bool), Error> {
+    let cwd = plan.cwd.clone().unwrap_or_else(|| default_cwd(server));
+    let make = || SessionSnapshot {
+        holders: BTreeSet::from([id]),
+        made_by: Some(id),
+        ..new_snapshot(server, name.clone(), plan.environment.clone(), cwd.clone(), Size::default())
+    };
+    life::find_or_create(server, make, id).await
+}
+
+/// Lets the session go without anybody waiting for it, and records that.
+pub(super) fn release_in_background(
+    server: &Arc<Server>,
+    entry: &Arc<OrchestrationEntry>,
+    plan: &Plan,
+) {
+    let server = Arc::clone(server);
+    let released = Released(Arc::clone(entry));
+    let cleanup = plan.cleanup;
+    tokio::spawn(async move {
+        let session = &released.0.session;
+        release(session, released.0.id).await;
+        if cleanup {
+            wait_for_end(&server, session).await;
+        }
+    });
+}
+
+/// Records the release when it is dropped, also by a panic: nobody must wait for it for ever.
+struct Released(Arc<OrchestrationEntry>);
+
+impl Drop for Released {
+    fn drop(&mut self) {
+        self.0.record(Fact::Released);
+    }
+}
+
+/// The session may end from here on.
+pub(super) async fn release(session: &SessionEntry, id: OrchestrationUuid) {
+    life::tell(session, SessionMsg::Release(id)).await;
+}
+
+/// Waits until a session that ends because it is empty is gone; one that stays is not waited for.
+async fn wait_for_end(server: &Server, session: &SessionEntry) {
+    const PAUSE: Duration = Duration::from_millis(1);
+    // The answer comes after the release was handled.
+    let placement = Placement {
+        pane: PaneUuid::new(),
+        place: Place::NewWindow { name: None },
+        select: false,
+    };
+    let _ = life::ask(session, |reply| SessionMsg::Measure(placement, reply)).await;
+    let begun = Instant::now();
+    let ends = || {
+        let snapshot = session.snapshot();
+        let unused = snapshot.windows.is_empty() && snapshot.holders.is_empty();
+        unused || *session.phase().borrow() == Phase::Ended
+    };
+    while ends() && server.registry.session(session.id).is_some() && begun.elapsed() < END_LIMIT {
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,329 @@
+//! Keys by name, and what they send.
+
+use crate::pane::screen::Modes;
+
+/// The longest key name that is looked at, in bytes.
+const MAX_NAME_BYTES: usize = 32;
+/// How many suggestions an error carries at most.
+const MAX_SUGGESTIONS: usize = 3;
+
+/// A key without modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyCode {
+    /// A character.
+    Char(char),
+    /// F1 to F20.
+    Function(u8),
+    /// Enter.
+    Enter,
+    /// Tab.
+    Tab,
+    /// Shift and Tab.
+    BackTab,
+    /// Escape.
+    Escape,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+    /// Insert.
+    Insert,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Cursor up.
+    Up,
+    /// Cursor down.
+    Down,
+    /// Cursor right.
+    Right,
+    /// Cursor left.
+    Left,
+}
+
+/// Modifier keys held with a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modifiers {
+    /// Control, `C-`.
+    pub control: bool,
+    /// Alt, `M-`.
+    pub alt: bool,
+    /// Shift, `S-`.
+    pub shift: bool,
+}
+
+/// A key with its modifiers, such as `C-c` or `S-Up`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The key.
+    pub code: KeyCode,
+    /// What is held with it.
+    pub modifiers: Modifiers,
+}
+
+/// The text is not a key name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown key `{name}`{}; valid are: {}", suggest(suggestions), Key::VALID)]
+pub struct KeyError {
+    /// The name as given, cut to 32 characters.
+    pub name: String,
+    /// Valid names that are close to it.
+    pub suggestions: Vec<&'static str>,
+}
+
+fn suggest(suggestions: &[&str]) -> String {
+    match suggestions {
+        [] => String::new(),
+        some => format!(", did you mean {}?", some.join(" or ")),
+    }
+}
+
+/// All names, the usual one of each key first.
+const NAMES: [(&str, KeyCode); 35] = [
+    ("Enter", KeyCode::Enter),
+    ("Return", KeyCode::Enter),
+    ("CR", KeyCode::Enter),
+    ("Tab", KeyCode::Tab),
+    ("BTab", KeyCode::BackTab),
+    ("BackTab", KeyCode::BackTab),
+    ("Space", KeyCode::Char(' ')),
+    ("Escape", KeyCode::Escape),
+    ("Esc", KeyCode::Escape),
+    ("BSpace", KeyCode::Backspace),
+    ("Backspace", KeyCode::Backspace),
+    ("BS", KeyCode::Backspace),
+    ("DC", KeyCode::Delete),
+    ("Delete", KeyCode::Delete),
+    ("Del", KeyCode::Delete),
+    ("IC", KeyCode::Insert),
+    ("Insert", KeyCode::Insert),
+    ("Ins", KeyCode::Insert),
+    ("Home", KeyCode::Home),
+    ("End", KeyCode::End),
+    ("PPage", KeyCode::PageUp),
+    ("PageUp", KeyCode::PageUp),
+    ("PgUp", KeyCode::PageUp),
+    ("NPage", KeyCode::PageDown),
+    ("PageDown", KeyCode::PageDown),
+    ("PgDn", KeyCode::PageDown),
+    ("Up", KeyCode::Up),
+    ("Down", KeyCode::Down),
+    ("Right", KeyCode::Right),
+    ("Left", KeyCode::Left),
+    ("ArrowUp", KeyCode::Up),
+    ("ArrowDown", KeyCode::Down),
+    ("ArrowRight", KeyCode::Right),
+    ("ArrowLeft", KeyCode::Left),
+    ("LF", KeyCode::Char('\n')),
+];
+
+impl Key {
+    /// The valid names, for people.
+    pub const VALID: &'static str = "single characters, Enter, Tab, BTab, Space, Escape, BSpace, Delete (DC), Insert (IC), \
+         Home, End, PageUp (PPage), PageDown (NPage), Up, Down, Left, Right, F1 to F20, each with C- (Control), M- (Alt), S- (Shift) before it";
+
+    /// Reads a key name: `Enter`, `C-c`, `M-x`, `C-M-x`, `S-Up`, `F5`, `a`. Case counts for single characters only.
+    ///
+    /// # Errors
+    /// [`KeyError`] with names close to the one given.
+    pub fn parse(name: &str) -> Result<Self, KeyError> {
+        let mut modifiers = Modifiers::default();
+        let mut rest = name;
+        while let Some((modifier, after)) = rest.split_at_checked(2).filter(|(_, after)| !after.is_empty()) {
+            match modifier {
+                "C-" | "c-" => modifiers.control = true,
+                "M-" | "m-" | "A-" => modifiers.alt = true,
+                "S-" | "s-" => modifiers.shift = true,
+                _ => break,
+            }
+            rest = after;
+        }
+        let control = rest.strip_prefix('^').filter(|_| rest.len() == 2);
+        if let Some(char) = control {
+            modifiers.control = true;
+            rest = char;
+        }
+        let code = code(rest).ok_or_else(|| KeyError::new(name, rest))?;
+        let key = Self { code, modifiers };
+        match key.is_sendable() {
+            true => Ok(key),
+            false => Err(KeyError::new(name, rest)),
+        }
+    }
+
+    /// The bytes that the key sends. Source: xterm ctlseqs, "PC-Style Function Keys" and "VT220-Style Function Keys".
+    #[must_use]
+    pub fn encode(self, modes: Modes) -> Vec<u8> {
+        let modifiers = self.modifiers;
+        match self.code {
+            KeyCode::Char(char) => modifiers.meta(char_bytes(char, modifiers)),
+            KeyCode::Enter => modifiers.meta(vec![b'\r']),
+            KeyCode::Escape => modifiers.meta(vec![0x1b]),
+            KeyCode::Backspace => modifiers.meta(vec![if modifiers.control { 0x08 } else { 0x7f }]),
+            KeyCode::Tab if modifiers.shift => modifiers.meta(b"\x1b[Z".to_vec()),
+            KeyCode::Tab => modifiers.meta(vec![b'\t']),
+            KeyCode::BackTab => modifiers.meta(b"\x1b[Z".to_vec()),
+            KeyCode::Up => modifiers.letter('A', modes.application_cursor),
+            KeyCode::Down => modifiers.letter('B', modes.application_cursor),
+            KeyCode::Right => modifiers.letter('C', modes.application_cursor),
+            KeyCode::Left => modifiers.letter('D', modes.application_cursor),
+            KeyCode::Home => modifiers.letter('H', modes.application_cursor),
+            KeyCode::End => modifiers.letter('F', modes.application_cursor),
+            KeyCode::Insert => modifiers.tilde(2),
+            KeyCode::Delete => modifiers.tilde(3),
+            KeyCode::PageUp => modifiers.tilde(5),
+            KeyCode::PageDown => modifiers.tilde(6),
+            KeyCode::Function(number) => match number {
+                1..=4 => modifiers.letter(char::from(b'O' + number), true),
+                5 => modifiers.tilde(15),
+                6..=10 => modifiers.tilde(number + 11),
+                11..=14 => modifiers.tilde(number + 12),
+                15 | 16 => modifiers.tilde(number + 13),
+                _ => modifiers.tilde(number + 14),
+            },
+        }
+    }
+
+    /// Whether a terminal can send it: Control goes with letters, space, digits 2 to 8 and a few signs.
+    fn is_sendable(self) -> bool {
+        match self.code {
+            KeyCode::Char(char) => !self.modifiers.control || control_byte(char).is_some(),
+            KeyCode::Function(_)
+            | KeyCode::Enter
+            | KeyCode::Tab
+            | KeyCode::BackTab
+            | KeyCode::Escape
+            | KeyCode::Backspace
+            | KeyCode::Delete
+            | KeyCode::Insert
+            | KeyCode::Home
+            | KeyCode::End
+            | KeyCode::PageUp
+            | KeyCode::PageDown
+            | KeyCode::Up
+            | KeyCode::Down
+            | KeyCode::Right
+            | KeyCode::Left => true,
+        }
+    }
+}
+
+impl std::str::FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::parse(name)
+    }
+}
+
+impl Modifiers {
+    /// xterm's number for the modifiers, from 1 for none.
+    fn code(self) -> u8 {
+        1 + u8::from(self.shift) + 2 * u8::from(self.alt) + 4 * u8::from(self.control)
+    }
+
+    /// With Alt an ESC goes first.
+    fn meta(self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if self.alt {
+            bytes.insert(0, 0x1b);
+        }
+        bytes
+    }
+
+    /// `CSI letter`, or `SS3 letter` for application keys; with modifiers `CSI 1 ; code letter`.
+    fn letter(self, letter: char, application: bool) -> Vec<u8> {
+        match (self.code(), application) {
+            (1, false) => format!("\x1b[{letter}"),
+            (1, true) => format!("\x1bO{letter}"),
+            (code, _) => format!("\x1b[1;{code}{letter}"),
+        }
+        .into_bytes()
+    }
+
+    /// `CSI number ~`, with modifiers `CSI number ; code ~`.
+    fn tilde(self, number: u8) -> Vec<u8> {
+        match self.code() {
+            1 => format!("\x1b[{number}~"),
+            code => format!("\x1b[{number};{code}~"),
+        }
+        .into_bytes()
+    }
+}
+
+fn char_bytes(char: char, modifiers: Modifiers) -> Vec<u8> {
+    if let Some(byte) = control_byte(char).filter(|_| modifiers.control) {
+        return vec![byte];
+    }
+    let char = match modifiers.shift {
+        true => char.to_ascii_uppercase(),
+        false => char,
+    };
+    char.to_string().into_bytes()
+}
+
+/// What Control makes of a character. Source: xterm ctlseqs, VT100 keyboards.
+fn control_byte(char: char) -> Option<u8> {
+    match char {
+        'a'..='z' => Some(char as u8 - b'a' + 1),
+        'A'..='Z' => Some(char as u8 - b'A' + 1),
+        '@' | ' ' | '2' => Some(0x00),
+        '[' | '3' => Some(0x1b),
+        '\\' | '4' => Some(0x1c),
+        ']' | '5' => Some(0x1d),
+        '^' | '6' => Some(0x1e),
+        '_' | '-' | '/' | '7' => Some(0x1f),
+        '?' | '8' => Some(0x7f),
+        _ => None,
+    }
+}
+
+fn code(name: &str) -> Option<KeyCode> {
+    let mut chars = name.chars();
+    if let (Some(char), None) = (chars.next(), chars.next()) {
+        return (!char.is_control()).then_some(KeyCode::Char(char));
+    }
+    if let Some((_, code)) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        return Some(*code);
+    }
+    let number = name.strip_prefix(['F', 'f']).filter(|digits| !digits.starts_with(['0', '+']))?;
+    number.parse().ok().filter(|number| (1..=20).contains(number)).map(KeyCode::Function)
+}
+
+impl KeyError {
+    fn new(name: &str, bare: &str) -> Self {
+        Self { name: name.chars().take(MAX_NAME_BYTES).collect(), suggestions: close_names(bare) }
+    }
+}
+
+/// Names within two typing errors, nearest first.
+fn close_names(name: &str) -> Vec<&'static str> {
+    if name.len() > MAX_NAME_BYTES {
+        return Vec::new();
+    }
+    let name = name.to_ascii_lowercase();
+    let distance = |known: &str| edit_distance(&name, &known.to_ascii_lowercase());
+    let mut near: Vec<_> = NAMES.iter().map(|(known, _)| (distance(known), *known)).collect();
+    near.retain(|(distance, known)| *distance <= 2 && *distance < known.len());
+    near.sort_by_key(|(distance, _)| *distance);
+    near.into_iter().take(MAX_SUGGESTIONS).map(|(_, known)| known).collect()
+}
+
+/// Levenshtein's distance.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

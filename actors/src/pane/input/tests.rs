@@ -1,0 +1,145 @@
+//! Tests of keys and text input.
+
+use proptest::prelude::*;
+
+use super::{Key, KeyCode, encode_key, encode_text, is_paste};
+use crate::pane::screen::Modes;
+
+fn sent(name: &str, modes: Modes) -> String {
+    let key = Key::parse(name).expect(name);
+    String::from_utf8(encode_key(key, modes)).expect("UTF-8")
+}
+
+const APPLICATION: Modes = Modes { application_cursor: true, ..NORMAL };
+const PASTE: Modes = Modes { bracketed_paste: true, ..NORMAL };
+const NORMAL: Modes = Modes {
+    alternate_screen: false,
+    bracketed_paste: false,
+    application_cursor: false,
+    application_keypad: false,
+    mouse_clicks: false,
+    mouse_drag: false,
+    mouse_motion: false,
+    mouse_sgr: false,
+    mouse_utf8: false,
+    alternate_scroll: false,
+    focus_events: false,
+    synchronized_output: false,
+    keyboard: 0,
+    modify_other_keys: 0,
+};
+
+#[test]
+fn keys_send_what_xterm_sends() {
+    let table = [
+        ("Enter", "\r"),
+        ("enter", "\r"),
+        ("Tab", "\t"),
+        ("BTab", "\x1b[Z"),
+        ("S-Tab", "\x1b[Z"),
+        ("Space", " "),
+        ("C-Space", "\0"),
+        ("Escape", "\x1b"),
+        ("Esc", "\x1b"),
+        ("BSpace", "\x7f"),
+        ("M-BSpace", "\x1b\x7f"),
+        ("DC", "\x1b[3~"),
+        ("Delete", "\x1b[3~"),
+        ("IC", "\x1b[2~"),
+        ("Home", "\x1b[H"),
+        ("End", "\x1b[F"),
+        ("PPage", "\x1b[5~"),
+        ("PageDown", "\x1b[6~"),
+        ("Up", "\x1b[A"),
+        ("S-Up", "\x1b[1;2A"),
+        ("C-M-S-Left", "\x1b[1;8D"),
+        ("C-PageUp", "\x1b[5;5~"),
+        ("F1", "\x1bOP"),
+        ("F4", "\x1bOS"),
+        ("S-F1", "\x1b[1;2P"),
+        ("F5", "\x1b[15~"),
+        ("F6", "\x1b[17~"),
+        ("F10", "\x1b[21~"),
+        ("F11", "\x1b[23~"),
+        ("F12", "\x1b[24~"),
+        ("F14", "\x1b[26~"),
+        ("F15", "\x1b[28~"),
+        ("F20", "\x1b[34~"),
+        ("C-c", "\x03"),
+        ("C-C", "\x03"),
+        ("^c", "\x03"),
+        ("C-[", "\x1b"),
+        ("C-\\", "\x1c"),
+        ("C-_", "\x1f"),
+        ("C-?", "\x7f"),
+        ("M-x", "\x1bx"),
+        ("C-M-x", "\x1b\x18"),
+        ("S-a", "A"),
+        ("a", "a"),
+        ("-", "-"),
+        ("^", "^"),
+        ("C--", "\x1f"),
+        ("ü", "ü"),
+        ("M-日", "\x1b日"),
+    ];
+    for (name, bytes) in table {
+        assert_eq!(sent(name, NORMAL), bytes, "{name}");
+    }
+}
+
+#[test]
+fn cursor_keys_follow_the_application_mode() {
+    for (name, bytes) in [("Up", "\x1bOA"), ("Left", "\x1bOD"), ("Home", "\x1bOH"), ("C-Up", "\x1b[1;5A"), ("PageUp", "\x1b[5~")] {
+        assert_eq!(sent(name, APPLICATION), bytes, "{name}");
+    }
+}
+
+#[test]
+fn unknown_keys_are_named_with_those_close_to_them() {
+    let error = Key::parse("C-Entr").expect_err("a typing error");
+    assert_eq!(error.suggestions.first(), Some(&"Enter"));
+    let message = error.to_string();
+    assert!(message.contains("`C-Entr`") && message.contains("did you mean Enter") && message.contains("F1 to F20"), "{message}");
+    for name in ["", "C-", "M-", "F0", "F21", "F01", "F+1", "Hyper-x", "C-ü", "ab", "\n", "\x1b", "C-Enter-"] {
+        assert!(Key::parse(name).is_err(), "{name:?}");
+    }
+    assert_eq!(Key::parse(&"x".repeat(10_000)).expect_err("too long").name.len(), 32);
+}
+
+#[test]
+fn text_is_sent_as_it_is() {
+    assert_eq!(encode_text("ls -l", NORMAL), b"ls -l");
+    assert_eq!(encode_text("ls -l", PASTE), b"ls -l");
+    assert_eq!(encode_text("a\nb\r\nc\rd\n", NORMAL), b"a\rb\rc\rd\r");
+    assert_eq!(encode_text("C-c Enter", NORMAL), b"C-c Enter");
+}
+
+#[test]
+fn several_lines_are_a_paste_where_the_program_wants_it() {
+    assert_eq!(encode_text("a\nb", PASTE), b"\x1b[200~a\rb\x1b[201~");
+    assert_eq!(encode_text("a\nb\x1b[201~rm\n", PASTE), b"\x1b[200~a\rbrm\r\x1b[201~");
+    assert_eq!(encode_text("a\n\x1b[20\x1b[201~1~b", PASTE), b"\x1b[200~a\rb\x1b[201~");
+    assert!(is_paste("a\nb", PASTE) && !is_paste("a\nb", NORMAL) && !is_paste("ab", PASTE));
+}
+
+proptest! {
+    #[test]
+    fn any_name_is_a_key_or_an_error(name in "\\PC{0,12}|[CMS]-[\\x00-\\x7f]{0,4}|F[0-9]{1,4}") {
+        match Key::parse(&name) {
+            Ok(key) => prop_assert!(!encode_key(key, APPLICATION).is_empty()),
+            Err(error) => prop_assert!(error.suggestions.len() <= 3),
+        }
+    }
+
+    #[test]
+    fn any_character_is_a_key(char in any::<char>().prop_filter("no control character", |char| !char.is_control())) {
+        prop_assert_eq!(Key::parse(&char.to_string()).expect("a character").code, KeyCode::Char(char));
+    }
+
+    #[test]
+    fn no_text_ends_a_paste_early(text in "(a|\n|\x1b|\\[|2|0|1|~|\x1b\\[201~){0,60}") {
+        let bytes = encode_text(&format!("\n{text}"), PASTE);
+        let ends = bytes.windows(6).filter(|window| window == b"\x1b[201~").count();
+        prop_assert_eq!(ends, 1);
+    }
+}

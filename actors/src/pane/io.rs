@@ -1,0 +1,377 @@
+//! The handle on a pane's I/O task, the only owner of its PTY and screen.
+
+pub(crate) mod frames;
+mod task;
+mod waits;
+mod writes;
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use protocol::event::ScreenUpdate;
+use protocol::reply::ExpectOutcome;
+use protocol::{Error, ErrorCode, Size};
+use regex::Regex;
+use supervisor::Reply;
+use tokio::sync::{mpsc, watch};
+
+use super::Live;
+use super::journal::Journal;
+use super::screen::{Match, Screen, TextCursor};
+
+/// Commands waiting for the task. Whoever asks beyond it waits its turn.
+const COMMANDS: usize = 64;
+
+/// How long the task may take to answer what it can answer at once. It parses at most 256 KiB between
+/// two commands.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Something to look at or to do with the screen, between two chunks of output.
+pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
+
+/// What the task is asked for.
+pub(crate) enum Command {
+    /// Type something.
+    Write(WriteOrder, Option<Reply<Written>>),
+    /// Look at the screen.
+    Look(Look),
+    /// The next change of the screen after this generation, when there is one.
+    NextFrame(u64, Reply<ScreenUpdate>),
+    /// Wait for output, quiet or the end.
+    Expect(ExpectOrder, Reply<Waited>),
+    /// Read until there is nothing more, at most for so long.
+    Drain(Duration, Reply<()>),
+    /// The program's end is recorded: waits for it end.
+    ProgramEnded(Reply<()>),
+    /// A new life of the program has this PTY and this journal.
+    Adopt(Arc<OwnedFd>, Journal, Reply<()>),
+    /// A test wants to see the task fail.
+    #[cfg(debug_assertions)]
+    Crash,
+}
+
+/// Something to type.
+pub struct WriteOrder {
+    /// Given to the terminal as it is.
+    pub raw: Bytes,
+    /// Literal text, encoded as the program's modes want it.
+    pub text: String,
+    /// Named keys after the text.
+    pub keys: Vec<String>,
+    /// Enter at the end.
+    pub submit: bool,
+    /// How long the program may take to read it.
+    pub limit: Duration,
+}
+
+impl WriteOrder {
+    /// Keys only.
+    #[must_use]
+    pub fn keys(keys: Vec<String>, limit: Duration) -> Self {
+        Self {
+            raw: Bytes::new(),
+            text: String::new(),
+            keys,
+            submit: false,
+            limit,
+        }
+    }
+
+    /// Bytes of a person's terminal.
+    #[must_use]
+    pub fn raw(raw: Bytes, limit: Duration) -> Self {
+        Self {
+            raw,
+            text: String::new(),
+            keys: Vec::new(),
+            submit: false,
+            limit,
+        }
+    }
+}
+
+/// What became of a [`WriteOrder`].
+#[derive(Debug)]
+pub struct Written {
+    /// So many bytes went in.
+    pub bytes: u64,
+    /// Output from here on is not the echo of them.
+    pub cursor: TextCursor,
+    /// Why not all.
+    pub failed: Option<Error>,
+}
+
+/// What to wait for.
+pub struct ExpectOrder {
+    /// A match ends the wait.
+    pub pattern: Option<Regex>,
+    /// So much quiet ends the wait.
+    pub idle: Option<Duration>,
+    /// Only what comes after this is looked at; the whole screen when absent.
+    pub since: Option<TextCursor>,
+    /// How long at most.
+    pub limit: Duration,
+}
+
+/// How a wait ended.
+#[derive(Debug)]
+pub struct Waited {
+    /// What came first.
+    pub outcome: ExpectOutcome,
+    /// The match.
+    pub found: Option<Match>,
+    /// Where to go on.
+    pub cursor: TextCursor,
+}
+
+/// No chunk is being parsed.
+const NOTHING_PARSED: u64 = u64::MAX;
+
+/// What a program's life has for the task; it outlives a task that failed.
+struct Terminal {
+    master: Arc<OwnedFd>,
+    journal_fd: OwnedFd,
+}
+
+struct Shared {
+    live: Live,
+    size: watch::Sender<Size>,
+    history_lines: usize,
+    terminal: ArcSwap<Terminal>,
+    /// Journal position of the chunk that is being parsed: what a failed task has failed at.
+    parsing: AtomicU64,
+    commands: ArcSwap<mpsc::Sender<Command>>,
+    stopped: watch::Sender<bool>,
+    ended: watch::Sender<bool>,
+}
+
+/// The handle; clones mean the same task.
+#[derive(Clone)]
+pub struct Io {
+    shared: Arc<Shared>,
+}
+
+fn gone() -> Error {
+    Error::new(ErrorCode::PaneExited, "the pane has just been closed")
+        .hint("its end is told by `fugue wait`")
+}
+
+impl Io {
+    /// Starts the task for a pane whose program has just been started.
+    ///
+    /// # Errors
+    /// What the system says of the PTY or the journal.
+    pub fn start(
+        master: OwnedFd,
+        journal_fd: OwnedFd,
+        journal_bytes: usize,
+        size: Size,
+        history_lines: usize,
+    ) -> Result<Self, Error> {
+        let journal = Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        let (commands, queue) = mpsc::channel(COMMANDS);
+        let terminal = Terminal {
+            master: Arc::new(master),
+            journal_fd,
+        };
+        let io = Self {
+            shared: Arc::new(Shared {
+                live: Live::default(),
+                size: watch::Sender::new(size),
+                history_lines,
+                terminal: ArcSwap::from_pointee(terminal),
+                parsing: AtomicU64::new(NOTHING_PARSED),
+                commands: ArcSwap::from_pointee(commands),
+                stopped: watch::Sender::new(false),
+                ended: watch::Sender::new(false),
+            }),
+        };
+        io.run(Screen::new(size, history_lines), journal, queue)?;
+        Ok(io)
+    }
+
+    fn run(
+        &self,
+        screen: Screen,
+        journal: Journal,
+        queue: mpsc::Receiver<Command>,
+    ) -> Result<(), Error> {
+        let master = Arc::clone(&self.shared.terminal.load().master);
+        let task = task::Task::new(Arc::clone(&self.shared), screen, journal, master)
+            .map_err(|e| failed(&e))?;
+        self.shared.ended.send_replace(false);
+        tokio::spawn(task.run(queue));
+        Ok(())
+    }
+
+    /// Starts another task after one that failed: the screen comes from the last checkpoint and the
+    /// journal, without the chunk that the task failed at.
+    ///
+    /// # Errors
+    /// What the system says of the PTY or the journal.
+    pub fn revive(&self) -> Result<(), Error> {
+        if !self.has_ended() || *self.shared.stopped.borrow() {
+            return Ok(());
+        }
+        let journal = Journal::open(self.shared.terminal.load().journal_fd.as_fd())
+            .map_err(|e| failed(&e))?;
+        let failed_at = self.shared.parsing.swap(NOTHING_PARSED, Ordering::Relaxed);
+        let screen = task::rebuild(&journal, failed_at, self.size(), self.shared.history_lines);
+        let (commands, queue) = mpsc::channel(COMMANDS);
+        self.shared.commands.store(Arc::new(commands));
+        tracing::warn!("a pane's I/O task was started again from its journal");
+        self.run(screen, journal, queue)
+    }
+
+    /// Whether the task has failed or was stopped.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        *self.shared.ended.borrow()
+    }
+
+    /// Waits for the task's end.
+    pub async fn ended(&self) {
+        let mut ended = self.shared.ended.subscribe();
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Ends the task for good. The PTY is closed when its last command is done.
+    pub fn stop(&self) {
+        self.shared.stopped.send_replace(true);
+    }
+
+    /// What the task publishes.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.shared.live
+    }
+
+    /// The pane's size.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        *self.shared.size.borrow()
+    }
+
+    /// The pane's size from now on. The latest of several counts.
+    pub fn set_size(&self, size: Size) {
+        self.shared.size.send_if_modified(|now| {
+            let changed = *now != size;
+            *now = size;
+            changed
+        });
+    }
+
+    /// Looks at the screen between two chunks of output.
+    ///
+    /// # Errors
+    /// `pane_exited` when the pane has been closed meanwhile.
+    pub async fn look<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Screen) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        self.ask(LOOK_LIMIT, |reply| {
+            Command::Look(Box::new(move |screen| reply.send(look(screen))))
+        })
+        .await
+    }
+
+    /// Types something and waits until the terminal has taken it.
+    ///
+    /// # Errors
+    /// `invalid_argument` for an unknown key; `pane_exited`.
+    pub async fn write(&self, order: WriteOrder) -> Result<Written, Error> {
+        let limit = order.limit + LOOK_LIMIT;
+        self.ask(limit, |reply| Command::Write(order, Some(reply)))
+            .await
+    }
+
+    /// The next change of the screen after `generation` (0: all of it), whenever it comes.
+    ///
+    /// # Errors
+    /// `pane_exited` when the pane was closed.
+    pub async fn next_frame(&self, generation: u64) -> Result<ScreenUpdate, Error> {
+        let (reply, answer) = Reply::channel();
+        self.send(Command::NextFrame(generation, reply)).await?;
+        answer.await.map_err(|_| gone())
+    }
+
+    /// Waits for output, quiet or the end.
+    ///
+    /// # Errors
+    /// `pane_exited` when the pane was closed.
+    pub async fn expect(&self, order: ExpectOrder) -> Result<Waited, Error> {
+        let limit = order.limit + LOOK_LIMIT;
+        self.ask(limit, |reply| Command::Expect(order, reply)).await
+    }
+
+    /// Waits until the output of an ended program is read.
+    pub(crate) async fn drain(&self, limit: Duration) {
+        let _ = self
+            .ask(limit + LOOK_LIMIT, |reply| Command::Drain(limit, reply))
+            .await;
+    }
+
+    /// Ends the waits for the program's end.
+    pub(crate) async fn program_ended(&self) {
+        let _ = self.ask(LOOK_LIMIT, Command::ProgramEnded).await;
+    }
+
+    /// Goes on with the PTY and the journal of the program's next life.
+    pub(crate) async fn adopt(
+        &self,
+        master: OwnedFd,
+        journal_fd: OwnedFd,
+        journal_bytes: usize,
+    ) -> Result<(), Error> {
+        let journal = Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        let master = Arc::new(master);
+        self.shared.terminal.store(Arc::new(Terminal {
+            master: Arc::clone(&master),
+            journal_fd,
+        }));
+        self.ask(LOOK_LIMIT, |reply| Command::Adopt(master, journal, reply))
+            .await
+    }
+
+    #[cfg(debug_assertions)]
+    pub(crate) async fn crash(&self) -> Result<(), Error> {
+        self.send(Command::Crash).await
+    }
+
+    async fn ask<R>(
+        &self,
+        limit: Duration,
+        make: impl FnOnce(Reply<R>) -> Command,
+    ) -> Result<R, Error> {
+        let (reply, answer) = Reply::channel();
+        let exchange = async {
+            self.send(make(reply)).await?;
+            answer.await.map_err(|_| gone())
+        };
+        match tokio::time::timeout(limit, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(
+                ErrorCode::Busy,
+                format!("the pane did not answer within {limit:?}"),
+            )
+            .hint("try again; `fugue tree` shows what it does")),
+        }
+    }
+
+    async fn send(&self, command: Command) -> Result<(), Error> {
+        let sender = mpsc::Sender::clone(&self.shared.commands.load());
+        sender.send(command).await.map_err(|_| gone())
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> Error {
+    Error::new(
+        ErrorCode::Limit,
+        format!("the pane's terminal cannot be watched: {error}"),
+    )
+    .hint("memory or file descriptors ran out; see `fugue status`")
+}

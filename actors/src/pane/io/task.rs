@@ -1,0 +1,383 @@
+//! The I/O task itself: PTY to journal to screen, and commands in between.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use protocol::{Error, ErrorCode, Size};
+use rustix::io::Errno;
+use rustix::termios::Winsize;
+use supervisor::Reply;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::frames::Frames;
+use super::waits::Waits;
+use super::writes::Writes;
+use super::{Command, NOTHING_PARSED, Shared};
+use crate::clock::epoch_ms;
+use crate::pane::journal::Journal;
+use crate::pane::screen::{Extent, Screen};
+
+/// Read at most so much before keys of other panes get their turn.
+const TURN_BYTES: usize = 256 * 1024;
+
+/// Asked of one read. The kernel's terminal layer gives at most about 4 KiB.
+const READ_BYTES: usize = 64 * 1024;
+
+/// How long the terminal must be quiet after its program's end, when somebody else holds it open.
+const DRAIN_GRACE: Duration = Duration::from_millis(100);
+
+/// How long answers to a program's questions may wait to be read.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Reading after the program's end.
+struct Drain {
+    deadline: Instant,
+    quiet_at: Instant,
+    reply: Reply<()>,
+}
+
+/// Everything the task owns.
+pub(super) struct Task {
+    shared: Arc<Shared>,
+    screen: Screen,
+    journal: Journal,
+    master: AsyncFd<Arc<OwnedFd>>,
+    /// Nothing can come any more.
+    eof: bool,
+    /// The program's end is recorded.
+    ended: bool,
+    writes: Writes,
+    waits: Waits,
+    frames: Frames,
+    drains: Vec<Drain>,
+    last_output: Instant,
+    next_checkpoint: u64,
+}
+
+impl Task {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        screen: Screen,
+        journal: Journal,
+        master: Arc<OwnedFd>,
+    ) -> io::Result<Self> {
+        let half = (journal.capacity() / 2) as u64;
+        Ok(Self {
+            next_checkpoint: journal.position() + half,
+            master: watched(master)?,
+            shared,
+            screen,
+            journal,
+            eof: false,
+            ended: false,
+            writes: Writes::default(),
+            waits: Waits::default(),
+            frames: Frames::default(),
+            drains: Vec::new(),
+            last_output: Instant::now(),
+        })
+    }
+
+    /// Serves until the pane is closed. The end, a panic included, is told by the guard.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let _told = EndGuard(Arc::clone(&self.shared));
+        let mut stopped = self.shared.stopped.subscribe();
+        let mut size = self.shared.size.subscribe();
+        size.mark_changed();
+        loop {
+            let deadline = self.deadline();
+            let timer = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let mut turn_over = false;
+            tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => return,
+                },
+                Ok(()) = size.changed() => {
+                    let size = *size.borrow_and_update();
+                    self.resize(size);
+                }
+                ready = self.master.writable(), if !self.writes.is_empty() && !self.eof => {
+                    if let Ok(mut ready) = ready {
+                        ready.clear_ready();
+                    }
+                }
+                ready = self.master.readable(), if !self.eof => {
+                    drop(ready);
+                    turn_over = self.read_turn();
+                }
+                () = timer => {}
+            }
+            self.after();
+            if turn_over {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let drains = self.drains.iter().map(|d| d.deadline.min(d.quiet_at)).min();
+        [
+            self.writes.deadline(),
+            self.waits.deadline(self.last_output),
+            self.frames.deadline(&self.screen),
+            drains,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = Instant::now();
+        match command {
+            Command::Write(order, reply) => {
+                self.writes.push(order, reply, &self.screen, now);
+                if self.eof {
+                    self.writes.fail_all(&not_reading());
+                }
+            }
+            Command::Look(look) => look(&mut self.screen),
+            Command::NextFrame(generation, reply) => self.frames.push(generation, reply),
+            Command::Expect(order, reply) => {
+                self.waits
+                    .push(order, reply, &self.screen, self.ended, now);
+            }
+            Command::Drain(limit, reply) => {
+                let quiet_at = if self.eof { now } else { now + DRAIN_GRACE };
+                self.drains.push(Drain {
+                    deadline: now + limit,
+                    quiet_at,
+                    reply,
+                });
+            }
+            Command::ProgramEnded(reply) => {
+                self.ended = true;
+                self.waits.output(&self.screen);
+                self.waits.program_ended(&self.screen);
+                reply.send(());
+            }
+            Command::Adopt(master, journal, reply) => {
+                if let Err(error) = self.adopt(master, journal) {
+                    tracing::error!(%error, "a restarted program's terminal cannot be watched");
+                }
+                reply.send(());
+            }
+            #[cfg(debug_assertions)]
+            Command::Crash => panic!("a test asked for it"),
+        }
+    }
+
+    fn adopt(&mut self, master: Arc<OwnedFd>, journal: Journal) -> io::Result<()> {
+        self.master = watched(master)?;
+        self.journal = journal;
+        self.eof = false;
+        self.ended = false;
+        self.checkpoint();
+        set_winsize(self.master.get_ref(), self.screen.size());
+        Ok(())
+    }
+
+    fn resize(&mut self, size: Size) {
+        self.screen.resize(size);
+        set_winsize(self.master.get_ref(), self.screen.size());
+    }
+
+    /// Reads and parses until the terminal is empty or the turn is over; true in the latter case.
+    fn read_turn(&mut self) -> bool {
+        let mut taken = 0;
+        while taken < TURN_BYTES {
+            let buffer = self.journal.reserve(READ_BYTES);
+            let fd = self.master.get_ref();
+            let read = self
+                .master
+                .try_io(Interest::READABLE, |_| Ok(rustix::io::read(fd, buffer)?));
+            match read {
+                Ok(0) => {
+                    self.hang_up();
+                    return false;
+                }
+                Ok(count) => {
+                    taken += count;
+                    self.take_output(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // EIO is how Linux says that no process has the terminal open any more.
+                Err(_) => {
+                    self.hang_up();
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn hang_up(&mut self) {
+        self.eof = true;
+        self.writes.fail_all(&not_reading());
+        let now = Instant::now();
+        for drain in &mut self.drains {
+            drain.quiet_at = now;
+        }
+    }
+
+    fn take_output(&mut self, count: usize) {
+        let parsing = &self.shared.parsing;
+        parsing.store(self.journal.position(), Ordering::Relaxed);
+        self.screen.advance(self.journal.commit(count));
+        parsing.store(NOTHING_PARSED, Ordering::Relaxed);
+        self.last_output = Instant::now();
+        for drain in &mut self.drains {
+            drain.quiet_at = self.last_output + DRAIN_GRACE;
+        }
+        if let Some(answer) = self.screen.take_replies() {
+            let deadline = self.last_output + ANSWER_LIMIT;
+            self.writes.push_answer(answer, &self.screen, deadline);
+        }
+        if !self.waits.is_empty() {
+            self.waits.output(&self.screen);
+        }
+        if self.journal.position() >= self.next_checkpoint {
+            self.checkpoint();
+        }
+    }
+
+    /// What each turn of the loop ends with.
+    fn after(&mut self) {
+        self.publish();
+        self.write();
+        let now = Instant::now();
+        if self.writes.deadline().is_some_and(|d| d <= now) {
+            self.writes.expire(now);
+        }
+        self.waits.expire(&self.screen, self.last_output, now);
+        self.frames.send(&mut self.screen, now);
+        let mut index = 0;
+        while index < self.drains.len() {
+            let drain = &self.drains[index];
+            if drain.quiet_at <= now || drain.deadline <= now {
+                self.drains.swap_remove(index).reply.send(());
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let events = self.screen.take_events();
+        let live = &self.shared.live;
+        if events.bell {
+            self.frames.bell = true;
+            live.bell.store(true, Ordering::Relaxed);
+        }
+        if events.title_changed {
+            live.title.store(Arc::new(self.screen.title().to_owned()));
+        }
+        if events.cwd_changed {
+            let cwd = self.screen.cwd().map(|cwd| cwd.display().to_string());
+            live.cwd.store(cwd.map(Arc::new));
+        }
+        let quiet = self.last_output.elapsed();
+        if quiet < Duration::from_millis(1) {
+            live.last_output_ms.store(epoch_ms(), Ordering::Relaxed);
+        }
+    }
+
+    fn write(&mut self) {
+        while let Some(bytes) = self.writes.front() {
+            if self.eof {
+                return;
+            }
+            let fd = self.master.get_ref();
+            let wrote = self
+                .master
+                .try_io(Interest::WRITABLE, |_| Ok(rustix::io::write(fd, bytes)?));
+            match wrote {
+                Ok(count) => self.writes.wrote(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.writes.fail_all(&not_reading());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        let position = self.journal.position();
+        let bytes = self.screen.checkpoint(Extent::Full);
+        if !self.journal.store_checkpoint(position, &bytes) {
+            tracing::warn!(bytes = bytes.len(), "a checkpoint is too large to be kept");
+        }
+        self.next_checkpoint = position + (self.journal.capacity() / 2) as u64;
+    }
+}
+
+/// Tells that the task is over, whichever way.
+struct EndGuard(Arc<Shared>);
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.0.ended.send_replace(true);
+    }
+}
+
+fn watched(master: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    rustix::io::ioctl_fionbio(&master, true)?;
+    AsyncFd::with_interest(master, Interest::READABLE | Interest::WRITABLE)
+}
+
+fn set_winsize(master: &OwnedFd, size: Size) {
+    let winsize = Winsize {
+        ws_row: size.rows,
+        ws_col: size.cols,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // It fails only when the program is gone, and then nobody needs the size.
+    let _: Result<(), Errno> = rustix::termios::tcsetwinsize(master, winsize);
+}
+
+fn not_reading() -> Error {
+    Error::new(
+        ErrorCode::PaneExited,
+        "the program has closed its terminal or ended, so nothing can be typed",
+    )
+    .hint("its output can still be read")
+}
+
+/// The screen that an undisturbed task would have: the last checkpoint and what the journal has after
+/// it, without the chunk at `failed_at`.
+pub(super) fn rebuild(journal: &Journal, failed_at: u64, size: Size, history: usize) -> Screen {
+    let restored = journal
+        .checkpoint()
+        .and_then(|(position, bytes)| Some((position, Screen::restore(bytes).ok()?)));
+    let (from, mut screen) = restored.unwrap_or_else(|| (0, Screen::new(size, history)));
+    let from = from.max(journal.oldest());
+    let to = failed_at.min(journal.position());
+    if let Some((first, second)) = journal.read_from(from) {
+        let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+        let cut = first.len().min(wanted);
+        screen.advance(&first[..cut]);
+        screen.advance(&second[..second.len().min(wanted - cut)]);
+    }
+    // What the program asked was answered before.
+    let _ = screen.take_replies();
+    screen.resize(size);
+    screen
+}

@@ -1,0 +1,144 @@
+//! The journal's first page: marks that are valid at any moment, whenever the process dies.
+
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::{JournalError, MAX_CHECKPOINT_BYTES};
+
+/// The header's size: a page, so that the ring behind it begins at one.
+pub(super) const HEADER_BYTES: usize = 4096;
+
+/// `fuguejnl`.
+const MAGIC: u64 = u64::from_le_bytes(*b"fuguejnl");
+/// The layout's version. Another one cannot be opened.
+const VERSION: u64 = 1;
+/// The number of fields in the header.
+const FIELDS: usize = 11;
+
+/// The fields, in the order in which they lie in memory.
+#[derive(Clone, Copy)]
+enum Field {
+    Magic,
+    Version,
+    Capacity,
+    /// Bytes committed.
+    Position,
+    /// The ring holds nothing older than its capacity before this.
+    OverwrittenTo,
+    /// The ring has been filled with the pattern up to here.
+    FilledTo,
+    /// 0 for no checkpoint, else the slot's number and 1.
+    ActiveSlot,
+    Slot0Position,
+    Slot0Len,
+    Slot1Position,
+    Slot1Len,
+}
+
+/// The header in shared memory.
+#[derive(Clone, Copy)]
+pub(super) struct Header<'a> {
+    fields: &'a [AtomicU64; FIELDS],
+}
+
+impl Header<'_> {
+    /// The header at `memory`.
+    ///
+    /// # Safety
+    /// `memory` is aligned to 8 bytes, [`HEADER_BYTES`] of it are mapped for `'a`, and it is accessed by atomics only.
+    pub(super) unsafe fn at(memory: *mut u8) -> Self {
+        // SAFETY: guaranteed by the caller.
+        Self { fields: unsafe { &*memory.cast() } }
+    }
+
+    fn get(self, field: Field) -> u64 {
+        self.fields[field as usize].load(Ordering::Acquire)
+    }
+
+    /// Sets a field after everything that was written before.
+    fn set(self, field: Field, value: u64) {
+        self.fields[field as usize].store(value, Ordering::Release);
+    }
+
+    pub(super) fn init(self, capacity: u64) {
+        self.set(Field::Version, VERSION);
+        self.set(Field::Capacity, capacity);
+        // Last, so that a header with it is complete.
+        self.set(Field::Magic, MAGIC);
+    }
+
+    /// The capacity, if this is a header of a known version.
+    pub(super) fn check(self) -> Result<usize, JournalError> {
+        if self.get(Field::Magic) != MAGIC {
+            return Err(JournalError::Invalid("it has no header"));
+        }
+        if self.get(Field::Version) != VERSION {
+            return Err(JournalError::Invalid("it has a layout of another version"));
+        }
+        usize::try_from(self.get(Field::Capacity)).map_err(|_| JournalError::Invalid("it is too large"))
+    }
+
+    /// Whether the marks are in order, so that no arithmetic on them can go wrong.
+    pub(super) fn marks_fit(self, capacity: u64) -> bool {
+        let position = self.position();
+        let len_fits = |slot| self.slot(slot).1 <= MAX_CHECKPOINT_BYTES as u64;
+        position <= u64::MAX / 2
+            && (position..=position + capacity).contains(&self.filled_to())
+            && (self.filled_to()..=position + capacity).contains(&self.overwritten_to())
+            && self.active_slot().is_none_or(len_fits)
+    }
+
+    pub(super) fn position(self) -> u64 {
+        self.get(Field::Position)
+    }
+
+    pub(super) fn set_position(self, position: u64) {
+        self.set(Field::Position, position);
+    }
+
+    pub(super) fn overwritten_to(self) -> u64 {
+        self.get(Field::OverwrittenTo)
+    }
+
+    /// Announces that the ring will be overwritten up to here, before it is.
+    pub(super) fn set_overwritten_to(self, position: u64) {
+        self.set(Field::OverwrittenTo, position);
+        fence(Ordering::SeqCst);
+    }
+
+    pub(super) fn filled_to(self) -> u64 {
+        self.get(Field::FilledTo)
+    }
+
+    pub(super) fn set_filled_to(self, position: u64) {
+        self.set(Field::FilledTo, position);
+    }
+
+    pub(super) fn active_slot(self) -> Option<usize> {
+        match self.get(Field::ActiveSlot) {
+            1 => Some(0),
+            2 => Some(1),
+            _ => None,
+        }
+    }
+
+    /// The position and length of the checkpoint in `slot`.
+    pub(super) fn slot(self, slot: usize) -> (u64, u64) {
+        let (position, len) = slot_fields(slot);
+        (self.get(position), self.get(len))
+    }
+
+    /// Makes `slot`, which has been written, the checkpoint.
+    pub(super) fn activate_slot(self, slot: usize, position: u64, len: u64) {
+        let (position_field, len_field) = slot_fields(slot);
+        self.set(position_field, position);
+        self.set(len_field, len);
+        self.set(Field::ActiveSlot, slot as u64 + 1);
+    }
+}
+
+fn slot_fields(slot: usize) -> (Field, Field) {
+    match slot {
+        0 => (Field::Slot0Position, Field::Slot0Len),
+        _ => (Field::Slot1Position, Field::Slot1Len),
+    }
+}

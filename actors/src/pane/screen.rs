@@ -1,0 +1,439 @@
+//! The screen of a pane: bytes in, a grid of cells with its history out.
+//!
+//! Pure: no I/O, no clock. This module alone knows the terminal engine (`docs/adr/0003-terminal-engine.md`).
+
+mod boundary;
+mod checkpoint;
+mod engine;
+mod lines;
+mod palette;
+mod reflow;
+mod render;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use protocol::Size;
+use rio_vt::ansi::CursorShape as EngineShape;
+use rio_vt::crosswords::pos::Line;
+use rio_vt::crosswords::{MIN_COLUMNS, Mode};
+use rio_vt::performer::handler::Processor;
+
+use boundary::{Boundary, Step};
+use engine::Engine;
+
+pub use checkpoint::{CheckpointError, Extent};
+pub use engine::MARK_TITLE;
+pub use engine::MARK_TITLE;
+pub use lines::{TextCursor, TextCursorError};
+pub use text::{Match, Search, Text};
+
+/// The history kept by default, in rows.
+pub const DEFAULT_HISTORY_LINES: usize = 2_000;
+/// The longest history, in rows.
+pub const MAX_HISTORY_LINES: usize = 100_000;
+/// The longest side of a screen, in cells.
+pub const MAX_SIDE: u16 = 1_000;
+
+/// How many bytes of a chunk the engine is given at a time.
+const SLICE_BYTES: usize = boundary::MAX_STRING_BYTES;
+/// What stands for bytes that are not UTF-8: U+FFFD.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
+/// The modes that a program has switched on and that matter to input and display.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes {
+    /// The alternate screen is shown (DECSET 1049, 47, 1047).
+    pub alternate_screen: bool,
+    /// Pasted text is to be bracketed (DECSET 2004).
+    pub bracketed_paste: bool,
+    /// Cursor keys send application sequences (DECCKM).
+    pub application_cursor: bool,
+    /// The keypad sends application sequences (DECKPAM).
+    pub application_keypad: bool,
+    /// Mouse presses are reported (DECSET 9, 1000).
+    pub mouse_clicks: bool,
+    /// Mouse movement with a button held is reported (DECSET 1002).
+    pub mouse_drag: bool,
+    /// All mouse movement is reported (DECSET 1003).
+    pub mouse_motion: bool,
+    /// Mouse reports are in the SGR form (DECSET 1006).
+    pub mouse_sgr: bool,
+    /// Mouse reports are in the UTF-8 form (DECSET 1005).
+    pub mouse_utf8: bool,
+    /// The wheel sends cursor keys in the alternate screen (DECSET 1007).
+    pub alternate_scroll: bool,
+    /// Getting and losing the focus is reported (DECSET 1004).
+    pub focus_events: bool,
+    /// The program is in the middle of drawing a frame (DECSET 2026).
+    pub synchronized_output: bool,
+    /// The flags of the kitty keyboard protocol.
+    pub keyboard: u8,
+    /// The level of xterm's modifyOtherKeys.
+    pub modify_other_keys: u8,
+}
+
+/// The form of the cursor. Source: DECSCUSR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CursorShape {
+    /// A block.
+    #[default]
+    Block,
+    /// A line below the character.
+    Underline,
+    /// A line before the character.
+    Bar,
+}
+
+/// The terminal's cursor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Row on the screen, from 0.
+    pub row: u16,
+    /// Column, from 0.
+    pub col: u16,
+    /// Whether it is shown (DECTCEM).
+    pub visible: bool,
+    /// Its form.
+    pub shape: CursorShape,
+    /// Whether it blinks.
+    pub blinking: bool,
+}
+
+/// What happened since the last look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScreenEvents {
+    /// The bell rang.
+    pub bell: bool,
+    /// The title is another one.
+    pub title_changed: bool,
+    /// The working directory is another one (OSC 7).
+    pub cwd_changed: bool,
+    /// A prompt began (OSC 133).
+    pub prompt: bool,
+    /// The last desktop notification (OSC 9, OSC 777), without control characters and at most 1,024 bytes.
+    pub notification: Option<String>,
+}
+
+/// What a client must draw to get from one generation to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreenUpdate {
+    /// The generation that the client has after it.
+    pub generation: u64,
+    /// All rows are there: the client starts from an empty screen.
+    pub full: bool,
+    /// The screen's size.
+    pub size: Size,
+    /// The rows that changed, with their text in UTF-8 and SGR sequences. Each begins and ends with default attributes; what
+    /// is right of it is to be cleared (EL).
+    pub rows: Vec<(u16, Vec<u8>)>,
+    /// The cursor.
+    pub cursor: Cursor,
+    /// The modes.
+    pub modes: Modes,
+    /// The title, if it changed.
+    pub title: Option<String>,
+}
+
+/// The screen of one pane.
+pub struct Screen {
+    history_lines: usize,
+    engine: Engine,
+    parser: Processor,
+    boundary: Boundary,
+    /// The beginning of a character that the last chunk ended in.
+    partial_char: Vec<u8>,
+    generation: u64,
+    /// The generation in which each row of the screen changed last.
+    row_generations: Vec<u64>,
+    /// The generation in which all rows changed last.
+    all_rows_generation: u64,
+    /// The generation since which the size is the same.
+    size_generation: u64,
+    title_generation: u64,
+    /// What [`Screen::generation`] stands for besides the rows.
+    shown: (Cursor, Modes),
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let size = self.size();
+        f.debug_struct("Screen").field("size", &size).field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+/// The nearest size that a screen can have: 1 to [`MAX_SIDE`] rows, 2 to [`MAX_SIDE`] columns.
+fn clamp(size: Size) -> Size {
+    Size { rows: size.rows.clamp(1, MAX_SIDE), cols: size.cols.clamp(MIN_COLUMNS as u16, MAX_SIDE) }
+}
+
+impl Screen {
+    /// An empty screen that keeps `history_lines` rows (at most [`MAX_HISTORY_LINES`]) above it.
+    ///
+    /// Sizes are brought to 1 to [`MAX_SIDE`] rows and 2 to [`MAX_SIDE`] columns: a wide character needs two.
+    #[must_use]
+    pub fn new(size: Size, history_lines: usize) -> Self {
+        let size = clamp(size);
+        let history_lines = history_lines.min(MAX_HISTORY_LINES);
+        let mut screen = Self {
+            history_lines,
+            engine: Engine::new(size, history_lines),
+            parser: Processor::default(),
+            boundary: Boundary::default(),
+            partial_char: Vec::new(),
+            generation: 1,
+            row_generations: vec![0; size.rows.into()],
+            all_rows_generation: 1,
+            size_generation: 1,
+            title_generation: 0,
+            shown: (Cursor::default(), Modes::default()),
+        };
+        screen.clear_damage();
+        screen.shown = (screen.cursor(), screen.modes());
+        screen
+    }
+
+    /// Takes in output of the program. It makes no difference how the output is cut into chunks.
+    pub fn advance(&mut self, bytes: &[u8]) {
+        let title_changed = std::mem::take(&mut self.engine.events.title_changed);
+        for slice in bytes.chunks(SLICE_BYTES) {
+            self.feed(slice);
+        }
+        self.note_changes();
+        if self.engine.events.title_changed {
+            self.title_generation = self.generation;
+        }
+        self.engine.events.title_changed |= title_changed;
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let mut bytes = self.finish_char(bytes);
+        while !bytes.is_empty() {
+            match self.boundary.step(bytes) {
+                Step::Feed(0) => bytes = &bytes[self.boundary.end_dropping(bytes)..],
+                Step::Feed(len) => {
+                    let (now, later) = bytes.split_at(len);
+                    self.feed_engine(now);
+                    bytes = self.finish_char(later);
+                }
+                Step::Drop(len) => bytes = &bytes[len..],
+                Step::Cancel => {
+                    self.parser.advance(&mut self.engine, b"\x18");
+                    self.boundary.cancelled();
+                }
+            }
+        }
+    }
+
+    /// Feeds the character that was left unfinished, and returns the bytes after it.
+    fn finish_char<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let mut bytes = bytes;
+        while !self.partial_char.is_empty() {
+            let Some((&byte, rest)) = bytes.split_first() else { break };
+            self.partial_char.push(byte);
+            if boundary::partial_utf8_len(&self.partial_char) < self.partial_char.len() {
+                let is_char = std::str::from_utf8(&self.partial_char).is_ok();
+                let char = if is_char { &self.partial_char } else { REPLACEMENT };
+                self.parser.advance(&mut self.engine, char);
+                self.partial_char.clear();
+                // A byte that does not continue the character begins something else.
+                return if is_char { rest } else { bytes };
+            }
+            bytes = rest;
+        }
+        bytes
+    }
+
+    /// Feeds `bytes` but for an unfinished character at their end, which the engine would take for another one depending on
+    /// where the chunk ends.
+    fn feed_engine(&mut self, bytes: &[u8]) {
+        self.boundary.fed(bytes);
+        let held = match self.boundary.is_ground() {
+            true => boundary::partial_utf8_len(bytes),
+            false => 0,
+        };
+        let (mut now, partial) = bytes.split_at(bytes.len() - held);
+        self.partial_char.extend_from_slice(partial);
+        // What is unfinished before that will stay so.
+        let mut broken = 0;
+        while held > 0 && boundary::partial_utf8_len(now) > 0 {
+            now = &now[..now.len() - boundary::partial_utf8_len(now)];
+            broken += 1;
+        }
+        self.parser.advance(&mut self.engine, now);
+        for _ in 0..broken {
+            self.parser.advance(&mut self.engine, REPLACEMENT);
+        }
+    }
+
+    /// The answers to the program's queries, to be written to it.
+    pub fn take_replies(&mut self) -> Option<Vec<u8>> {
+        match self.engine.replies.is_empty() {
+            true => None,
+            false => Some(std::mem::take(&mut self.engine.replies)),
+        }
+    }
+
+    /// What happened since the last call.
+    pub fn take_events(&mut self) -> ScreenEvents {
+        std::mem::take(&mut self.engine.events)
+    }
+
+    /// Changes the size. The primary screen and its history are wrapped anew, the alternate screen is cut or extended; sizes
+    /// are clamped as in [`Screen::new`].
+    pub fn resize(&mut self, size: Size) {
+        let size = clamp(size);
+        if size == self.size() {
+            return;
+        }
+        self.engine.resize(size);
+        self.row_generations.clear();
+        self.row_generations.resize(size.rows.into(), 0);
+        self.note_changes();
+        self.size_generation = self.generation;
+    }
+
+    /// The size.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.engine.size()
+    }
+
+    /// The title that the program has set, at most 1,024 bytes without control characters.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.engine.term.title
+    }
+
+    /// The working directory that the program has told (OSC 7).
+    #[must_use]
+    pub fn cwd(&self) -> Option<&Path> {
+        self.engine.cwd().map(std::path::PathBuf::as_path)
+    }
+
+    /// The modes.
+    #[must_use]
+    pub fn modes(&self) -> Modes {
+        let mode = self.engine.term.mode();
+        Modes {
+            alternate_screen: mode.contains(Mode::ALT_SCREEN),
+            bracketed_paste: mode.contains(Mode::BRACKETED_PASTE),
+            application_cursor: mode.contains(Mode::APP_CURSOR),
+            application_keypad: mode.contains(Mode::APP_KEYPAD),
+            mouse_clicks: mode.intersects(Mode::MOUSE_REPORT_CLICK | Mode::MOUSE_REPORT_X10),
+            mouse_drag: mode.contains(Mode::MOUSE_DRAG),
+            mouse_motion: mode.contains(Mode::MOUSE_MOTION),
+            mouse_sgr: mode.contains(Mode::SGR_MOUSE),
+            mouse_utf8: mode.contains(Mode::UTF8_MOUSE),
+            alternate_scroll: mode.contains(Mode::ALTERNATE_SCROLL),
+            focus_events: mode.contains(Mode::FOCUS_IN_OUT),
+            synchronized_output: mode.contains(Mode::SYNC_UPDATE),
+            keyboard: self.engine.term.keyboard_mode().bits(),
+            modify_other_keys: self.engine.term.modify_other_keys().unwrap_or(0),
+        }
+    }
+
+    /// The cursor.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        let grid = self.engine.grid();
+        Cursor {
+            // Within a size of two u16.
+            row: grid.cursor.pos.row.0 as u16,
+            col: render::cursor_col(grid) as u16,
+            visible: self.engine.term.mode().contains(Mode::SHOW_CURSOR),
+            shape: match self.engine.term.cursor_shape {
+                EngineShape::Block | EngineShape::Hidden => CursorShape::Block,
+                EngineShape::Underline => CursorShape::Underline,
+                EngineShape::Beam => CursorShape::Bar,
+            },
+            blinking: self.engine.term.blinking_cursor,
+        }
+    }
+
+    /// Ends a synchronized update (DECSET 2026) that the program has not ended in time.
+    pub fn end_synchronized_update(&mut self) {
+        self.engine.term.end_sync_update();
+        self.note_changes();
+    }
+
+    /// A number that grows whenever something visible changed.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How many rows have left the screen at its top since the start, whether or not they are still kept.
+    #[must_use]
+    pub fn rows_scrolled(&self) -> u64 {
+        match self.engine.is_alternate() {
+            true => self.engine.primary_end.1.row,
+            false => self.engine.screen_top(),
+        }
+    }
+
+    fn row_generation(&self, row: usize) -> u64 {
+        self.row_generations[row].max(self.all_rows_generation)
+    }
+
+    fn clear_damage(&mut self) {
+        for line in 0..self.row_generations.len() {
+            self.engine.term.grid[Line(line as i32)].dirty = false;
+        }
+        self.engine.term.reset_damage();
+    }
+
+    /// Gives everything that changed since the last call a new generation.
+    fn note_changes(&mut self) {
+        let next = self.generation + 1;
+        let mut changed = self.engine.events.title_changed;
+        if self.engine.term.is_fully_damaged() {
+            self.all_rows_generation = next;
+            changed = true;
+            self.clear_damage();
+        } else {
+            for (line, generation) in self.row_generations.iter_mut().enumerate() {
+                // Reading through the shared reference leaves the mark alone.
+                if self.engine.term.grid.raw[Line(line as i32)].dirty {
+                    *generation = next;
+                    changed = true;
+                    self.engine.term.grid.raw[Line(line as i32)].dirty = false;
+                }
+            }
+        }
+        let shown = (self.cursor(), self.modes());
+        if changed || shown != self.shown {
+            self.shown = shown;
+            self.generation = next;
+        }
+    }
+
+    /// What changed since `generation`, which is 0 for a client that has nothing yet.
+    #[must_use]
+    pub fn update_since(&self, generation: u64) -> ScreenUpdate {
+        let full = generation < self.size_generation || generation > self.generation;
+        let since = if full { 0 } else { generation };
+        let size = self.size();
+        let changed = (0..size.rows).filter(|&row| full || self.row_generation(row.into()) > since);
+        let rows = changed
+            .map(|row| {
+                let mut ansi = String::with_capacity(usize::from(size.cols) + 16);
+                render::push_ansi(self.engine.grid(), Line(row.into()), &mut ansi);
+                (row, ansi.into_bytes())
+            })
+            .collect();
+        let title = full || self.title_generation > since;
+        ScreenUpdate {
+            generation: self.generation,
+            full,
+            size,
+            rows,
+            cursor: self.cursor(),
+            modes: self.modes(),
+            title: title.then(|| self.title().to_owned()),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Rows of cells as text and as ANSI sequences.
+
+use rio_vt::codepoint_width::codepoint_width;
+use rio_vt::config::colors::{AnsiColor, ColorRgb};
+use rio_vt::crosswords::grid::Grid;
+use rio_vt::crosswords::pos::{Column, Line};
+use rio_vt::crosswords::square::{Square, Wide};
+use rio_vt::crosswords::style::{Style, StyleFlags, UnderlineKind};
+
+/// The bits of a cell that plain ASCII leaves zero: the codepoint above 0x7f, wide, the content tag and the extras.
+/// Source: `rio_vt::crosswords::square`, the layout of `Square`.
+const NOT_PLAIN: u64 = 0x1f_ff80 | (0b11 << 21) | (0b11 << 30) | (0xffff << 48);
+/// The bits of a cell's codepoint.
+const CODEPOINT: u64 = 0x1f_ffff;
+
+/// The cells of a row.
+pub(super) fn cells(grid: &Grid<Square>, line: Line) -> &[Square] {
+    &grid[line].inner
+}
+
+/// Whether the row's text goes on in the next row.
+pub(super) fn is_wrapped(grid: &Grid<Square>, line: Line) -> bool {
+    cells(grid, line).last().is_some_and(|cell| cell.wrapline())
+}
+
+/// Whether a cell shows nothing but its background.
+fn is_blank(cell: Square) -> bool {
+    let codepoint = cell.raw() & CODEPOINT;
+    cell.is_bg_only() || (matches!(codepoint, 0 | 0x09 | 0x20) && cell.extras_id().is_none() && !cell.is_spacer())
+}
+
+/// Whether the row shows no text.
+pub(super) fn is_blank_row(grid: &Grid<Square>, line: Line) -> bool {
+    cells(grid, line).iter().all(|&cell| is_blank(cell))
+}
+
+/// How many cells of the row there are up to the last one with text.
+pub(super) fn text_len(grid: &Grid<Square>, line: Line) -> usize {
+    cells(grid, line).iter().rposition(|&cell| !is_blank(cell)).map_or(0, |last| last + 1)
+}
+
+/// Appends the row's text. Blanks at its end are cut unless it goes on in the next row.
+pub(super) fn push_text(grid: &Grid<Square>, line: Line, out: &mut String) {
+    let row = cells(grid, line);
+    let row = match is_wrapped(grid, line) {
+        true => row,
+        false => &row[..text_len(grid, line)],
+    };
+    let bits = row.iter().fold(0, |bits, cell| bits | cell.raw());
+    if bits & NOT_PLAIN == 0 {
+        return push_plain(row, out);
+    }
+    for &cell in row {
+        push_cell(grid, cell, out);
+    }
+}
+
+/// Appends cells that hold nothing but ASCII, many at a time.
+fn push_plain(row: &[Square], out: &mut String) {
+    let mut buffer = [b' '; 128];
+    for cells in row.chunks(buffer.len()) {
+        for (byte, cell) in buffer.iter_mut().zip(cells) {
+            let ascii = cell.raw() as u8;
+            *byte = if ascii < b' ' { b' ' } else { ascii };
+        }
+        // Bytes below 0x80 are always valid.
+        out.push_str(std::str::from_utf8(&buffer[..cells.len()]).unwrap_or_default());
+    }
+}
+
+fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
+    match cell.wide() {
+        Wide::Spacer | Wide::LeadingSpacer => return,
+        Wide::Narrow | Wide::Wide => {}
+    }
+    if cell.is_bg_only() {
+        return out.push(' ');
+    }
+    out.push(match cell.c() {
+        c if c < ' ' => ' ',
+        c => c,
+    });
+    if let Some(extras) = cell.extras_id().and_then(|id| grid.extras_table.get(id)) {
+        out.extend(&extras.zerowidth);
+    }
+}
+
+/// Appends the row with its colours and attributes, self-contained: it begins with the default attributes and ends
+/// with them. Blanks at its end are cut, so the reader clears to the end of the line.
+pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
+    let row = cells(grid, line);
+    // Inserting and deleting can leave half of a wide character.
+    let is_half = |col: usize| match row[col].wide() {
+        Wide::Narrow => is_squeezed(row[col]),
+        Wide::Wide => !row.get(col + 1).is_some_and(|next| next.is_spacer()),
+        Wide::Spacer => col == 0 || !row[col - 1].is_wide(),
+        Wide::LeadingSpacer => true,
+    };
+    let shows = |col: &usize| (!is_blank(row[*col]) && !is_half(*col)) || grid.style_of(&row[*col]).renders_on_blank();
+    let end = (0..row.len()).rev().find(shows).map_or(0, |last| last + 1);
+    out.push_str("\x1b[m");
+    let mut style = Style::default();
+    let mut link = None;
+    for (col, &cell) in row[..end].iter().enumerate() {
+        if cell.is_spacer() && !is_half(col) {
+            continue;
+        }
+        let next = grid.style_of(&cell);
+        if next != style {
+            push_sgr(&next, out);
+            style = next;
+        }
+        let next = if cell.has_hyperlink() { cell.extras_id_checked() } else { None };
+        if next != link {
+            push_link(grid, next, out);
+            link = next;
+        }
+        match is_half(col) {
+            true => out.push(' '),
+            false => push_cell(grid, cell, out),
+        }
+    }
+    if link.is_some() {
+        push_link(grid, None, out);
+    }
+    if style != Style::default() {
+        out.push_str("\x1b[m");
+    }
+}
+
+/// Whether a cell of one column holds a character of two: the engine leaves such when it inserts before one.
+fn is_squeezed(cell: Square) -> bool {
+    let codepoint = (cell.raw() & CODEPOINT) as u32;
+    codepoint > 0xff && !cell.is_bg_only() && !cell.has_extras() && codepoint_width(codepoint) == Some(2)
+}
+
+fn push_link(grid: &Grid<Square>, id: Option<u16>, out: &mut String) {
+    let link = id.and_then(|id| grid.extras_table.get(id)).and_then(|extras| extras.hyperlink.as_ref());
+    match link {
+        Some(link) if link.id().is_empty() => push_fmt(out, format_args!("\x1b]8;;{}\x1b\\", link.uri())),
+        Some(link) => push_fmt(out, format_args!("\x1b]8;id={};{}\x1b\\", link.id(), link.uri())),
+        None => out.push_str("\x1b]8;;\x1b\\"),
+    }
+}
+
+fn push_fmt(out: &mut String, text: std::fmt::Arguments<'_>) {
+    use std::fmt::Write as _;
+    // Writing into a string cannot fail.
+    let _ = out.write_fmt(text);
+}
+
+/// Appends the sequence that sets exactly this style.
+fn push_sgr(style: &Style, out: &mut String) {
+    const FLAGS: [(StyleFlags, &str); 8] = [
+        (StyleFlags::BOLD, ";1"),
+        (StyleFlags::DIM, ";2"),
+        (StyleFlags::ITALIC, ";3"),
+        (StyleFlags::SLOW_BLINK, ";5"),
+        (StyleFlags::RAPID_BLINK, ";6"),
+        (StyleFlags::INVERSE, ";7"),
+        (StyleFlags::HIDDEN, ";8"),
+        (StyleFlags::STRIKEOUT, ";9"),
+    ];
+    out.push_str("\x1b[0");
+    for (flag, code) in FLAGS {
+        if style.flags.contains(flag) {
+            out.push_str(code);
+        }
+    }
+    match style.flags.underline_kind() {
+        None => {}
+        Some(UnderlineKind::Single) => out.push_str(";4"),
+        Some(UnderlineKind::Double) => out.push_str(";4:2"),
+        Some(UnderlineKind::Curly) => out.push_str(";4:3"),
+        Some(UnderlineKind::Dotted) => out.push_str(";4:4"),
+        Some(UnderlineKind::Dashed) => out.push_str(";4:5"),
+    }
+    push_color(style.fg, 30, out);
+    push_color(style.bg, 40, out);
+    if let Some(color) = style.underline_color {
+        match color {
+            AnsiColor::Spec(ColorRgb { r, g, b }) => push_fmt(out, format_args!(";58:2::{r}:{g}:{b}")),
+            AnsiColor::Indexed(index) => push_fmt(out, format_args!(";58:5:{index}")),
+            AnsiColor::Named(_) => {}
+        }
+    }
+    out.push('m');
+}
+
+/// Appends a colour; `base` is 30 for the foreground, 40 for the background.
+fn push_color(color: AnsiColor, base: u16, out: &mut String) {
+    match color {
+        AnsiColor::Spec(ColorRgb { r, g, b }) => push_fmt(out, format_args!(";{};2;{r};{g};{b}", base + 8)),
+        AnsiColor::Indexed(index) => push_fmt(out, format_args!(";{};5;{index}", base + 8)),
+        AnsiColor::Named(name) => match name as u16 {
+            index @ 0..8 => push_fmt(out, format_args!(";{}", base + index)),
+            index @ 8..16 => push_fmt(out, format_args!(";{}", base + 60 + index - 8)),
+            _ => {}
+        },
+    }
+}
+
+/// The column where a wide character's cursor is shown: on its first half.
+pub(super) fn cursor_col(grid: &Grid<Square>) -> usize {
+    let at = grid.cursor.pos;
+    let on_spacer = grid[at.row][at.col].is_spacer();
+    at.col.0 - usize::from(on_spacer && at.col > Column(0))
+}

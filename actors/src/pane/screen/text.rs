@@ -1,0 +1,389 @@
+//! Reading a pane's text: what was printed since a cursor, the last lines, and searching both.
+
+use regex::Regex;
+use rio_vt::crosswords::grid::Dimensions;
+use rio_vt::crosswords::pos::Line;
+
+use super::engine::Engine;
+use super::lines::{Kind, LineMark, TextCursor};
+use super::{Screen, render};
+
+/// A line that wraps over more rows than this is taken for several by cursors, so that a read never has to look at
+/// more than these to find its place. The text is joined all the same.
+const MAX_LINE_ROWS: u64 = 64;
+/// How many lines before the end a search looks at again, so that patterns over several lines match although the lines come one by one.
+const SEARCH_AGAIN_LINES: usize = 16;
+
+/// Text read from a pane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The text; lines end in `\n`, the last one may be unfinished.
+    pub text: String,
+    /// Where to read on.
+    pub cursor: TextCursor,
+    /// Rows that had left the history before they could be read.
+    pub dropped_lines: u64,
+    /// Whether there is more: the text was cut to the size asked for.
+    pub truncated: bool,
+}
+
+/// A place in the text where a pattern matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// What matched.
+    pub text: String,
+    /// The pattern's groups, in order from group 1; `None` for those that took no part.
+    pub groups: Vec<Option<String>>,
+    /// The place right after the match.
+    pub after: TextCursor,
+}
+
+/// The outcome of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// The first match.
+    pub found: Option<Match>,
+    /// Where to search on after more output when nothing matched.
+    pub resume: TextCursor,
+}
+
+impl Match {
+    fn new(captures: &regex::Captures<'_>, after: TextCursor) -> Self {
+        let group = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
+        Self { text: captures[0].to_owned(), groups: captures.iter().skip(1).map(group).collect(), after }
+    }
+}
+
+/// Text from a place on, before the part already seen is cut off.
+struct Rendered {
+    text: String,
+    /// How much of the beginning had been seen.
+    seen: usize,
+    /// The place after the text.
+    end: LineMark,
+    truncated: bool,
+}
+
+/// Where a read starts.
+struct Start {
+    mark: LineMark,
+    dropped_lines: u64,
+    /// The line to start with has not begun yet.
+    waits: bool,
+}
+
+impl Engine {
+    fn wrapped_row(&self, row: u64) -> bool {
+        render::is_wrapped(self.grid(), self.line_of(row))
+    }
+
+    /// The last row with output: the cursor's, or one below it that shows text.
+    pub(super) fn end_row(&self) -> u64 {
+        let grid = self.grid();
+        let cursor = grid.cursor.pos.row.0;
+        let bottom = grid.screen_lines() as i32;
+        let last = (cursor + 1..bottom).rev().find(|&line| !render::is_blank_row(grid, Line(line)));
+        self.row_of(Line(last.unwrap_or(cursor)))
+    }
+
+    /// The first row of the line that `row` is a part of.
+    fn line_start(&self, row: u64) -> u64 {
+        let top = self.history_top();
+        let mut start = row;
+        while start > top && !start.is_multiple_of(MAX_LINE_ROWS) && self.wrapped_row(start - 1) {
+            start -= 1;
+        }
+        start
+    }
+
+    /// Appends the line starting at `row` and returns the row after it, at most the one after `end`.
+    fn push_line(&self, row: u64, end: u64, out: &mut String) -> u64 {
+        let mut row = row;
+        loop {
+            render::push_text(self.grid(), self.line_of(row), out);
+            row += 1;
+            if row > end || row.is_multiple_of(MAX_LINE_ROWS) || !self.wrapped_row(row - 1) {
+                return row;
+            }
+        }
+    }
+
+    /// The place after all text of the primary screen, which must be the active one.
+    pub(super) fn end_mark(&self) -> LineMark {
+        let end = self.end_row();
+        let start = self.line_start(end);
+        let mut line = String::new();
+        self.push_line(start, end, &mut line);
+        LineMark::after(start, line.as_bytes())
+    }
+
+    /// Where a read from `cursor` starts.
+    fn start(&self, cursor: &TextCursor) -> Start {
+        let mark = self.epochs.follow(cursor.epoch, cursor.mark, self.screen_top());
+        let end = self.end_row();
+        if mark.row > end {
+            // The screen was erased from above: its last line may be new.
+            return Start { mark: LineMark::at(self.line_start(end)), dropped_lines: 0, waits: false };
+        }
+        let top = self.history_top();
+        if mark.row < top {
+            return Start { mark: LineMark::at(top), dropped_lines: top - mark.row, waits: false };
+        }
+        match cursor.kind {
+            Kind::Text | Kind::Alternate(_) => Start { mark, dropped_lines: 0, waits: false },
+            Kind::NextLine => {
+                let last = (mark.row..end).find(|&row| !self.wrapped_row(row)).unwrap_or(end);
+                match last < end {
+                    true => Start { mark: LineMark::at(last + 1), dropped_lines: 0, waits: false },
+                    false => Start { mark, dropped_lines: 0, waits: true },
+                }
+            }
+        }
+    }
+
+    /// Renders from `mark`, a row that exists, to the end or until `max_bytes` of unseen text.
+    fn render_from(&self, mark: LineMark, max_bytes: usize) -> Rendered {
+        let end = self.end_row();
+        let rows = (end - mark.row + 1) as usize;
+        let mut text = String::with_capacity(rows.saturating_mul(self.grid().columns() + 1).min(max_bytes) + 64);
+        let (mut row, mut seen, mut budget) = (mark.row, 0, 0);
+        loop {
+            let start = text.len();
+            let next = self.push_line(row, end, &mut text);
+            if row == mark.row {
+                seen = mark.seen_of(&text);
+                budget = max_bytes.saturating_add(seen);
+            }
+            let truncated = text.len() > budget || (text.len() == budget && next <= end);
+            if truncated {
+                text.truncate(text.floor_char_boundary(budget).max(start));
+            }
+            if truncated || next > end {
+                let end = LineMark::after(row, &text.as_bytes()[start..]);
+                return Rendered { text, seen, end, truncated };
+            }
+            if !self.wrapped_row(next - 1) {
+                text.push('\n');
+            }
+            row = next;
+        }
+    }
+
+    /// The first row of the `count`-th line before the end, not before `row`.
+    fn lines_before_end(&self, count: usize, row: u64) -> u64 {
+        let mut start = self.line_start(self.end_row());
+        for _ in 1..count {
+            if start <= row {
+                break;
+            }
+            start = self.line_start(start - 1);
+        }
+        start.max(row)
+    }
+
+    /// The lines of the screen as (first line, line after the last), without blank ones at the end.
+    fn screen_lines(&self) -> impl Iterator<Item = (i32, i32)> + '_ {
+        let grid = self.grid();
+        let bottom = grid.screen_lines() as i32;
+        let end = (0..bottom).rev().find(|&line| !render::is_blank_row(grid, Line(line))).map_or(0, |last| last + 1);
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let start = next;
+            (start < end).then(|| {
+                let wraps = |line: &i32| !render::is_wrapped(grid, Line(*line));
+                next = (start..end).find(wraps).map_or(end, |last| last + 1);
+                (start, next)
+            })
+        })
+    }
+}
+
+impl Screen {
+    /// The place after all output so far.
+    ///
+    /// While the alternate screen is shown it stands for "as the screen is now".
+    #[must_use]
+    pub fn position(&self) -> TextCursor {
+        if self.engine.is_alternate() {
+            return self.alternate_position();
+        }
+        TextCursor { kind: Kind::Text, epoch: self.engine.epochs.count, mark: self.engine.end_mark() }
+    }
+
+    /// The beginning of the line after the one the terminal's cursor is in, wherever that line will end: taken before
+    /// a command is submitted, reading from it does not return the command's echo.
+    #[must_use]
+    pub fn position_after_line(&self) -> TextCursor {
+        if self.engine.is_alternate() {
+            return self.alternate_position();
+        }
+        let row = self.engine.row_of(self.engine.grid().cursor.pos.row);
+        let mark = LineMark::at(self.engine.line_start(row));
+        TextCursor { kind: Kind::NextLine, epoch: self.engine.epochs.count, mark }
+    }
+
+    /// The beginning of the screen's first row: from there on is what can be seen now.
+    #[must_use]
+    pub fn first_row_shown(&self) -> TextCursor {
+        if self.engine.is_alternate() {
+            let (epoch, mark) = self.engine.primary_end;
+            return TextCursor { kind: Kind::Alternate(0), epoch, mark };
+        }
+        let mark = LineMark::at(self.engine.screen_top());
+        TextCursor { kind: Kind::Text, epoch: self.engine.epochs.count, mark }
+    }
+
+    fn alternate_position(&self) -> TextCursor {
+        let (epoch, mark) = self.engine.primary_end;
+        TextCursor { kind: Kind::Alternate(self.generation), epoch, mark }
+    }
+
+    /// The place that the program has named so, by a notification (OSC 777) with the title `fugue-mark` and the name as its body.
+    /// Of several the newest.
+    #[must_use]
+    pub fn mark(&self, name: &str) -> Option<TextCursor> {
+        self.engine.marks.iter().rev().find(|(known, _)| known == name).map(|(_, place)| *place)
+    }
+
+    /// The text printed since `cursor`, at most `max_bytes` of it: the texts of successive reads, each from the
+    /// cursor that the last one returned, put together are the output, with each line in its final form.
+    ///
+    /// A line that was written over since it was read (a progress bar) is returned again, whole. Changes above the
+    /// last line read are not returned. While the alternate screen is shown the whole screen is returned whenever it has changed.
+    #[must_use]
+    pub fn read_since(&self, cursor: &TextCursor, max_bytes: usize) -> Text {
+        let max_bytes = max_bytes.max(char::MAX.len_utf8());
+        if self.engine.is_alternate() {
+            return self.read_alternate(cursor, max_bytes);
+        }
+        let start = self.engine.start(cursor);
+        let epoch = self.engine.epochs.count;
+        if start.waits {
+            let cursor = TextCursor { kind: cursor.kind, epoch, mark: start.mark };
+            return Text { text: String::new(), cursor, dropped_lines: 0, truncated: false };
+        }
+        let mut rendered = self.engine.render_from(start.mark, max_bytes);
+        rendered.text.drain(..rendered.seen);
+        Text {
+            text: rendered.text,
+            cursor: TextCursor { kind: Kind::Text, epoch, mark: rendered.end },
+            dropped_lines: start.dropped_lines,
+            truncated: rendered.truncated,
+        }
+    }
+
+    fn read_alternate(&self, cursor: &TextCursor, max_bytes: usize) -> Text {
+        let unchanged = cursor.kind == Kind::Alternate(self.generation);
+        let cursor = TextCursor { kind: Kind::Alternate(self.generation), ..*cursor };
+        let mut text = String::new();
+        if !unchanged {
+            self.push_screen_lines(0, &mut text);
+        }
+        let truncated = text.len() > max_bytes;
+        text.truncate(text.floor_char_boundary(max_bytes));
+        Text { text, cursor, dropped_lines: 0, truncated }
+    }
+
+    /// Appends those lines of the screen that have changed since `generation`.
+    fn push_screen_lines(&self, generation: u64, out: &mut String) {
+        for (start, end) in self.engine.screen_lines() {
+            if (start..end).any(|line| self.row_generation(line as usize) > generation) || generation == 0 {
+                if !out.is_empty() {
+                    out.push('\n');
+                }
+                (start..end).for_each(|line| render::push_text(self.engine.grid(), Line(line), out));
+            }
+        }
+    }
+
+    /// The last `lines` lines, oldest first, without blank ones at the end.
+    ///
+    /// They are taken from the screen, with `include_scrollback` from the history too. As text, rows that wrap are one
+    /// line. With `ansi` each row is a line, self-contained and with its attributes. When `max_bytes` do not hold them, older
+    /// lines are left out.
+    #[must_use]
+    pub fn read_last(&self, lines: usize, include_scrollback: bool, ansi: bool, max_bytes: usize) -> Text {
+        let grid = self.engine.grid();
+        let top = if include_scrollback { -(grid.history_size() as i32) } else { 0 };
+        let bottom = grid.screen_lines() as i32;
+        let blank = |line: &i32| !render::is_blank_row(grid, Line(*line));
+        let end = (top..bottom).rev().find(blank).map_or(top, |last| last + 1);
+        let joins = |line: i32| !ansi && line > top && render::is_wrapped(grid, Line(line - 1));
+        let mut start = end;
+        for _ in 0..lines {
+            if start == top {
+                break;
+            }
+            start -= 1;
+            while joins(start) {
+                start -= 1;
+            }
+        }
+        let mut text = String::with_capacity((end - start) as usize * (grid.columns() + 1));
+        for line in start..end {
+            if line > start && !joins(line) {
+                text.push('\n');
+            }
+            match ansi {
+                true => render::push_ansi(grid, Line(line), &mut text),
+                false => render::push_text(grid, Line(line), &mut text),
+            }
+        }
+        let truncated = text.len() > max_bytes;
+        if truncated {
+            cut_front(&mut text, max_bytes, ansi);
+        }
+        Text { text, cursor: self.position(), dropped_lines: 0, truncated }
+    }
+
+    /// Looks for `pattern` in the text printed since `cursor`.
+    ///
+    /// It is cheap enough to be called after every chunk of output when each call goes on from `resume`. A match may
+    /// span lines, but not more than the last 16 of what had been printed at the call before. In the alternate
+    /// screen only lines that have changed since the cursor are searched.
+    #[must_use]
+    pub fn search_since(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
+        if self.engine.is_alternate() {
+            return self.search_alternate(cursor, pattern);
+        }
+        let start = self.engine.start(cursor);
+        let epoch = self.engine.epochs.count;
+        if start.waits {
+            return Search { found: None, resume: TextCursor { kind: cursor.kind, epoch, mark: start.mark } };
+        }
+        let rendered = self.engine.render_from(start.mark, usize::MAX);
+        let place = |mark| TextCursor { kind: Kind::Text, epoch, mark };
+        let Some(captures) = pattern.captures_at(&rendered.text, rendered.seen) else {
+            let row = self.engine.lines_before_end(SEARCH_AGAIN_LINES, start.mark.row);
+            let mark = if row == start.mark.row { start.mark } else { LineMark::at(row) };
+            return Search { found: None, resume: place(mark) };
+        };
+        let matched = captures.get_match().end() - rendered.seen;
+        let after = place(self.engine.render_from(start.mark, matched).end);
+        Search { found: Some(Match::new(&captures, after)), resume: after }
+    }
+
+    fn search_alternate(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
+        let since = match cursor.kind {
+            Kind::Alternate(generation) => generation,
+            Kind::Text | Kind::NextLine => 0,
+        };
+        let mut text = String::new();
+        if since < self.generation {
+            self.push_screen_lines(since, &mut text);
+        }
+        let after = TextCursor { kind: Kind::Alternate(self.generation), ..*cursor };
+        match pattern.captures(&text) {
+            Some(captures) => Search { found: Some(Match::new(&captures, after)), resume: after },
+            None => Search { found: None, resume: *cursor },
+        }
+    }
+}
+
+/// Cuts `text` to its last `max_bytes`, at the start of a line when there is one.
+fn cut_front(text: &mut String, max_bytes: usize, lines_only: bool) {
+    let from = text.ceil_char_boundary(text.len() - max_bytes);
+    let line = text[from..].find('\n').map(|at| from + at + 1);
+    let whole = if lines_only { text.len() } else { from };
+    text.drain(..line.unwrap_or(whole));
+}

@@ -1,0 +1,344 @@
+//! What is alive: published snapshots of sessions, panes, clients and orchestrations.
+//!
+//! Anybody may read here without asking an actor. Each entry has one writer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use protocol::reply::{PaneEnd, SessionContext, SessionInfo};
+use protocol::{ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid};
+use supervisor::{Address, AddressSlot, SupervisorSlot};
+use tokio::sync::watch;
+
+use crate::client::ClientMsg;
+use crate::clock::epoch_ms;
+use crate::orchestration::OrchestrationEntry;
+use crate::pane::PaneEntry;
+use crate::session::SessionMsg;
+use crate::session::snapshot::SessionSnapshot;
+
+mod lookup;
+
+pub use lookup::Caller;
+
+/// Ended panes that are remembered after they were removed: enough for the callers of an
+/// orchestration of the largest size to ask for their ends.
+const ENDED_PANES: usize = 512;
+
+/// Where a session is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its actors are being started.
+    Starting,
+    /// It takes panes.
+    Live,
+    /// It is being ended, or it is gone.
+    Ended,
+}
+
+/// A session as everybody may see it.
+pub struct SessionEntry {
+    /// Its id.
+    pub id: SessionUuid,
+    snapshot: watch::Sender<Arc<SessionSnapshot>>,
+    phase: watch::Sender<Phase>,
+    last_used_ms: AtomicU64,
+    /// Its actor.
+    pub address: AddressSlot<SessionMsg>,
+    /// The supervisor of its panes.
+    pub panes: SupervisorSlot,
+}
+
+impl SessionEntry {
+    /// An entry for a session that is about to be started.
+    #[must_use]
+    pub fn new(snapshot: SessionSnapshot) -> Self {
+        Self {
+            id: snapshot.id,
+            last_used_ms: AtomicU64::new(snapshot.created_at_ms),
+            snapshot: watch::Sender::new(Arc::new(snapshot)),
+            phase: watch::Sender::new(Phase::Starting),
+            address: AddressSlot::new(),
+            panes: SupervisorSlot::new(),
+        }
+    }
+
+    /// The session now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<SessionSnapshot> {
+        Arc::clone(&self.snapshot.borrow())
+    }
+
+    /// Every later snapshot.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<SessionSnapshot>> {
+        self.snapshot.subscribe()
+    }
+
+    /// Publishes a new snapshot. Only the session's actor does.
+    pub fn publish(&self, snapshot: Arc<SessionSnapshot>) {
+        self.snapshot.send_replace(snapshot);
+    }
+
+    /// Where it is in its life, and every later change of that.
+    #[must_use]
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// Moves it on; false when it was there already or has ended.
+    pub fn advance(&self, to: Phase) -> bool {
+        self.phase.send_if_modified(|phase| {
+            let changed = *phase != to && *phase != Phase::Ended;
+            if changed {
+                *phase = to;
+            }
+            changed
+        })
+    }
+
+    /// It is being used: attach, input, select, create.
+    pub fn touch(&self) {
+        self.last_used_ms.fetch_max(epoch_ms(), Ordering::Relaxed);
+    }
+
+    /// When it was last used, in milliseconds since 1970.
+    #[must_use]
+    pub fn last_used_ms(&self) -> u64 {
+        self.last_used_ms.load(Ordering::Relaxed)
+    }
+
+    /// As it stands in a list.
+    #[must_use]
+    pub fn info(&self, active: bool) -> SessionInfo {
+        let snapshot = self.snapshot();
+        SessionInfo {
+            session_id: self.id,
+            name: snapshot.name.clone(),
+            windows: u32::try_from(snapshot.windows.len()).unwrap_or(u32::MAX),
+            panes: u32::try_from(snapshot.panes().count()).unwrap_or(u32::MAX),
+            attached_clients: snapshot.attached_clients(),
+            active,
+            created_at_ms: snapshot.created_at_ms,
+            last_activity_at_ms: self.last_used_ms(),
+            size: snapshot.size,
+            tags: snapshot.tags.clone(),
+        }
+    }
+}
+
+/// A connection as everybody may see it.
+#[derive(Clone)]
+pub struct ClientEntry {
+    /// Its actor.
+    pub address: Address<ClientMsg>,
+    /// What it called itself in its hello.
+    pub name: Arc<str>,
+}
+
+/// A pane that was removed: its end, and the last of its output.
+#[derive(Clone, Debug)]
+pub struct EndedPane {
+    /// Its session at the time.
+    pub context: SessionContext,
+    /// Its final state.
+    pub end: PaneEnd,
+    /// The end of its text.
+    pub tail: String,
+}
+
+/// Everything that is alive.
+pub struct Registry {
+    names: DashMap<Name, SessionUuid>,
+    sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
+    panes: DashMap<PaneUuid, Arc<PaneEntry>>,
+    clients: DashMap<ClientUuid, ClientEntry>,
+    orchestrations: DashMap<OrchestrationUuid, Arc<OrchestrationEntry>>,
+    /// Replaced as a whole: it changes only when a pane ends.
+    ended: ArcSwap<VecDeque<Arc<EndedPane>>>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            names: DashMap::new(),
+            sessions: DashMap::new(),
+            panes: DashMap::new(),
+            clients: DashMap::new(),
+            orchestrations: DashMap::new(),
+            ended: ArcSwap::default(),
+        }
+    }
+}
+
+/// What came of asking for a session name.
+pub enum Claim {
+    /// The name is the caller's; it must start the session or release the name.
+    Ours(Arc<SessionEntry>),
+    /// A session has it, perhaps one that is still being started.
+    Taken(Arc<SessionEntry>),
+}
+
+impl Registry {
+    /// Takes the snapshot's name and enters the session, or says who has the name. Atomic: of two
+    /// callers with one name, one gets it.
+    pub fn claim(&self, snapshot: SessionSnapshot) -> Claim {
+        match self.names.entry(snapshot.name.clone()) {
+            Entry::Occupied(holder) => match self.session(*holder.get()) {
+                Some(entry) => Claim::Taken(entry),
+                None => Claim::Ours(self.enter(snapshot, |id| {
+                    holder.replace_entry(id);
+                })),
+            },
+            Entry::Vacant(free) => Claim::Ours(self.enter(snapshot, |id| {
+                free.insert(id);
+            })),
+        }
+    }
+
+    // The session is entered before the name is visible, so who finds the name finds the session.
+    fn enter(
+        &self,
+        snapshot: SessionSnapshot,
+        name_it: impl FnOnce(SessionUuid),
+    ) -> Arc<SessionEntry> {
+        let entry = Arc::new(SessionEntry::new(snapshot));
+        self.sessions.insert(entry.id, Arc::clone(&entry));
+        name_it(entry.id);
+        entry
+    }
+
+    /// Takes a further name for a session, or says who has it.
+    ///
+    /// # Errors
+    /// `name_taken` with the holder's id.
+    pub fn take_name(&self, name: &Name, id: SessionUuid) -> Result<(), Error> {
+        match self.names.entry(name.clone()) {
+            Entry::Occupied(holder) if *holder.get() == id => Ok(()),
+            Entry::Occupied(holder) => Err(name_taken(name, *holder.get())),
+            Entry::Vacant(free) => {
+                free.insert(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a name back, if `id` has it.
+    pub fn release_name(&self, name: &Name, id: SessionUuid) {
+        self.names.remove_if(name, |_, holder| *holder == id);
+    }
+
+    /// Takes a session out with its name.
+    pub fn remove_session(&self, entry: &SessionEntry) {
+        entry.advance(Phase::Ended);
+        self.names.retain(|_, holder| *holder != entry.id);
+        self.sessions.remove(&entry.id);
+    }
+
+    /// The first of `s1`, `s2`, … that no session has. Another caller may take it before it is claimed.
+    #[must_use]
+    pub fn free_name(&self) -> Name {
+        (1u64..)
+            .filter_map(|n| Name::new(&format!("s{n}")).ok())
+            .find(|name| !self.names.contains_key(name))
+            .expect("there are fewer sessions than numbers")
+    }
+
+    /// The live session with this id.
+    #[must_use]
+    pub fn session(&self, id: SessionUuid) -> Option<Arc<SessionEntry>> {
+        self.sessions.get(&id).map(|entry| Arc::clone(&entry))
+    }
+
+    /// The session with this name.
+    #[must_use]
+    pub fn session_named(&self, name: &Name) -> Option<Arc<SessionEntry>> {
+        let id = *self.names.get(name)?;
+        self.session(id)
+    }
+
+    /// All live sessions in order of creation.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Arc<SessionEntry>> {
+        let mut sessions: Vec<_> = self.sessions.iter().map(|e| Arc::clone(&e)).collect();
+        sessions.sort_by_key(|entry| entry.id);
+        sessions
+    }
+
+    /// Enters a pane.
+    pub fn insert_pane(&self, entry: Arc<PaneEntry>) {
+        self.panes.insert(entry.id, entry);
+    }
+
+    /// Takes a pane out and remembers its end.
+    pub fn remove_pane(&self, id: PaneUuid, ended: EndedPane) {
+        let ended = Arc::new(ended);
+        self.ended.rcu(|old| {
+            let mut new = VecDeque::clone(old);
+            new.push_back(Arc::clone(&ended));
+            if new.len() > ENDED_PANES {
+                new.pop_front();
+            }
+            new
+        });
+        self.panes.remove(&id);
+    }
+
+    /// The pane with this id.
+    #[must_use]
+    pub fn pane(&self, id: PaneUuid) -> Option<Arc<PaneEntry>> {
+        self.panes.get(&id).map(|entry| Arc::clone(&entry))
+    }
+
+    /// All panes, in no order.
+    #[must_use]
+    pub fn panes(&self) -> Vec<Arc<PaneEntry>> {
+        self.panes.iter().map(|entry| Arc::clone(&entry)).collect()
+    }
+
+    /// How many panes there are.
+    #[must_use]
+    pub fn pane_count(&self) -> usize {
+        self.panes.len()
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The remembered end of a removed pane.
+    #[must_use]
+    pub fn ended_pane(&self, id: PaneUuid) -> Option<Arc<EndedPane>> {
+        let ended = self.ended.load();
+        ended.iter().rev().find(|e| e.end.pane_id == id).cloned()
+    }
+
+    /// The connections.
+    #[must_use]
+    pub fn clients(&self) -> &DashMap<ClientUuid, ClientEntry> {
+        &self.clients
+    }
+
+    /// The orchestrations, those included that ended within the last hour.
+    #[must_use]
+    pub fn orchestrations(&self) -> &DashMap<OrchestrationUuid, Arc<OrchestrationEntry>> {
+        &self.orchestrations
+    }
+}
+
+/// The error for a name that a live session has.
+#[must_use]
+pub fn name_taken(name: &Name, holder: SessionUuid) -> Error {
+    Error::new(
+        ErrorCode::NameTaken,
+        format!("session {name} exists already, with id {holder}"),
+    )
+    .hint("use another name, omit it for a free one, or use that session")
+    .candidates([holder.to_string()])
+}

@@ -1,0 +1,118 @@
+//! What every part of one daemon shares: identity, configuration, registry and the tree.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use protocol::config::DaemonConfig;
+use protocol::paths::Paths;
+use protocol::{InstanceUuid, ServerName};
+use supervisor::{SupervisorSlot, Tree};
+use tokio::sync::watch;
+
+use crate::idempotency::Idempotency;
+use crate::keeper::KeeperLaunch;
+use crate::registry::Registry;
+
+/// How the daemon is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopOrder {
+    /// Leave every pane's program running under its keeper.
+    pub keep_panes: bool,
+}
+
+/// One daemon.
+pub struct Server {
+    /// Its name.
+    pub name: ServerName,
+    /// Which process life this is.
+    pub instance: InstanceUuid,
+    /// When it began.
+    pub started: Instant,
+    /// Its settings.
+    pub config: DaemonConfig,
+    /// Its directories.
+    pub paths: Paths,
+    /// How keepers are started.
+    pub keeper: KeeperLaunch,
+    /// What is alive.
+    pub registry: Registry,
+    /// What operators see of the actors.
+    pub tree: Tree,
+    /// The supervisor of the sessions.
+    pub sessions: SupervisorSlot,
+    /// The supervisor of the orchestrations.
+    pub orchestrations: SupervisorSlot,
+    /// The supervisor of the connections.
+    pub clients: SupervisorSlot,
+    /// First results by idempotency key.
+    pub idempotency: Idempotency,
+    /// The daemon's own environment, for programs of sessions that came with none.
+    pub environment: Arc<BTreeMap<String, String>>,
+    stop: watch::Sender<Option<StopOrder>>,
+}
+
+impl Server {
+    /// A server that runs nothing yet; `exe` is the program whose `keeper` command is the keeper.
+    #[must_use]
+    pub fn new(config: DaemonConfig, paths: Paths, exe: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            name: config.name.clone(),
+            instance: InstanceUuid::new(),
+            started: Instant::now(),
+            config,
+            paths,
+            keeper: KeeperLaunch {
+                exe,
+                args: vec!["keeper".to_owned()],
+            },
+            registry: Registry::default(),
+            tree: Tree::default(),
+            sessions: SupervisorSlot::new(),
+            orchestrations: SupervisorSlot::new(),
+            clients: SupervisorSlot::new(),
+            idempotency: Idempotency::default(),
+            environment: Arc::new(program_environment(std::env::vars_os().filter_map(
+                |(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)),
+            ))),
+            stop: watch::Sender::new(None),
+        })
+    }
+
+    /// Asks the daemon to end; the first order counts.
+    pub fn order_stop(&self, order: StopOrder) {
+        self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            stop.get_or_insert(order);
+            first
+        });
+    }
+
+    /// Becomes `Some` when the daemon is to end.
+    #[must_use]
+    pub fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {
+        self.stop.subscribe()
+    }
+}
+
+/// A caller's environment without what belongs to the caller's own terminal or pane.
+#[must_use]
+pub fn program_environment(
+    vars: impl IntoIterator<Item = (String, String)>,
+) -> BTreeMap<String, String> {
+    const OWN: [&str; 9] = [
+        "TERM",
+        "COLORTERM",
+        "COLUMNS",
+        "LINES",
+        "TMUX",
+        "TMUX_PANE",
+        "STY",
+        "PWD",
+        "OLDPWD",
+    ];
+    vars.into_iter()
+        .filter(|(name, _)| !OWN.contains(&name.as_str()) && !name.starts_with("FUGUE"))
+        .collect()
+}

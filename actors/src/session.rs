@@ -1,0 +1,328 @@
+//! A session's actor: name, windows, layouts, environment, and who is attached.
+//!
+//! It publishes a snapshot after each change and is restarted from it; its panes are siblings.
+
+pub mod change;
+pub mod layout;
+pub mod life;
+pub mod snapshot;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, PaneUuid, Size, WindowUuid};
+use supervisor::{Actor, ActorError, ActorId, Address, Down, Reply};
+
+use crate::client::ClientMsg;
+use crate::registry::{Phase, SessionEntry};
+use crate::server::Server;
+use crate::tree;
+use change::{Change, Placement};
+use snapshot::SessionSnapshot;
+
+/// What a session's actor is asked and told.
+#[derive(strum::IntoStaticStr)]
+pub enum SessionMsg {
+    /// The spawn function asks where a new pane would go: its size comes back, nothing changes.
+    Measure(Placement, Reply<Result<Size, Error>>),
+    /// The spawn function puts a started pane into its place.
+    Place(Placement, Reply<Result<WindowUuid, Error>>),
+    /// A pane was removed; the session ends when it was the last one and nobody holds it.
+    PaneGone(PaneUuid),
+    /// Somebody changes something else.
+    Change(Box<Change>, Reply<Result<(), Error>>),
+    /// A connection attaches one view.
+    Attach(AttachRequest, Reply<Result<(), Error>>),
+    /// A connection takes one view away.
+    Detach(ClientUuid, Reply<()>),
+    /// A view that decides about the size has another one.
+    ViewSize(ClientUuid, Size),
+    /// An orchestration needs the session to stay.
+    Hold(OrchestrationUuid, Reply<Result<(), Error>>),
+    /// It needs it no more.
+    Release(OrchestrationUuid),
+    /// A test wants to see the actor fail.
+    #[cfg(debug_assertions)]
+    Crash,
+}
+
+/// One view of a connection.
+pub struct AttachRequest {
+    /// The connection.
+    pub client: ClientUuid,
+    /// Its actor, whose end is the end of all its views.
+    pub address: Address<ClientMsg>,
+    /// The view's size, unless it only looks.
+    pub size: Option<Size>,
+}
+
+/// The actor.
+pub struct SessionActor;
+
+/// What it is started with.
+pub struct SessionArgs {
+    /// The daemon.
+    pub server: Arc<Server>,
+    /// Its session.
+    pub entry: Arc<SessionEntry>,
+}
+
+/// What it keeps.
+pub struct SessionState {
+    server: Arc<Server>,
+    entry: Arc<SessionEntry>,
+    now: SessionSnapshot,
+    watched: HashMap<ActorId, ClientUuid>,
+    /// Sizes of attached clients, the most recently changed last.
+    sizes: Vec<(ClientUuid, Size)>,
+}
+
+impl Actor for SessionActor {
+    type Msg = SessionMsg;
+    type State = SessionState;
+    type Args = SessionArgs;
+
+    async fn pre_start(
+        &self,
+        myself: Address<SessionMsg>,
+        args: SessionArgs,
+    ) -> Result<SessionState, ActorError> {
+        let SessionArgs { server, entry } = args;
+        let now = SessionSnapshot::clone(&entry.snapshot());
+        let mut state = SessionState {
+            server,
+            entry,
+            now,
+            watched: HashMap::new(),
+            sizes: Vec::new(),
+        };
+        state.reconcile(&myself);
+        state.revive_panes().await;
+        state.publish(&myself);
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<SessionMsg>,
+        msg: SessionMsg,
+        state: &mut SessionState,
+    ) -> Result<(), ActorError> {
+        match msg {
+            SessionMsg::Measure(placement, reply) => {
+                reply.send(state.now.placed(&placement).map(|(_, size)| size));
+            }
+            SessionMsg::Place(placement, reply) => {
+                let placed = state.place(&placement);
+                state.publish(myself);
+                reply.send(placed);
+            }
+            SessionMsg::PaneGone(pane) => {
+                state.now.remove_pane(pane);
+                state.publish(myself);
+            }
+            SessionMsg::Change(change, reply) => {
+                let changed = state.change(*change);
+                state.publish(myself);
+                reply.send(changed);
+            }
+            SessionMsg::Attach(request, reply) => {
+                let attached = state.attach(myself, &request);
+                state.publish(myself);
+                reply.send(attached);
+            }
+            SessionMsg::Detach(client, reply) => {
+                state.detach(client);
+                state.publish(myself);
+                reply.send(());
+            }
+            SessionMsg::ViewSize(client, size) => {
+                state.resize(client, size);
+                state.publish(myself);
+            }
+            SessionMsg::Hold(orchestration, reply) => {
+                let held = state.hold(orchestration);
+                state.publish(myself);
+                reply.send(held);
+            }
+            SessionMsg::Release(orchestration) => {
+                state.now.holders.remove(&orchestration);
+                state.publish(myself);
+            }
+            #[cfg(debug_assertions)]
+            SessionMsg::Crash => panic!("a test asked for it"),
+        }
+        Ok(())
+    }
+
+    async fn handle_down(
+        &self,
+        myself: &Address<SessionMsg>,
+        down: Down,
+        state: &mut SessionState,
+    ) -> Result<(), ActorError> {
+        if let Some(client) = state.watched.remove(&down.id) {
+            state.forget(client);
+            state.publish(myself);
+        }
+        Ok(())
+    }
+}
+
+impl SessionState {
+    /// After a restart: clients and panes that ended meanwhile are taken out.
+    fn reconcile(&mut self, myself: &Address<SessionMsg>) {
+        let clients = std::mem::take(&mut self.now.clients);
+        for (client, views) in clients {
+            let address = self.server.registry.clients().get(&client).map(|c| c.address.clone());
+            if let Some(address) = address.filter(|address| myself.monitor(address)) {
+                self.watched.insert(address.id(), client);
+                self.now.clients.insert(client, views);
+            }
+        }
+        let gone: Vec<_> = self
+            .now
+            .panes()
+            .filter(|pane| self.server.registry.pane(*pane).is_none())
+            .collect();
+        for pane in gone {
+            self.now.remove_pane(pane);
+        }
+    }
+
+    /// After a restart of the supervisor of the panes, which knows no pane any more.
+    async fn revive_panes(&self) {
+        let Some(supervisor) = self.entry.panes.get() else {
+            return;
+        };
+        for pane in self.now.panes() {
+            let Some(pane) = self.server.registry.pane(pane) else {
+                continue;
+            };
+            if pane.address.get().is_none() {
+                // Refused when its own restart is under way, which is as good.
+                let _ = supervisor.start_child(tree::pane_spec(&self.server, &pane)).await;
+            }
+        }
+    }
+
+    fn live(&self) -> Result<(), Error> {
+        if *self.entry.phase().borrow() == Phase::Ended {
+            return Err(Error::new(
+                ErrorCode::NotFound,
+                format!("session {} is being ended", self.now.name),
+            ));
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, placement: &Placement) -> Result<WindowUuid, Error> {
+        self.live()?;
+        let (next, _) = self.now.placed(placement)?;
+        self.now = next;
+        self.entry.touch();
+        let window = self.now.window_of(placement.pane).map(|window| window.id);
+        window.ok_or_else(|| Error::new(ErrorCode::Internal, "a placed pane has no window"))
+    }
+
+    fn change(&mut self, change: Change) -> Result<(), Error> {
+        self.live()?;
+        let selects = change.selects();
+        if let Change::Session(update) = &change
+            && let Some(name) = &update.name
+        {
+            self.server.registry.take_name(name, self.now.id)?;
+        }
+        let old_name = self.now.name.clone();
+        let changed = self.now.changed(change);
+        match changed {
+            Ok(next) => self.now = next,
+            Err(error) => return Err(error),
+        }
+        if self.now.name != old_name {
+            self.server.registry.release_name(&old_name, self.now.id);
+        }
+        if selects {
+            self.entry.touch();
+        }
+        Ok(())
+    }
+
+    fn attach(
+        &mut self,
+        myself: &Address<SessionMsg>,
+        request: &AttachRequest,
+    ) -> Result<(), Error> {
+        self.live()?;
+        if !self.now.clients.contains_key(&request.client) {
+            if !myself.monitor(&request.address) {
+                return Err(Error::new(ErrorCode::Cancelled, "the client has gone"));
+            }
+            self.watched.insert(request.address.id(), request.client);
+        }
+        *self.now.clients.entry(request.client).or_default() += 1;
+        if let Some(size) = request.size {
+            self.resize(request.client, size);
+        }
+        self.entry.touch();
+        Ok(())
+    }
+
+    fn detach(&mut self, client: ClientUuid) {
+        let Some(views) = self.now.clients.get_mut(&client) else {
+            return;
+        };
+        *views -= 1;
+        if *views == 0 {
+            // The monitor stays: its notice finds nobody to take out.
+            self.forget(client);
+        }
+    }
+
+    fn forget(&mut self, client: ClientUuid) {
+        self.now.clients.remove(&client);
+        self.watched.retain(|_, watched| *watched != client);
+        self.sizes.retain(|(sized, _)| *sized != client);
+        if let Some((_, size)) = self.sizes.last() {
+            self.now.size = *size;
+        }
+    }
+
+    fn resize(&mut self, client: ClientUuid, size: Size) {
+        if self.now.clients.contains_key(&client) {
+            self.sizes.retain(|(sized, _)| *sized != client);
+            self.sizes.push((client, size));
+            self.now.size = size;
+            self.entry.touch();
+        }
+    }
+
+    fn hold(&mut self, orchestration: OrchestrationUuid) -> Result<(), Error> {
+        self.live()?;
+        self.now.holders.insert(orchestration);
+        Ok(())
+    }
+
+    /// Publishes what changed, gives the panes their sizes, and ends a session that nobody needs.
+    fn publish(&mut self, myself: &Address<SessionMsg>) {
+        let published = self.entry.snapshot();
+        if *published != self.now {
+            self.entry.publish(Arc::new(self.now.clone()));
+        }
+        for (pane, size) in self.now.pane_sizes() {
+            if let Some(pane) = self.server.registry.pane(pane) {
+                pane.set_size(size);
+            }
+        }
+        myself.set_details(vec![
+            ("name", self.now.name.to_string()),
+            ("attached", self.now.clients.len().to_string()),
+            ("windows", self.now.windows.len().to_string()),
+        ]);
+        let phase = *self.entry.phase().borrow();
+        let empty = self.now.windows.is_empty() && self.now.holders.is_empty();
+        if empty && phase == Phase::Live {
+            life::end_in_background(&self.server, &self.entry);
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Everything that can change in a session, as pure functions from one snapshot to the next.
+
+use std::collections::BTreeMap;
+
+use protocol::request::UpdateSession;
+use protocol::{Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid};
+
+use super::layout::Layout;
+use super::snapshot::{SessionSnapshot, Window};
+
+/// Most variables, tags or metadata entries of a session.
+const MAX_ENTRIES: usize = 1_000;
+
+/// Most bytes of one variable, tag or metadata entry.
+const MAX_ENTRY_BYTES: usize = 64 * 1024;
+
+/// Where a new pane goes.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// The new pane.
+    pub pane: PaneUuid,
+    /// Into a window of its own, or beside another pane.
+    pub place: Place,
+    /// It becomes the focused one.
+    pub select: bool,
+}
+
+/// The two kinds of place.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A window of its own.
+    NewWindow {
+        /// Its name; its index when absent.
+        name: Option<Name>,
+    },
+    /// Beside a pane.
+    Beside {
+        /// Which window; the focused one when absent.
+        window: Option<WindowUuid>,
+        /// Which pane; the window's focused one when absent.
+        pane: Option<PaneUuid>,
+        /// To the right or below.
+        direction: Direction,
+        /// The new pane's share.
+        ratio: f64,
+    },
+    /// In an orchestration's grid.
+    Grid {
+        /// Whose.
+        orchestration: OrchestrationUuid,
+        /// The window's name when it has to be made.
+        name: Name,
+    },
+}
+
+/// A change that is not about clients or the coming and going of panes.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Of the session itself.
+    Session(UpdateSession),
+    /// Of a window: a new name, or the focus.
+    Window {
+        /// Which.
+        window: WindowUuid,
+        /// Its new name.
+        name: Option<Name>,
+        /// Make it the focused one.
+        select: bool,
+    },
+    /// The focus or the wished extents of a pane.
+    Pane {
+        /// Which.
+        pane: PaneUuid,
+        /// Make it the focused one, with its window.
+        focus: bool,
+        /// Rows it should have.
+        rows: Option<u16>,
+        /// Columns it should have.
+        cols: Option<u16>,
+    },
+    /// A view went to another pane; the others stay where they are.
+    ViewStep(PaneUuid),
+}
+
+impl Change {
+    /// Whether it counts as use of the session.
+    #[must_use]
+    pub fn selects(&self) -> bool {
+        match self {
+            Self::Session(update) => update.select,
+            Self::Window { select, .. } => *select,
+            Self::Pane { focus, .. } => *focus,
+            Self::ViewStep(_) => true,
+        }
+    }
+}
+
+fn gone(kind: &str, id: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::NotFound, format!("{kind} {id} is gone"))
+        .hint("list what there is, as with `fugue panes`")
+}
+
+impl SessionSnapshot {
+    /// The session with a new pane in its place, and that pane's size.
+    ///
+    /// # Errors
+    /// `not_found` for a window or pane that is gone; `limit` when there is no room.
+    pub fn placed(&self, placement: &Placement) -> Result<(Self, Size), Error> {
+        let mut next = self.clone();
+        let pane = placement.pane;
+        let window = match &placement.place {
+            Place::NewWindow { name } => next.add_window(pane, name.clone(), None),
+            Place::Beside {
+                window,
+                pane: beside,
+                direction,
+                ratio,
+            } => next.split(pane, *window, *beside, *direction, *ratio)?,
+            Place::Grid {
+                orchestration,
+                name,
+            } => next.add_to_grid(pane, *orchestration, name),
+        };
+        if placement.select || next.focused.is_none() {
+            next.focus(window, pane);
+            next.focus_epoch += u64::from(placement.select);
+        }
+        let size = next.pane_sizes().remove(&pane).unwrap_or(next.size);
+        Ok((next, size))
+    }
+
+    fn add_window(
+        &mut self,
+        pane: PaneUuid,
+        name: Option<Name>,
+        tiled_for: Option<OrchestrationUuid>,
+    ) -> WindowUuid {
+        let id = WindowUuid::new();
+        let index = self.windows.len();
+        let name = name.unwrap_or_else(|| {
+            Name::new(&index.to_string()).expect("a number is a name")
+        });
+        self.windows.push(Window {
+            id,
+            name,
+            layout: Layout::single(pane),
+            focused: pane,
+            tiled_for,
+        });
+        id
+    }
+
+    fn split(
+        &mut self,
+        new: PaneUuid,
+        window: Option<WindowUuid>,
+        beside: Option<PaneUuid>,
+        direction: Direction,
+        ratio: f64,
+    ) -> Result<WindowUuid, Error> {
+        let size = self.size;
+        let id = match (window, beside) {
+            (Some(id), _) => id,
+            (None, Some(pane)) => self.window_of(pane).ok_or_else(|| gone("pane", pane))?.id,
+            (None, None) => match self.focused_window() {
+                Some(window) => window.id,
+                // An empty session that is held: its first pane needs no neighbour.
+                None => return Ok(self.add_window(new, None, None)),
+            },
+        };
+        let window = self
+            .windows
+            .iter_mut()
+            .find(|window| window.id == id)
+            .ok_or_else(|| gone("window", id))?;
+        let target = beside.unwrap_or(window.focused);
+        if !window.layout.panes().contains(&target) {
+            return Err(gone("pane", target));
+        }
+        window.layout = window
+            .layout
+            .split(target, new, direction, ratio, size)
+            .map_err(|no_room| {
+                Error::new(
+                    ErrorCode::Limit,
+                    format!("window {} of {} × {} cannot be split: {no_room}", window.name, size.rows, size.cols),
+                )
+                .hint("create the pane in a new window, or close a pane first")
+            })?;
+        Ok(id)
+    }
+
+    fn add_to_grid(
+        &mut self,
+        pane: PaneUuid,
+        orchestration: OrchestrationUuid,
+        name: &Name,
+    ) -> WindowUuid {
+        let grid = |window: &&mut Window| window.tiled_for == Some(orchestration);
+        let Some(window) = self.windows.iter_mut().find(grid) else {
+            return self.add_window(pane, Some(name.clone()), Some(orchestration));
+        };
+        let mut panes = window.layout.panes();
+        panes.push(pane);
+        window.layout = Layout::tiled(&panes);
+        window.id
+    }
+
+    fn focus(&mut self, window: WindowUuid, pane: PaneUuid) {
+        self.focused = Some(window);
+        if let Some(window) = self.windows.iter_mut().find(|w| w.id == window) {
+            window.focused = pane;
+        }
+    }
+
+    /// Takes a pane out; a window without panes goes with it, and the focus goes to a neighbour.
+    pub fn remove_pane(&mut self, pane: PaneUuid) {
+        let Some(index) = self
+            .windows
+            .iter()
+            .position(|window| window.layout.panes().contains(&pane))
+        else {
+            return;
+        };
+        let window = &mut self.windows[index];
+        let panes = window.layout.panes();
+        match window.layout.without(pane) {
+            Some(layout) => {
+                window.layout = match window.tiled_for {
+                    Some(_) => Layout::tiled(&layout.panes()),
+                    None => layout,
+                };
+                if window.focused == pane {
+                    let at = panes.iter().position(|p| *p == pane).unwrap_or_default();
+                    let neighbour = if at == 0 { 1 } else { at - 1 };
+                    window.focused = panes[neighbour];
+                }
+            }
+            None => {
+                let id = self.windows.remove(index).id;
+                if self.focused == Some(id) {
+                    let next = index.min(self.windows.len().saturating_sub(1));
+                    self.focused = self.windows.get(next).map(|window| window.id);
+                }
+            }
+        }
+    }
+
+    /// The session after `change`.
+    ///
+    /// # Errors
+    /// `not_found` for a window or pane that is gone; `limit` and `invalid_argument` for too many or
+    /// malformed entries.
+    pub fn changed(&self, change: Change) -> Result<Self, Error> {
+        let mut next = self.clone();
+        match change {
+            Change::Session(update) => next.update(update)?,
+            Change::Window {
+                window,
+                name,
+                select,
+            } => {
+                let found = next.windows.iter_mut().find(|w| w.id == window);
+                let found = found.ok_or_else(|| gone("window", window))?;
+                if let Some(name) = name {
+                    found.name = name;
+                }
+                if select {
+                    next.focused = Some(window);
+                    next.focus_epoch += 1;
+                }
+            }
+            Change::Pane {
+                pane,
+                focus,
+                rows,
+                cols,
+            } => {
+                next.resize_pane(pane, rows, cols)?;
+                if focus {
+                    let window = next.window_of(pane).ok_or_else(|| gone("pane", pane))?.id;
+                    next.focus(window, pane);
+                    next.focus_epoch += 1;
+                }
+            }
+            Change::ViewStep(pane) => {
+                let window = next.window_of(pane).ok_or_else(|| gone("pane", pane))?.id;
+                next.focus(window, pane);
+            }
+        }
+        Ok(next)
+    }
+
+    fn resize_pane(
+        &mut self,
+        pane: PaneUuid,
+        rows: Option<u16>,
+        cols: Option<u16>,
+    ) -> Result<(), Error> {
+        let size = self.size;
+        let window = self
+            .windows
+            .iter_mut()
+            .find(|window| window.layout.panes().contains(&pane))
+            .ok_or_else(|| gone("pane", pane))?;
+        for (extent, direction) in [(rows, Direction::Down), (cols, Direction::Right)] {
+            if let Some(extent) = extent {
+                window.layout = window.layout.resized(pane, direction, extent, size);
+            }
+        }
+        // A pane alone in its window has the window's size, so the wish is the session's.
+        if window.layout.panes().len() == 1 && self.clients.is_empty() {
+            self.size = Size::new(rows.unwrap_or(size.rows), cols.unwrap_or(size.cols)).checked()?;
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, update: UpdateSession) -> Result<(), Error> {
+        if let Some(name) = update.name {
+            self.name = name;
+        }
+        for (name, value) in update.environment {
+            checked_variable(&name)?;
+            checked_entry("environment variable", &name, value.as_deref())?;
+            self.environment.changes.insert(name, value);
+        }
+        for (key, value) in update.metadata {
+            checked_entry("metadata entry", &key, value.as_deref())?;
+            match value {
+                Some(value) => self.metadata.insert(key, value),
+                None => self.metadata.remove(&key),
+            };
+        }
+        if let Some(tags) = update.tags {
+            for tag in &tags {
+                checked_entry("tag", tag, None)?;
+            }
+            self.tags = tags;
+        }
+        let counts = [
+            self.environment.changes.len(),
+            self.metadata.len(),
+            self.tags.len(),
+        ];
+        if counts.iter().any(|count| *count > MAX_ENTRIES) {
+            return Err(Error::new(
+                ErrorCode::Limit,
+                format!("a session has at most {MAX_ENTRIES} variables, tags and metadata entries each"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Each pane's size in its window.
+    #[must_use]
+    pub fn pane_sizes(&self) -> BTreeMap<PaneUuid, Size> {
+        self.windows
+            .iter()
+            .flat_map(|window| window.rects(self.size))
+            .map(|(pane, rect)| (pane, rect.size))
+            .collect()
+    }
+}
+
+/// Checks an environment variable's name.
+///
+/// # Errors
+/// `invalid_argument` for an empty name, or one with `=` or NUL.
+pub fn checked_variable(name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(Error::invalid(format!(
+            "{} cannot be the name of an environment variable",
+            protocol::name::shown(name)
+        ))
+        .hint("a name is not empty and has no '=' and no NUL"));
+    }
+    Ok(())
+}
+
+fn checked_entry(kind: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
+    let bytes = key.len() + value.map_or(0, str::len);
+    if key.is_empty() || bytes > MAX_ENTRY_BYTES || value.is_some_and(|v| v.contains('\0')) {
+        return Err(Error::invalid(format!(
+            "{} is no {kind}: 1 to {MAX_ENTRY_BYTES} bytes without NUL",
+            protocol::name::shown(key)
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

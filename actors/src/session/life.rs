@@ -1,0 +1,183 @@
+//! A session's beginning and end: atomic by name, complete on every way out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use protocol::reply::PaneEnd;
+use protocol::{Error, ErrorCode, OrchestrationUuid, SessionUuid};
+
+use super::snapshot::SessionSnapshot;
+use crate::pane;
+use crate::registry::{Claim, Phase, SessionEntry};
+use crate::server::Server;
+use crate::tree;
+
+/// How long a session's actors may take to start or to answer.
+pub const SESSION_LIMIT: Duration = Duration::from_secs(5);
+
+/// Starts the actors of a session whose name is claimed. On failure the name is free again.
+///
+/// # Errors
+/// `internal` when its supervisor refuses, `limit` when there are too many sessions.
+pub async fn start(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), Error> {
+    let started = match server.sessions.get() {
+        Some(sessions) => sessions
+            .start_child(tree::session_spec(server, entry))
+            .await
+            .map_err(|error| tree::start_error("session", &error)),
+        None => Err(tree::supervisor_away("sessions")),
+    };
+    match started {
+        Ok(_) => {
+            entry.advance(Phase::Live);
+            Ok(())
+        }
+        Err(error) => {
+            server.registry.remove_session(entry);
+            Err(error)
+        }
+    }
+}
+
+/// The session with the snapshot's name, started if there is none. Two callers get the same one.
+/// The flag is true for the caller whose session it is. The session is held for `holder`.
+///
+/// # Errors
+/// As [`start`]; `busy` when a session of that name keeps ending while this asks for it.
+pub async fn find_or_create(
+    server: &Arc<Server>,
+    make: impl Fn() -> SessionSnapshot,
+    holder: OrchestrationUuid,
+) -> Result<(Arc<SessionEntry>, bool), Error> {
+    const TRIES: usize = 20;
+    let mut name = None;
+    for _ in 0..TRIES {
+        let mut snapshot = make();
+        // Held from the first moment, so that it cannot end before its first pane.
+        snapshot.holders.insert(holder);
+        name = Some(snapshot.name.clone());
+        match server.registry.claim(snapshot) {
+            Claim::Ours(entry) => {
+                start(server, &entry).await?;
+                return Ok((entry, true));
+            }
+            Claim::Taken(entry) => {
+                wait_for(&entry, |phase| phase != Phase::Starting).await;
+                if hold(&entry, holder).await.is_ok() {
+                    return Ok((entry, false));
+                }
+                wait_for(&entry, |phase| phase == Phase::Ended).await;
+            }
+        }
+    }
+    let name = name.map_or_else(String::new, |name| name.to_string());
+    Err(Error::new(
+        ErrorCode::Busy,
+        format!("session {name} is being started and ended again and again"),
+    )
+    .hint("use another name"))
+}
+
+/// Makes a session stay until `holder` releases it.
+///
+/// # Errors
+/// `not_found` when it is ending.
+pub async fn hold(entry: &SessionEntry, holder: OrchestrationUuid) -> Result<(), Error> {
+    ask(entry, |reply| super::SessionMsg::Hold(holder, reply)).await?
+}
+
+/// Asks the session's actor, which may be about to be restarted.
+///
+/// # Errors
+/// `not_found` when the session has ended; `busy` when its actor does not answer.
+pub async fn ask<R>(
+    entry: &SessionEntry,
+    make: impl FnOnce(supervisor::Reply<R>) -> super::SessionMsg,
+) -> Result<R, Error> {
+    let address = address(entry).await?;
+    address.call(make, SESSION_LIMIT).await.map_err(|error| {
+        Error::new(
+            ErrorCode::Busy,
+            format!("session {}: {error}", entry.snapshot().name),
+        )
+        .hint("look whether it was carried out, and try again; `fugue tree` shows what its actor does")
+    })
+}
+
+/// Tells the session's actor something that must arrive as long as the session lives.
+pub async fn tell(entry: &SessionEntry, msg: super::SessionMsg) {
+    if let Ok(address) = address(entry).await {
+        let _ = address.cast(msg);
+    }
+}
+
+/// The actor's address, waited for while it is being restarted.
+async fn address(
+    entry: &SessionEntry,
+) -> Result<supervisor::Address<super::SessionMsg>, Error> {
+    const STEP: Duration = Duration::from_millis(2);
+    let waiting = async {
+        loop {
+            if let Some(address) = entry.address.get() {
+                return Some(address);
+            }
+            if *entry.phase().borrow() == Phase::Ended {
+                return None;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+    };
+    let found = tokio::time::timeout(SESSION_LIMIT, waiting).await;
+    found.ok().flatten().ok_or_else(|| {
+        Error::new(
+            ErrorCode::NotFound,
+            format!("session {} has ended", entry.snapshot().name),
+        )
+        .hint("`fugue ls` lists the sessions there are")
+    })
+}
+
+async fn wait_for(entry: &SessionEntry, until: impl Fn(Phase) -> bool) {
+    let mut phase = entry.phase();
+    let reached = phase.wait_for(|phase| until(*phase));
+    // On a time-out the caller looks again, and gives up after its tries.
+    let _ = tokio::time::timeout(SESSION_LIMIT, reached).await;
+}
+
+/// Ends a session without anybody waiting for it.
+pub fn end_in_background(server: &Arc<Server>, entry: &Arc<SessionEntry>) {
+    let server = Arc::clone(server);
+    let entry = Arc::clone(entry);
+    tokio::spawn(async move { end(&server, &entry).await });
+}
+
+/// Ends a session: its panes by their recipes, side by side, then its actors. Of several callers one
+/// does it and the others get no ends.
+pub async fn end(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Option<Vec<PaneEnd>> {
+    if !entry.advance(Phase::Ended) {
+        return None;
+    }
+    let panes = server
+        .registry
+        .panes()
+        .into_iter()
+        .filter(|pane| pane.session == entry.id);
+    let mut panes: Vec<_> = panes.collect();
+    panes.sort_by_key(|pane| pane.id);
+    let ends = join_all(panes.iter().map(|pane| pane::close(server, pane, false))).await;
+    if let Some(sessions) = server.sessions.get()
+        && let Err(error) = sessions.terminate_child(tree::session_child(entry.id)).await
+    {
+        tracing::warn!(session_id = %entry.id, %error, "the session's actors did not end");
+    }
+    server.registry.remove_session(entry);
+    tracing::info!(session_id = %entry.id, panes = ends.len(), "session ended");
+    Some(ends)
+}
+
+/// Ends the session with this id, if it lives.
+pub async fn end_by_id(server: &Arc<Server>, id: SessionUuid) -> Option<Vec<PaneEnd>> {
+    let entry = server.registry.session(id)?;
+    end(server, &entry).await
+}

@@ -1,0 +1,161 @@
+//! What a session is at one moment: immutable, published, and what its actor is restarted from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use protocol::reply::{SessionContext, WindowInfo};
+use protocol::{ClientUuid, Name, OrchestrationUuid, PaneUuid, ServerName, SessionUuid, Size, WindowUuid};
+
+use super::layout::{Layout, Rect};
+
+/// One window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Its id.
+    pub id: WindowUuid,
+    /// Its label.
+    pub name: Name,
+    /// Where its panes are.
+    pub layout: Layout,
+    /// The pane that commands and viewers mean when they name the window.
+    pub focused: PaneUuid,
+    /// An orchestration's: kept as a grid whenever a pane comes or goes.
+    pub tiled_for: Option<OrchestrationUuid>,
+}
+
+impl Window {
+    /// The places of its panes in a session of `size`.
+    #[must_use]
+    pub fn rects(&self, size: Size) -> Vec<(PaneUuid, Rect)> {
+        self.layout.rects(size)
+    }
+}
+
+/// What programs of a session are started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// The environment of who made the session.
+    pub base: Arc<BTreeMap<String, String>>,
+    /// What was set (a value) or taken out (`None`) since.
+    pub changes: BTreeMap<String, Option<String>>,
+}
+
+impl Environment {
+    /// The variables for a program started now.
+    #[must_use]
+    pub fn merged(&self) -> BTreeMap<String, String> {
+        let mut merged = BTreeMap::clone(&self.base);
+        for (name, value) in &self.changes {
+            match value {
+                Some(value) => merged.insert(name.clone(), value.clone()),
+                None => merged.remove(name),
+            };
+        }
+        merged
+    }
+}
+
+/// A session at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionSnapshot {
+    /// Its id.
+    pub id: SessionUuid,
+    /// Its name.
+    pub name: Name,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Facts that people and programs note about it.
+    pub metadata: BTreeMap<String, String>,
+    /// For its programs.
+    pub environment: Environment,
+    /// Working directory of programs that name none.
+    pub cwd: String,
+    /// Of its windows.
+    pub size: Size,
+    /// In order; empty only before the first pane and while an orchestration holds the session.
+    pub windows: Vec<Window>,
+    /// The window that the session's name means.
+    pub focused: Option<WindowUuid>,
+    /// Grows when somebody selects a window or pane for all who look.
+    pub focus_epoch: u64,
+    /// Attached clients with their numbers of views.
+    pub clients: BTreeMap<ClientUuid, u32>,
+    /// Orchestrations that need it to stay although it may be empty.
+    pub holders: BTreeSet<OrchestrationUuid>,
+    /// The orchestration that made it, if it was not a person or a program.
+    pub made_by: Option<OrchestrationUuid>,
+}
+
+impl SessionSnapshot {
+    /// The window with this id.
+    #[must_use]
+    pub fn window(&self, id: WindowUuid) -> Option<&Window> {
+        self.windows.iter().find(|window| window.id == id)
+    }
+
+    /// The window that holds `pane`.
+    #[must_use]
+    pub fn window_of(&self, pane: PaneUuid) -> Option<&Window> {
+        self.windows
+            .iter()
+            .find(|window| window.layout.panes().contains(&pane))
+    }
+
+    /// The focused window.
+    #[must_use]
+    pub fn focused_window(&self) -> Option<&Window> {
+        self.focused
+            .and_then(|id| self.window(id))
+            .or_else(|| self.windows.first())
+    }
+
+    /// The focused pane of the focused window.
+    #[must_use]
+    pub fn focused_pane(&self) -> Option<PaneUuid> {
+        self.focused_window().map(|window| window.focused)
+    }
+
+    /// All panes, window by window, in layout order.
+    pub fn panes(&self) -> impl Iterator<Item = PaneUuid> + '_ {
+        self.windows.iter().flat_map(|w| w.layout.panes())
+    }
+
+    /// How many clients are attached.
+    #[must_use]
+    pub fn attached_clients(&self) -> u32 {
+        u32::try_from(self.clients.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Which session an answer is about.
+    #[must_use]
+    pub fn context(&self, server: &ServerName) -> SessionContext {
+        SessionContext {
+            session_id: self.id,
+            session_name: self.name.clone(),
+            server: server.clone(),
+        }
+    }
+
+    /// The windows as they stand in a list.
+    #[must_use]
+    pub fn window_infos(&self) -> Vec<WindowInfo> {
+        let focused = self.focused_window().map(|window| window.id);
+        self.windows
+            .iter()
+            .enumerate()
+            .map(|(index, window)| WindowInfo {
+                window_id: window.id,
+                session_id: self.id,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                name: window.name.clone(),
+                focused: focused == Some(window.id),
+                focused_pane: window.focused,
+                panes: window.layout.panes(),
+                layout: window.layout.to_string(),
+                size: self.size,
+            })
+            .collect()
+    }
+}

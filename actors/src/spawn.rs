@@ -1,0 +1,352 @@
+//! The one spawn function: every pane's program is started here, for people, programs and
+//! orchestrations alike.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::request::{PaneSpec, Program};
+use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, WindowUuid};
+use uuid::Uuid;
+
+use crate::clock::epoch_ms;
+use crate::keeper::{Keeper, KeeperSpec, SpawnError, SpawnedPane};
+use crate::pane::io::Io;
+use crate::pane::screen::MAX_HISTORY_LINES;
+use crate::pane::{self, PaneEntry, PaneRecord, Process};
+use crate::registry::SessionEntry;
+use crate::server::Server;
+use crate::session::change::{Place, Placement, checked_variable};
+use crate::session::life;
+use crate::session::snapshot::SessionSnapshot;
+use crate::session::{SessionMsg, change};
+use crate::tree;
+
+/// How long a program may take to be started.
+const SPAWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
+/// less clear.
+const COMMAND_BYTES: usize = 128 * 1024;
+
+/// What is to be started, and where.
+pub struct SpawnOrder {
+    /// In this session.
+    pub session: Arc<SessionEntry>,
+    /// The pane.
+    pub spec: PaneSpec,
+    /// Its place.
+    pub place: Place,
+    /// It becomes the focused one.
+    pub select: bool,
+    /// It has a pipe on which a pipeline's shell reports.
+    pub status_pipe: bool,
+    /// The environment instead of the session's.
+    pub environment: Option<Arc<BTreeMap<String, String>>>,
+}
+
+/// A pane whose program runs.
+pub struct Spawned {
+    /// The pane.
+    pub entry: Arc<PaneEntry>,
+    /// Its window.
+    pub window: WindowUuid,
+    /// The read end of its status pipe.
+    pub status_pipe: Option<OwnedFd>,
+}
+
+/// Starts a program in a new pane. On failure nothing of it is left.
+///
+/// # Errors
+/// `invalid_argument` for a malformed order, `spawn_failed` with the system's reason, `limit` when
+/// something ran out, `not_found` when the session is ending.
+pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, Error> {
+    let session = order.session.snapshot();
+    let id = PaneUuid::new();
+    let record = record(server, &session, id, &order)?;
+    let history = history_lines(server, &order.spec)?;
+    let most = server.config.max_panes as usize;
+    if server.registry.pane_count() >= most {
+        return Err(Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
+            .hint("close some, or raise daemon.max_panes in the configuration"));
+    }
+    let placement = Placement {
+        pane: id,
+        place: order.place,
+        select: order.select,
+    };
+    let measure = placement.clone();
+    let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply)).await??;
+    let started = start_program(server, id, order.session.id, &record, size).await?;
+    let process = process(&started, 0);
+    let keeper = started.keeper.clone();
+    let journal_bytes = server.config.journal_bytes as usize;
+    let io = match Io::start(started.master, started.journal, journal_bytes, size, history) {
+        Ok(io) => io,
+        Err(error) => {
+            let _ = keeper.release(SPAWN_LIMIT).await;
+            return Err(error);
+        }
+    };
+    let entry = Arc::new(PaneEntry::new(
+        id,
+        order.session.id,
+        order.spec.name,
+        record,
+        process,
+        io,
+    ));
+    server.registry.insert_pane(Arc::clone(&entry));
+    match settle(server, &order.session, &entry, placement).await {
+        Ok(window) => Ok(Spawned {
+            entry,
+            window,
+            status_pipe: started.status_pipe,
+        }),
+        Err(error) => {
+            pane::close(server, &entry, true).await;
+            Err(error)
+        }
+    }
+}
+
+/// Starts the pane's actor and puts the pane into its place.
+async fn settle(
+    server: &Arc<Server>,
+    session: &Arc<SessionEntry>,
+    entry: &Arc<PaneEntry>,
+    placement: change::Placement,
+) -> Result<WindowUuid, Error> {
+    let panes = session
+        .panes
+        .get()
+        .ok_or_else(|| tree::supervisor_away("panes"))?;
+    panes
+        .start_child(tree::pane_spec(server, entry))
+        .await
+        .map_err(|error| tree::start_error("pane", &error))?;
+    let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
+    // Not before it has its place: an instant exit must find a pane to remove.
+    pane::life::watch_life(entry, &entry.process());
+    tracing::info!(
+        session_id = %session.id,
+        pane_id = %entry.id,
+        pid = entry.process().pid,
+        "pane started"
+    );
+    Ok(window)
+}
+
+/// Starts the pane's program again, in the same pane, on the same screen.
+///
+/// # Errors
+/// As [`spawn`].
+pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(), Error> {
+    let last = entry.process();
+    pane::life::release(&last).await;
+    let size = entry.io.size();
+    let started = start_program(server, entry.id, entry.session, &entry.record, size).await?;
+    let process = process(&started, last.life + 1);
+    let journal_bytes = server.config.journal_bytes as usize;
+    entry
+        .io
+        .adopt(started.master, started.journal, journal_bytes)
+        .await?;
+    entry.begin_life(process);
+    pane::life::watch_life(entry, &entry.process());
+    Ok(())
+}
+
+fn process(started: &SpawnedPane, life: u32) -> Process {
+    Process {
+        keeper: started.keeper.clone(),
+        pid: started.pid.unsigned_abs(),
+        keeper_pid: started.keeper_pid.unsigned_abs(),
+        started: Instant::now(),
+        life,
+    }
+}
+
+async fn start_program(
+    server: &Server,
+    id: PaneUuid,
+    session: SessionUuid,
+    record: &PaneRecord,
+    size: Size,
+) -> Result<SpawnedPane, Error> {
+    let spec = KeeperSpec {
+        pane_id: id.to_string(),
+        socket: server.paths.panes().join(format!("{id}.sock")),
+        argv: record.argv.clone(),
+        program: record.program.clone(),
+        cwd: record.cwd.clone().into(),
+        env: record.env.clone(),
+        rows: size.rows,
+        cols: size.cols,
+        journal_bytes: u64::from(server.config.journal_bytes),
+        status_pipe: record.status_pipe,
+        meta: serde_bytes::ByteBuf::from(session.as_uuid().as_bytes().to_vec()),
+        ..KeeperSpec::default()
+    };
+    Keeper::spawn(&server.keeper, spec, SPAWN_LIMIT)
+        .await
+        .map_err(|error| spawn_error(&record.command, &error))
+}
+
+fn spawn_error(command: &str, error: &SpawnError) -> Error {
+    let command = protocol::name::shown(command);
+    if error.is_limit() {
+        return Error::new(ErrorCode::Limit, format!("cannot start {command}: {error}"))
+            .hint("processes, memory, terminals or file descriptors ran out; close panes, then try again");
+    }
+    Error::new(
+        ErrorCode::SpawnFailed,
+        format!("cannot start {command}: {error}"),
+    )
+    .hint("no pane was made; correct the command, its directory or its environment")
+}
+
+fn history_lines(server: &Server, spec: &PaneSpec) -> Result<usize, Error> {
+    let lines = spec.history_lines.unwrap_or(server.config.history_lines) as usize;
+    if lines > MAX_HISTORY_LINES {
+        return Err(Error::invalid(format!(
+            "history_lines is {lines}; it may be 0 to {MAX_HISTORY_LINES}"
+        )));
+    }
+    Ok(lines)
+}
+
+fn record(
+    server: &Server,
+    session: &SessionSnapshot,
+    id: PaneUuid,
+    order: &SpawnOrder,
+) -> Result<PaneRecord, Error> {
+    let spec = &order.spec;
+    let mut env = match &order.environment {
+        Some(environment) => BTreeMap::clone(environment),
+        None => session.environment.merged(),
+    };
+    for (name, value) in &spec.env {
+        checked_variable(name)?;
+        env.insert(name.clone(), value.clone());
+    }
+    let (argv, program) = argv(&spec.program, &env)?;
+    let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
+    own_variables(server, session, id, &mut env);
+    env.insert("PWD".to_owned(), cwd.clone());
+    if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
+        return Err(Error::invalid(format!("the variable {name} has a NUL in its value")));
+    }
+    for key in &spec.stop.keys {
+        crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
+    }
+    Ok(PaneRecord {
+        command: shown_command(&spec.program, &argv),
+        argv,
+        program,
+        cwd,
+        env: env.into_iter().collect(),
+        restart: spec.restart,
+        remain_on_exit: spec.remain_on_exit,
+        stop: spec.stop.clone(),
+        status_pipe: order.status_pipe,
+        created_at_ms: epoch_ms(),
+    })
+}
+
+fn own_variables(
+    server: &Server,
+    session: &SessionSnapshot,
+    id: PaneUuid,
+    env: &mut BTreeMap<String, String>,
+) {
+    let path = |path: &Path| path.display().to_string();
+    let own = [
+        ("TERM", "xterm-256color".to_owned()),
+        ("COLORTERM", "truecolor".to_owned()),
+        ("FUGUE", path(&server.paths.socket())),
+        ("FUGUE_RUNTIME_DIR", path(&server.paths.runtime)),
+        ("FUGUE_STATE_DIR", path(&server.paths.state)),
+        ("FUGUE_CONFIG", path(&server.paths.config)),
+        ("FUGUE_SERVER", server.name.to_string()),
+        ("FUGUE_SESSION_ID", session.id.to_string()),
+        ("FUGUE_PANE_ID", id.to_string()),
+        // Random, unlike the time-ordered ids: who does not hold it cannot guess it.
+        ("FUGUE_TOKEN", Uuid::new_v4().simple().to_string()),
+    ];
+    for (name, value) in own {
+        env.insert(name.to_owned(), value);
+    }
+}
+
+/// The arguments, and what is executed when that is not the first of them.
+fn argv(
+    program: &Program,
+    env: &BTreeMap<String, String>,
+) -> Result<(Vec<String>, Option<String>), Error> {
+    let argv = match program {
+        Program::LoginShell => {
+            let shell = env.get("SHELL").filter(|shell| shell.starts_with('/'));
+            let shell = shell.map_or("/bin/sh", String::as_str);
+            let base = shell.rsplit('/').next().unwrap_or("sh");
+            return Ok((vec![format!("-{base}")], Some(shell.to_owned())));
+        }
+        Program::ShellLine { line, shell } => {
+            if line.trim().is_empty() {
+                return Err(empty_command());
+            }
+            let shell = shell.clone().unwrap_or_else(|| "sh".to_owned());
+            vec![shell, "-c".to_owned(), line.clone()]
+        }
+        Program::Argv(argv) => argv.clone(),
+    };
+    if argv.first().is_none_or(|first| first.trim().is_empty()) {
+        return Err(empty_command());
+    }
+    if argv.iter().any(|argument| argument.contains('\0')) {
+        return Err(Error::invalid("the command contains a NUL byte"));
+    }
+    let bytes: usize = argv.iter().map(String::len).sum();
+    if bytes > COMMAND_BYTES {
+        return Err(Error::invalid(format!(
+            "the command has {bytes} bytes; at most {COMMAND_BYTES} are possible"
+        ))
+        .hint("write it to a file and run that"));
+    }
+    Ok((argv, None))
+}
+
+fn empty_command() -> Error {
+    Error::invalid("the command is empty").hint("name a program, or omit the command for a shell")
+}
+
+fn shown_command(program: &Program, argv: &[String]) -> String {
+    match program {
+        Program::LoginShell => argv[0].trim_start_matches('-').to_owned(),
+        Program::ShellLine { line, .. } => line.clone(),
+        Program::Argv(_) => argv.join(" "),
+    }
+}
+
+/// Checks a working directory before anything is spawned.
+///
+/// # Errors
+/// `invalid_argument` when it is not absolute, missing, or no directory.
+pub fn checked_cwd(cwd: &str) -> Result<String, Error> {
+    let shown = protocol::name::shown(cwd);
+    let wrong = |why: String| {
+        Error::invalid(format!("the working directory {shown} {why}"))
+            .hint("give the absolute path of a directory that exists")
+    };
+    if !cwd.starts_with('/') || cwd.contains('\0') {
+        return Err(wrong("is not an absolute path".into()));
+    }
+    match std::fs::metadata(cwd) {
+        Ok(meta) if meta.is_dir() => Ok(cwd.to_owned()),
+        Ok(_) => Err(wrong("is not a directory".into())),
+        Err(error) => Err(wrong(format!("cannot be used: {error}"))),
+    }
+}

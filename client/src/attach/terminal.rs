@@ -1,0 +1,272 @@
+//! The caller's terminal: raw while a view is attached, and as it was on every way out.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, Once, PoisonError};
+
+use protocol::{Error, ErrorCode, Size};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The alternate screen, the title kept, no wrapping behind the last column, a blank screen.
+///
+/// Source: xterm ctlseqs, DECSET 1049, XTWINOPS 22, DECAWM.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[22;0t\x1b[?7l\x1b[m\x1b[H\x1b[2J";
+
+/// Every mode that a view may have set, back to a terminal's usual ones; then the usual screen.
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1006l\x1b[?1005l\x1b[?1004l\
+\x1b[?2004l\x1b[?1l\x1b>\x1b[0 q\x1b[m\x1b[?7h\x1b[?25h\x1b[23;0t\x1b[?1049l";
+
+/// How long a terminal that takes nothing is waited for when it is left, in 100 ms steps.
+const LEAVE_STEPS: u32 = 5;
+
+/// What has to be put back; taken by whichever way out comes first.
+static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+
+struct Saved {
+    tty: OwnedFd,
+    termios: Termios,
+    /// The flags of a file description that is shared with others.
+    flags: Option<OFlags>,
+}
+
+/// Rows and columns of a terminal, within the protocol's limits.
+pub(super) fn size_of(terminal: impl AsFd) -> Option<Size> {
+    let size = tcgetwinsize(terminal).ok()?;
+    // A terminal that does not know its size says 0.
+    if size.ws_row == 0 || size.ws_col == 0 {
+        return None;
+    }
+    Some(Size::new(
+        size.ws_row.min(Size::MAX_SIDE),
+        size.ws_col.min(Size::MAX_SIDE),
+    ))
+}
+
+/// The caller's terminal. Dropping it restores it.
+pub(super) struct Terminal {
+    tty: AsyncFd<OwnedFd>,
+    /// Set when the flags were changed for others, too.
+    shared_flags: Option<OFlags>,
+}
+
+/// Bytes that the terminal has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Output {
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
+}
+
+impl Terminal {
+    /// The terminal of standard input.
+    ///
+    /// # Errors
+    /// `unsupported` when there is none.
+    pub(super) fn open() -> anyhow::Result<Self> {
+        let stdin = io::stdin();
+        if !isatty(&stdin) || !isatty(io::stdout()) {
+            let message = "attaching needs a terminal, and standard input or output is none";
+            return Err(Error::new(ErrorCode::Unsupported, message)
+                .hint("`fugue read PANE` and `fugue send PANE` work without one")
+                .into());
+        }
+        // A file description of our own: non-blocking for us alone, not for the shell that shares
+        // the inherited one.
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let (tty, shared_flags) = match rustix::fs::open("/proc/self/fd/0", flags, Mode::empty()) {
+            Ok(tty) => (tty, None),
+            Err(_) => {
+                let tty = rustix::io::dup(&stdin)?;
+                let flags = rustix::fs::fcntl_getfl(&tty)?;
+                rustix::fs::fcntl_setfl(&tty, flags | OFlags::NONBLOCK)?;
+                (tty, Some(flags))
+            }
+        };
+        Ok(Self {
+            tty: registered(tty)?,
+            shared_flags,
+        })
+    }
+
+    /// Its size now, 24 × 80 when it does not know.
+    pub(super) fn size(&self) -> Size {
+        size_of(self.tty.get_ref()).unwrap_or_default()
+    }
+
+    /// Makes it raw and shows the alternate screen. From here on every way out restores it.
+    pub(super) fn enter(&mut self) -> io::Result<()> {
+        restore_on_panic();
+        let tty = self.tty.get_ref();
+        let saved = Saved {
+            tty: rustix::io::dup(tty)?,
+            termios: tcgetattr(tty)?,
+            flags: self.shared_flags.take(),
+        };
+        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
+        self.enter_again()
+    }
+
+    /// The same after a stop, when the shell has set the terminal to its own liking.
+    pub(super) fn enter_again(&self) -> io::Result<()> {
+        let tty = self.tty.get_ref();
+        let mut raw = tcgetattr(tty)?;
+        raw.make_raw();
+        tcsetattr(tty, OptionalActions::Now, &raw)?;
+        write_patiently(tty, ENTER);
+        Ok(())
+    }
+
+    /// What was typed. Cancel safe.
+    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut ready = self.tty.readable().await?;
+            let read = ready.try_io(|tty| Ok(rustix::io::read(tty.get_ref(), &mut *buffer)?));
+            if let Ok(read) = read {
+                return read;
+            }
+        }
+    }
+
+    /// Writes as much as the terminal takes now, in one write when it takes it all; the rest goes
+    /// to `output`. A terminal that fails is noticed by the next flush or read.
+    pub(super) fn write(&self, bytes: &[u8], output: &mut Output) {
+        let taken = if output.is_empty() && !bytes.is_empty() {
+            output.bytes.clear();
+            output.taken = 0;
+            rustix::io::write(self.tty.get_ref(), bytes).unwrap_or(0)
+        } else {
+            0
+        };
+        output.bytes.extend_from_slice(&bytes[taken..]);
+    }
+
+    /// Writes the rest. Cancel safe: what was taken is not written again.
+    pub(super) async fn flush(&self, output: &mut Output) -> io::Result<()> {
+        while !output.is_empty() {
+            let mut ready = self.tty.writable().await?;
+            let rest = &output.bytes[output.taken..];
+            let wrote = ready.try_io(|tty| Ok(rustix::io::write(tty.get_ref(), rest)?));
+            if let Ok(wrote) = wrote {
+                output.taken += wrote?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "tokio asks for a promise about the file descriptor's life"
+)]
+fn registered(tty: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor is owned by what is registered, and neither closed nor replaced in it.
+    unsafe { AsyncFd::register(tty) }.map_err(Into::into)
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+        if let Some(flags) = self.shared_flags.take() {
+            let _ = rustix::fs::fcntl_setfl(self.tty.get_ref(), flags);
+        }
+    }
+}
+
+/// Puts the terminal back as it was; the second time it does nothing.
+fn restore() {
+    let saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(saved) = saved else { return };
+    write_patiently(&saved.tty, LEAVE);
+    let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);
+    if let Some(flags) = saved.flags {
+        let _ = rustix::fs::fcntl_setfl(&saved.tty, flags);
+    }
+}
+
+/// Writes to a terminal that may be slow, but not to one that takes nothing for half a second.
+fn write_patiently(tty: &OwnedFd, mut bytes: &[u8]) {
+    const STEP: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
+    let mut steps = 0;
+    while !bytes.is_empty() && steps < LEAVE_STEPS {
+        match rustix::io::write(tty, bytes) {
+            Ok(taken) => bytes = &bytes[taken..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => {
+                steps += 1;
+                let _ = poll(&mut [PollFd::new(tty, PollFlags::OUT)], Some(&STEP));
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// A panic's message shall be readable: the terminal is restored before it is printed.
+fn restore_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            usual(panic);
+        }));
+    });
+}
+
+/// What a signal told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// This program shall end.
+    End(i32),
+    /// The terminal has another size.
+    Resized,
+    /// This program was stopped and goes on.
+    Continued,
+}
+
+/// The signals that an attached view acts on.
+pub(super) struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    terminate: Signal,
+    resized: Signal,
+    continued: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            terminate: signal(SignalKind::terminate())?,
+            resized: signal(SignalKind::window_change())?,
+            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+
+    /// The next one. Cancel safe.
+    pub(super) async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.hangup.recv() => Told::End(SignalKind::hangup().as_raw_value()),
+            _ = self.interrupt.recv() => Told::End(SignalKind::interrupt().as_raw_value()),
+            _ = self.quit.recv() => Told::End(SignalKind::quit().as_raw_value()),
+            _ = self.terminate.recv() => Told::End(SignalKind::terminate().as_raw_value()),
+            _ = self.resized.recv() => Told::Resized,
+            _ = self.continued.recv() => Told::Continued,
+        }
+    }
+}

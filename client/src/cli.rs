@@ -1,0 +1,196 @@
+//! The words of the command line, and what each of them runs.
+
+mod args;
+mod caller;
+mod daemon;
+mod failure;
+mod generate;
+mod labels;
+mod logs;
+mod output;
+mod pane;
+mod pane_io;
+mod program;
+mod run;
+mod session;
+mod tree;
+mod units;
+mod window;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub(crate) use caller::Caller;
+pub(crate) use failure::Outcome;
+pub(crate) use output::print_line;
+
+/// What `fugue --help` says after the options.
+const AFTER_HELP: &str = "\
+TARGETS are names or ids, with `server:` before them for another server than the default one.
+A session's or a window's target stands for its focused pane where a pane is wanted.
+
+PROGRAMS after `--`: one word with spaces or shell characters is a command line for `sh -c`
+(`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
+
+JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate:
+status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes Panes, new/window/split
+PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
+PaneText, expect Expected, wait PaneWaited, run Orchestration, env/meta/tag SessionDetail,
+stop Stopping. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
+{\"server\", \"error\": Error}]}, `kill --all` {\"killed\": [Killed], \"failed\": [Error]}.
+Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
+stderr, in one line.
+
+EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not found, 4 server unreachable or unknown; `run` the
+worst exit code of its commands (124 for a time-out, 130 when interrupted); `wait` the program's.";
+
+/// Terminals for people and for programs, under Erlang-grade supervision.
+#[derive(Debug, Parser)]
+#[command(name = "fugue", version, after_long_help = AFTER_HELP, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// The server that targets without a prefix mean [env: FUGUE_SERVER]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    server: Option<String>,
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Health, version and counts of a server
+    Status,
+    /// End a server and its programs
+    Stop(daemon::StopArgs),
+    /// Show the actor tree
+    Tree(tree::TreeArgs),
+    /// Show the daemon's log
+    Logs(logs::LogsArgs),
+    /// Say where the caller is and which session is active
+    Whoami,
+    /// Make a session, and attach to it
+    New(session::NewArgs),
+    /// List the sessions of all configured servers
+    #[command(visible_alias = "list")]
+    Ls,
+    /// List a session's windows
+    Windows(window::WindowsArgs),
+    /// List panes
+    Panes(pane::PanesArgs),
+    /// Attach to a session
+    Attach(session::AttachArgs),
+    /// Make a pane beside another one
+    Split(pane::SplitArgs),
+    /// Make a window
+    Window(window::WindowArgs),
+    /// Rename a session, a window or a pane
+    #[command(subcommand)]
+    Rename(session::RenameArgs),
+    /// End a session with all its programs
+    Kill(session::KillArgs),
+    /// End a pane's program and remove the pane
+    Close(pane::CloseArgs),
+    /// Type text and keys into a pane
+    Send(pane_io::SendArgs),
+    /// Print the text of a pane
+    Read(pane_io::ReadArgs),
+    /// Wait for output, for quiet or for a program's end
+    Expect(pane_io::ExpectArgs),
+    /// Wait for the end of a pane's program; exits with its code
+    Wait(pane_io::WaitArgs),
+    /// Run commands side by side or one after another, each seen and timed
+    Run(run::RunArgs),
+    /// Show or change a session's environment for programs started later
+    Env(labels::EnvArgs),
+    /// Show or change a session's metadata
+    Meta(labels::MetaArgs),
+    /// Show or change a session's tags
+    Tag(labels::TagArgs),
+    /// Serve MCP on standard input and output
+    Mcp(daemon::McpArgs),
+    /// Print a shell's completions
+    Completions(generate::CompletionsArgs),
+    /// Print the manual page, or write one page for each command into a directory
+    Man(generate::ManArgs),
+}
+
+impl Command {
+    /// It makes things, so it starts the local server when none runs.
+    fn starts_server(&self) -> bool {
+        matches!(
+            self,
+            Self::New(_) | Self::Window(_) | Self::Split(_) | Self::Run(_)
+        )
+    }
+}
+
+/// The clap definition of the whole command line.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program with the process's own words and gives its exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    // clap prints its own errors and ends with 2, help and version with 0.
+    let cli = Cli::parse();
+    let json = cli.json;
+    failure::exit_code(start(cli), json)
+}
+
+fn start(cli: Cli) -> Outcome {
+    match &cli.command {
+        Some(Command::Completions(args)) => return args.run(),
+        Some(Command::Man(args)) => return args.run(),
+        _ => {}
+    }
+    // One thread is enough for a client, and starts fastest.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(dispatch(cli))
+}
+
+async fn dispatch(cli: Cli) -> Outcome {
+    if let Some(Command::Mcp(args)) = &cli.command {
+        return args.run(cli.server).await;
+    }
+    let starts = cli.command.as_ref().is_some_and(Command::starts_server);
+    let caller = Caller::load(cli.server, cli.json, starts)?;
+    let Some(command) = cli.command else {
+        return session::overview(&caller).await;
+    };
+    match command {
+        Command::Status => daemon::status(&caller).await,
+        Command::Stop(args) => args.run(&caller).await,
+        Command::Tree(args) => args.run(&caller).await,
+        Command::Logs(args) => args.run(&caller).await,
+        Command::Whoami => daemon::whoami(&caller).await,
+        Command::New(args) => args.run(&caller).await,
+        Command::Ls => session::list(&caller).await,
+        Command::Windows(args) => args.run(&caller).await,
+        Command::Panes(args) => args.run(&caller).await,
+        Command::Attach(args) => args.run(&caller).await,
+        Command::Split(args) => args.run(&caller).await,
+        Command::Window(args) => args.run(&caller).await,
+        Command::Rename(args) => args.run(&caller).await,
+        Command::Kill(args) => args.run(&caller).await,
+        Command::Close(args) => args.run(&caller).await,
+        Command::Send(args) => args.run(&caller).await,
+        Command::Read(args) => args.run(&caller).await,
+        Command::Expect(args) => args.run(&caller).await,
+        Command::Wait(args) => args.run(&caller).await,
+        Command::Run(args) => args.run(&caller).await,
+        Command::Env(args) => args.run(&caller).await,
+        Command::Meta(args) => args.run(&caller).await,
+        Command::Tag(args) => args.run(&caller).await,
+        Command::Mcp(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

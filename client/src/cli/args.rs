@@ -1,0 +1,58 @@
+//! Values of options: durations, sizes, ratios and `KEY=VALUE` pairs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use protocol::Size;
+
+/// Reads `500ms`, `30s`, `2m`, `1h30m`, or a bare number of seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
+    }
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it like 500ms, 30s, 2m or 1h30m"))
+}
+
+/// Whole milliseconds, as the wire has them.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Reads `ROWSxCOLS`.
+pub(crate) fn size(text: &str) -> Result<Size, String> {
+    let (rows, cols) = text
+        .split_once(['x', 'X'])
+        .ok_or_else(|| "write it like 24x80: rows, then columns".to_owned())?;
+    let side = |text: &str| {
+        text.parse::<u16>()
+            .map_err(|error| format!("{text:?}: {error}; write it like 24x80"))
+    };
+    Size::new(side(rows)?, side(cols)?)
+        .checked()
+        .map_err(|error| error.to_string())
+}
+
+/// Reads a share above 0 and below 1.
+pub(crate) fn ratio(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio > 0.0 && ratio < 1.0 => Ok(ratio),
+        Ok(_) | Err(_) => Err("it must be above 0 and below 1, such as 0.3".to_owned()),
+    }
+}
+
+/// Reads `KEY=VALUE`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("write it like KEY=VALUE".to_owned()),
+    }
+}
+
+/// Pairs as the wire has them; of the same key the last one counts.
+pub(crate) fn map(pairs: Vec<(String, String)>) -> BTreeMap<String, String> {
+    pairs.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

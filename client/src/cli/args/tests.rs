@@ -1,0 +1,49 @@
+//! Values that options take and refuse.
+
+use super::*;
+
+#[test]
+fn durations() {
+    for (text, ms) in [
+        ("500ms", 500),
+        ("30s", 30_000),
+        ("2m", 120_000),
+        ("1h30m", 5_400_000),
+        ("5", 5_000),
+        ("0.25", 250),
+    ] {
+        assert_eq!(duration(text).map(millis), Ok(ms), "{text}");
+    }
+    for text in ["", "soon", "-1", "1 fortnight", "NaN", "inf"] {
+        assert!(duration(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn sizes_are_rows_then_columns() {
+    assert_eq!(size("24x80"), Ok(Size::new(24, 80)));
+    assert_eq!(size("1X1000"), Ok(Size::new(1, 1000)));
+    for text in ["", "24", "24x", "x80", "0x80", "24x1001", "-1x5", "24x80x3"] {
+        assert!(size(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn ratios() {
+    assert_eq!(ratio("0.3"), Ok(0.3));
+    for text in ["0", "1", "-0.5", "NaN", "half"] {
+        assert!(ratio(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn pairs_split_at_the_first_equals_sign() {
+    assert_eq!(pair("A=b=c"), Ok(("A".into(), "b=c".into())));
+    assert_eq!(pair("A="), Ok(("A".into(), String::new())));
+    assert!(pair("=b").is_err());
+    assert!(pair("A").is_err());
+    assert_eq!(
+        map(vec![("A".into(), "1".into()), ("A".into(), "2".into())])["A"],
+        "2"
+    );
+}

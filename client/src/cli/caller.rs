@@ -1,0 +1,98 @@
+//! Who calls: the servers it knows, and how it wants to be answered.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::fleet::{Fleet, Server};
+use protocol::paths::Paths;
+use protocol::{Call, Error, ServerName, Target, transport};
+
+/// How long an ordinary call may take. The longest of them end programs by their stop recipe.
+pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// The command line's side of every call.
+pub(crate) struct Caller {
+    /// Where sockets and logs are.
+    pub(crate) paths: Paths,
+    /// Every configured server.
+    pub(crate) fleet: Fleet,
+    /// `-s` was given, so lists are of that server alone.
+    pub(crate) chosen: bool,
+    /// Results as JSON.
+    pub(crate) json: bool,
+    /// Stdout is a terminal.
+    pub(crate) terminal: bool,
+}
+
+impl Caller {
+    /// Reads the configuration once. `start` starts the local server when it is needed.
+    pub(crate) fn load(server: Option<String>, json: bool, start: bool) -> Result<Self, Error> {
+        let paths = Paths::from_env();
+        let chosen = server.is_some();
+        let fleet = Fleet::load(&paths, "fugue", named(server).as_deref(), start)?;
+        Ok(Self {
+            paths,
+            fleet,
+            chosen,
+            json,
+            terminal: std::io::stdout().is_terminal(),
+        })
+    }
+
+    /// The server that is meant when nothing else says so.
+    pub(crate) fn server(&self) -> Result<Arc<Server>, Error> {
+        self.fleet.server(self.fleet.default_server())
+    }
+
+    /// The server and the thing there that `text` names.
+    pub(crate) fn target(&self, text: &str) -> Result<(Arc<Server>, Target), Error> {
+        self.fleet.resolve(text, None)
+    }
+
+    /// As [`Caller::target`]; without text, the default server and its own default.
+    pub(crate) fn maybe(&self, text: Option<&str>) -> Result<(Arc<Server>, Option<Target>), Error> {
+        match text {
+            Some(text) => self
+                .target(text)
+                .map(|(server, target)| (server, Some(target))),
+            None => Ok((self.server()?, None)),
+        }
+    }
+
+    /// Starts the server when it is the local one and nothing listens, for a connection that is
+    /// not the fleet's.
+    pub(crate) async fn start_if_absent(&self, server: &Server) -> Result<(), Error> {
+        if server.socket() == self.paths.socket() && transport::is_absent(server.socket()) {
+            transport::start_daemon().await?;
+        }
+        Ok(())
+    }
+
+    /// Makes an ordinary call.
+    pub(crate) async fn call<C: Call>(
+        &self,
+        server: &Server,
+        params: &C,
+    ) -> Result<C::Reply, Error> {
+        server.call(params, CALL_LIMIT).await
+    }
+
+    /// An id or a name of `server` as it can be given back.
+    pub(crate) fn shown(&self, server: &ServerName, id: impl std::fmt::Display) -> String {
+        if server == self.fleet.default_server() {
+            id.to_string()
+        } else {
+            format!("{server}:{id}")
+        }
+    }
+}
+
+/// The server given by `-s`, else by `FUGUE_SERVER`.
+pub(crate) fn named(option: Option<String>) -> Option<String> {
+    option.or_else(|| {
+        std::env::var("FUGUE_SERVER")
+            .ok()
+            .filter(|name| !name.is_empty())
+    })
+}

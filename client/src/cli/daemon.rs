@@ -1,0 +1,179 @@
+//! The server itself: its health, its end, the caller's place in it, and the MCP front.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use protocol::reply::{ServerStatus, Stopping};
+use protocol::request::{Status, StopServer, Whoami};
+use protocol::{Error, ErrorCode};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::units::{count, micros, span};
+use super::{Caller, Outcome, output};
+
+/// How long a server may take to end once it has said that it will.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// `fugue stop`.
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    /// Leave every program running; the next server takes them over
+    #[arg(long)]
+    keep_panes: bool,
+}
+
+/// `fugue mcp`.
+#[derive(Debug, Args)]
+pub(crate) struct McpArgs {
+    /// How many tools are offered
+    #[arg(long, value_enum, default_value_t = ToolSet::Full)]
+    tools: ToolSet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ToolSet {
+    /// The ones that agents need most.
+    Core,
+    /// All of them.
+    Full,
+}
+
+pub(crate) async fn status(caller: &Caller) -> Outcome {
+    let server = caller.server()?;
+    let status = caller.call(&server, &Status {}).await?;
+    output::answer(caller, server.name(), &status, status_text)?;
+    Ok(u8::from(!status.health.iter().all(|check| check.ok)))
+}
+
+fn status_text(status: &ServerStatus) -> String {
+    let mut text = format!(
+        "{} {} pid {} up {}\n{}, {}, {}, {}\n{:.1} MiB resident, {} open file descriptors\n",
+        status.server,
+        status.version,
+        status.pid,
+        span(status.uptime_ms),
+        count(status.sessions as usize, "session"),
+        count(status.panes as usize, "pane"),
+        count(status.clients as usize, "client"),
+        count(status.orchestrations as usize, "orchestration"),
+        f64::from(u32::try_from(status.resident_kib).unwrap_or(u32::MAX)) / 1024.0,
+        status.open_fds,
+    );
+    for check in &status.health {
+        let state = if check.ok { "ok" } else { "NOT WELL" };
+        text.push_str(&format!(
+            "{}: {state} in {}",
+            check.name,
+            micros(check.took_us)
+        ));
+        if !check.detail.is_empty() {
+            text.push_str(&format!(", {}", check.detail));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+impl StopArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let server = caller.server()?;
+        let stopping = caller
+            .call(
+                &server,
+                &StopServer {
+                    keep_panes: self.keep_panes,
+                },
+            )
+            .await?;
+        wait_for_end(stopping.pid)?;
+        let name = server.name().clone();
+        output::answer(caller, &name, &stopping, |stopping| {
+            stopped_text(name.as_str(), stopping)
+        })?;
+        Ok(0)
+    }
+}
+
+fn stopped_text(name: &str, stopping: &Stopping) -> String {
+    let mut text = format!("{name} (pid {}) has ended", stopping.pid);
+    if stopping.ended_panes > 0 {
+        let panes = count(stopping.ended_panes as usize, "pane");
+        text.push_str(&format!("; the programs of {panes} were ended"));
+    }
+    if stopping.kept_panes > 0 {
+        let panes = count(stopping.kept_panes as usize, "pane");
+        text.push_str(&format!(
+            "; the programs of {panes} go on, `fugued` takes them over"
+        ));
+    }
+    text
+}
+
+/// Waits until the process is gone or is a zombie.
+fn wait_for_end(pid: u32) -> Result<(), Error> {
+    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // A process that cannot be opened has ended already.
+    let Some(Ok(process)) = raw.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+        return Ok(());
+    };
+    let limit = Timespec::try_from(STOP_LIMIT)
+        .map_err(|e| Error::new(ErrorCode::Internal, e.to_string()))?;
+    let mut ends = [PollFd::new(&process, PollFlags::IN)];
+    match rustix::io::retry_on_intr(|| poll(&mut ends, Some(&limit))) {
+        Ok(1..) => Ok(()),
+        Ok(0) => Err(Error::new(
+            ErrorCode::Timeout,
+            format!("the server (pid {pid}) has not ended within {STOP_LIMIT:?}"),
+        )
+        .hint(format!("see `fugue logs`, or end it with `kill {pid}`"))),
+        Err(error) => Err(Error::new(
+            ErrorCode::Internal,
+            format!("cannot wait for the end of pid {pid}: {error}"),
+        )),
+    }
+}
+
+pub(crate) async fn whoami(caller: &Caller) -> Outcome {
+    let server = caller.server()?;
+    let reply = caller.call(&server, &Whoami {}).await?;
+    output::answer(caller, server.name(), &reply, |reply| {
+        let mut text = format!("server {}\n", reply.server);
+        let name = server.name();
+        if let Some(own) = &reply.session {
+            text.push_str(&format!(
+                "session {} {}\n",
+                own.session_name,
+                caller.shown(name, own.session_id)
+            ));
+        }
+        if let Some(id) = &reply.window_id {
+            text.push_str(&format!("window {}\n", caller.shown(name, id)));
+        }
+        if let Some(id) = &reply.pane_id {
+            text.push_str(&format!("pane {}\n", caller.shown(name, id)));
+        }
+        match &reply.active {
+            Some(active) => text.push_str(&format!(
+                "active {} {}\n",
+                active.session_name,
+                caller.shown(name, active.session_id)
+            )),
+            None => text.push_str("active none\n"),
+        }
+        text.push_str(&format!("attached clients {}\n", reply.attached_clients));
+        text
+    })?;
+    Ok(0)
+}
+
+impl McpArgs {
+    pub(crate) async fn run(&self, server: Option<String>) -> Outcome {
+        let tools = match self.tools {
+            ToolSet::Core => mcp::Profile::Core,
+            ToolSet::Full => mcp::Profile::Full,
+        };
+        mcp::serve_stdio(mcp::Options { tools, server }).await?;
+        Ok(0)
+    }
+}

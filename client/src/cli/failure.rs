@@ -1,0 +1,93 @@
+//! Results of a command, and the exit status and the one line on stderr that a failure becomes.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use protocol::{Error, ErrorCode};
+
+/// A command's exit status, or why it failed.
+pub(crate) type Outcome = anyhow::Result<u8>;
+
+/// The exit status of a command that ran out of time, as timeout(1) has it.
+pub(crate) const TIMED_OUT: u8 = 124;
+
+/// The exit status after an interrupt: 128 + SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The exit status for an error code.
+#[must_use]
+fn status_of(code: ErrorCode) -> u8 {
+    match code {
+        ErrorCode::InvalidArgument => 2,
+        ErrorCode::NotFound | ErrorCode::NoSession => 3,
+        ErrorCode::ServerUnreachable | ErrorCode::UnknownServer => 4,
+        ErrorCode::AmbiguousName
+        | ErrorCode::NameTaken
+        | ErrorCode::Unsupported
+        | ErrorCode::Busy
+        | ErrorCode::Timeout
+        | ErrorCode::Cancelled
+        | ErrorCode::InputBlocked
+        | ErrorCode::SpawnFailed
+        | ErrorCode::PaneExited
+        | ErrorCode::Denied
+        | ErrorCode::Limit
+        | ErrorCode::Internal => 1,
+    }
+}
+
+/// The exit status of a failure and its line for stderr; no line for a reader that went away.
+#[must_use]
+fn told(error: &anyhow::Error, json: bool) -> (u8, Option<String>) {
+    let gone = error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if gone {
+        return (0, None);
+    }
+    let known = error.downcast_ref::<Error>();
+    let status = known.map_or(1, |known| status_of(known.code));
+    if json {
+        let known = known
+            .cloned()
+            .unwrap_or_else(|| Error::new(ErrorCode::Internal, format!("{error:#}")));
+        return (
+            status,
+            Some(serde_json::json!({ "error": known }).to_string()),
+        );
+    }
+    (
+        status,
+        Some(format!("fugue: {}", one_line(&format!("{error:#}")))),
+    )
+}
+
+fn one_line(text: &str) -> String {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Says why a command failed, and gives the exit status.
+pub(crate) fn exit_code(outcome: Outcome, json: bool) -> ExitCode {
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            let (status, line) = told(&error, json);
+            if let Some(line) = line {
+                note(&line);
+            }
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// One line on stderr. A stderr that is closed is not worth a failure.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests;

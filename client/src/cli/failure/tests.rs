@@ -1,0 +1,52 @@
+//! Exit statuses and the line on stderr.
+
+use super::*;
+
+#[test]
+fn statuses_follow_the_code() {
+    for (code, status) in [
+        (ErrorCode::InvalidArgument, 2),
+        (ErrorCode::NotFound, 3),
+        (ErrorCode::NoSession, 3),
+        (ErrorCode::ServerUnreachable, 4),
+        (ErrorCode::UnknownServer, 4),
+        (ErrorCode::NameTaken, 1),
+        (ErrorCode::Timeout, 1),
+    ] {
+        let error = anyhow::Error::new(Error::new(code, "what"));
+        assert_eq!(told(&error, false).0, status, "{code}");
+        assert_eq!(
+            told(&error.context("when"), false).0,
+            status,
+            "{code} with context"
+        );
+    }
+}
+
+#[test]
+fn a_failure_is_one_line() {
+    let error = Error::new(ErrorCode::NotFound, "no pane is called\n x")
+        .hint("see `fugue panes -a`")
+        .candidates(["a".to_owned(), "b".to_owned()]);
+    let (_, line) = told(&error.into(), false);
+    assert_eq!(
+        line.as_deref(),
+        Some("fugue: no pane is called x (a, b); see `fugue panes -a`")
+    );
+}
+
+#[test]
+fn a_failure_in_json_keeps_its_code() {
+    let error = Error::new(ErrorCode::NotFound, "none").hint("look");
+    let (status, line) = told(&error.into(), true);
+    assert_eq!(status, 3);
+    let value: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+    assert_eq!(value["error"]["code"], "not_found");
+    assert_eq!(value["error"]["hint"], "look");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let error = io::Error::from(io::ErrorKind::BrokenPipe);
+    assert_eq!(told(&error.into(), false), (0, None));
+}

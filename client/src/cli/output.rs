@@ -1,0 +1,128 @@
+//! Results on stdout: text in one write, tables, and JSON.
+
+use std::io::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use protocol::ServerName;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Caller;
+
+/// Writes `text` to stdout in one piece.
+pub(crate) fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes `text` and a line feed unless it ends with one or is empty.
+pub(crate) fn print_line(text: &str) -> std::io::Result<()> {
+    if text.is_empty() || text.ends_with('\n') {
+        return print(text);
+    }
+    print(&format!("{text}\n"))
+}
+
+/// Prints an answer of `server`: as JSON when that is wanted, else the text that `text` makes.
+pub(crate) fn answer<T: Serialize>(
+    caller: &Caller,
+    server: &ServerName,
+    reply: &T,
+    text: impl FnOnce(&T) -> String,
+) -> anyhow::Result<()> {
+    if caller.json {
+        print_json(caller, &json_of(caller, server, reply)?)?;
+    } else {
+        print_line(&text(reply))?;
+    }
+    Ok(())
+}
+
+/// Prints JSON, over several lines on a terminal.
+pub(crate) fn print_json(caller: &Caller, value: &Value) -> anyhow::Result<()> {
+    let text = if caller.terminal {
+        serde_json::to_string_pretty(value)?
+    } else {
+        value.to_string()
+    };
+    Ok(print_line(&text)?)
+}
+
+/// An answer of `server` as JSON, its ids with that server's prefix unless it is the default one.
+pub(crate) fn json_of<T: Serialize>(
+    caller: &Caller,
+    server: &ServerName,
+    reply: &T,
+) -> anyhow::Result<Value> {
+    let mut value = serde_json::to_value(reply)?;
+    if server != caller.fleet.default_server() {
+        prefix_ids(&mut value, server);
+    }
+    Ok(value)
+}
+
+/// Puts the server before every session, window, pane and orchestration id.
+fn prefix_ids(value: &mut Value, server: &ServerName) {
+    const IDS: [&str; 5] = [
+        "session_id",
+        "window_id",
+        "pane_id",
+        "focused_pane",
+        "orchestration_id",
+    ];
+    let prefix = |id: &mut Value| {
+        if let Value::String(text) = id {
+            *text = format!("{server}:{text}");
+        }
+    };
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields.iter_mut() {
+                if IDS.contains(&key.as_str()) {
+                    prefix(field);
+                } else if let (true, Value::Array(items)) = (key == "panes", &mut *field) {
+                    // A window's panes are ids, a list's panes are objects.
+                    items.iter_mut().for_each(prefix);
+                    items.iter_mut().for_each(|item| prefix_ids(item, server));
+                } else {
+                    prefix_ids(field, server);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| prefix_ids(item, server)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A table without lines: a header, then the rows, columns two spaces apart, nothing wrapped.
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.iter().map(ToString::to_string).collect::<Vec<_>>());
+    for row in rows {
+        table.add_row(row.into_iter().map(printable).collect::<Vec<_>>());
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    text
+}
+
+/// The text without control characters, which a program may have put into a title or a name.
+pub(crate) fn printable(text: String) -> String {
+    if text.chars().any(char::is_control) {
+        text.chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! Prefixed ids and tables.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn every_id_gets_its_servers_prefix_and_nothing_else_does() {
+    let mut value = json!({
+        "context": {"session_id": "s", "session_name": "n", "server": "far"},
+        "windows": [{"window_id": "w", "focused_pane": "p", "panes": ["p", "q"], "name": "x"}],
+        "panes": [{"pane_id": "p", "window_id": "w", "command": "top"}],
+        "pane_id": null,
+    });
+    prefix_ids(&mut value, &ServerName::new("far").unwrap());
+    assert_eq!(
+        value,
+        json!({
+            "context": {"session_id": "far:s", "session_name": "n", "server": "far"},
+            "windows": [{"window_id": "far:w", "focused_pane": "far:p", "panes": ["far:p", "far:q"], "name": "x"}],
+            "panes": [{"pane_id": "far:p", "window_id": "far:w", "command": "top"}],
+            "pane_id": null,
+        })
+    );
+}
+
+#[test]
+fn tables_have_aligned_columns_and_no_trailing_space() {
+    let text = table(
+        &["NAME", "PANES"],
+        vec![
+            vec!["a".into(), "1".into()],
+            vec!["longer".into(), "12".into()],
+        ],
+    );
+    assert_eq!(text, "NAME    PANES\na       1\nlonger  12\n");
+}
+
+#[test]
+fn control_characters_of_a_title_do_not_reach_the_terminal() {
+    let text = table(&["T"], vec![vec!["a\u{1b}[31mb\nc".into()]]);
+    assert_eq!(text, "T\na\u{fffd}[31mb\u{fffd}c\n");
+}

@@ -1,0 +1,157 @@
+//! Panes: listing, making and closing them.
+
+use clap::Args;
+use protocol::reply::PaneInfo;
+use protocol::request::{ClosePane, CreatePane, ListPanes};
+use protocol::{Direction, Name, ServerName};
+
+use super::program::PaneOptions;
+use super::units::{program_status, span};
+use super::{Caller, Outcome, args, output, session};
+
+/// `fugue panes`.
+#[derive(Debug, Args)]
+pub(crate) struct PanesArgs {
+    /// Of which session [default: the caller's own, else the active one]
+    #[arg(conflicts_with = "all")]
+    session: Option<String>,
+    /// Of all sessions
+    #[arg(short, long)]
+    all: bool,
+}
+
+/// `fugue split`.
+#[derive(Debug, Args)]
+pub(crate) struct SplitArgs {
+    /// Beside which pane [default: the focused one]
+    pane: Option<String>,
+    /// The new pane is to the right; so it is when nothing is said
+    #[arg(long, conflicts_with = "down")]
+    right: bool,
+    /// The new pane is below
+    #[arg(long)]
+    down: bool,
+    /// The new pane's share of the space [default: 0.5]
+    #[arg(long, value_parser = args::ratio)]
+    ratio: Option<f64>,
+    /// The new pane's name
+    #[arg(short, long)]
+    name: Option<Name>,
+    /// Do not make it the focused pane
+    #[arg(short, long)]
+    detached: bool,
+    #[command(flatten)]
+    spec: PaneOptions,
+}
+
+/// `fugue close`.
+#[derive(Debug, Args)]
+pub(crate) struct CloseArgs {
+    /// Which pane
+    pane: String,
+    /// Kill its processes at once instead of asking them to end first
+    #[arg(long)]
+    force: bool,
+}
+
+impl PanesArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, session) = caller.maybe(self.session.as_deref())?;
+        let list = ListPanes {
+            session,
+            window: None,
+            all: self.all,
+        };
+        let reply = caller.call(&server, &list).await?;
+        output::answer(caller, server.name(), &reply, |reply| {
+            let rows = reply
+                .panes
+                .iter()
+                .map(|pane| row(caller, server.name(), pane, self.all));
+            let columns = if self.all {
+                &ALL_COLUMNS[..]
+            } else {
+                &ALL_COLUMNS[1..]
+            };
+            output::table(columns, rows.collect())
+        })?;
+        Ok(0)
+    }
+}
+
+const ALL_COLUMNS: [&str; 9] = [
+    "SESSION",
+    "PANE",
+    "NAME",
+    "PID",
+    "STATUS",
+    "SIZE",
+    "IDLE",
+    "DIRECTORY",
+    "COMMAND",
+];
+
+fn row(caller: &Caller, server: &ServerName, pane: &PaneInfo, all: bool) -> Vec<String> {
+    let focused = if pane.focused { "*" } else { "" };
+    let mut row = vec![
+        format!("{}{focused}", caller.shown(server, pane.pane_id)),
+        pane.name
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        pane.pid.to_string(),
+        program_status(&pane.status),
+        format!("{}x{}", pane.size.rows, pane.size.cols),
+        span(pane.idle_ms),
+        pane.cwd.clone(),
+        pane.command.clone(),
+    ];
+    if all {
+        row.insert(0, caller.shown(server, &pane.session_name));
+    }
+    row
+}
+
+impl SplitArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, beside) = caller.maybe(self.pane.as_deref())?;
+        let mut pane = self.spec.spec()?;
+        pane.name = self.name;
+        let create = CreatePane {
+            beside,
+            direction: if self.down {
+                Direction::Down
+            } else {
+                Direction::Right
+            },
+            ratio: self.ratio,
+            select: !self.detached,
+            pane,
+            ..CreatePane::default()
+        };
+        let created = caller.call(&server, &create).await?;
+        output::answer(caller, server.name(), &created, |created| {
+            caller.shown(server.name(), created.pane_id)
+        })?;
+        Ok(0)
+    }
+}
+
+impl CloseArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.target(&self.pane)?;
+        let killed = caller
+            .call(
+                &server,
+                &ClosePane {
+                    pane,
+                    force: self.force,
+                },
+            )
+            .await?;
+        output::answer(caller, server.name(), &killed, |killed| {
+            session::killed_text(caller, server.name(), killed)
+        })?;
+        Ok(0)
+    }
+}

@@ -1,0 +1,242 @@
+//! What goes into a pane and what comes out of it: typing, reading and waiting.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use protocol::fleet::Server;
+use protocol::reply::{ExpectOutcome, Expected, PaneWaited};
+use protocol::request::{Expect, ReadPane, SendInput, Until, WaitPane};
+use protocol::{Error, ErrorCode, Target};
+
+use super::args::{duration, millis};
+use super::failure::{TIMED_OUT, note};
+use super::{Caller, Outcome, output};
+
+/// How much longer than the server's own limit a call may take.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// One call of a wait without a limit of its own. Shorter than the server's one hour, so that a
+/// server that hangs is noticed.
+const WAIT_PIECE: Duration = Duration::from_secs(60);
+
+/// `fugue send`.
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// Which pane
+    pane: String,
+    /// Literal text
+    #[arg(allow_hyphen_values = true, required_unless_present_any = ["key", "enter"])]
+    text: Option<String>,
+    /// A named key after the text, such as C-c, Up or F5; may be given several times
+    #[arg(short, long, value_name = "KEY")]
+    key: Vec<String>,
+    /// Press Enter at the end
+    #[arg(short, long)]
+    enter: bool,
+    /// How long the program may take to read it
+    #[arg(long, value_parser = duration, default_value = "5s")]
+    timeout: Duration,
+    /// Print the cursor for `read --since` and `expect --since`
+    #[arg(long)]
+    cursor: bool,
+}
+
+/// `fugue read`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Which pane
+    pane: String,
+    /// The last so many lines [default: the visible screen]
+    #[arg(short = 'n', long)]
+    lines: Option<u32>,
+    /// Only what came after this cursor
+    #[arg(long, value_name = "CURSOR")]
+    since: Option<String>,
+    /// With colours and attributes as escape sequences
+    #[arg(long)]
+    ansi: bool,
+    /// Go back into the scrollback
+    #[arg(long)]
+    scrollback: bool,
+}
+
+/// `fugue expect`.
+#[derive(Debug, Args)]
+pub(crate) struct ExpectArgs {
+    /// Which pane
+    pane: String,
+    /// A regular expression over the rendered text
+    #[arg(allow_hyphen_values = true, required_unless_present = "until")]
+    regex: Option<String>,
+    /// How long at most
+    #[arg(long, value_parser = duration, default_value = "30s")]
+    timeout: Duration,
+    /// Only what came after this cursor [default: from the screen's top]
+    #[arg(long, value_name = "CURSOR")]
+    since: Option<String>,
+    /// What ends the wait: match, exit or idle [default: match]
+    #[arg(long, value_parser = until)]
+    until: Option<Until>,
+    /// Quiet for so long ends the wait
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    idle: Option<Duration>,
+}
+
+/// `fugue wait`.
+#[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    /// Which pane
+    pane: String,
+    /// How long at most [default: until it ends]
+    #[arg(long, value_parser = duration)]
+    timeout: Option<Duration>,
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    text.parse()
+        .map_err(|_| "it is one of match, exit, idle".to_owned())
+}
+
+impl SendArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.target(&self.pane)?;
+        let send = SendInput {
+            pane,
+            text: self.text.unwrap_or_default(),
+            keys: self.key,
+            submit: self.enter,
+            timeout_ms: Some(millis(self.timeout)),
+        };
+        let sent = server
+            .call(&send, self.timeout.saturating_add(MARGIN))
+            .await?;
+        output::answer(caller, server.name(), &sent, |sent| {
+            if self.cursor {
+                sent.cursor.clone()
+            } else {
+                String::new()
+            }
+        })?;
+        Ok(0)
+    }
+}
+
+impl ReadArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.target(&self.pane)?;
+        let read = ReadPane {
+            pane,
+            lines: self.lines,
+            since: self.since,
+            scrollback: self.scrollback,
+            ansi: self.ansi,
+            max_bytes: None,
+        };
+        let reply = caller.call(&server, &read).await?;
+        output::answer(caller, server.name(), &reply, |reply| reply.text.clone())?;
+        Ok(0)
+    }
+}
+
+impl ExpectArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.target(&self.pane)?;
+        let until = self.until.unwrap_or_default();
+        let expect = Expect {
+            pane,
+            pattern: self.regex,
+            until,
+            idle_ms: self.idle.map(millis),
+            timeout_ms: millis(self.timeout),
+            since: self.since,
+        };
+        let reply = server
+            .call(&expect, self.timeout.saturating_add(MARGIN))
+            .await?;
+        output::answer(caller, server.name(), &reply, |reply| {
+            reply.text.clone().unwrap_or_default()
+        })?;
+        let wanted = came(until, &reply);
+        if !wanted && !caller.json {
+            note(&format!("fugue: {}", missed(&reply)));
+        }
+        Ok(u8::from(!wanted))
+    }
+}
+
+/// Whether what ended the wait is what was waited for.
+fn came(until: Until, reply: &Expected) -> bool {
+    match until {
+        Until::Match => reply.outcome == ExpectOutcome::Match,
+        Until::Exit => matches!(reply.outcome, ExpectOutcome::Exit | ExpectOutcome::Match),
+        Until::Idle => matches!(reply.outcome, ExpectOutcome::Idle | ExpectOutcome::Match),
+    }
+}
+
+fn missed(reply: &Expected) -> String {
+    let waited = super::units::span(reply.waited_ms);
+    let pane = reply.pane_id;
+    match reply.outcome {
+        ExpectOutcome::Exit => format!(
+            "the program of {pane} ended first, {}; see `fugue read {pane}`",
+            super::units::program_status(&reply.status)
+        ),
+        ExpectOutcome::Idle => format!("{pane} was quiet first; see `fugue read {pane}`"),
+        ExpectOutcome::Timeout | ExpectOutcome::Match => {
+            format!("not seen in {pane} within {waited}; see `fugue read {pane}`")
+        }
+    }
+}
+
+impl WaitArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.target(&self.pane)?;
+        let reply = wait(&server, pane, self.timeout).await?;
+        output::answer(caller, server.name(), &reply, |_| String::new())?;
+        let Some(exit) = &reply.status.exit else {
+            if !caller.json {
+                note(&format!(
+                    "fugue: {} still runs; wait longer, or see `fugue read {0}`",
+                    reply.pane_id
+                ));
+            }
+            return Ok(TIMED_OUT);
+        };
+        if !caller.json && !exit.success() {
+            note(&format!("fugue: the program ended: {exit}"));
+        }
+        Ok(u8::try_from(exit.shell_code()).unwrap_or(1))
+    }
+}
+
+/// Waits in pieces. A server that is restarted in between is asked again: a wait changes nothing.
+async fn wait(server: &Server, pane: Target, limit: Option<Duration>) -> Result<PaneWaited, Error> {
+    let end =
+        limit.map(|limit| Instant::now() + limit.min(Duration::from_secs(u64::from(u32::MAX))));
+    let mut lost = 0;
+    loop {
+        let left = end.map_or(WAIT_PIECE, |end| {
+            end.saturating_duration_since(Instant::now())
+        });
+        let piece = left.min(WAIT_PIECE);
+        let call = WaitPane {
+            pane: pane.clone(),
+            timeout_ms: millis(piece),
+        };
+        match server.call(&call, piece + MARGIN).await {
+            Ok(reply) => {
+                let ended = reply.status.exit.is_some() && !reply.status.restarting;
+                if ended || end.is_some_and(|end| Instant::now() >= end) {
+                    return Ok(reply);
+                }
+                lost = 0;
+            }
+            Err(error) if error.code == ErrorCode::ServerUnreachable && lost < 3 => {
+                // The first time there may never have been a server: say so at once.
+                server.connection().await?;
+                lost += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a new pane executes, and the environment and directory it gets from the caller.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use protocol::request::{PaneSpec, Program, RestartType};
+
+use super::args;
+
+/// The options of every command that makes a pane.
+#[derive(Debug, Args)]
+pub(crate) struct PaneOptions {
+    /// Working directory [default: the current one]
+    #[arg(short = 'c', long = "cwd", value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// A variable for the program; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = args::pair)]
+    env: Vec<(String, String)>,
+    /// Keep the ended pane with its status and output
+    #[arg(long)]
+    remain: bool,
+    /// What happens when the program ends: permanent, transient (again unless it exits with 0),
+    /// temporary
+    #[arg(long, value_name = "TYPE", value_parser = restart_type, default_value = "temporary")]
+    restart: RestartType,
+    /// The program: several words are executed as they are, one word with spaces or shell
+    /// characters is a command line for `sh -c` [default: the login shell]
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+impl PaneOptions {
+    /// The pane as the wire has it.
+    pub(crate) fn spec(self) -> anyhow::Result<PaneSpec> {
+        Ok(PaneSpec {
+            program: program(self.command),
+            cwd: Some(directory(self.cwd.as_deref())?),
+            env: args::map(self.env),
+            restart: self.restart,
+            remain_on_exit: self.remain,
+            ..PaneSpec::default()
+        })
+    }
+}
+
+fn restart_type(text: &str) -> Result<RestartType, String> {
+    text.parse()
+        .map_err(|_| "it is one of permanent, transient, temporary".to_owned())
+}
+
+/// The program that the words after `--` mean.
+fn program(words: Vec<String>) -> Program {
+    match words.as_slice() {
+        [] => Program::LoginShell,
+        [line] if needs_shell(line) => Program::ShellLine {
+            line: line.clone(),
+            shell: None,
+        },
+        _ => Program::Argv(words),
+    }
+}
+
+fn needs_shell(word: &str) -> bool {
+    const SHELL_CHARACTERS: &str = "|&;<>()$`\\\"'*?[]#~={}!";
+    word.chars()
+        .any(|c| c.is_whitespace() || SHELL_CHARACTERS.contains(c))
+}
+
+/// `dir`, or the current directory, as an absolute path in UTF-8.
+pub(crate) fn directory(dir: Option<&Path>) -> anyhow::Result<String> {
+    let here = || std::env::current_dir().context("the current directory is not known");
+    let path = match dir {
+        Some(dir) => std::path::absolute(dir)
+            .with_context(|| format!("{} is not a directory", dir.display()))?,
+        None => here()?,
+    };
+    path.into_os_string().into_string().map_err(|path| {
+        protocol::Error::invalid(format!("the directory {} is not UTF-8", path.display())).into()
+    })
+}
+
+/// The caller's environment for programs on another terminal: without what tells of this terminal,
+/// of the shell's own place, or of the pane that the caller itself runs in.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(key, _)| passes(key))
+        .collect()
+}
+
+fn passes(key: &str) -> bool {
+    const LEFT_OUT: [&str; 16] = [
+        "TERM",
+        "TERMCAP",
+        "TERM_PROGRAM",
+        "TERM_PROGRAM_VERSION",
+        "TERM_SESSION_ID",
+        "VTE_VERSION",
+        "WINDOWID",
+        "COLUMNS",
+        "LINES",
+        "TMUX",
+        "TMUX_PANE",
+        "STY",
+        "PWD",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+    ];
+    !key.starts_with("FUGUE") && !LEFT_OUT.contains(&key)
+}
+
+#[cfg(test)]
+mod tests;

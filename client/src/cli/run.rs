@@ -1,0 +1,267 @@
+//! `fugue run`: commands side by side or one after another, followed to their end.
+
+mod commands;
+mod progress;
+mod result;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use protocol::fleet::Server;
+use protocol::reply::Orchestration;
+use protocol::request::{
+    CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunLayout, RunOptions,
+    RunParallel, RunPipeline,
+};
+use protocol::{Error, ErrorCode, OrchestrationUuid};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::args::{duration, millis, pair};
+use super::caller::CALL_LIMIT;
+use super::failure::{INTERRUPTED, note};
+use super::program::{directory, environment};
+use super::{Caller, Outcome, args, output};
+use progress::Progress;
+
+/// One long poll for a change.
+const POLL: Duration = Duration::from_secs(30);
+
+/// How much longer than the server's own limit a poll may take.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// How often what is shown moves on between changes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long a cancel may take: every command's stop recipe and the clean-up.
+const CANCEL_LIMIT: Duration = Duration::from_secs(60);
+
+/// `fugue run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// At most so many commands at a time [default: all]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "pipeline")]
+    parallel: Option<u32>,
+    /// One after another in one shell in one pane, so that `cd` and `export` carry over
+    #[arg(long)]
+    pipeline: bool,
+    /// Go on behind a failed step
+    #[arg(long, requires = "pipeline")]
+    go_on: bool,
+    /// Run in this session, made when there is none of that name [default: one of its own]
+    #[arg(long, value_name = "SESSION")]
+    session: Option<String>,
+    /// As splits in the active session instead of out of sight
+    #[arg(long, conflicts_with = "session")]
+    tiled: bool,
+    /// Keep the panes (a pipeline keeps its pane anyway)
+    #[arg(long, conflicts_with = "close")]
+    keep: bool,
+    /// Close the pane of a pipeline at its end
+    #[arg(long)]
+    close: bool,
+    /// Time for all commands together [default: 5m, a pipeline's 10m]
+    #[arg(long, value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Print the last so many lines of each command's output
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
+    lines: u32,
+    /// Working directory [default: the current one]
+    #[arg(short = 'c', long = "cwd", value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// A variable for all commands; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// The shell that runs the command lines [default: sh]
+    #[arg(long)]
+    shell: Option<String>,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// Read one command a line from a file, `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Command lines, each an argument of its own; `-` reads them from standard input
+    #[arg(value_name = "CMD", required_unless_present = "file")]
+    commands: Vec<String>,
+}
+
+impl RunArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, session) = caller.maybe(self.session.as_deref())?;
+        let commands = commands::gather(&self.commands, self.file.as_deref())?;
+        let quiet = self.quiet;
+        // From here on an interrupt ends the job, not only this program.
+        let mut interrupts = Interrupts::listen()?;
+        let started = self.start(&server, session, commands).await?;
+        let mut progress = Progress::new(&started, quiet, caller.json);
+        let (ended, interrupted) = follow(&server, started, &mut progress, &mut interrupts).await?;
+        progress.finish(&ended);
+        output::answer(caller, server.name(), &ended, |ended| {
+            result::text(ended, |id| caller.shown(server.name(), id))
+        })?;
+        if !caller.json && !quiet {
+            let hint = result::hint(&ended, |id| caller.shown(server.name(), id));
+            hint.iter().for_each(|hint| note(hint));
+        }
+        Ok(if interrupted {
+            INTERRUPTED
+        } else {
+            result::worst(&ended)
+        })
+    }
+
+    async fn start(
+        self,
+        server: &Server,
+        session: Option<protocol::Target>,
+        commands: Vec<String>,
+    ) -> anyhow::Result<Orchestration> {
+        let options = RunOptions {
+            session,
+            layout: if self.tiled {
+                RunLayout::Tiled
+            } else {
+                RunLayout::Hidden
+            },
+            cleanup: (self.keep || self.close).then_some(self.close),
+            timeout_ms: self.timeout.map(millis),
+            output_lines: self.lines,
+            cwd: Some(directory(self.cwd.as_deref())?),
+            environment: Some(environment()),
+            env: args::map(self.env),
+            shell: self.shell,
+        };
+        if self.pipeline {
+            let step = |command| PipelineStep {
+                command,
+                name: None,
+            };
+            let run = RunPipeline {
+                steps: commands.into_iter().map(step).collect(),
+                stop_on_error: Some(!self.go_on),
+                options,
+            };
+            return Ok(server.call(&run, CALL_LIMIT).await?);
+        }
+        let command = |command| ParallelCommand {
+            command,
+            ..ParallelCommand::default()
+        };
+        let run = RunParallel {
+            commands: commands.into_iter().map(command).collect(),
+            max_parallel: self.parallel,
+            options,
+        };
+        Ok(server.call(&run, CALL_LIMIT).await?)
+    }
+}
+
+/// SIGINT and SIGTERM, kept until somebody asks.
+struct Interrupts {
+    int: Signal,
+    term: Signal,
+}
+
+impl Interrupts {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            int: signal(SignalKind::interrupt())?,
+            term: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Cancel safe.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.int.recv() => {}
+            _ = self.term.recv() => {}
+        }
+    }
+}
+
+/// Shows every change until the end. The first interrupt cancels the job and waits for its end,
+/// the second leaves at once. Says whether there was one.
+async fn follow(
+    server: &Arc<Server>,
+    mut state: Orchestration,
+    progress: &mut Progress,
+    interrupts: &mut Interrupts,
+) -> anyhow::Result<(Orchestration, bool)> {
+    let mut cancelling = None;
+    let mut lost = 0;
+    let mut ticks = tokio::time::interval(TICK);
+    while !state.status.is_final() {
+        let poll = poll(server, state.orchestration_id, state.version);
+        tokio::pin!(poll);
+        let change = loop {
+            tokio::select! {
+                change = &mut poll => break change,
+                _ = ticks.tick() => progress.tick(),
+                () = interrupts.next() => {
+                    if cancelling.is_some() {
+                        leave(state.orchestration_id);
+                    }
+                    progress.say("cancelling; once more leaves at once");
+                    cancelling = Some(tokio::spawn(cancel(Arc::clone(server), state.orchestration_id)));
+                }
+            }
+        };
+        match change {
+            Ok(changed) => {
+                state = changed;
+                progress.show(&state);
+                lost = 0;
+            }
+            // A server that is restarted in between is asked again: a look changes nothing.
+            Err(error) if error.code == ErrorCode::ServerUnreachable && lost < 3 => {
+                server.connection().await?;
+                lost += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let interrupted = cancelling.is_some();
+    if let Some(cancelling) = cancelling {
+        tokio::select! {
+            // It may have ended by itself in the meantime; its state is known anyway.
+            _ = cancelling => {}
+            () = interrupts.next() => leave(state.orchestration_id),
+        }
+    }
+    Ok((state, interrupted))
+}
+
+async fn poll(
+    server: &Server,
+    orchestration_id: OrchestrationUuid,
+    version: u64,
+) -> Result<Orchestration, Error> {
+    let get = GetOrchestration {
+        orchestration_id,
+        after_version: Some(version),
+        wait: false,
+        timeout_ms: millis(POLL),
+    };
+    server.call(&get, POLL + MARGIN).await
+}
+
+async fn cancel(
+    server: Arc<Server>,
+    orchestration_id: OrchestrationUuid,
+) -> Result<Orchestration, Error> {
+    server
+        .call(&CancelOrchestration { orchestration_id }, CANCEL_LIMIT)
+        .await
+}
+
+fn leave(id: OrchestrationUuid) -> ! {
+    note(&format!(
+        "fugue: left orchestration {id}; the server goes on ending its commands"
+    ));
+    std::process::exit(i32::from(INTERRUPTED));
+}
+
+#[cfg(test)]
+mod tests;

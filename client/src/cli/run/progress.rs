@@ -1,0 +1,182 @@
+//! What a person sees while a run is under way: a line that moves for each command on a terminal,
+//! a line for each change elsewhere. All of it on stderr.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use protocol::reply::{CommandResult, Orchestration, RunStatus};
+
+use super::result::outcome;
+use crate::cli::failure::note;
+use crate::cli::output::printable;
+use crate::cli::units::span;
+
+/// The state that is shown.
+pub(super) enum Progress {
+    /// Nothing is wanted.
+    Silent,
+    /// A line for each change.
+    Lines(Vec<RunStatus>),
+    /// A moving line for each command.
+    Bars {
+        /// Above the bars there is room for a message.
+        all: MultiProgress,
+        /// One for each command.
+        bars: Vec<Bar>,
+    },
+}
+
+/// One command's moving line.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    command: CommandResult,
+    since: Instant,
+}
+
+impl Progress {
+    pub(super) fn new(state: &Orchestration, quiet: bool, json: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        if quiet || (json && !terminal) {
+            return Self::Silent;
+        }
+        let rows = crate::attach::terminal_size().map_or(24, |size| usize::from(size.rows));
+        // More bars than rows would scroll and be drawn over each other.
+        let mut progress = if terminal && state.commands.len() + 2 <= rows {
+            Self::bars(state)
+        } else {
+            Self::Lines(vec![RunStatus::Pending; state.commands.len()])
+        };
+        progress.show(state);
+        progress
+    }
+
+    fn bars(state: &Orchestration) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let widest = state
+            .commands
+            .iter()
+            .map(|c| c.name.chars().count())
+            .max()
+            .unwrap_or(0);
+        let bars = state.commands.iter().map(|command| {
+            let bar = all.add(ProgressBar::new_spinner());
+            let template = "{spinner:.cyan} {prefix:.bold}  {wide_msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_prefix(format!("{:widest$}", printable(command.name.clone())));
+            Bar {
+                bar,
+                command: command.clone(),
+                since: Instant::now(),
+            }
+        });
+        let bars = bars.collect();
+        Self::Bars { all, bars }
+    }
+
+    /// Takes a new state.
+    pub(super) fn show(&mut self, state: &Orchestration) {
+        match self {
+            Self::Silent => {}
+            Self::Lines(shown) => {
+                for (command, shown) in state.commands.iter().zip(shown) {
+                    if *shown != command.status {
+                        *shown = command.status;
+                        note(&format!(
+                            "{}: {}",
+                            printable(command.name.clone()),
+                            phrase(command, 0)
+                        ));
+                    }
+                }
+            }
+            Self::Bars { bars, .. } => {
+                for (bar, command) in bars.iter_mut().zip(&state.commands) {
+                    bar.take(command);
+                }
+            }
+        }
+    }
+
+    /// Moves on between changes.
+    pub(super) fn tick(&mut self) {
+        if let Self::Bars { bars, .. } = self {
+            bars.iter()
+                .filter(|bar| !bar.command.status.is_final())
+                .for_each(Bar::draw);
+        }
+    }
+
+    /// A message for the person who waits.
+    pub(super) fn say(&mut self, message: &str) {
+        match self {
+            Self::Silent => {}
+            Self::Lines(_) => note(message),
+            Self::Bars { all, .. } => {
+                let _ = all.println(message);
+            }
+        }
+    }
+
+    /// Takes the moving lines away: the table that follows says the same.
+    pub(super) fn finish(&mut self, state: &Orchestration) {
+        self.show(state);
+        if let Self::Bars { all, bars } = self {
+            bars.iter().for_each(|bar| bar.bar.finish_and_clear());
+            let _ = all.clear();
+        }
+    }
+}
+
+impl Bar {
+    fn take(&mut self, command: &CommandResult) {
+        let ended = command.status.is_final() && !self.command.status.is_final();
+        self.command = command.clone();
+        self.since = Instant::now();
+        self.draw();
+        if ended {
+            let colour = if command.status == RunStatus::Completed {
+                "✔"
+            } else {
+                "✘"
+            };
+            if let Ok(style) =
+                ProgressStyle::with_template(&format!("{colour} {{prefix:.bold}}  {{wide_msg}}"))
+            {
+                self.bar.set_style(style);
+            }
+            self.bar.abandon();
+        }
+    }
+
+    fn draw(&self) {
+        let since = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.bar.set_message(phrase(&self.command, since));
+        self.bar.tick();
+    }
+}
+
+/// A command's state, how long it took so far, and what it is.
+fn phrase(command: &CommandResult, later_ms: u64) -> String {
+    const SHOWN: Duration = Duration::from_millis(1);
+    let state = match command.status {
+        RunStatus::Pending | RunStatus::Running => command.status.to_string(),
+        RunStatus::Completed
+        | RunStatus::Partial
+        | RunStatus::Failed
+        | RunStatus::Timeout
+        | RunStatus::Cancelled
+        | RunStatus::Skipped => outcome(command),
+    };
+    let running = command.status == RunStatus::Running;
+    let ms = command.duration_ms.unwrap_or(0) + if running { later_ms } else { 0 };
+    let took = if Duration::from_millis(ms) >= SHOWN {
+        span(ms)
+    } else {
+        String::new()
+    };
+    let line = printable(command.command.clone());
+    format!("{state:<22} {took:>7}  {line}")
+}

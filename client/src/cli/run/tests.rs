@@ -1,0 +1,153 @@
+//! Exit statuses, tables and command files of runs.
+
+use protocol::reply::{CommandResult, OrchestrationKind, RunStatus, SessionContext};
+use protocol::{Name, PaneUuid, ServerName, SessionUuid};
+
+use super::*;
+
+fn command(
+    name: &str,
+    status: RunStatus,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+) -> CommandResult {
+    CommandResult {
+        name: name.into(),
+        command: format!("do {name}"),
+        status,
+        exit_code,
+        signal,
+        duration_ms: Some(1_250),
+        ..CommandResult::default()
+    }
+}
+
+fn run(status: RunStatus, commands: Vec<CommandResult>) -> Orchestration {
+    Orchestration {
+        orchestration_id: OrchestrationUuid::new(),
+        kind: OrchestrationKind::Parallel,
+        status,
+        context: SessionContext {
+            session_id: SessionUuid::new(),
+            session_name: Name::new("s").unwrap(),
+            server: ServerName::local(),
+        },
+        session_created: true,
+        cleanup: true,
+        version: 9,
+        commands,
+        failed_at: None,
+        pane_id: None,
+        started_at_ms: 0,
+        duration_ms: 2_000,
+    }
+}
+
+#[test]
+fn the_exit_status_is_the_worst_of_the_commands() {
+    use RunStatus::*;
+    let ok = command("a", Completed, Some(0), None);
+    let three = command("b", Failed, Some(3), None);
+    let killed = command("c", Failed, None, Some(9));
+    let lost = command("d", Failed, None, None);
+    let late = command("e", Timeout, None, Some(15));
+    for (status, commands, worst) in [
+        (Completed, vec![ok.clone()], 0),
+        (Partial, vec![ok.clone(), three.clone()], 3),
+        (
+            Partial,
+            vec![ok.clone(), killed.clone(), three.clone()],
+            137,
+        ),
+        (Failed, vec![lost], 125),
+        (
+            Failed,
+            vec![three.clone(), command("x", Skipped, None, None)],
+            3,
+        ),
+        (Timeout, vec![late.clone(), killed.clone()], 124),
+        (Partial, vec![ok.clone(), late], 124),
+        (
+            Cancelled,
+            vec![command("f", Cancelled, None, Some(15))],
+            130,
+        ),
+        // Contradictions are never a success.
+        (Failed, vec![ok], 1),
+        (Failed, vec![], 1),
+    ] {
+        assert_eq!(
+            result::worst(&run(status, commands.clone())),
+            worst,
+            "{status} {commands:?}"
+        );
+    }
+}
+
+#[test]
+fn the_table_has_a_row_a_command_and_the_outputs_behind_it() {
+    let mut first = command("one", RunStatus::Completed, Some(0), None);
+    first.output = Some("hello\n".into());
+    let second = command("two", RunStatus::Failed, None, Some(9));
+    let text = result::text(&run(RunStatus::Partial, vec![first, second]), |id| {
+        id.to_string()
+    });
+    assert_eq!(
+        text,
+        "NAME  STATUS     EXIT     DURATION  COMMAND\n\
+         one   completed  0        1.2s      do one\n\
+         two   failed     SIGKILL  1.2s      do two\n\
+         \n== one ==\nhello\n\
+         \npartial in 2.0s\n"
+    );
+}
+
+#[test]
+fn a_kept_pipeline_says_how_to_look_at_it() {
+    let mut pipeline = run(RunStatus::Completed, vec![]);
+    pipeline.kind = OrchestrationKind::Pipeline;
+    assert_eq!(result::hint(&pipeline, |id| id.to_string()), None);
+    pipeline.cleanup = false;
+    let pane = PaneUuid::new();
+    pipeline.pane_id = Some(pane);
+    let hint = result::hint(&pipeline, |id| format!("far:{id}")).unwrap();
+    assert!(hint.contains(&format!("`fugue read far:{pane}`")), "{hint}");
+}
+
+#[test]
+fn outcomes_in_words() {
+    for (command, words) in [
+        (
+            command("a", RunStatus::Completed, Some(0), None),
+            "completed",
+        ),
+        (
+            command("a", RunStatus::Failed, Some(3), None),
+            "failed exit 3",
+        ),
+        (
+            command("a", RunStatus::Timeout, None, Some(15)),
+            "timeout SIGTERM",
+        ),
+        (command("a", RunStatus::Skipped, None, None), "skipped"),
+    ] {
+        assert_eq!(result::outcome(&command), words);
+    }
+}
+
+#[test]
+fn command_files_have_one_command_a_line() {
+    let lines: Vec<_> = commands::lines("# first\nmake all\n\n  ls -l | wc -l  \n#x\n").collect();
+    assert_eq!(lines, ["make all", "ls -l | wc -l"]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("commands");
+    std::fs::write(&file, "b\nc\n").unwrap();
+    assert_eq!(
+        commands::gather(&["a".into()], Some(&file)).unwrap(),
+        ["a", "b", "c"]
+    );
+    std::fs::write(&file, "#\n").unwrap();
+    let error = commands::gather(&[], Some(&file)).unwrap_err();
+    let error = error.downcast::<Error>().unwrap();
+    assert_eq!(error.code, ErrorCode::InvalidArgument);
+}

@@ -1,0 +1,390 @@
+//! Sessions: making, listing, attaching, renaming and ending them.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use protocol::fleet::Server;
+use protocol::reply::{Killed, SessionInfo, Sessions};
+use protocol::request::{
+    CreateSession, KillSession, ListSessions, UpdatePane, UpdateSession, UpdateWindow,
+};
+use protocol::{Error, ErrorCode, Name, ServerName, Size};
+
+use super::caller::CALL_LIMIT;
+use super::failure::note;
+use super::program::{self, PaneOptions};
+use super::units::{ago, count, now_ms};
+use super::{Caller, Outcome, args, output};
+use crate::attach;
+
+/// `fugue new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The session's name, unique on its server [default: a free short one]
+    #[arg(short, long)]
+    name: Option<Name>,
+    /// Do not attach to it; print its name
+    #[arg(short, long)]
+    detached: bool,
+    /// The first window's name
+    #[arg(long, value_name = "NAME")]
+    window_name: Option<Name>,
+    /// A tag; may be given several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Size until a client attaches [default: the terminal's, else 24x80]
+    #[arg(long, value_name = "ROWSxCOLS", value_parser = args::size)]
+    size: Option<Size>,
+    #[command(flatten)]
+    pane: PaneOptions,
+}
+
+/// `fugue attach`.
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    /// Which session [default: the active one]
+    session: Option<String>,
+    /// Only look: what is typed does not reach the session
+    #[arg(short, long)]
+    read_only: bool,
+    /// Attach even to the session that this command runs in
+    #[arg(long)]
+    nested: bool,
+}
+
+/// `fugue rename`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RenameArgs {
+    /// Rename a session
+    Session(RenameTarget),
+    /// Rename a window
+    Window(RenameTarget),
+    /// Rename a pane
+    Pane(RenameTarget),
+}
+
+/// What gets which name.
+#[derive(Debug, Args)]
+pub(crate) struct RenameTarget {
+    /// Its id or its present name
+    target: String,
+    /// The new name
+    name: Name,
+}
+
+/// `fugue kill`.
+#[derive(Debug, Args)]
+pub(crate) struct KillArgs {
+    /// Which session
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    session: Option<String>,
+    /// All sessions of the server; asks first unless `--yes` is given
+    #[arg(long)]
+    all: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl NewArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let server = caller.server()?;
+        let at_terminal = std::io::stdin().is_terminal() && caller.terminal;
+        let attaches = !self.detached && at_terminal && !caller.json;
+        let size = self
+            .size
+            .or_else(|| attaches.then(attach::terminal_size).flatten());
+        let create = CreateSession {
+            name: self.name,
+            pane: self.pane.spec()?,
+            window_name: self.window_name,
+            environment: Some(program::environment()),
+            tags: self.tag,
+            size,
+        };
+        if attaches {
+            caller.start_if_absent(&server).await?;
+            let line = attach::Line::open(&server).await?;
+            let created = line.connection.call(&create, CALL_LIMIT).await?;
+            let view = attach::View {
+                session: Some(created.context.session_id.into()),
+                read_only: false,
+            };
+            return attach::attach(&server, line, view).await;
+        }
+        let created = caller.call(&server, &create).await?;
+        let name = caller.shown(server.name(), &created.context.session_name);
+        if !self.detached && !caller.json {
+            note(&format!(
+                "fugue: this is not a terminal, so the session stays detached; see it with `fugue attach {name}`"
+            ));
+        }
+        output::answer(caller, server.name(), &created, |_| name)?;
+        Ok(0)
+    }
+}
+
+impl AttachArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, session) = caller.maybe(self.session.as_deref())?;
+        let view = attach::View {
+            session,
+            read_only: self.read_only,
+        };
+        let line = attach::Line::open(&server).await?;
+        if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {
+            attach::refuse_own_session(&line, &view).await?;
+        }
+        attach::attach(&server, line, view).await
+    }
+}
+
+impl RenameArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        match self {
+            Self::Session(rename) => {
+                let (server, session) = caller.target(&rename.target)?;
+                let update = UpdateSession {
+                    session: Some(session),
+                    name: Some(rename.name),
+                    ..UpdateSession::default()
+                };
+                let reply = caller.call(&server, &update).await?;
+                output::answer(caller, server.name(), &reply, |_| String::new())?;
+            }
+            Self::Window(rename) => {
+                let (server, window) = caller.target(&rename.target)?;
+                let update = UpdateWindow {
+                    session: None,
+                    window,
+                    name: Some(rename.name),
+                    select: false,
+                };
+                let reply = caller.call(&server, &update).await?;
+                output::answer(caller, server.name(), &reply, |_| String::new())?;
+            }
+            Self::Pane(rename) => {
+                let (server, pane) = caller.target(&rename.target)?;
+                let update = UpdatePane {
+                    pane,
+                    name: Some(rename.name),
+                    focus: false,
+                    rows: None,
+                    cols: None,
+                };
+                let reply = caller.call(&server, &update).await?;
+                output::answer(caller, server.name(), &reply, |_| String::new())?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// `fugue` without words.
+pub(crate) async fn overview(caller: &Caller) -> Outcome {
+    let status = list(caller).await?;
+    if !caller.json {
+        note(
+            "`fugue attach NAME` attaches, `fugue new` makes a session, `fugue --help` lists all commands",
+        );
+    }
+    Ok(status)
+}
+
+/// `fugue ls`.
+pub(crate) async fn list(caller: &Caller) -> Outcome {
+    let answers = ask_all(caller).await?;
+    let answered = answers.iter().any(|(_, answer)| answer.is_ok());
+    let first_error = answers
+        .iter()
+        .find_map(|(_, answer)| answer.as_ref().err().cloned());
+    if let (false, Some(error)) = (answered, first_error.filter(|_| answers.len() == 1)) {
+        return Err(error.into());
+    }
+    if caller.json {
+        let mut servers = Vec::new();
+        for (server, answer) in &answers {
+            servers.push(match answer {
+                Ok(sessions) => output::json_of(caller, server, sessions)?,
+                Err(error) => serde_json::json!({ "server": server, "error": error }),
+            });
+        }
+        output::print_json(caller, &serde_json::json!({ "servers": servers }))?;
+    } else {
+        let mut rows = Vec::new();
+        for (server, answer) in &answers {
+            match answer {
+                Ok(sessions) => {
+                    rows.extend(sessions.sessions.iter().map(|s| row(caller, server, s)));
+                }
+                Err(error) => note(&format!("fugue: {server}: {error}")),
+            }
+        }
+        if rows.is_empty() && answered {
+            note("no sessions; `fugue new` makes one");
+        } else if answered {
+            output::print(&output::table(&COLUMNS, rows))?;
+        }
+    }
+    Ok(if answered { 0 } else { 4 })
+}
+
+const COLUMNS: [&str; 9] = [
+    "NAME", "WINDOWS", "PANES", "ATTACHED", "SIZE", "CREATED", "USED", "TAGS", "ID",
+];
+
+fn row(caller: &Caller, server: &ServerName, session: &SessionInfo) -> Vec<String> {
+    let now = now_ms();
+    let active = if session.active { "*" } else { "" };
+    vec![
+        caller.shown(server, &session.name) + active,
+        session.windows.to_string(),
+        session.panes.to_string(),
+        session.attached_clients.to_string(),
+        format!("{}x{}", session.size.rows, session.size.cols),
+        ago(session.created_at_ms, now),
+        ago(session.last_activity_at_ms, now),
+        session.tags.join(","),
+        caller.shown(server, session.session_id),
+    ]
+}
+
+type Answer = (ServerName, Result<Sessions, Error>);
+
+/// Asks every configured server, or the chosen one, at the same time.
+async fn ask_all(caller: &Caller) -> anyhow::Result<Vec<Answer>> {
+    let servers = if caller.chosen {
+        vec![caller.server()?]
+    } else {
+        distinct(caller)?
+    };
+    if let [only] = servers.as_slice() {
+        let answer = caller.call(only, &ListSessions {}).await;
+        return Ok(vec![(only.name().clone(), answer)]);
+    }
+    let asked = servers.into_iter().map(|server| {
+        tokio::spawn(async move {
+            let answer = server.call(&ListSessions {}, CALL_LIMIT).await;
+            (server.name().clone(), answer)
+        })
+    });
+    let mut answers = Vec::new();
+    for asked in asked.collect::<Vec<_>>() {
+        answers.push(asked.await?);
+    }
+    Ok(answers)
+}
+
+/// The configured servers, the default one first, a socket with two names once.
+fn distinct(caller: &Caller) -> Result<Vec<Arc<Server>>, Error> {
+    let mut servers = vec![caller.server()?];
+    for name in caller.fleet.names() {
+        let server = caller.fleet.server(name)?;
+        if servers
+            .iter()
+            .all(|known| known.socket() != server.socket())
+        {
+            servers.push(server);
+        }
+    }
+    Ok(servers)
+}
+
+impl KillArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let Some(session) = self.session else {
+            return kill_all(caller, self.yes).await;
+        };
+        let (server, session) = caller.target(&session)?;
+        let killed = caller.call(&server, &KillSession { session }).await?;
+        output::answer(caller, server.name(), &killed, |killed| {
+            killed_text(caller, server.name(), killed)
+        })?;
+        Ok(0)
+    }
+}
+
+/// What was ended, a line for it and one for each pane.
+pub(crate) fn killed_text(caller: &Caller, server: &ServerName, killed: &Killed) -> String {
+    let mut text = String::new();
+    if killed.session_ended {
+        let name = caller.shown(server, &killed.context.session_name);
+        text.push_str(&format!("session {name} ended\n"));
+    }
+    for pane in &killed.panes {
+        text.push_str(&output::printable(format!(
+            "pane {} {}: {}",
+            caller.shown(server, pane.pane_id),
+            super::units::program_status(&pane.status),
+            pane.command
+        )));
+        if !pane.survivors.is_empty() {
+            text.push_str(&format!(", processes that go on: {:?}", pane.survivors));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+async fn kill_all(caller: &Caller, yes: bool) -> Outcome {
+    let server = caller.server()?;
+    let sessions = caller.call(&server, &ListSessions {}).await?.sessions;
+    if !sessions.is_empty() && !yes && !confirmed(&sessions)? {
+        return Err(Error::new(ErrorCode::Cancelled, "nothing was ended").into());
+    }
+    let (mut killed, mut failed) = (Vec::new(), Vec::new());
+    for session in sessions {
+        let kill = KillSession {
+            session: session.session_id.into(),
+        };
+        match caller.call(&server, &kill).await {
+            Ok(reply) => killed.push(reply),
+            // It ended by itself in the meantime.
+            Err(error) if error.code == ErrorCode::NotFound => {}
+            Err(error) => failed.push(error),
+        }
+    }
+    if caller.json {
+        let killed = output::json_of(caller, server.name(), &killed)?;
+        output::print_json(
+            caller,
+            &serde_json::json!({ "killed": killed, "failed": failed }),
+        )?;
+    } else {
+        let text: String = killed
+            .iter()
+            .map(|killed| killed_text(caller, server.name(), killed))
+            .collect();
+        output::print(&text)?;
+        failed
+            .iter()
+            .for_each(|error| note(&format!("fugue: {error}")));
+    }
+    Ok(u8::from(!failed.is_empty()))
+}
+
+/// Says what would be ended and has it confirmed by the word `yes`.
+fn confirmed(sessions: &[SessionInfo]) -> anyhow::Result<bool> {
+    let panes: u32 = sessions.iter().map(|session| session.panes).sum();
+    let what = format!(
+        "{} with {} ({})",
+        count(sessions.len(), "session"),
+        count(panes as usize, "pane"),
+        sessions
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    if !std::io::stdin().is_terminal() {
+        let message = format!("this would end {what} and was not confirmed");
+        return Err(Error::invalid(message).hint("add --yes").into());
+    }
+    let mut out = std::io::stderr();
+    write!(out, "This ends {what}. Type yes to go on: ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}

@@ -1,0 +1,117 @@
+//! The clap definition as a whole, and how words become commands.
+
+use super::*;
+
+fn parsed(words: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("fugue").chain(words.iter().copied()))
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    command().debug_assert();
+}
+
+#[test]
+fn every_command_of_the_manual_parses() {
+    for words in [
+        "",
+        "status",
+        "stop --keep-panes",
+        "tree s --watch",
+        "logs -f -n 10",
+        "whoami --json",
+        "new -n a -c /tmp -d --env K=V --tag t --size 24x80 --remain --restart transient -- ls -l",
+        "ls --json",
+        "windows s",
+        "panes -a",
+        "attach s -r",
+        "split p --down --ratio 0.3 -- ls",
+        "window s -n w -- ls",
+        "rename session a b",
+        "rename window a b",
+        "rename pane a b",
+        "kill s",
+        "kill --all --yes",
+        "close p --force",
+        "send p text --key C-c --key Up --enter",
+        "send p --enter",
+        "read p --lines 5 --since c --ansi --scrollback",
+        "expect p re --timeout 30s --since c --until exit --idle 500ms",
+        "expect p --until idle",
+        "wait p --timeout 2m",
+        "run --parallel 4 --session s --keep --timeout 1m --lines 3 a b",
+        "run --pipeline --tiled -f file",
+        "env s K=V --unset X",
+        "meta s K=V",
+        "tag s t --remove u",
+        "mcp --tools core",
+        "completions bash",
+        "man dir",
+        "-s far ls",
+        "ls -s far",
+    ] {
+        let words: Vec<_> = words.split_whitespace().collect();
+        assert!(
+            parsed(&words).is_ok(),
+            "{words:?}: {}",
+            parsed(&words).unwrap_err()
+        );
+    }
+}
+
+#[test]
+fn contradictions_and_omissions_are_usage_errors() {
+    for words in [
+        "kill",
+        "kill s --all",
+        "send p",
+        "expect p",
+        "run",
+        "run --parallel 0 a",
+        "run --parallel 2 --pipeline a",
+        "run --keep --close a",
+        "split p --right --down",
+        "split p --ratio 1.5",
+        "panes s -a",
+        "new --size 80",
+        "new --restart often",
+        "new -n a:b",
+        "rename a b",
+        "frobnicate",
+    ] {
+        let words: Vec<_> = words.split_whitespace().collect();
+        let error = parsed(&words).expect_err(&format!("{words:?}"));
+        assert_eq!(error.exit_code(), 2, "{words:?}");
+    }
+}
+
+#[test]
+fn text_may_begin_with_a_hyphen() {
+    let Some(Command::Send(_)) = parsed(&["send", "p", "-la"]).unwrap().command else {
+        panic!("not a send");
+    };
+    assert!(parsed(&["expect", "p", "-+>"]).is_ok());
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        clap_complete::Shell::Bash,
+        &mut command(),
+        "fugue",
+        &mut script,
+    );
+    let script = String::from_utf8(script).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    clap_mangen::generate_to(command(), dir.path()).unwrap();
+    for sub in command().get_subcommands() {
+        let name = sub.get_name();
+        assert!(script.contains(name), "{name}");
+        assert!(
+            dir.path().join(format!("fugue-{name}.1")).is_file(),
+            "{name}"
+        );
+        assert!(sub.get_about().is_some(), "{name} has no description");
+    }
+}

@@ -1,0 +1,60 @@
+//! Times, counts and names as people read them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::reply::PaneStatus;
+
+/// A length of time in two units at most: `830ms`, `12.4s`, `3m05s`, `2h10m`, `4d03h`.
+pub(crate) fn span(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms}ms"),
+        1..=59 => format!("{}.{}s", seconds, ms % 1000 / 100),
+        60..=3_599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..=86_399 => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// Microseconds: `12µs`, `1.3ms`, `2.0s`.
+pub(crate) fn micros(us: u64) -> String {
+    match us {
+        0..=999 => format!("{us}µs"),
+        1_000..=999_999 => format!("{}.{}ms", us / 1000, us % 1000 / 100),
+        _ => span(us / 1000),
+    }
+}
+
+/// How long before `now_ms` a time was.
+pub(crate) fn ago(at_ms: u64, now_ms: u64) -> String {
+    format!("{} ago", span(now_ms.saturating_sub(at_ms)))
+}
+
+/// Now, in milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    super::args::millis(since.unwrap_or_default())
+}
+
+/// `1 pane`, `2 panes`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{s}")
+}
+
+/// A program's state in a word or two.
+pub(crate) fn program_status(status: &PaneStatus) -> String {
+    match &status.exit {
+        Some(exit) if status.restarting => format!("restarting after {exit}"),
+        Some(exit) => exit.to_string(),
+        None if status.restarts > 0 => format!(
+            "running {} (restarts {})",
+            span(status.duration_ms),
+            status.restarts
+        ),
+        None => format!("running {}", span(status.duration_ms)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

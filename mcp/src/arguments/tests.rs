@@ -1,0 +1,133 @@
+//! Tests of `arguments`.
+
+use serde_json::json;
+
+use super::*;
+
+fn schema() -> JsonObject {
+    serde_json::from_value(json!({
+        "type": "object",
+        "properties": {
+            "pane_id": {"type": "string", "description": "Name or id"},
+            "session": {"type": "string"},
+            "lines": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+            "ratio": {"type": "number"},
+            "submit": {"type": "boolean"},
+            "until": {"type": "string", "enum": ["match", "exit", "idle"]},
+            "env": {"type": "object", "additionalProperties": {"type": "string"}},
+            "commands": {
+                "type": "array", "minItems": 1, "maxItems": 2,
+                "items": {
+                    "type": "object",
+                    "properties": {"command": {"type": "string"}, "cwd": {"type": "string"}},
+                    "required": ["command"],
+                },
+            },
+        },
+        "required": ["pane_id"],
+        "additionalProperties": false,
+    }))
+    .unwrap()
+}
+
+fn checked(arguments: Value) -> Result<Value, Error> {
+    let mut arguments = arguments.as_object().unwrap().clone();
+    check("fugue_x", &schema(), &mut arguments)?;
+    Ok(Value::Object(arguments))
+}
+
+fn refused(arguments: Value) -> String {
+    let error = checked(arguments).unwrap_err();
+    assert_eq!(error.code, protocol::ErrorCode::InvalidArgument);
+    error.to_string()
+}
+
+#[test]
+fn aliases_are_taken_and_contradictions_refused() {
+    let taken = checked(json!({"pane": "a", "session_id": "s"})).unwrap();
+    assert_eq!(taken, json!({"pane_id": "a", "session": "s"}));
+    assert!(checked(json!({"pane": "a", "pane_id": "a"})).is_ok());
+    let text = refused(json!({"pane": "a", "pane_id": "b"}));
+    assert!(text.contains("pane_id = \"b\"") && text.contains("pane = \"a\""), "{text}");
+}
+
+#[test]
+fn null_means_left_out() {
+    let taken = checked(json!({"pane_id": "a", "lines": null, "session_id": null})).unwrap();
+    assert_eq!(taken, json!({"pane_id": "a"}));
+    assert!(refused(json!({"pane_id": null})).contains("needs pane_id"));
+}
+
+#[test]
+fn numbers_keep_their_bounds() {
+    let lines = |value: Value| json!({"pane_id": "a", "lines": value});
+    assert_eq!(checked(lines(json!(50.0))).unwrap()["lines"], json!(50));
+    for wrong in [json!(0), json!(-1), json!(1001), json!(u64::MAX), json!(1e300), json!(-1e300)] {
+        let text = refused(lines(wrong.clone()));
+        assert!(text.starts_with("lines is") && text.contains("1 to 1000"), "{wrong}: {text}");
+    }
+    assert!(refused(lines(json!(1.5))).contains("whole number"));
+    let text = refused(lines(json!("50")));
+    assert!(text.contains("must be an integer, not a string"), "{text}");
+    assert!(text.contains("lines = 50"), "{text}");
+}
+
+#[test]
+fn what_is_inside_is_named_by_its_place() {
+    let commands = |value: Value| json!({"pane_id": "a", "commands": value});
+    assert!(refused(commands(json!([]))).contains("commands is empty"));
+    let three = json!([{"command": "a"}, {"command": "b"}, {"command": "c"}]);
+    assert!(refused(commands(three)).contains("at most 2"));
+    let text = refused(commands(json!(["make"])));
+    assert!(text.contains("commands[0] must be an object, not a string"), "{text}");
+    assert!(text.contains(r#"{"command":"text"}"#), "{text}");
+    let text = refused(commands(json!([{"command": "a"}, {"cmd": "b"}])));
+    assert!(text.contains("commands[1] has no argument \"cmd\""), "{text}");
+    assert!(text.contains("use command instead of \"cmd\""), "{text}");
+    let text = refused(commands(json!([{"command": "a", "cwd": 3}])));
+    assert!(text.starts_with("commands[0].cwd must be a string"), "{text}");
+    let text = refused(json!({"pane_id": "a", "env": {"N": 1}}));
+    assert!(text.starts_with("env.N must be a string, not a number"), "{text}");
+}
+
+#[test]
+fn choices_are_listed_with_the_nearest() {
+    let text = refused(json!({"pane_id": "a", "until": "idel"}));
+    assert!(text.contains("(match, exit, idle)"), "{text}");
+    assert!(text.contains("did you mean idle?"), "{text}");
+}
+
+#[test]
+fn the_right_name_is_found_for_wrong_ones() {
+    let names = ["command", "cwd", "input", "pane_id", "session", "timeout_ms", "wait_timeout_ms"];
+    for (wrong, right) in [
+        ("timeout", Some("timeout_ms")),
+        ("time_out_ms", Some("timeout_ms")),
+        ("text", Some("input")),
+        ("paneId", Some("pane_id")),
+        ("pane-id", Some("pane_id")),
+        ("cmd", Some("command")),
+        ("comand", Some("command")),
+        ("sesion", Some("session")),
+        ("session_name", Some("session")),
+        ("workdir", Some("cwd")),
+        ("qqqqqqqqqqqq", None),
+    ] {
+        assert_eq!(nearest(wrong, &names, &[]), right, "{wrong}");
+    }
+}
+
+#[test]
+fn edit_distance_counts_swaps_as_one() {
+    for (a, b, distance) in [("", "ab", 2), ("ab", "ba", 1), ("idel", "idle", 1), ("a", "a", 0), ("kitten", "sitting", 3)] {
+        assert_eq!(edits(a, b), distance, "{a} {b}");
+        assert_eq!(edits(b, a), distance, "{b} {a}");
+    }
+}
+
+#[test]
+fn several_unknown_names_are_all_told() {
+    let text = refused(json!({"pane_id": "a", "line": 3, "submitt": true}));
+    assert!(text.contains("lines instead of \"line\""), "{text}");
+    assert!(text.contains("submit instead of \"submitt\""), "{text}");
+}

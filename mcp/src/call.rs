@@ -1,0 +1,108 @@
+//! What every tool call has at hand: the fleet, the caller's surroundings, progress and cancellation.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::fleet::Fleet;
+use protocol::{Error, Target};
+use tokio_util::sync::CancellationToken;
+
+use crate::route::{self, Place};
+use crate::waiting::Progress;
+
+/// Variables that describe the terminal or pane around this process, not the one to be made.
+const OWN_VARIABLES: [&str; 3] = ["TERM", "COLUMNS", "LINES"];
+
+/// What lives as long as the server.
+pub(crate) struct Front {
+    /// Every server that can be reached.
+    pub(crate) fleet: Fleet,
+    /// This process's environment, the base for programs of new sessions and runs.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Where relative paths begin.
+    pub(crate) cwd: PathBuf,
+    /// Longest silence towards a client that asked for progress.
+    pub(crate) heartbeat: Duration,
+}
+
+impl Front {
+    /// The front of this process over `fleet`.
+    pub(crate) fn new(fleet: Fleet) -> Self {
+        let kept = |name: &str| !name.starts_with("FUGUE") && !OWN_VARIABLES.contains(&name);
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| kept(name))
+            .collect();
+        Self {
+            fleet,
+            environment,
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            heartbeat: Duration::from_secs(8),
+        }
+    }
+}
+
+/// One tool call.
+pub(crate) struct Call {
+    pub(crate) front: Arc<Front>,
+    pub(crate) progress: Progress,
+    /// The client took the call back. A connection that merely ended does not count.
+    pub(crate) cancelled: CancellationToken,
+}
+
+impl Call {
+    /// See [`route::resolve`].
+    pub(crate) fn resolve<const N: usize>(
+        &self,
+        server: Option<&str>,
+        given: [(&str, Option<&str>); N],
+    ) -> Result<(Place, [Option<Target>; N]), Error> {
+        route::resolve(&self.front.fleet, server, given)
+    }
+
+    /// The session that is meant, if one is.
+    pub(crate) fn session(
+        &self,
+        server: Option<&str>,
+        session: Option<&str>,
+    ) -> Result<(Place, Option<Target>), Error> {
+        let (place, [session]) = self.resolve(server, [("session", session)])?;
+        Ok((place, session))
+    }
+
+    /// The one thing that a tool cannot do without.
+    pub(crate) fn target(
+        &self,
+        server: Option<&str>,
+        argument: &str,
+        text: &str,
+    ) -> Result<(Place, Target), Error> {
+        route::resolve_one(&self.front.fleet, server, argument, text)
+    }
+
+    /// `cwd` made absolute: relative to this process's directory, `~` for the home.
+    pub(crate) fn absolute(&self, cwd: &str) -> String {
+        let home = self.front.environment.get("HOME");
+        let path = match (cwd.strip_prefix('~'), home) {
+            (Some(""), Some(home)) => PathBuf::from(home),
+            (Some(rest), Some(home)) if rest.starts_with('/') => Path::new(home).join(&rest[1..]),
+            _ => self.front.cwd.join(cwd),
+        };
+        path.to_string_lossy().into_owned()
+    }
+
+    /// `cwd` made absolute, this process's directory without one.
+    pub(crate) fn cwd_or_own(&self, cwd: Option<&str>) -> String {
+        self.absolute(cwd.unwrap_or("."))
+    }
+
+    /// This process's environment for programs that it has started.
+    pub(crate) fn environment(&self) -> Option<BTreeMap<String, String>> {
+        Some(self.front.environment.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

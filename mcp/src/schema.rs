@@ -1,0 +1,98 @@
+//! Input schemas: derived from the parameter structs and cleaned so that strict clients take them.
+
+use rmcp::model::JsonObject;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, json_schema};
+use serde_json::{Map, Value, json};
+
+/// A tool's description and its input schema, both from the declaration of its parameters.
+pub(crate) fn describe<T: JsonSchema>() -> (String, JsonObject) {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.meta_schema = None;
+        settings.inline_subschemas = true;
+    });
+    let mut value = settings.into_generator().into_root_schema_for::<T>().to_value();
+    clean(&mut value);
+    let mut schema = match value {
+        Value::Object(schema) => schema,
+        other => Map::from_iter([("type".to_owned(), other)]),
+    };
+    let description = schema.remove("description");
+    schema.entry("properties").or_insert_with(|| json!({}));
+    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+    let text = description.as_ref().and_then(Value::as_str).unwrap_or_default();
+    (text.to_owned(), schema)
+}
+
+/// Takes out what strict clients refuse (type arrays) and what says nothing (titles, formats,
+/// empty defaults), and puts each doc comment on one line.
+fn clean(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    for noise in ["title", "format"] {
+        map.remove(noise);
+    }
+    if let Some(Value::Array(types)) = map.get("type") {
+        let first = types.iter().find(|t| *t != "null").cloned();
+        map.insert("type".to_owned(), first.unwrap_or(Value::Null));
+    }
+    let empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::String(_) => false,
+    };
+    if map.get("default").is_some_and(empty) {
+        map.remove("default");
+    }
+    if let Some(Value::String(text)) = map.get_mut("description") {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        properties.values_mut().for_each(clean);
+    }
+    for inner in ["items", "additionalProperties"] {
+        if let Some(value) = map.get_mut(inner) {
+            clean(value);
+        }
+    }
+}
+
+/// The part of `schema` that clients are shown: lower bounds of 0 and 1 go without saying, and
+/// every client pays for each byte.
+pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
+    let mut shown = schema.clone();
+    let plain = |value: &Value| value.as_u64().is_some_and(|least| least <= 1);
+    shown.retain(|key, value| !(matches!(key.as_str(), "minimum" | "minItems") && plain(value)));
+    if let Some(Value::Object(properties)) = shown.get_mut("properties") {
+        for inner in properties.values_mut().filter_map(Value::as_object_mut) {
+            *inner = advertised(inner);
+        }
+    }
+    if let Some(Value::Object(items)) = shown.get_mut("items") {
+        *items = advertised(items);
+    }
+    shown
+}
+
+/// The shape of [`protocol::Direction`].
+pub(crate) fn direction(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["right", "down"]})
+}
+
+/// The shape of [`protocol::request::RestartType`].
+pub(crate) fn restart(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["permanent", "transient", "temporary"]})
+}
+
+/// The shape of [`protocol::request::Until`].
+pub(crate) fn until(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["match", "exit", "idle"]})
+}
+
+/// The shape of [`protocol::request::RunLayout`].
+pub(crate) fn run_layout(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["hidden", "tiled"]})
+}
+
+#[cfg(test)]
+mod tests;

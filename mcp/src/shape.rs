@@ -1,0 +1,277 @@
+//! The daemon's replies as the objects that tools give back.
+
+use protocol::reply::{
+    CommandResult, ExitStatus, Killed, Orchestration, OrchestrationKind, PaneCreated, PaneEnd,
+    PaneInfo, PaneStatus, SessionInfo, TreeNode, WindowInfo, signal_name,
+};
+use serde_json::{Map, Value, json};
+
+use crate::route::Place;
+
+/// An object's fields.
+pub(crate) type Fields = Map<String, Value>;
+
+/// The fields of a `json!` object.
+pub(crate) fn fields(value: Value) -> Fields {
+    match value {
+        Value::Object(fields) => fields,
+        other => Map::from_iter([("value".to_owned(), other)]),
+    }
+}
+
+/// Takes out what is absent, so that an object says only what is known.
+fn present(value: Value) -> Fields {
+    let mut fields = fields(value);
+    fields.retain(|_, value| !value.is_null());
+    fields
+}
+
+/// `status` in one word, with the exit code, signal or reason that go with it.
+pub(crate) fn status(status: &PaneStatus) -> Fields {
+    let mut fields = match &status.exit {
+        None => fields(json!({"status": "running"})),
+        Some(ExitStatus::Exited { code }) => {
+            fields(json!({"status": "exited", "exit_code": code}))
+        }
+        Some(ExitStatus::Signaled { signal, core_dumped }) => {
+            let mut fields = fields(json!({
+                "status": "signaled", "signal": signal, "signal_name": signal_name(*signal),
+            }));
+            if *core_dumped {
+                fields.insert("core_dumped".to_owned(), true.into());
+            }
+            fields
+        }
+        Some(ExitStatus::SpawnFailed { reason }) => {
+            fields(json!({"status": "spawn_failed", "reason": reason}))
+        }
+        Some(ExitStatus::Lost { reason }) => fields(json!({"status": "lost", "reason": reason})),
+    };
+    fields.insert("duration_ms".to_owned(), status.duration_ms.into());
+    if status.restarting {
+        fields.insert("restarting".to_owned(), true.into());
+    }
+    if status.restarts > 0 {
+        fields.insert("restarts".to_owned(), status.restarts.into());
+    }
+    fields
+}
+
+/// The same for a status line.
+pub(crate) fn status_words(status: &PaneStatus) -> String {
+    let words = match &status.exit {
+        None => "running".to_owned(),
+        Some(exit) => exit.to_string(),
+    };
+    if status.restarting { format!("{words}, restarting") } else { words }
+}
+
+/// A session in a list.
+pub(crate) fn session(place: &Place, info: &SessionInfo) -> Value {
+    json!({
+        "session_id": place.id(info.session_id),
+        "name": info.name.as_str(),
+        "windows": info.windows,
+        "panes": info.panes,
+        "attached_clients": info.attached_clients,
+        "active": info.active,
+        "created_at_ms": info.created_at_ms,
+        "last_activity_at_ms": info.last_activity_at_ms,
+        "rows": info.size.rows,
+        "cols": info.size.cols,
+        "tags": info.tags,
+    })
+}
+
+/// A window.
+pub(crate) fn window(place: &Place, info: &WindowInfo) -> Fields {
+    let panes: Vec<String> = info.panes.iter().map(|id| place.id(id)).collect();
+    fields(json!({
+        "window_id": place.id(info.window_id),
+        "name": info.name.as_str(),
+        "index": info.index,
+        "focused": info.focused,
+        "focused_pane_id": place.id(info.focused_pane),
+        "pane_ids": panes,
+        "layout": info.layout,
+        "rows": info.size.rows,
+        "cols": info.size.cols,
+    }))
+}
+
+/// A pane in a list.
+pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
+    let mut fields = present(json!({
+        "pane_id": place.id(info.pane_id),
+        "name": info.name.as_ref().map(protocol::Name::as_str),
+        "session_id": place.id(info.session_id),
+        "session_name": info.session_name.as_str(),
+        "window_id": place.id(info.window_id),
+        "index": info.index,
+        "pid": info.pid,
+        "command": info.command,
+        "cwd": info.cwd,
+        "rows": info.size.rows,
+        "cols": info.size.cols,
+        "title": info.title,
+        "focused": info.focused,
+        "idle_ms": info.idle_ms,
+        "restart": info.restart.to_string(),
+        "remain_on_exit": info.remain_on_exit,
+    }));
+    fields.extend(status(&info.status));
+    fields
+}
+
+/// A new pane.
+pub(crate) fn created(place: &Place, made: &PaneCreated) -> Value {
+    json!({
+        "session_context": place.context(&made.context),
+        "window_id": place.id(made.window_id),
+        "pane_id": place.id(made.pane_id),
+        "pid": made.pid,
+        "cursor": made.cursor,
+    })
+}
+
+/// What was ended.
+pub(crate) fn killed(place: &Place, killed: &Killed) -> Value {
+    let end = |end: &PaneEnd| {
+        let mut fields = present(json!({
+            "pane_id": place.id(end.pane_id),
+            "name": end.name.as_ref().map(protocol::Name::as_str),
+            "command": end.command,
+        }));
+        fields.extend(status(&end.status));
+        if !end.survivors.is_empty() {
+            fields.insert("survivors".to_owned(), end.survivors.clone().into());
+        }
+        fields
+    };
+    json!({
+        "session_context": place.context(&killed.context),
+        "session_ended": killed.session_ended,
+        "panes": killed.panes.iter().map(end).collect::<Vec<_>>(),
+    })
+}
+
+fn command(place: &Place, result: &CommandResult) -> Fields {
+    present(json!({
+        "name": result.name,
+        "command": result.command,
+        "status": result.status.to_string(),
+        "exit_code": result.exit_code,
+        "signal": result.signal,
+        "signal_name": result.signal.map(signal_name),
+        "pane_id": result.pane_id.map(|id| place.id(id)),
+        "duration_ms": result.duration_ms,
+        "output": result.output,
+        "error": result.error,
+    }))
+}
+
+/// An orchestration in full.
+pub(crate) fn orchestration(place: &Place, state: &Orchestration) -> Fields {
+    let list = match state.kind {
+        OrchestrationKind::Parallel => "commands",
+        OrchestrationKind::Pipeline => "steps",
+    };
+    let id = place.id(state.orchestration_id);
+    let next = (!state.status.is_final())
+        .then(|| format!("it goes on; fugue_get_orchestration orchestration_id={id} wait=true"));
+    let mut fields = present(json!({
+        "orchestration_id": id,
+        "kind": state.kind.to_string(),
+        "status": state.status.to_string(),
+        "session_context": place.context(&state.context),
+        "session_created": state.session_created,
+        "cleanup": state.cleanup,
+        "failed_at": state.failed_at,
+        "pane_id": state.pane_id.map(|id| place.id(id)),
+        "started_at_ms": state.started_at_ms,
+        "duration_ms": state.duration_ms,
+        "hint": next,
+    }));
+    let commands: Vec<Fields> = state.commands.iter().map(|c| command(place, c)).collect();
+    fields.insert(list.to_owned(), json!(commands));
+    fields
+}
+
+/// The text parts of an orchestration: its object without the outputs, then each output as it is.
+pub(crate) fn orchestration_parts(place: &Place, state: &Orchestration) -> Vec<String> {
+    let mut silent = state.clone();
+    let mut outputs = Vec::new();
+    for command in &mut silent.commands {
+        if let Some(output) = command.output.take() {
+            outputs.push(format!(
+                "--- {} ({}) ---\n{}",
+                command.name,
+                outcome(command),
+                output.trim_end()
+            ));
+        }
+    }
+    let mut parts = vec![Value::Object(orchestration(place, &silent)).to_string()];
+    parts.append(&mut outputs);
+    parts
+}
+
+fn outcome(result: &CommandResult) -> String {
+    match (result.exit_code, result.signal) {
+        (Some(code), _) => format!("{}, exit {code}", result.status),
+        (None, Some(signal)) => format!("{}, {}", result.status, signal_name(signal)),
+        (None, None) => result.status.to_string(),
+    }
+}
+
+/// `text` without the blank rows below the last line that says something.
+pub(crate) fn without_blank_end(text: &str) -> &str {
+    let end = text.trim_end();
+    // Trailing blanks of the last line are kept: they may be a prompt's.
+    let rest = &text[end.len()..];
+    let line_end = rest.find('\n').unwrap_or(rest.len());
+    &text[..end.len() + line_end]
+}
+
+/// The actor tree as indented lines.
+pub(crate) fn tree_text(node: &TreeNode) -> String {
+    let mut text = String::new();
+    tree_lines(node, 0, &mut text);
+    text
+}
+
+fn tree_lines(node: &TreeNode, depth: usize, text: &mut String) {
+    use std::fmt::Write as _;
+    // Indices of the tree deeper than this are not made by the daemon.
+    const DEEPEST: usize = 32;
+    let details: Vec<String> = node.details.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let restarts = if node.restarts_total > 0 {
+        format!(" restarts={}", node.restarts_total)
+    } else {
+        String::new()
+    };
+    let last = node
+        .exits
+        .first()
+        .map(|exit| format!(" last_exit=\"{}\" {} ms ago", exit.reason, exit.age_ms))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "{:indent$}{} [{}] {} mailbox={}{restarts}{last} {}",
+        "",
+        node.id,
+        node.kind,
+        node.status,
+        node.mailbox,
+        details.join(" "),
+        indent = depth * 2,
+    );
+    if depth < DEEPEST {
+        for child in &node.children {
+            tree_lines(child, depth + 1, text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

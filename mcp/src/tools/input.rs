@@ -1,0 +1,260 @@
+//! Talking with a program: read its pane, type into it, wait for what it says.
+
+use std::time::Duration;
+
+use protocol::reply::{Expected, PaneText};
+use protocol::request::Until;
+use protocol::{Error, Target, request};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Hints, Tool};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::route::{Place, QUICK};
+use crate::waiting::{GRACE, default_wait_ms};
+use crate::{schema, shape};
+
+/// Output returned beside the result of a wait or of typing, in lines and bytes.
+const GLANCE_LINES: u32 = 50;
+const GLANCE_BYTES: u32 = 16_384;
+
+/// A program that has been silent for so long after input is taken to have answered.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// Use to see a pane's text, also after its program has ended. Give an earlier answer's cursor as since to get only what is new.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ReadPane {
+    pane_id: String,
+    #[serde(default = "fifty")]
+    #[schemars(range(min = 1, max = 100_000))]
+    lines: u32,
+    since: Option<String>,
+    #[serde(default = "yes")]
+    include_scrollback: bool,
+    #[serde(default)]
+    ansi: bool,
+    #[serde(default = "glance_bytes")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    max_bytes: u32,
+    server: Option<String>,
+}
+
+fn fifty() -> u32 {
+    GLANCE_LINES
+}
+
+fn glance_bytes() -> u32 {
+    GLANCE_BYTES
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Tool for ReadPane {
+    const NAME: &'static str = "fugue_read_pane";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
+        let params = request::ReadPane {
+            pane,
+            lines: Some(self.lines),
+            since: self.since,
+            scrollback: self.include_scrollback,
+            ansi: self.ansi,
+            max_bytes: Some(self.max_bytes),
+        };
+        let read = place.look(&params, QUICK).await?;
+        let text = shown(&read, self.ansi);
+        let mut fields = shape::fields(json!({
+            "session_context": place.context(&read.context),
+            "pane_id": place.id(read.pane_id),
+            "text": text,
+            "cursor": read.cursor,
+            "truncated": read.truncated,
+            "dropped_lines": read.dropped_lines,
+        }));
+        fields.extend(shape::status(&read.status));
+        let line = status_line(&place, &read);
+        Ok(Answer::screen(Value::Object(fields), text, line))
+    }
+}
+
+/// What is shown of a pane's text: plain text without the blank rows at its end.
+fn shown(read: &PaneText, ansi: bool) -> &str {
+    if ansi { &read.text } else { shape::without_blank_end(&read.text) }
+}
+
+fn status_line(place: &Place, read: &PaneText) -> String {
+    let mut line = format!(
+        "[pane {}: {}; cursor {}",
+        place.id(read.pane_id),
+        shape::status_words(&read.status),
+        read.cursor
+    );
+    if read.truncated {
+        line += "; older text cut to max_bytes";
+    }
+    if read.dropped_lines > 0 {
+        line += &format!("; {} lines were lost before this", read.dropped_lines);
+    }
+    line + "]"
+}
+
+/// The last output of a pane, or what came after `since`. A pane that has gone meanwhile has none.
+async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<PaneText> {
+    let params = request::ReadPane {
+        pane: pane.clone(),
+        lines: Some(GLANCE_LINES),
+        since,
+        scrollback: true,
+        ansi: false,
+        max_bytes: Some(GLANCE_BYTES),
+    };
+    place.look(&params, QUICK).await.ok()
+}
+
+/// Use to type into a pane: literal input, then keys, then Enter if submit, as one piece. read_after_ms waits up to so long for output to pause and returns it.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SendInput {
+    pane_id: String,
+    input: Option<String>,
+    /// Such as Enter, C-c, Up, Escape, F5
+    keys: Option<Vec<String>>,
+    #[serde(default)]
+    submit: bool,
+    #[schemars(range(min = 0, max = 600_000))]
+    read_after_ms: Option<u64>,
+    server: Option<String>,
+}
+
+impl Tool for SendInput {
+    const NAME: &'static str = "fugue_send_input";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::EXECUTE;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let text = self.input.unwrap_or_default();
+        let keys = self.keys.unwrap_or_default();
+        if text.is_empty() && keys.is_empty() && !self.submit {
+            return Err(Error::invalid("fugue_send_input was given nothing to type")
+                .hint("give input, keys or submit"));
+        }
+        let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
+        let submit = self.submit;
+        let params = request::SendInput { pane, text, keys, submit, timeout_ms: None };
+        let sent = place.act(&params, None, QUICK).await?;
+        let mut fields = shape::fields(json!({
+            "session_context": place.context(&sent.context),
+            "pane_id": place.id(sent.pane_id),
+            "bytes": sent.bytes,
+            "cursor": sent.cursor,
+        }));
+        let Some(limit_ms) = self.read_after_ms else {
+            return Ok(Answer::object(Value::Object(fields)));
+        };
+        // By id from here on: a name could mean another pane by the time of the answer.
+        let pane = Target::from(sent.pane_id);
+        let limit = Duration::from_millis(limit_ms);
+        let wait = request::Expect {
+            pane: pane.clone(),
+            pattern: None,
+            until: Until::Idle,
+            idle_ms: Some(u64::try_from(QUIET.min(limit).as_millis()).unwrap_or(limit_ms)),
+            timeout_ms: limit_ms,
+            since: Some(sent.cursor.clone()),
+        };
+        let waited = place.look(&wait, limit + GRACE);
+        let waited = call.while_waiting("waiting for quiet", limit, waited).await;
+        let Some(read) = glance(&place, &pane, Some(sent.cursor)).await else {
+            return Ok(Answer::object(Value::Object(fields)));
+        };
+        let text = shown(&read, false);
+        fields.insert("text".to_owned(), text.into());
+        fields.insert("cursor".to_owned(), read.cursor.clone().into());
+        fields.insert("truncated".to_owned(), read.truncated.into());
+        if let Ok(waited) = &waited {
+            fields.insert("outcome".to_owned(), waited.outcome.to_string().into());
+        }
+        fields.extend(shape::status(&read.status));
+        let line = status_line(&place, &read);
+        Ok(Answer::screen(Value::Object(fields), text, line))
+    }
+}
+
+/// Use to wait until a pane's output matches pattern (a regex), its program exits, or it is quiet for idle_ms. Give since, a cursor, so that old output does not match.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Expect {
+    pane_id: String,
+    pattern: Option<String>,
+    #[schemars(schema_with = "schema::until")]
+    #[serde(default)]
+    until: Until,
+    #[schemars(range(min = 1, max = 600_000))]
+    idle_ms: Option<u64>,
+    #[serde(default = "default_wait_ms")]
+    #[schemars(range(min = 1, max = 600_000))]
+    timeout_ms: u64,
+    since: Option<String>,
+    server: Option<String>,
+}
+
+impl Tool for Expect {
+    const NAME: &'static str = "fugue_expect";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        // Without a time of its own, quiet means a second.
+        const IDLE_MS: u64 = 1_000;
+        if self.until == Until::Match && self.pattern.is_none() {
+            return Err(Error::invalid("fugue_expect needs a pattern to match")
+                .hint("give pattern, or until = exit or idle"));
+        }
+        let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
+        let limit = Duration::from_millis(self.timeout_ms);
+        let params = request::Expect {
+            pane,
+            pattern: self.pattern,
+            until: self.until,
+            idle_ms: self.idle_ms.or((self.until == Until::Idle).then_some(IDLE_MS)),
+            timeout_ms: self.timeout_ms,
+            since: self.since.clone(),
+        };
+        let waited = place.look(&params, limit + GRACE);
+        let seen = call.while_waiting("waiting", limit, waited).await?;
+        let read = glance(&place, &seen.pane_id.into(), self.since).await;
+        Ok(expected(&place, &seen, read.as_ref()))
+    }
+}
+
+fn expected(place: &Place, seen: &Expected, read: Option<&PaneText>) -> Answer {
+    let mut fields = shape::fields(json!({
+        "session_context": place.context(&seen.context),
+        "pane_id": place.id(seen.pane_id),
+        "outcome": seen.outcome.to_string(),
+        "cursor": seen.cursor,
+        "waited_ms": seen.waited_ms,
+    }));
+    if let Some(text) = &seen.text {
+        fields.insert("match".to_owned(), text.as_str().into());
+        fields.insert("groups".to_owned(), json!(seen.groups));
+    }
+    fields.extend(shape::status(&seen.status));
+    let text = read.map_or("", |read| shown(read, false));
+    fields.insert("text".to_owned(), text.into());
+    let matched = seen.text.as_ref().map_or_else(String::new, |text| format!(" {text:?}"));
+    let line = format!(
+        "[{}{matched} after {} ms; pane {}: {}; cursor {}]",
+        seen.outcome,
+        seen.waited_ms,
+        place.id(seen.pane_id),
+        shape::status_words(&seen.status),
+        seen.cursor
+    );
+    Answer::screen(Value::Object(fields), text, line)
+}

@@ -1,0 +1,284 @@
+//! Orchestrations: run commands in parallel or in order, look, wait and cancel.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use protocol::reply::Orchestration;
+use protocol::request::{ParallelCommand, PipelineStep, RunLayout, RunOptions};
+use protocol::{Error, OrchestrationUuid, Target, request};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Hints, Tool};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::route::{Place, QUICK, SLOW};
+use crate::waiting::default_wait_ms;
+use crate::{schema, shape};
+
+fn yes() -> bool {
+    true
+}
+
+/// Use to run shell commands side by side with exact exit codes. After wait_timeout_ms it returns status running and an orchestration_id; cancelling the call cancels them.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RunParallel {
+    #[schemars(length(min = 1, max = 256))]
+    commands: Vec<CommandParams>,
+    /// Used if it exists, else created
+    session: Option<String>,
+    #[schemars(schema_with = "schema::run_layout")]
+    #[serde(default)]
+    layout: RunLayout,
+    /// Close its panes at the end
+    #[serde(default = "yes")]
+    cleanup: bool,
+    /// For the commands
+    #[serde(default = "five_minutes")]
+    #[schemars(range(min = 1))]
+    timeout_ms: u64,
+    #[schemars(range(min = 1, max = 256))]
+    max_parallel: Option<u32>,
+    /// Lines of each output to return
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1000))]
+    output_lines: u32,
+    cwd: Option<String>,
+    #[serde(default = "yes")]
+    wait: bool,
+    #[serde(default = "default_wait_ms")]
+    #[schemars(range(min = 1, max = 600_000))]
+    wait_timeout_ms: u64,
+    idempotency_key: Option<String>,
+    server: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct CommandParams {
+    command: String,
+    cwd: Option<String>,
+    name: Option<String>,
+    env: Option<BTreeMap<String, String>>,
+}
+
+fn five_minutes() -> u64 {
+    300_000
+}
+
+fn ten_minutes() -> u64 {
+    600_000
+}
+
+impl Tool for RunParallel {
+    const NAME: &'static str = "fugue_run_parallel";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::EXECUTE;
+    const CANCELS: bool = true;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
+        let commands = self.commands.into_iter().map(|given| ParallelCommand {
+            command: given.command,
+            name: given.name,
+            cwd: given.cwd.as_deref().map(|cwd| call.absolute(cwd)),
+            env: given.env.unwrap_or_default(),
+        });
+        let params = request::RunParallel {
+            commands: commands.collect(),
+            max_parallel: self.max_parallel,
+            options: RunOptions {
+                session,
+                layout: self.layout,
+                cleanup: Some(self.cleanup),
+                timeout_ms: Some(self.timeout_ms),
+                output_lines: self.output_lines,
+                cwd: Some(call.cwd_or_own(self.cwd.as_deref())),
+                environment: call.environment(),
+                env: BTreeMap::new(),
+                shell: None,
+            },
+        };
+        let state = place.act(&params, self.idempotency_key, SLOW).await?;
+        finish(&call, &place, state, self.wait.then_some(self.wait_timeout_ms)).await
+    }
+}
+
+/// Use to run shell commands in order in one shell, so that cd and export carry over; waits and cancels like fugue_run_parallel.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RunPipeline {
+    #[schemars(length(min = 1, max = 256))]
+    commands: Vec<StepParams>,
+    session: Option<String>,
+    #[schemars(schema_with = "schema::run_layout")]
+    #[serde(default)]
+    layout: RunLayout,
+    cwd: Option<String>,
+    env: Option<BTreeMap<String, String>>,
+    #[serde(default = "yes")]
+    stop_on_error: bool,
+    #[serde(default)]
+    cleanup: bool,
+    #[serde(default = "ten_minutes")]
+    #[schemars(range(min = 1))]
+    timeout_ms: u64,
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1000))]
+    output_lines: u32,
+    #[serde(default = "yes")]
+    wait: bool,
+    #[serde(default = "default_wait_ms")]
+    #[schemars(range(min = 1, max = 600_000))]
+    wait_timeout_ms: u64,
+    idempotency_key: Option<String>,
+    server: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct StepParams {
+    command: String,
+    name: Option<String>,
+}
+
+impl Tool for RunPipeline {
+    const NAME: &'static str = "fugue_run_pipeline";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::EXECUTE;
+    const CANCELS: bool = true;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
+        let steps = self.commands.into_iter();
+        let params = request::RunPipeline {
+            steps: steps.map(|given| PipelineStep { command: given.command, name: given.name }).collect(),
+            stop_on_error: Some(self.stop_on_error),
+            options: RunOptions {
+                session,
+                layout: self.layout,
+                cleanup: Some(self.cleanup),
+                timeout_ms: Some(self.timeout_ms),
+                output_lines: self.output_lines,
+                cwd: Some(call.cwd_or_own(self.cwd.as_deref())),
+                environment: call.environment(),
+                env: self.env.unwrap_or_default(),
+                shell: None,
+            },
+        };
+        let state = place.act(&params, self.idempotency_key, SLOW).await?;
+        finish(&call, &place, state, self.wait.then_some(self.wait_timeout_ms)).await
+    }
+}
+
+/// Waits for a run that has just been started, when that is wanted. The call's cancellation is
+/// the run's.
+async fn finish(
+    call: &Call,
+    place: &Place,
+    state: Orchestration,
+    wait_ms: Option<u64>,
+) -> Result<Answer, Error> {
+    let limit = Duration::from_millis(wait_ms.unwrap_or(0));
+    let state = call.follow(place, state, limit, true).await?;
+    Ok(answer(place, &state))
+}
+
+fn answer(place: &Place, state: &Orchestration) -> Answer {
+    let structured = Value::Object(shape::orchestration(place, state));
+    Answer::with_parts(structured, shape::orchestration_parts(place, state))
+}
+
+/// Use to look at a run by its id, to wait for its end, or without an id to list the runs of the last hour.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct GetOrchestration {
+    orchestration_id: Option<String>,
+    #[serde(default)]
+    wait: bool,
+    #[serde(default = "default_wait_ms")]
+    #[schemars(range(min = 1, max = 600_000))]
+    timeout_ms: u64,
+    server: Option<String>,
+}
+
+impl Tool for GetOrchestration {
+    const NAME: &'static str = "fugue_get_orchestration";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let Some(text) = &self.orchestration_id else {
+            if self.wait {
+                return Err(Error::invalid("wait was given without orchestration_id")
+                    .hint("give the orchestration_id to wait for"));
+            }
+            let (place, _) = call.session(self.server.as_deref(), None)?;
+            return list(&place).await;
+        };
+        let (place, orchestration_id) = target(&call, self.server.as_deref(), text)?;
+        let params = request::GetOrchestration {
+            orchestration_id,
+            after_version: None,
+            wait: false,
+            timeout_ms: 0,
+        };
+        let mut state = place.look(&params, QUICK).await?;
+        if self.wait {
+            let limit = Duration::from_millis(self.timeout_ms);
+            state = call.follow(&place, state, limit, false).await?;
+        }
+        Ok(answer(&place, &state))
+    }
+}
+
+async fn list(place: &Place) -> Result<Answer, Error> {
+    let all = place.look(&request::ListOrchestrations {}, QUICK).await?;
+    let entry = |state: &Orchestration| {
+        let done = state.commands.iter().filter(|command| command.status.is_final()).count();
+        json!({
+            "orchestration_id": place.id(state.orchestration_id),
+            "kind": state.kind.to_string(),
+            "status": state.status.to_string(),
+            "commands": state.commands.len(),
+            "done": done,
+            "session_context": place.context(&state.context),
+            "started_at_ms": state.started_at_ms,
+            "duration_ms": state.duration_ms,
+        })
+    };
+    let list: Vec<Value> = all.orchestrations.iter().map(entry).collect();
+    Ok(Answer::object(json!({"server": place.name().as_str(), "orchestrations": list})))
+}
+
+fn target(
+    call: &Call,
+    server: Option<&str>,
+    text: &str,
+) -> Result<(Place, OrchestrationUuid), Error> {
+    match call.target(server, "orchestration_id", text)? {
+        (place, Target::Id(id)) => Ok((place, id.into())),
+        (_, Target::Name(name)) => {
+            Err(Error::invalid(format!("orchestration_id: {name} is no id"))
+                .hint("fugue_get_orchestration without arguments lists the ids"))
+        }
+    }
+}
+
+/// Use to end a run's commands and clean up after it.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct CancelOrchestration {
+    orchestration_id: String,
+    server: Option<String>,
+}
+
+impl Tool for CancelOrchestration {
+    const NAME: &'static str = "fugue_cancel_orchestration";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::END;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, orchestration_id) =
+            target(&call, self.server.as_deref(), &self.orchestration_id)?;
+        let params = request::CancelOrchestration { orchestration_id };
+        let state = place.act(&params, None, SLOW).await?;
+        Ok(answer(&place, &state))
+    }
+}

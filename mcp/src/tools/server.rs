@@ -1,0 +1,117 @@
+//! The servers themselves: where the caller is, health, the actor tree.
+
+use futures_util::future::join_all;
+use protocol::{Error, request};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::session::per_server;
+use super::{Hints, Tool};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::route::QUICK;
+use crate::shape;
+
+/// Use to learn which session, window and pane you run in, if any, and which session is active.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Whoami {
+    server: Option<String>,
+}
+
+impl Tool for Whoami {
+    const NAME: &'static str = "fugue_whoami";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, _) = call.session(self.server.as_deref(), None)?;
+        let who = place.look(&request::Whoami {}, QUICK).await?;
+        Ok(Answer::object(json!({
+            "server": place.name().as_str(),
+            "session_context": who.session.as_ref().map(|context| place.context(context)),
+            "window_id": who.window_id.map(|id| place.id(id)),
+            "pane_id": who.pane_id.map(|id| place.id(id)),
+            "active": who.active.as_ref().map(|context| place.context(context)),
+            "attached_clients": who.attached_clients,
+        })))
+    }
+}
+
+/// Use when something seems wrong: version, uptime, counts and health of each server.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ServerStatus {
+    server: Option<String>,
+}
+
+impl Tool for ServerStatus {
+    const NAME: &'static str = "fugue_server_status";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let places = call.places(true, self.server.as_deref())?;
+        let asked = places.iter().map(|place| async move {
+            let status = place.look(&request::Status {}, QUICK).await?;
+            let well = status.health.iter().all(|check| check.ok);
+            Ok(json!({
+                "status": "connected",
+                "healthy": well,
+                "version": status.version,
+                "pid": status.pid,
+                "uptime_ms": status.uptime_ms,
+                "sessions": status.sessions,
+                "panes": status.panes,
+                "clients": status.clients,
+                "orchestrations": status.orchestrations,
+                "resident_kib": status.resident_kib,
+                "open_fds": status.open_fds,
+                "health": status.health,
+            }))
+        });
+        Ok(per_server(&places, join_all(asked).await))
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum TreeFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+fn tree_format(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": ["text", "json"]})
+}
+
+/// Use to see the supervision tree: what runs, what restarted and why.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ActorTree {
+    #[schemars(schema_with = "tree_format")]
+    #[serde(default)]
+    format: TreeFormat,
+    /// Only this session's part
+    session: Option<String>,
+    server: Option<String>,
+}
+
+impl Tool for ActorTree {
+    const NAME: &'static str = "fugue_actor_tree";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
+        let tree = place.look(&request::Tree { session }, QUICK).await?;
+        let server = place.name().as_str();
+        Ok(match self.format {
+            TreeFormat::Json => Answer::object(json!({"server": server, "tree": tree})),
+            TreeFormat::Text => {
+                let text = shape::tree_text(&tree);
+                let structured: Value = json!({"server": server, "text": text});
+                Answer::with_parts(structured, vec![text])
+            }
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! Sessions: list, create, rename, select, kill.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use protocol::reply::SessionDetail;
+use protocol::{Error, Name, ServerName, Size, request};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pane::ProgramParams;
+use super::{Hints, Tool};
+use crate::answer::{Answer, refusal};
+use crate::call::Call;
+use crate::route::{Place, QUICK, SLOW};
+use crate::shape;
+
+/// Use first to see which sessions exist, on all configured servers.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ListSessions {
+    #[serde(default = "yes")]
+    all_servers: bool,
+    server: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Tool for ListSessions {
+    const NAME: &'static str = "fugue_list_sessions";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::READ;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let places = call.places(self.all_servers, self.server.as_deref())?;
+        let asked = places.iter().map(|place| async move {
+            let sessions = place.look(&request::ListSessions {}, QUICK).await?;
+            let list = sessions.sessions.iter().map(|info| shape::session(place, info));
+            Ok(json!({"status": "connected", "sessions": list.collect::<Vec<_>>()}))
+        });
+        Ok(per_server(&places, join_all(asked).await))
+    }
+}
+
+impl Call {
+    /// The one server that was named, or all, each socket once.
+    pub(crate) fn places(&self, all: bool, server: Option<&str>) -> Result<Vec<Place>, Error> {
+        let fleet = &self.front.fleet;
+        if let Some(server) = server {
+            return Ok(vec![Place::new(fleet, &ServerName::new(server)?)?]);
+        }
+        let default = fleet.default_server();
+        let others = fleet.names().filter(|name| all && *name != default);
+        let mut seen = Vec::new();
+        let mut places = Vec::new();
+        for name in std::iter::once(default).chain(others) {
+            let socket = fleet.server(name)?.socket().to_owned();
+            if !seen.contains(&socket) {
+                seen.push(socket);
+                places.push(Place::new(fleet, name)?);
+            }
+        }
+        Ok(places)
+    }
+}
+
+/// `{"servers": {NAME: …}}`, in which a server that fails does so alone.
+pub(crate) fn per_server(places: &[Place], answers: Vec<Result<Value, Error>>) -> Answer {
+    let entry = |answer| match answer {
+        Ok(value) => value,
+        Err(error) => {
+            let error: Error = error;
+            let mut value = refusal(&error).structured_content.unwrap_or_default();
+            value["status"] = error.code.as_str().into();
+            value
+        }
+    };
+    let servers: BTreeMap<String, Value> = places
+        .iter()
+        .map(|place| place.name().to_string())
+        .zip(answers.into_iter().map(entry))
+        .collect();
+    Answer::object(json!({"servers": servers}))
+}
+
+/// Use to start a shell or a long-lived program in a new session; commands that end belong in fugue_run_parallel.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct CreateSession {
+    /// Unique; absent: a free one
+    name: Option<String>,
+    #[serde(flatten)]
+    program: ProgramParams,
+    tags: Option<Vec<String>>,
+    size: Option<SizeParams>,
+    idempotency_key: Option<String>,
+    server: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct SizeParams {
+    #[schemars(range(min = 1, max = 1000))]
+    rows: u16,
+    #[schemars(range(min = 1, max = 1000))]
+    cols: u16,
+}
+
+impl Tool for CreateSession {
+    const NAME: &'static str = "fugue_create_session";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::EXECUTE;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, name) = match &self.name {
+            None => (call.session(self.server.as_deref(), None)?.0, None),
+            Some(text) => {
+                // The new name may carry the server on which it is to be made.
+                let (place, _) = call.target(self.server.as_deref(), "name", text)?;
+                let bare = text.split_once(':').map_or(text.as_str(), |(_, name)| name);
+                (place, Some(Name::new(bare)?))
+            }
+        };
+        let cwd = call.cwd_or_own(self.program.cwd.as_deref());
+        let mut pane = self.program.into_spec(&call, None)?;
+        pane.cwd = Some(cwd);
+        let params = request::CreateSession {
+            name,
+            pane,
+            window_name: None,
+            environment: call.environment(),
+            tags: self.tags.unwrap_or_default(),
+            size: self.size.map(|size| Size::new(size.rows, size.cols)),
+        };
+        let made = place.act(&params, self.idempotency_key, SLOW).await?;
+        Ok(Answer::object(shape::created(&place, &made)))
+    }
+}
+
+/// Use to end a session with all programs in it, for good.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct KillSession {
+    session: String,
+    server: Option<String>,
+}
+
+impl Tool for KillSession {
+    const NAME: &'static str = "fugue_kill_session";
+    const CORE: bool = true;
+    const HINTS: Hints = Hints::END;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, session) = call.target(self.server.as_deref(), "session", &self.session)?;
+        let killed = place.act(&request::KillSession { session }, None, SLOW).await?;
+        Ok(Answer::object(shape::killed(&place, &killed)))
+    }
+}
+
+/// Use to give a session another name; its id stays.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RenameSession {
+    session: String,
+    /// The new name
+    name: String,
+    server: Option<String>,
+}
+
+impl Tool for RenameSession {
+    const NAME: &'static str = "fugue_rename_session";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::SET;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, session) = call.target(self.server.as_deref(), "session", &self.session)?;
+        let params = request::UpdateSession {
+            session: Some(session),
+            name: Some(Name::new(&self.name)?),
+            ..request::UpdateSession::default()
+        };
+        let detail = place.act(&params, None, QUICK).await?;
+        Ok(Answer::object(with_session(&place, &detail)))
+    }
+}
+
+/// Use to make a session the active one, which attached clients look at and calls without a session mean.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SelectSession {
+    session: String,
+    server: Option<String>,
+}
+
+impl Tool for SelectSession {
+    const NAME: &'static str = "fugue_select_session";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::SET;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, session) = call.target(self.server.as_deref(), "session", &self.session)?;
+        let params = request::UpdateSession {
+            session: Some(session),
+            select: true,
+            ..request::UpdateSession::default()
+        };
+        let detail = place.act(&params, None, QUICK).await?;
+        Ok(Answer::object(with_session(&place, &detail)))
+    }
+}
+
+fn with_session(place: &Place, detail: &SessionDetail) -> Value {
+    json!({
+        "session_context": place.context(&detail.context),
+        "session": shape::session(place, &detail.session),
+    })
+}

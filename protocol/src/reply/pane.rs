@@ -1,0 +1,314 @@
+//! What the calls about panes give back.
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionContext;
+use crate::geometry::Size;
+use crate::id::{PaneUuid, SessionUuid, WindowUuid};
+use crate::name::Name;
+use crate::request::RestartType;
+
+/// How a program ended, from its wait status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ExitStatus {
+    /// It exited by itself.
+    Exited {
+        /// 0 to 255.
+        code: i32,
+    },
+    /// A signal killed it.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+        /// It left a core dump.
+        #[serde(default)]
+        core_dumped: bool,
+    },
+    /// It could not be started (again).
+    SpawnFailed {
+        /// Why.
+        reason: String,
+    },
+    /// Its keeper is gone, so nobody knows.
+    Lost {
+        /// What is known.
+        reason: String,
+    },
+}
+
+impl ExitStatus {
+    /// It exited by itself with 0. Unknown is not success.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        matches!(self, Self::Exited { code: 0 })
+    }
+
+    /// The status as a shell shows it: the code, 128 + the signal, 127 or 125.
+    #[must_use]
+    pub fn shell_code(&self) -> i32 {
+        match self {
+            Self::Exited { code } => *code,
+            Self::Signaled { signal, .. } => 128 + signal,
+            Self::SpawnFailed { .. } => 127,
+            Self::Lost { .. } => 125,
+        }
+    }
+}
+
+impl std::fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited { code } => write!(f, "exited({code})"),
+            Self::Signaled {
+                signal,
+                core_dumped,
+            } => {
+                let core = if *core_dumped { ", core dumped" } else { "" };
+                write!(f, "signaled({signal} {}{core})", signal_name(*signal))
+            }
+            Self::SpawnFailed { reason } => write!(f, "spawn_failed({reason})"),
+            Self::Lost { reason } => write!(f, "lost({reason})"),
+        }
+    }
+}
+
+/// The name of a Linux signal, `SIG?` when it has none.
+///
+/// Source: signal(7), x86 and ARM numbers.
+#[must_use]
+pub fn signal_name(signal: i32) -> &'static str {
+    const NAMES: [&str; 31] = [
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
+    ];
+    usize::try_from(signal - 1)
+        .ok()
+        .and_then(|index| NAMES.get(index))
+        .copied()
+        .unwrap_or("SIG?")
+}
+
+/// A pane's program: running, or how it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaneStatus {
+    /// How it ended; absent while it runs.
+    #[serde(default)]
+    pub exit: Option<ExitStatus>,
+    /// How long it ran or has run, in milliseconds.
+    pub duration_ms: u64,
+    /// When it ended, in milliseconds since 1970.
+    #[serde(default)]
+    pub ended_at_ms: Option<u64>,
+    /// A restart is due.
+    #[serde(default)]
+    pub restarting: bool,
+    /// How often the program was started again.
+    #[serde(default)]
+    pub restarts: u32,
+}
+
+/// A pane as it stands in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaneInfo {
+    /// The immutable id.
+    pub pane_id: PaneUuid,
+    /// Its session.
+    pub session_id: SessionUuid,
+    /// Its session's name.
+    pub session_name: Name,
+    /// Its window.
+    pub window_id: WindowUuid,
+    /// Position in the window's layout, from 0.
+    pub index: u32,
+    /// The label.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// The program's process id.
+    pub pid: u32,
+    /// Its keeper's process id.
+    pub keeper_pid: u32,
+    /// What is executed.
+    pub command: String,
+    /// Where the program is now, as far as it is known.
+    pub cwd: String,
+    /// Size in cells.
+    pub size: Size,
+    /// The title that the program set.
+    pub title: String,
+    /// Running, or how it ended.
+    pub status: PaneStatus,
+    /// What happens when the program ends.
+    pub restart: RestartType,
+    /// The ended pane is kept.
+    pub remain_on_exit: bool,
+    /// It is its window's focused pane.
+    pub focused: bool,
+    /// Time since the last output, in milliseconds.
+    pub idle_ms: u64,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// Panes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Panes {
+    /// Which session; absent for all sessions.
+    #[serde(default)]
+    pub context: Option<SessionContext>,
+    /// In layout order.
+    pub panes: Vec<PaneInfo>,
+}
+
+/// A pane was made and its program runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaneCreated {
+    /// Which session.
+    pub context: SessionContext,
+    /// Which window.
+    pub window_id: WindowUuid,
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// The program's process id.
+    pub pid: u32,
+    /// Where its output begins.
+    pub cursor: String,
+}
+
+/// A pane's final state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaneEnd {
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// Its label.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// What was executed.
+    pub command: String,
+    /// How its program ended.
+    pub status: PaneStatus,
+    /// Processes that could not be killed; there should be none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub survivors: Vec<u32>,
+}
+
+/// What was ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Killed {
+    /// Which session.
+    pub context: SessionContext,
+    /// The session is gone too.
+    pub session_ended: bool,
+    /// Each pane's final state.
+    pub panes: Vec<PaneEnd>,
+}
+
+/// The program's end, or that it still runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaneWaited {
+    /// Which session.
+    pub context: SessionContext,
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// Running when the time limit ran out.
+    pub status: PaneStatus,
+}
+
+/// Text of a pane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaneText {
+    /// Which session.
+    pub context: SessionContext,
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// Lines joined by line feeds.
+    pub text: String,
+    /// Give it as `since` to read on.
+    pub cursor: String,
+    /// Older text of the asked part was cut to `max_bytes`.
+    pub truncated: bool,
+    /// Lines after `since` that had left the scrollback before they were read.
+    pub dropped_lines: u64,
+    /// The pane's program.
+    pub status: PaneStatus,
+}
+
+/// What was typed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSent {
+    /// Which session.
+    pub context: SessionContext,
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// Bytes that the program's terminal took.
+    pub bytes: u64,
+    /// Give it as `since`: output after it is not the echo of what was typed.
+    pub cursor: String,
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ExpectOutcome {
+    /// The pattern is there.
+    Match,
+    /// The program ended.
+    Exit,
+    /// It was quiet.
+    Idle,
+    /// The time limit.
+    Timeout,
+}
+
+/// The end of a wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expected {
+    /// Which session.
+    pub context: SessionContext,
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// What came first.
+    pub outcome: ExpectOutcome,
+    /// The matched text.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// The pattern's groups, from 1.
+    #[serde(default)]
+    pub groups: Vec<Option<String>>,
+    /// Give it as `since` to go on behind the match.
+    pub cursor: String,
+    /// The pane's program.
+    pub status: PaneStatus,
+    /// How long it took, in milliseconds.
+    pub waited_ms: u64,
+}

@@ -1,0 +1,116 @@
+//! What the calls about orchestrations give back.
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionContext;
+use crate::id::{OrchestrationUuid, PaneUuid};
+
+/// Where a command or an orchestration is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RunStatus {
+    /// Waits for its turn.
+    #[default]
+    Pending,
+    /// Runs.
+    Running,
+    /// Ended with 0; an orchestration: all of it.
+    Completed,
+    /// An orchestration of which some commands failed.
+    Partial,
+    /// Ended otherwise; an orchestration: all of it, or its pipeline stopped.
+    Failed,
+    /// Ended by the time limit.
+    Timeout,
+    /// Ended by a cancel.
+    Cancelled,
+    /// Never started because an earlier step failed.
+    Skipped,
+}
+
+impl RunStatus {
+    /// It will not change any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+/// One command of an orchestration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommandResult {
+    /// Given, or `task-N`, `step-N`.
+    pub name: String,
+    /// The command line.
+    pub command: String,
+    /// Where it is.
+    pub status: RunStatus,
+    /// Its exit code, when it exited.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// The signal that killed it.
+    #[serde(default)]
+    pub signal: Option<i32>,
+    /// Its pane, closed or not.
+    #[serde(default)]
+    pub pane_id: Option<PaneUuid>,
+    /// How long it ran or has run, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<u64>,
+    /// The end of its output, when that was asked for.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// Why it could not be started or is not known.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// The two kinds of orchestration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum OrchestrationKind {
+    /// `run_parallel`.
+    Parallel,
+    /// `run_pipeline`.
+    Pipeline,
+}
+
+/// An orchestration's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Orchestration {
+    /// The handle.
+    pub orchestration_id: OrchestrationUuid,
+    /// Which kind.
+    pub kind: OrchestrationKind,
+    /// Where it is as a whole.
+    pub status: RunStatus,
+    /// The session of its panes.
+    pub context: SessionContext,
+    /// It made that session.
+    pub session_created: bool,
+    /// Its panes are closed at its end.
+    pub cleanup: bool,
+    /// Grows with each change.
+    pub version: u64,
+    /// The commands or steps in the order in which they were given.
+    pub commands: Vec<CommandResult>,
+    /// The first failed step of a pipeline.
+    #[serde(default)]
+    pub failed_at: Option<String>,
+    /// A pipeline's pane, when it is kept.
+    #[serde(default)]
+    pub pane_id: Option<PaneUuid>,
+    /// When it began, in milliseconds since 1970.
+    pub started_at_ms: u64,
+    /// How long it took or has taken, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Orchestrations, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Orchestrations {
+    /// Running or ended within the last hour.
+    pub orchestrations: Vec<Orchestration>,
+}

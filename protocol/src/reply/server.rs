@@ -1,0 +1,134 @@
+//! What the calls about the server itself give back.
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionContext;
+use crate::id::{InstanceUuid, PaneUuid, WindowUuid};
+use crate::name::ServerName;
+
+/// One step of the health round trip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// What was asked.
+    pub name: String,
+    /// It answered in time.
+    pub ok: bool,
+    /// How long it took, in microseconds.
+    pub took_us: u64,
+    /// Why it is not well.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// Health, version and counts of one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerStatus {
+    /// The server's name.
+    pub server: ServerName,
+    /// Its program version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Which process life this is.
+    pub instance: InstanceUuid,
+    /// Since its start, in milliseconds.
+    pub uptime_ms: u64,
+    /// Live sessions.
+    pub sessions: u32,
+    /// Live panes.
+    pub panes: u32,
+    /// Connections, the asking one included.
+    pub clients: u32,
+    /// Running orchestrations.
+    pub orchestrations: u32,
+    /// Resident memory of the daemon in KiB.
+    pub resident_kib: u64,
+    /// Open file descriptors of the daemon.
+    pub open_fds: u32,
+    /// The health round trip.
+    pub health: Vec<HealthCheck>,
+}
+
+/// The daemon is about to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Its process id, whose end is the end of the stop.
+    pub pid: u32,
+    /// Panes whose programs are ended.
+    pub ended_panes: u32,
+    /// Panes whose programs go on.
+    pub kept_panes: u32,
+}
+
+/// The caller's place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Whoami {
+    /// The server.
+    pub server: ServerName,
+    /// The caller's own session, when it runs inside a pane.
+    #[serde(default)]
+    pub session: Option<SessionContext>,
+    /// The caller's own window.
+    #[serde(default)]
+    pub window_id: Option<WindowUuid>,
+    /// The caller's own pane.
+    #[serde(default)]
+    pub pane_id: Option<PaneUuid>,
+    /// The active session.
+    #[serde(default)]
+    pub active: Option<SessionContext>,
+    /// Clients attached to any session.
+    pub attached_clients: u32,
+}
+
+/// An exit of a supervised child.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TreeExit {
+    /// The exit reason in words.
+    pub reason: String,
+    /// How long ago, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// One node of the actor tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TreeNode {
+    /// The child's id within its supervisor.
+    pub id: String,
+    /// Ids from the root, joined by `/`.
+    pub path: String,
+    /// `supervisor` with its strategy, `dynamic`, or `actor`.
+    pub kind: String,
+    /// `running`, `restarting`, `stopped`, `quarantined` and so on.
+    pub status: String,
+    /// How long it has had this status, in milliseconds.
+    pub since_ms: u64,
+    /// Restarts within the period of its intensity.
+    pub restarts_in_window: u32,
+    /// The intensity's limit.
+    pub max_restarts: u32,
+    /// All restarts.
+    pub restarts_total: u64,
+    /// The last exits, newest first, at most 8.
+    pub exits: Vec<TreeExit>,
+    /// Messages waiting.
+    pub mailbox: u64,
+    /// Age of the oldest waiting message, in milliseconds.
+    #[serde(default)]
+    pub oldest_ms: Option<u64>,
+    /// Messages handled.
+    pub handled: u64,
+    /// Half of the messages were handled within so many microseconds.
+    pub handler_p50_us: u64,
+    /// 99 of 100 messages were handled within so many microseconds.
+    pub handler_p99_us: u64,
+    /// What it is busy with, and for how long in milliseconds.
+    #[serde(default)]
+    pub busy: Option<(String, u64)>,
+    /// Facts of its own: pid, command, attached clients.
+    #[serde(default)]
+    pub details: Vec<(String, String)>,
+    /// In start order.
+    #[serde(default)]
+    pub children: Vec<TreeNode>,
+}

@@ -1,0 +1,103 @@
+//! What the calls about sessions and windows give back.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::Size;
+use crate::id::{ClientUuid, PaneUuid, SessionUuid, WindowUuid};
+use crate::name::{Name, ServerName};
+
+/// A session as it stands in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// The immutable id.
+    pub session_id: SessionUuid,
+    /// The name, unique among the live sessions.
+    pub name: Name,
+    /// How many windows.
+    pub windows: u32,
+    /// How many panes.
+    pub panes: u32,
+    /// How many clients are attached.
+    pub attached_clients: u32,
+    /// It is the active session.
+    pub active: bool,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// When it was last used, in milliseconds since 1970.
+    pub last_activity_at_ms: u64,
+    /// Size of its windows.
+    pub size: Size,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// All sessions of one server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// The server's name.
+    pub server: ServerName,
+    /// In order of creation.
+    pub sessions: Vec<SessionInfo>,
+}
+
+/// Which session an answer is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionContext {
+    /// The immutable id.
+    pub session_id: SessionUuid,
+    /// The name at the time of the answer.
+    pub session_name: Name,
+    /// The server that holds it.
+    pub server: ServerName,
+}
+
+/// One session in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionDetail {
+    /// As in a list.
+    pub session: SessionInfo,
+    /// Which session this is.
+    pub context: SessionContext,
+    /// Variables set for this session on top of its base environment; `null` takes one out.
+    pub environment: BTreeMap<String, Option<String>>,
+    /// Metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// Windows in order.
+    pub windows: Vec<WindowInfo>,
+    /// The ids of the attached clients.
+    pub clients: Vec<ClientUuid>,
+}
+
+/// A window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowInfo {
+    /// The immutable id.
+    pub window_id: WindowUuid,
+    /// Its session.
+    pub session_id: SessionUuid,
+    /// Position in the session, from 0.
+    pub index: u32,
+    /// The label.
+    pub name: Name,
+    /// It is its session's focused window.
+    pub focused: bool,
+    /// Its focused pane.
+    pub focused_pane: PaneUuid,
+    /// The panes in layout order.
+    pub panes: Vec<PaneUuid>,
+    /// The split tree in words: `right(0.50: pane-id, down(0.30: …))`.
+    pub layout: String,
+    /// Its size.
+    pub size: Size,
+}
+
+/// A session's windows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Windows {
+    /// Which session.
+    pub context: SessionContext,
+    /// In order.
+    pub windows: Vec<WindowInfo>,
+}

@@ -1,0 +1,19 @@
+//! What the calls about views give back.
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionContext;
+use crate::id::{PaneUuid, WindowUuid};
+
+/// A view is attached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Which session.
+    pub context: SessionContext,
+    /// Which window.
+    pub window_id: WindowUuid,
+    /// Which pane.
+    pub pane_id: PaneUuid,
+    /// Clients attached to the session now.
+    pub attached_clients: u32,
+}

@@ -1,0 +1,270 @@
+//! Calls about panes: making, typing, reading, waiting, ending.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::Direction;
+use crate::name::Name;
+use crate::session_id::Target;
+
+/// What a pane executes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// The user's login shell.
+    #[default]
+    LoginShell,
+    /// A command line for a shell (`sh` unless another is named), run with `-c`.
+    ShellLine {
+        /// The command line.
+        line: String,
+        /// The shell's path or name.
+        #[serde(default)]
+        shell: Option<String>,
+    },
+    /// A program and its arguments, executed as they are.
+    Argv(Vec<String>),
+}
+
+/// What happens when a pane's program ends.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RestartType {
+    /// It is started again, whatever its exit was.
+    Permanent,
+    /// It is started again unless it exited with 0.
+    Transient,
+    /// It is not started again.
+    #[default]
+    Temporary,
+}
+
+/// How a pane's program is asked to end before all its processes are killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRecipe {
+    /// Keys typed first, such as `C-c`; none by default.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// How long the keys have to work, in milliseconds.
+    #[serde(default)]
+    pub keys_ms: u64,
+    /// How long SIGTERM (with SIGHUP, as at a terminal's end) has to work, in milliseconds.
+    pub term_ms: u64,
+}
+
+impl Default for StopRecipe {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            keys_ms: 0,
+            term_ms: 2_000,
+        }
+    }
+}
+
+/// A pane to be made.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PaneSpec {
+    /// A label; need not be unique.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// What it executes.
+    #[serde(default)]
+    pub program: Program,
+    /// Absolute working directory; the session's by default.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Variables set on top of the session's environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// What happens when the program ends.
+    #[serde(default)]
+    pub restart: RestartType,
+    /// Keep the ended pane with its status and output until it is closed.
+    #[serde(default)]
+    pub remain_on_exit: bool,
+    /// How the program is asked to end.
+    #[serde(default)]
+    pub stop: StopRecipe,
+    /// Scrollback in lines, at most 100,000; the server's default when absent.
+    #[serde(default)]
+    pub history_lines: Option<u32>,
+}
+
+/// A new pane.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CreatePane {
+    /// In which session; the caller's own or the active one when absent.
+    #[serde(default)]
+    pub session: Option<Target>,
+    /// In which window; the session's focused one when absent.
+    #[serde(default)]
+    pub window: Option<Target>,
+    /// Beside which pane; the window's focused one when absent.
+    #[serde(default)]
+    pub beside: Option<Target>,
+    /// To the right or below.
+    #[serde(default)]
+    pub direction: Direction,
+    /// The new pane's share of the split one's space, above 0 and below 1; a half when absent.
+    #[serde(default)]
+    pub ratio: Option<f64>,
+    /// Make it the focused pane.
+    #[serde(default)]
+    pub select: bool,
+    /// The pane.
+    #[serde(default)]
+    pub pane: PaneSpec,
+}
+
+/// Panes of a window, of a session, or of all sessions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ListPanes {
+    /// Of which session; the caller's own or the active one when absent.
+    #[serde(default)]
+    pub session: Option<Target>,
+    /// Of which window.
+    #[serde(default)]
+    pub window: Option<Target>,
+    /// Of all sessions.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// Renames, focuses or resizes a pane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UpdatePane {
+    /// Which: a pane's id or name, or a session's or window's for its focused pane.
+    pub pane: Target,
+    /// A new name.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Make it the focused pane of its window and session.
+    #[serde(default)]
+    pub focus: bool,
+    /// Wanted height in rows.
+    #[serde(default)]
+    pub rows: Option<u16>,
+    /// Wanted width in columns.
+    #[serde(default)]
+    pub cols: Option<u16>,
+}
+
+/// Ends a pane's program and removes the pane. Never defaults.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClosePane {
+    /// Which.
+    pub pane: Target,
+    /// Kill at once instead of asking first.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// Waits for the end of a pane's program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WaitPane {
+    /// Which.
+    pub pane: Target,
+    /// How long at most, in milliseconds; at most one hour a call.
+    pub timeout_ms: u64,
+}
+
+/// Text of a pane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadPane {
+    /// Which.
+    pub pane: Target,
+    /// The last so many lines; the visible screen when absent.
+    #[serde(default)]
+    pub lines: Option<u32>,
+    /// Only what came after this cursor of an earlier answer.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Go back into the scrollback when the screen has fewer lines.
+    #[serde(default)]
+    pub scrollback: bool,
+    /// With colours and attributes as escape sequences.
+    #[serde(default)]
+    pub ansi: bool,
+    /// At most so many bytes of text, the newest; 1 MiB when absent.
+    #[serde(default)]
+    pub max_bytes: Option<u32>,
+}
+
+/// Types into a pane: text and keys in one atomic piece.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SendInput {
+    /// Which.
+    pub pane: Target,
+    /// Literal text; several lines are pasted in brackets when the program asked for that.
+    #[serde(default)]
+    pub text: String,
+    /// Named keys after the text: `Enter`, `C-c`, `Up`.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Press Enter at the end.
+    #[serde(default)]
+    pub submit: bool,
+    /// How long the program may take to read it, in milliseconds; 5,000 when absent.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+}
+
+/// What a wait is for, besides its time limit.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Until {
+    /// The pattern, or the program's end.
+    #[default]
+    Match,
+    /// The program's end.
+    Exit,
+    /// Quiet: no output for `idle_ms`.
+    Idle,
+}
+
+/// Waits for output, for quiet or for the program's end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Expect {
+    /// Which.
+    pub pane: Target,
+    /// A regular expression over the rendered text.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// What ends the wait.
+    #[serde(default)]
+    pub until: Until,
+    /// Quiet for so many milliseconds ends the wait.
+    #[serde(default)]
+    pub idle_ms: Option<u64>,
+    /// How long at most, in milliseconds; at most one hour.
+    pub timeout_ms: u64,
+    /// Look only at what came after this cursor; from the screen's top when absent.
+    #[serde(default)]
+    pub since: Option<String>,
+}

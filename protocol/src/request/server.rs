@@ -1,0 +1,29 @@
+//! Calls about the server itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::session_id::Target;
+
+/// Health, version and counts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Status {}
+
+/// Ends the daemon.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct StopServer {
+    /// Leave every pane's program running under its keeper.
+    #[serde(default)]
+    pub keep_panes: bool,
+}
+
+/// The actor tree, or the part of it that belongs to one session.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Tree {
+    /// Only this session's subtree.
+    #[serde(default)]
+    pub session: Option<Target>,
+}
+
+/// Where the caller is and what is active.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Whoami {}

@@ -1,0 +1,3 @@
+//! All tests of the whole: one binary, one module per promise.
+
+mod tidy;
