@@ -116,9 +116,14 @@ fn forward_facts(myself: &Address<OrchestrationMsg>, entry: &OrchestrationEntry)
 
 impl OrchestrationState {
     fn new(server: Arc<Server>, entry: Arc<OrchestrationEntry>) -> Self {
+        let published = entry.snapshot();
+        let plan = entry.plan();
         Self {
-            plan: entry.plan(),
-            progress: Progress::clone(&entry.snapshot()),
+            progress: match &plan {
+                Some(plan) => Progress::resume(plan, published.version),
+                None => Progress::clone(&published),
+            },
+            plan,
             server,
             entry,
         }

@@ -68,12 +68,17 @@ pub(crate) async fn refuse_own_session(line: &Line, view: &View) -> Result<(), E
 /// Shows the session on the caller's terminal until the view ends, and says why it ended.
 pub(crate) async fn attach(server: &Server, line: Line, view: View) -> Outcome {
     let mut terminal = Terminal::open()?;
-    let mut link = Link::attach(line, &view, terminal.size()).await?;
+    let size = terminal.size();
+    let mut link = Link::attach(line, &view, size).await?;
     let name = link.attached.context.session_name.to_string();
     let mut signals = Signals::listen()?;
     terminal.enter()?;
     let ending = {
         let mut viewer = Viewer::new(&terminal, view.read_only);
+        // Resized before anybody listened.
+        if terminal.size() != size {
+            viewer.resized(&link);
+        }
         show(server, &view, &mut link, &mut viewer, &mut signals).await
     };
     drop(terminal);
@@ -104,8 +109,9 @@ async fn show(
         let Ending::Lost(why) = ending else {
             return ending;
         };
-        // The server said why it closes, so it does not come back for us.
-        if why.code != ErrorCode::ServerUnreachable {
+        // The server said why it closes, so it does not come back for us; but a view that was stopped
+        // for a while is only late.
+        if !matches!(why.code, ErrorCode::ServerUnreachable | ErrorCode::Timeout) {
             return Ending::Lost(why);
         }
         let same = View {

@@ -9,7 +9,12 @@ async fn main() -> std::process::ExitCode {
         Ok(tools) => tools,
         Err(error) => return failed(&error),
     };
-    match serve_stdio(Options { tools, server: arguments.next() }).await {
+    match serve_stdio(Options {
+        tools,
+        server: arguments.next(),
+    })
+    .await
+    {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

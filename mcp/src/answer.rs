@@ -14,17 +14,26 @@ pub(crate) struct Answer {
 impl Answer {
     /// An object; its text is its JSON.
     pub(crate) fn object(structured: Value) -> Self {
-        Self { structured, plain: None }
+        Self {
+            structured,
+            plain: None,
+        }
     }
 
     /// An object that holds screen text, which is shown as it is, with a status line after it.
     pub(crate) fn screen(structured: Value, text: &str, status: String) -> Self {
-        Self { structured, plain: Some(vec![text.to_owned(), status]) }
+        Self {
+            structured,
+            plain: Some(vec![text.to_owned(), status]),
+        }
     }
 
     /// An object with text parts of its own.
     pub(crate) fn with_parts(structured: Value, parts: Vec<String>) -> Self {
-        Self { structured, plain: Some(parts) }
+        Self {
+            structured,
+            plain: Some(parts),
+        }
     }
 
     /// The result as MCP has it.

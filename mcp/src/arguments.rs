@@ -33,7 +33,11 @@ const OFTEN_MEANT: [(&str, &str); 14] = [
 ///
 /// # Errors
 /// `invalid_argument` naming the argument, what is wrong with it and what is valid.
-pub(crate) fn check(tool: &str, schema: &JsonObject, arguments: &mut JsonObject) -> Result<(), Error> {
+pub(crate) fn check(
+    tool: &str,
+    schema: &JsonObject,
+    arguments: &mut JsonObject,
+) -> Result<(), Error> {
     apply_aliases(tool, schema, arguments)?;
     object(&Path::Root(tool), schema, arguments)
 }
@@ -111,7 +115,9 @@ fn object(path: &Path<'_>, schema: &JsonObject, given: &mut JsonObject) -> Resul
             .hint(format!("give {missing}{what}"))
             .candidates(required.iter().map(ToString::to_string)));
     }
-    let values = schema.get("additionalProperties").and_then(Value::as_object);
+    let values = schema
+        .get("additionalProperties")
+        .and_then(Value::as_object);
     for (name, value) in given.iter_mut() {
         let declared = known.get(name).and_then(Value::as_object).or(values);
         if let Some(declared) = declared {
@@ -127,7 +133,10 @@ fn refuse_unknown(
     required: &[&str],
     given: &JsonObject,
 ) -> Result<(), Error> {
-    let unknown: Vec<&String> = given.keys().filter(|name| !known.contains_key(*name)).collect();
+    let unknown: Vec<&String> = given
+        .keys()
+        .filter(|name| !known.contains_key(*name))
+        .collect();
     if unknown.is_empty() {
         return Ok(());
     }
@@ -136,7 +145,10 @@ fn refuse_unknown(
         .map(String::as_str)
         .filter(|name| !given.contains_key(*name))
         .collect();
-    let quoted: Vec<String> = unknown.iter().map(|name| protocol::name::shown(name)).collect();
+    let quoted: Vec<String> = unknown
+        .iter()
+        .map(|name| protocol::name::shown(name))
+        .collect();
     let meant: Vec<String> = unknown
         .iter()
         .filter_map(|name| Some((name, nearest(name, &free, required)?)))
@@ -148,9 +160,12 @@ fn refuse_unknown(
         (true, false) => "use the arguments listed; nothing was done".to_owned(),
     };
     let plural = if unknown.len() == 1 { "" } else { "s" };
-    Err(Error::invalid(format!("{path} has no argument{plural} {}", quoted.join(", ")))
-        .hint(hint)
-        .candidates(known.keys().cloned()))
+    Err(Error::invalid(format!(
+        "{path} has no argument{plural} {}",
+        quoted.join(", ")
+    ))
+    .hint(hint)
+    .candidates(known.keys().cloned()))
 }
 
 /// The name that was probably meant by `wrong`.
@@ -166,7 +181,11 @@ pub(crate) fn nearest<'a>(wrong: &str, names: &[&'a str], required: &[&str]) -> 
     let distance = |name: &&'a str| {
         let contained = name.len() > 2 && (wrong.contains(*name) || name.contains(&wrong));
         let edits = edits(&wrong, name);
-        let edits = if contained && wrong.len() > 2 { edits.min(2) } else { edits };
+        let edits = if contained && wrong.len() > 2 {
+            edits.min(2)
+        } else {
+            edits
+        };
         (edits, !required.contains(name))
     };
     let best = names.iter().copied().min_by_key(distance)?;
@@ -190,7 +209,11 @@ fn edits(a: &str, b: &str) -> usize {
             } else {
                 let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
                 let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swapped { table[i - 2][j - 2] + 1 } else { usize::MAX };
+                let swapped = if swapped {
+                    table[i - 2][j - 2] + 1
+                } else {
+                    usize::MAX
+                };
                 (table[i - 1][j] + 1)
                     .min(table[i][j - 1] + 1)
                     .min(replaced)
@@ -202,7 +225,10 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 fn check_value(path: &Path<'_>, schema: &JsonObject, value: &mut Value) -> Result<(), Error> {
-    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let wanted = schema
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     match (wanted, &mut *value) {
         ("string", Value::String(text)) => one_of(path, schema, text),
         ("boolean", Value::Bool(_)) => Ok(()),
@@ -254,7 +280,9 @@ fn whole(path: &Path<'_>, number: &mut Value) -> Result<(), Error> {
     if float.fract() == 0.0 {
         return Ok(());
     }
-    Err(Error::invalid(format!("{path} must be a whole number, not {number}")))
+    Err(Error::invalid(format!(
+        "{path} must be a whole number, not {number}"
+    )))
 }
 
 fn in_range(path: &Path<'_>, schema: &JsonObject, number: &Value) -> Result<(), Error> {
@@ -271,8 +299,10 @@ fn in_range(path: &Path<'_>, schema: &JsonObject, number: &Value) -> Result<(), 
         (None, Some(most)) => format!("at most {most}"),
         (None, None) => "a number".to_owned(),
     };
-    Err(Error::invalid(format!("{path} is {number}, which is out of range"))
-        .hint(format!("{path} is {range}; omit it for the default")))
+    Err(
+        Error::invalid(format!("{path} is {number}, which is out of range"))
+            .hint(format!("{path} is {range}; omit it for the default")),
+    )
 }
 
 fn array(path: &Path<'_>, schema: &JsonObject, items: &mut [Value]) -> Result<(), Error> {
@@ -304,22 +334,37 @@ fn wrong_type(path: &Path<'_>, schema: &JsonObject, wanted: &str, value: &Value)
         Value::Object(_) => "an object",
     };
     let example = example(schema);
-    let article = if wanted.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
-    let null_hint = if value.is_null() { ", or leave it out" } else { "" };
+    let article = if wanted.starts_with(['a', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    };
+    let null_hint = if value.is_null() {
+        ", or leave it out"
+    } else {
+        ""
+    };
     Error::invalid(format!("{path} must be {article} {wanted}, not {is}"))
         .hint(format!("for example {path} = {example}{null_hint}"))
 }
 
 /// A value that fits `schema`, for error messages.
 fn example(schema: &JsonObject) -> Value {
-    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let wanted = schema
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let first = schema.get("enum").and_then(|choices| choices.get(0));
     if let Some(value) = schema.get("default").or(first) {
         return value.clone();
     }
     match wanted {
         "boolean" => true.into(),
-        "integer" => schema.get("minimum").filter(|n| **n != 0).cloned().unwrap_or_else(|| 10.into()),
+        "integer" => schema
+            .get("minimum")
+            .filter(|n| **n != 0)
+            .cloned()
+            .unwrap_or_else(|| 10.into()),
         "number" => 0.5.into(),
         "array" => {
             let item = schema.get("items").and_then(Value::as_object);
@@ -332,7 +377,10 @@ fn example(schema: &JsonObject) -> Value {
                 let inner = properties(schema).get(name).and_then(Value::as_object);
                 fields.insert(name.to_owned(), inner.map_or(Value::Null, example));
             }
-            if let Some(values) = schema.get("additionalProperties").and_then(Value::as_object) {
+            if let Some(values) = schema
+                .get("additionalProperties")
+                .and_then(Value::as_object)
+            {
                 fields.insert("NAME".to_owned(), example(values));
             }
             Value::Object(fields)

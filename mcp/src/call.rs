@@ -90,7 +90,9 @@ impl Call {
             (Some(rest), Some(home)) if rest.starts_with('/') => Path::new(home).join(&rest[1..]),
             _ => self.front.cwd.join(cwd),
         };
-        path.to_string_lossy().into_owned()
+        // Without the `.` of "./x", so that it reads as the system prints it.
+        let plain: PathBuf = path.components().collect();
+        plain.to_string_lossy().into_owned()
     }
 
     /// `cwd` made absolute, this process's directory without one.

@@ -81,7 +81,12 @@ impl Daemon {
                 open.lock().unwrap().push(serving.abort_handle());
             }
         });
-        Self { seen, accepting, connections, socket: socket.to_owned() }
+        Self {
+            seen,
+            accepting,
+            connections,
+            socket: socket.to_owned(),
+        }
     }
 }
 
@@ -129,13 +134,20 @@ async fn serve(stream: UnixStream, answer: Answering, seen: Seen) {
 pub(crate) fn paths(dir: &Path, config: &str) -> Paths {
     let file = dir.join("config.toml");
     std::fs::write(&file, config).unwrap();
-    Paths { runtime: dir.join("run"), state: dir.join("state"), config: file }
+    Paths {
+        runtime: dir.join("run"),
+        state: dir.join("state"),
+        config: file,
+    }
 }
 
 /// A front over the servers of `paths`.
 pub(crate) fn front(paths: &Paths) -> Front {
     let fleet = Fleet::load(paths, "fugue mcp", None, false).unwrap();
-    Front { heartbeat: Duration::from_millis(50), ..Front::new(fleet) }
+    Front {
+        heartbeat: Duration::from_millis(50),
+        ..Front::new(fleet)
+    }
 }
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
@@ -154,7 +166,12 @@ impl Client {
     pub(crate) async fn connect(front: Front, profile: Profile) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (their_input, their_output) = tokio::io::split(theirs);
-        let served = tokio::spawn(crate::stdio::serve(front, profile, their_input, their_output));
+        let served = tokio::spawn(crate::stdio::serve(
+            front,
+            profile,
+            their_input,
+            their_output,
+        ));
         let (output, input) = tokio::io::split(ours);
         let waiting = Waiting::default();
         let notifications = Arc::new(Mutex::new(Vec::new()));
@@ -162,7 +179,8 @@ impl Client {
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                let message: Value = serde_json::from_str(&line).expect("only MCP is on the output");
+                let message: Value =
+                    serde_json::from_str(&line).expect("only MCP is on the output");
                 match message["id"].as_u64() {
                     Some(id) => {
                         let answer = answers.lock().unwrap().remove(&id);
@@ -172,7 +190,13 @@ impl Client {
                 }
             }
         });
-        let mut client = Self { input, waiting, notifications, next_id: 0, served };
+        let mut client = Self {
+            input,
+            waiting,
+            notifications,
+            next_id: 0,
+            served,
+        };
         let hello = json!({
             "protocolVersion": "2025-11-25",
             "capabilities": {},
@@ -185,7 +209,8 @@ impl Client {
     }
 
     pub(crate) async fn notify(&mut self, method: &str, params: Value) {
-        self.write(&json!({"jsonrpc": "2.0", "method": method, "params": params})).await;
+        self.write(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
+            .await;
     }
 
     async fn write(&mut self, message: &Value) {
@@ -194,18 +219,26 @@ impl Client {
     }
 
     /// Sends a request; its id and its answer to come.
-    pub(crate) async fn send(&mut self, method: &str, params: Value) -> (u64, oneshot::Receiver<Value>) {
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        params: Value,
+    ) -> (u64, oneshot::Receiver<Value>) {
         self.next_id += 1;
         let id = self.next_id;
         let (answer, answered) = oneshot::channel();
         self.waiting.lock().unwrap().insert(id, answer);
-        self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
+        self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+            .await;
         (id, answered)
     }
 
     pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
         let (_, answer) = self.send(method, params).await;
-        tokio::time::timeout(LIMIT, answer).await.expect("an answer in time").unwrap()
+        tokio::time::timeout(LIMIT, answer)
+            .await
+            .expect("an answer in time")
+            .unwrap()
     }
 
     /// Calls a tool; its result.
@@ -219,7 +252,10 @@ impl Client {
     /// Ends the input and waits for the server's end.
     pub(crate) async fn close(mut self) -> Result<(), Error> {
         self.input.shutdown().await.unwrap();
-        tokio::time::timeout(LIMIT, self.served).await.expect("it exits").unwrap()
+        tokio::time::timeout(LIMIT, self.served)
+            .await
+            .expect("it exits")
+            .unwrap()
     }
 }
 
@@ -234,7 +270,13 @@ pub(crate) fn context() -> SessionContext {
 
 /// A pane's status while its program runs.
 pub(crate) fn running() -> PaneStatus {
-    PaneStatus { exit: None, duration_ms: 5, ended_at_ms: None, restarting: false, restarts: 0 }
+    PaneStatus {
+        exit: None,
+        duration_ms: 5,
+        ended_at_ms: None,
+        restarting: false,
+        restarts: 0,
+    }
 }
 
 /// An orchestration of two commands of which `done` have ended.
@@ -242,14 +284,22 @@ pub(crate) fn orchestration(id: OrchestrationUuid, done: usize) -> Orchestration
     let command = |index: usize| CommandResult {
         name: format!("task-{}", index + 1),
         command: "make".into(),
-        status: if index < done { RunStatus::Completed } else { RunStatus::Running },
+        status: if index < done {
+            RunStatus::Completed
+        } else {
+            RunStatus::Running
+        },
         exit_code: (index < done).then_some(0),
         ..CommandResult::default()
     };
     Orchestration {
         orchestration_id: id,
         kind: OrchestrationKind::Parallel,
-        status: if done == 2 { RunStatus::Completed } else { RunStatus::Running },
+        status: if done == 2 {
+            RunStatus::Completed
+        } else {
+            RunStatus::Running
+        },
         context: context(),
         session_created: true,
         cleanup: true,
@@ -266,7 +316,10 @@ pub(crate) fn orchestration(id: OrchestrationUuid, done: usize) -> Orchestration
 pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     let deadline = tokio::time::Instant::now() + LIMIT;
     while !condition() {
-        assert!(tokio::time::Instant::now() < deadline, "{what} within {LIMIT:?}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what} within {LIMIT:?}"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -29,7 +29,11 @@ impl Place {
         let server = fleet.server(name)?;
         let default = fleet.server(fleet.default_server())?;
         let foreign = server.socket() != default.socket();
-        Ok(Self { server, name: name.clone(), foreign })
+        Ok(Self {
+            server,
+            name: name.clone(),
+            foreign,
+        })
     }
 
     /// The name by which the caller can reach it.
@@ -39,7 +43,11 @@ impl Place {
 
     /// An id as the caller can give it back.
     pub(crate) fn id(&self, id: impl std::fmt::Display) -> String {
-        if self.foreign { format!("{}:{id}", self.name) } else { id.to_string() }
+        if self.foreign {
+            format!("{}:{id}", self.name)
+        } else {
+            id.to_string()
+        }
     }
 
     /// Which session an answer is about.
@@ -57,7 +65,11 @@ impl Place {
     }
 
     /// A call that changes nothing: when the daemon goes away under it, it is made once more.
-    pub(crate) async fn look<C: Call>(&self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
+    pub(crate) async fn look<C: Call>(
+        &self,
+        params: &C,
+        limit: Duration,
+    ) -> Result<C::Reply, Error> {
         let connection = self.server.connection().await.map_err(|e| self.named(e))?;
         match connection.call(params, limit).await {
             Err(error) if error.code == ErrorCode::ServerUnreachable => {
@@ -85,7 +97,10 @@ impl Place {
             return error;
         }
         error.message = format!("{} (on server {})", error.message, self.name);
-        if matches!(error.code, ErrorCode::NotFound | ErrorCode::AmbiguousName | ErrorCode::NameTaken) {
+        if matches!(
+            error.code,
+            ErrorCode::NotFound | ErrorCode::AmbiguousName | ErrorCode::NameTaken
+        ) {
             for candidate in &mut error.candidates {
                 *candidate = format!("{}:{candidate}", self.name);
             }

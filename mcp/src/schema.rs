@@ -3,7 +3,7 @@
 use rmcp::model::JsonObject;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A tool's description and its input schema, both from the declaration of its parameters.
 pub(crate) fn describe<T: JsonSchema>() -> (String, JsonObject) {
@@ -11,16 +11,21 @@ pub(crate) fn describe<T: JsonSchema>() -> (String, JsonObject) {
         settings.meta_schema = None;
         settings.inline_subschemas = true;
     });
-    let mut value = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let mut value = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     clean(&mut value);
-    let mut schema = match value {
-        Value::Object(schema) => schema,
-        other => Map::from_iter([("type".to_owned(), other)]),
+    let Value::Object(mut schema) = value else {
+        unreachable!("a struct's schema is an object");
     };
     let description = schema.remove("description");
     schema.entry("properties").or_insert_with(|| json!({}));
     schema.insert("additionalProperties".to_owned(), Value::Bool(false));
-    let text = description.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let text = description
+        .as_ref()
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     (text.to_owned(), schema)
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use protocol::{Error, ErrorCode};
 use rmcp::model::{
-    CallToolRequestMethod, CallToolRequestParams, CallToolResponse, ConstString as _, CustomRequest,
-    CustomResult, ErrorData, Implementation, ListToolsResult, PaginatedRequestParams,
-    ServerCapabilities, ServerConfig,
+    CallToolRequestMethod, CallToolRequestParams, CallToolResponse, ConstString as _,
+    CustomRequest, CustomResult, ErrorData, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -54,18 +54,26 @@ pub(crate) struct Server {
 impl Server {
     /// A server that offers `profile`; `ended` is cancelled when the client's input ends.
     pub(crate) fn new(front: Front, profile: Profile, ended: CancellationToken) -> Self {
-        Self { front: Arc::new(front), profile, ended }
+        Self {
+            front: Arc::new(front),
+            profile,
+            ended,
+        }
     }
 
     fn entry(&self, name: &str) -> Result<&'static Entry, ErrorData> {
-        tools::offered(self.profile).find(|entry| entry.name == name).ok_or_else(|| {
-            let names: Vec<&str> = tools::offered(self.profile).map(|entry| entry.name).collect();
-            let meant = arguments::nearest(name, &names, &[])
-                .map_or_else(String::new, |name| format!("; did you mean {name}?"));
-            let shown = protocol::name::shown(name);
-            let data = serde_json::json!({"tools": names});
-            ErrorData::invalid_params(format!("unknown tool {shown}{meant}"), Some(data))
-        })
+        tools::offered(self.profile)
+            .find(|entry| entry.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = tools::offered(self.profile)
+                    .map(|entry| entry.name)
+                    .collect();
+                let meant = arguments::nearest(name, &names, &[])
+                    .map_or_else(String::new, |name| format!("; did you mean {name}?"));
+                let shown = protocol::name::shown(name);
+                let data = serde_json::json!({"tools": names});
+                ErrorData::invalid_params(format!("unknown tool {shown}{meant}"), Some(data))
+            })
     }
 
     /// Does a call. Cancelled by the client, it ends at once, unless the tool sees to it itself.
@@ -112,7 +120,8 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let info = Implementation::new("fugue", env!("CARGO_PKG_VERSION")).with_title("fugue terminals");
+        let info =
+            Implementation::new("fugue", env!("CARGO_PKG_VERSION")).with_title("fugue terminals");
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(info)
             .with_instructions(INSTRUCTIONS)
@@ -154,7 +163,10 @@ impl ServerHandler for Server {
         }
         Err(ErrorData::new(
             rmcp::model::ErrorCode::METHOD_NOT_FOUND,
-            format!("this server has no method {}", protocol::name::shown(&request.method)),
+            format!(
+                "this server has no method {}",
+                protocol::name::shown(&request.method)
+            ),
             None,
         ))
     }

@@ -12,11 +12,14 @@ use crate::route::Place;
 pub(crate) type Fields = Map<String, Value>;
 
 /// The fields of a `json!` object.
+///
+/// # Panics
+/// When it is another value, which the call's own text shows.
 pub(crate) fn fields(value: Value) -> Fields {
-    match value {
-        Value::Object(fields) => fields,
-        other => Map::from_iter([("value".to_owned(), other)]),
-    }
+    let Value::Object(fields) = value else {
+        unreachable!("only objects are given");
+    };
+    fields
 }
 
 /// Takes out what is absent, so that an object says only what is known.
@@ -30,10 +33,11 @@ fn present(value: Value) -> Fields {
 pub(crate) fn status(status: &PaneStatus) -> Fields {
     let mut fields = match &status.exit {
         None => fields(json!({"status": "running"})),
-        Some(ExitStatus::Exited { code }) => {
-            fields(json!({"status": "exited", "exit_code": code}))
-        }
-        Some(ExitStatus::Signaled { signal, core_dumped }) => {
+        Some(ExitStatus::Exited { code }) => fields(json!({"status": "exited", "exit_code": code})),
+        Some(ExitStatus::Signaled {
+            signal,
+            core_dumped,
+        }) => {
             let mut fields = fields(json!({
                 "status": "signaled", "signal": signal, "signal_name": signal_name(*signal),
             }));
@@ -63,7 +67,11 @@ pub(crate) fn status_words(status: &PaneStatus) -> String {
         None => "running".to_owned(),
         Some(exit) => exit.to_string(),
     };
-    if status.restarting { format!("{words}, restarting") } else { words }
+    if status.restarting {
+        format!("{words}, restarting")
+    } else {
+        words
+    }
 }
 
 /// A session in a list.
@@ -244,7 +252,11 @@ fn tree_lines(node: &TreeNode, depth: usize, text: &mut String) {
     use std::fmt::Write as _;
     // Indices of the tree deeper than this are not made by the daemon.
     const DEEPEST: usize = 32;
-    let details: Vec<String> = node.details.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let details: Vec<String> = node
+        .details
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
     let restarts = if node.restarts_total > 0 {
         format!(" restarts={}", node.restarts_total)
     } else {

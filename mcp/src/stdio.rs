@@ -34,7 +34,9 @@ pub struct Options {
 /// in it, `internal` when the client breaks off in the middle of the handshake.
 pub async fn serve_stdio(options: Options) -> Result<(), Error> {
     log_to_stderr();
-    let named = std::env::var("FUGUE_SERVER").ok().filter(|name| !name.is_empty());
+    let named = std::env::var("FUGUE_SERVER")
+        .ok()
+        .filter(|name| !name.is_empty());
     let default = options.server.or(named);
     let fleet = Fleet::load(&Paths::from_env(), "fugue mcp", default.as_deref(), true)?;
     let (input, output) = rmcp::transport::stdio_pipes();
@@ -53,7 +55,10 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let ended = CancellationToken::new();
-    let input = Input { inner: input, ended: ended.clone() };
+    let input = Input {
+        inner: input,
+        ended: ended.clone(),
+    };
     let server = Server::new(front, profile, ended);
     let running = match server.serve((input, output)).await {
         Ok(running) => running,
@@ -66,8 +71,11 @@ where
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Error {
-    Error::new(ErrorCode::Internal, format!("the MCP connection failed: {error}"))
-        .hint("the client must begin with initialize or server/discover")
+    Error::new(
+        ErrorCode::Internal,
+        format!("the MCP connection failed: {error}"),
+    )
+    .hint("the client must begin with initialize or server/discover")
 }
 
 fn log_to_stderr() {
@@ -75,7 +83,9 @@ fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("FUGUE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn"))
         .add_directive("rmcp=error".parse().expect("a valid directive"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     // A program that has set up its logs already keeps them.
     let _ = logs.with_ansi(false).try_init();
 }

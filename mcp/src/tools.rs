@@ -68,7 +68,12 @@ impl Hints {
     const EXECUTE: Self = Self::new(false, true, false, true);
 
     const fn new(read_only: bool, destructive: bool, idempotent: bool, open_world: bool) -> Self {
-        Self { read_only, destructive, idempotent, open_world }
+        Self {
+            read_only,
+            destructive,
+            idempotent,
+            open_world,
+        }
     }
 }
 
@@ -175,7 +180,8 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 
 /// The tools of `profile`, in their order.
 pub(crate) fn offered(profile: Profile) -> impl Iterator<Item = &'static Entry> {
-    ALL.iter().filter(move |entry| entry.core || profile == Profile::Full)
+    ALL.iter()
+        .filter(move |entry| entry.core || profile == Profile::Full)
 }
 
 #[cfg(test)]

@@ -32,6 +32,12 @@ impl Progress {
         Self(token.map(|token| (peer, token)))
     }
 
+    /// To nobody.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
     /// Sends one notification. A client that does not read loses it.
     async fn notify(&self, progress: f64, total: f64, message: String) {
         const PATIENCE: Duration = Duration::from_secs(1);
@@ -95,7 +101,9 @@ impl Call {
             };
             state = changed.map_err(|error| lost(place, &state, error))?;
             if let Some((progress, total)) = steps.next(&state.commands) {
-                self.progress.notify(progress, total, told(&state.commands)).await;
+                self.progress
+                    .notify(progress, total, told(&state.commands))
+                    .await;
             }
         }
         Ok(state)
@@ -127,7 +135,10 @@ async fn changed(
     Ok(next)
 }
 
-async fn cancel(place: &Place, orchestration_id: OrchestrationUuid) -> Result<Orchestration, Error> {
+async fn cancel(
+    place: &Place,
+    orchestration_id: OrchestrationUuid,
+) -> Result<Orchestration, Error> {
     let params = CancelOrchestration { orchestration_id };
     let cancelled = place.act(&params, None, QUICK).await;
     if let Err(error) = &cancelled {
@@ -156,7 +167,10 @@ impl Steps {
     /// How many commands are done, plus a part of one for each notification since; of how many.
     /// Nothing when all are done and that has been said.
     fn next(&mut self, commands: &[CommandResult]) -> Option<(f64, f64)> {
-        let done = commands.iter().filter(|command| command.status.is_final()).count();
+        let done = commands
+            .iter()
+            .filter(|command| command.status.is_final())
+            .count();
         if done == commands.len() && self.done == done {
             return None;
         }

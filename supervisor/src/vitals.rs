@@ -61,7 +61,7 @@ impl Vitals {
     pub(crate) fn new() -> Self {
         Self {
             id: OnceLock::new(),
-            mailbox: Mailbox::default(),
+            mailbox: Mailbox::new(),
             label: Mutex::new(""),
             busy_since_ns: AtomicU64::new(0),
             handled: AtomicU64::new(0),

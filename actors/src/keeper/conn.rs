@@ -29,8 +29,6 @@ pub(super) struct Conn {
     /// What the socket did not take yet. Requests wait until it is empty, so it holds at most one
     /// reply and a few events.
     output: Vec<u8>,
-    /// Whether it has said hello and so gets events.
-    pub greeted: bool,
     closed: bool,
 }
 
@@ -40,7 +38,6 @@ impl Conn {
             socket,
             input: Vec::new(),
             output: Vec::new(),
-            greeted: false,
             closed: false,
         }
     }

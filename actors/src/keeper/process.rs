@@ -1,5 +1,6 @@
 //! The keeper process: how it sets itself up, and what it does until its program runs.
 
+mod below;
 mod serve;
 
 use std::{fs, io::Write, os::fd::OwnedFd, os::unix::ffi::OsStrExt, path::Path, process::ExitCode};

@@ -22,6 +22,9 @@ const MARK_LIMIT: Duration = Duration::from_secs(1);
 /// The pause between two looks for it.
 const MARK_PAUSE: Duration = Duration::from_millis(1);
 
+/// The beginning of a pane's text.
+const TOP: &str = "t0.0.0.0";
+
 pub(super) async fn run(job: &Job) {
     if job.entry.stopped().borrow().is_some() {
         return;
@@ -46,7 +49,7 @@ pub(super) async fn run(job: &Job) {
         reports: Reports::new(nonce.clone()),
         nonce,
         current: 0,
-        output_from: None,
+        output_from: TOP.parse().expect("this is how a cursor is printed"),
     };
     let pipe = spawned.status_pipe.map(open);
     let mut pipe = match pipe {
@@ -78,8 +81,8 @@ struct Steps<'a> {
     current: usize,
     /// When it began.
     since: Instant,
-    /// Where its output began; at the top for the first.
-    output_from: Option<TextCursor>,
+    /// Where its output began.
+    output_from: TextCursor,
 }
 
 impl Steps<'_> {
@@ -174,13 +177,12 @@ impl Steps<'_> {
                     },
                     None => None,
                 };
-                let from = from.unwrap_or_else(|| screen.top());
                 let end = end.unwrap_or_else(|| screen.position());
                 Some((tail(screen, &from, &end, lines, bytes), end))
             };
             match self.pane.io.look(look).await {
                 Ok(Some((text, end))) => {
-                    self.output_from = Some(end);
+                    self.output_from = end;
                     return Some(text);
                 }
                 Ok(None) => tokio::time::sleep(MARK_PAUSE).await,

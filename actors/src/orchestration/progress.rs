@@ -196,6 +196,15 @@ impl Progress {
         }
     }
 
+    /// Nothing is known again, to be told all facts: the state of a restarted actor. `version` is the published one.
+    #[must_use]
+    pub fn resume(plan: &Plan, version: u64) -> Self {
+        Self {
+            version,
+            ..Self::new(plan)
+        }
+    }
+
     /// Takes in a fact. One that is known already, or comes too late, changes nothing.
     pub fn note(&mut self, fact: Fact) {
         if self.status.is_final() {

@@ -14,14 +14,14 @@ use crate::keeper::STATUS_PIPE_FD;
 use crate::pane::screen::MARK_TITLE;
 
 /// Characters of the random word that begins each report.
-pub const NONCE_CHARS: usize = 32;
+pub(super) const NONCE_CHARS: usize = 32;
 
 /// More of one line than any report has: it is not a report.
 const LINE_BYTES: usize = 256;
 
 /// The shell script for the plan's steps.
 #[must_use]
-pub fn source(plan: &Plan, nonce: &str) -> String {
+pub(super) fn source(plan: &Plan, nonce: &str) -> String {
     let fd = STATUS_PIPE_FD;
     let mut script = String::from("__fugue_step() {\n");
     if plan.output_lines > 0 {
@@ -50,16 +50,16 @@ fn quoted(line: &str) -> String {
 
 /// A step's end as its shell tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
+pub(super) struct Report {
     /// Which step, from 0.
-    pub step: usize,
+    pub(super) step: usize,
     /// Its exit code.
-    pub code: i32,
+    pub(super) code: i32,
 }
 
 /// Reads reports from the bytes of the status pipe. What is not one, or not the next one, is skipped.
 #[derive(Debug)]
-pub struct Reports {
+pub(super) struct Reports {
     nonce: String,
     next: usize,
     line: Vec<u8>,
@@ -68,7 +68,7 @@ pub struct Reports {
 impl Reports {
     /// The reports of a script with this nonce.
     #[must_use]
-    pub fn new(nonce: String) -> Self {
+    pub(super) fn new(nonce: String) -> Self {
         Self {
             nonce,
             next: 0,
@@ -77,7 +77,7 @@ impl Reports {
     }
 
     /// Takes in bytes and returns the reports that they complete.
-    pub fn take(&mut self, bytes: &[u8]) -> Vec<Report> {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<Report> {
         let mut reports = Vec::new();
         for &byte in bytes {
             if byte == b'\n' {

@@ -43,7 +43,10 @@ pub fn is_paste(text: &str, modes: Modes) -> bool {
 fn bracketed(text: &str) -> Vec<u8> {
     let mut bytes = newlines_to_returns(text);
     // Taking one out can make another one of what is left around it.
-    while let Some(at) = bytes.windows(PASTE_END.len()).position(|window| window == PASTE_END) {
+    while let Some(at) = bytes
+        .windows(PASTE_END.len())
+        .position(|window| window == PASTE_END)
+    {
         bytes.drain(at..at + PASTE_END.len());
     }
     [PASTE_START, &bytes, PASTE_END].concat()

@@ -3,7 +3,10 @@
 //! A ring in a memfd that the keeper has made and keeps alive, with a checkpoint of the screen beside it. The daemon reads
 //! the PTY straight into the ring and then advances the write mark, so that whoever takes over can rebuild the
 //! screen: from the last checkpoint and the bytes after it. One process at a time maps it.
-#![allow(unsafe_code, reason = "memory shared with a later process can only be reached through raw pointers")]
+#![allow(
+    unsafe_code,
+    reason = "memory shared with a later process can only be reached through raw pointers"
+)]
 
 mod header;
 mod ring;
@@ -54,15 +57,23 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Makes an empty journal with a ring of `capacity` bytes in the memory file `fd`, which is resized.
+    /// Makes an empty journal with a ring of `capacity` bytes in the fresh memory file `fd`, which is extended.
     ///
     /// # Errors
     /// [`JournalError`] when the capacity is out of range or the memory cannot be had.
     pub fn create(fd: BorrowedFd<'_>, capacity: usize) -> Result<Self, JournalError> {
         check_capacity(capacity)?;
-        rustix::fs::ftruncate(fd, 0).map_err(io::Error::from)?;
-        rustix::fs::ftruncate(fd, file_bytes(capacity) as u64).map_err(io::Error::from)?;
-        let journal = Self { map: MmapOptions::new().map_raw(fd.as_raw_fd())?, ring: Ring::new(capacity) };
+        let wanted = file_bytes(capacity) as u64;
+        let len = rustix::fs::fstat(fd).map_err(io::Error::from)?.st_size as u64;
+        if len > wanted {
+            return Err(JournalError::Invalid("its memory is in use already"));
+        }
+        // The keeper seals its memory against shrinking; it is fresh, so it is empty as it is.
+        rustix::fs::ftruncate(fd, wanted).map_err(io::Error::from)?;
+        let journal = Self {
+            map: MmapOptions::new().map_raw(fd.as_raw_fd())?,
+            ring: Ring::new(capacity),
+        };
         journal.header().init(capacity as u64);
         Ok(journal)
     }
@@ -72,15 +83,22 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Invalid`] when the file holds no journal, or one whose numbers do not fit together.
     pub fn open(fd: BorrowedFd<'_>) -> Result<Self, JournalError> {
-        let len = rustix::fs::fstat(fd.as_fd()).map_err(io::Error::from)?.st_size as u64;
+        let len = rustix::fs::fstat(fd.as_fd())
+            .map_err(io::Error::from)?
+            .st_size as u64;
         if len < HEADER_BYTES as u64 {
             return Err(JournalError::Invalid("it is too short"));
         }
         let map = MmapOptions::new().map_raw(fd.as_raw_fd())?;
-        let mut journal = Self { map, ring: Ring::new(MIN_CAPACITY) };
+        let mut journal = Self {
+            map,
+            ring: Ring::new(MIN_CAPACITY),
+        };
         let capacity = journal.header().check()?;
         check_capacity(capacity)?;
-        if journal.map.len() as u64 != len || (journal.map.len() as u64) < file_bytes(capacity) as u64 {
+        if journal.map.len() as u64 != len
+            || (journal.map.len() as u64) < file_bytes(capacity) as u64
+        {
             return Err(JournalError::Invalid("it is shorter than its header says"));
         }
         journal.ring = Ring::new(capacity);
@@ -96,8 +114,14 @@ impl Journal {
     /// [`JournalError`] as for [`Journal::create`].
     pub fn anonymous(capacity: usize) -> Result<Self, JournalError> {
         check_capacity(capacity)?;
-        let map = MmapOptions::new().len(file_bytes(capacity)).map_anon()?.into();
-        let journal = Self { map, ring: Ring::new(capacity) };
+        let map = MmapOptions::new()
+            .len(file_bytes(capacity))
+            .map_anon()?
+            .into();
+        let journal = Self {
+            map,
+            ring: Ring::new(capacity),
+        };
         journal.header().init(capacity as u64);
         Ok(journal)
     }
@@ -123,7 +147,9 @@ impl Journal {
     /// The position of the oldest byte that is still there.
     #[must_use]
     pub fn oldest(&self) -> u64 {
-        self.header().overwritten_to().saturating_sub(self.capacity() as u64)
+        self.header()
+            .overwritten_to()
+            .saturating_sub(self.capacity() as u64)
     }
 
     /// A slice to read output into, of at least 1 and at most `max` bytes; then call [`Journal::commit`].
@@ -156,7 +182,10 @@ impl Journal {
     pub fn commit(&mut self, len: usize) -> &[u8] {
         let position = self.position();
         let end = position + len as u64;
-        assert!(end <= self.header().filled_to(), "only what was reserved can be committed");
+        assert!(
+            end <= self.header().filled_to(),
+            "only what was reserved can be committed"
+        );
         self.header().set_position(end);
         self.ring_bytes(position, len)
     }
@@ -214,7 +243,8 @@ impl Journal {
         let old = self.header().active_slot();
         let new = if old == Some(0) { 1 } else { 0 };
         self.slot_mut(new, bytes.len()).copy_from_slice(bytes);
-        self.header().activate_slot(new, position, bytes.len() as u64);
+        self.header()
+            .activate_slot(new, position, bytes.len() as u64);
         if let Some(old) = old {
             self.release_slot(old);
         }
@@ -227,9 +257,13 @@ impl Journal {
         let slot = self.header().active_slot()?;
         let (position, len) = self.header().slot(slot);
         let start = slot_start(self.capacity(), slot);
-        let len = usize::try_from(len).ok().filter(|&len| len <= MAX_CHECKPOINT_BYTES)?;
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|&len| len <= MAX_CHECKPOINT_BYTES)?;
         // SAFETY: the slot lies inside of the mapping (file_bytes), and is written through `&mut self` only.
-        Some((position, unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(start), len) }))
+        Some((position, unsafe {
+            std::slice::from_raw_parts(self.map.as_ptr().add(start), len)
+        }))
     }
 
     fn slot_mut(&mut self, slot: usize, len: usize) -> &mut [u8] {
@@ -269,8 +303,13 @@ impl Journal {
 }
 
 fn check_capacity(capacity: usize) -> Result<(), JournalError> {
-    let fits = (MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity) && capacity.is_multiple_of(HEADER_BYTES);
-    if fits { Ok(()) } else { Err(JournalError::Capacity(capacity)) }
+    let fits =
+        (MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity) && capacity.is_multiple_of(HEADER_BYTES);
+    if fits {
+        Ok(())
+    } else {
+        Err(JournalError::Capacity(capacity))
+    }
 }
 
 /// The length of the memory file: header, ring, two checkpoints.

@@ -21,12 +21,12 @@ use rio_vt::ansi::CursorShape as EngineShape;
 use rio_vt::crosswords::pos::Line;
 use rio_vt::crosswords::{MIN_COLUMNS, Mode};
 use rio_vt::performer::handler::Processor;
+use tracing::{Dispatch, dispatcher};
 
 use boundary::{Boundary, Step};
 use engine::Engine;
 
 pub use checkpoint::{CheckpointError, Extent};
-pub use engine::MARK_TITLE;
 pub use engine::MARK_TITLE;
 pub use lines::{TextCursor, TextCursorError};
 pub use text::{Match, Search, Text};
@@ -161,13 +161,19 @@ pub struct Screen {
 impl std::fmt::Debug for Screen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let size = self.size();
-        f.debug_struct("Screen").field("size", &size).field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("Screen")
+            .field("size", &size)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }
 
 /// The nearest size that a screen can have: 1 to [`MAX_SIDE`] rows, 2 to [`MAX_SIDE`] columns.
 fn clamp(size: Size) -> Size {
-    Size { rows: size.rows.clamp(1, MAX_SIDE), cols: size.cols.clamp(MIN_COLUMNS as u16, MAX_SIDE) }
+    Size {
+        rows: size.rows.clamp(1, MAX_SIDE),
+        cols: size.cols.clamp(MIN_COLUMNS as u16, MAX_SIDE),
+    }
 }
 
 impl Screen {
@@ -199,9 +205,10 @@ impl Screen {
     /// Takes in output of the program. It makes no difference how the output is cut into chunks.
     pub fn advance(&mut self, bytes: &[u8]) {
         let title_changed = std::mem::take(&mut self.engine.events.title_changed);
-        for slice in bytes.chunks(SLICE_BYTES) {
-            self.feed(slice);
-        }
+        // The engine logs sequences that it does not know, but output is never to be logged.
+        dispatcher::with_default(&Dispatch::none(), || {
+            bytes.chunks(SLICE_BYTES).for_each(|slice| self.feed(slice));
+        });
         self.note_changes();
         if self.engine.events.title_changed {
             self.title_generation = self.generation;
@@ -232,11 +239,17 @@ impl Screen {
     fn finish_char<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let mut bytes = bytes;
         while !self.partial_char.is_empty() {
-            let Some((&byte, rest)) = bytes.split_first() else { break };
+            let Some((&byte, rest)) = bytes.split_first() else {
+                break;
+            };
             self.partial_char.push(byte);
             if boundary::partial_utf8_len(&self.partial_char) < self.partial_char.len() {
                 let is_char = std::str::from_utf8(&self.partial_char).is_ok();
-                let char = if is_char { &self.partial_char } else { REPLACEMENT };
+                let char = if is_char {
+                    &self.partial_char
+                } else {
+                    REPLACEMENT
+                };
                 self.parser.advance(&mut self.engine, char);
                 self.partial_char.clear();
                 // A byte that does not continue the character begins something else.

@@ -217,7 +217,8 @@ impl<'a> Viewer<'a> {
         }
     }
 
-    fn resized(&mut self, link: &Link) {
+    /// The terminal has another size than the server knows.
+    pub(super) fn resized(&mut self, link: &Link) {
         let size = self.terminal.size();
         self.renderer.resize(size);
         link.update(UpdateView {

@@ -48,7 +48,10 @@ fn aliases_are_taken_and_contradictions_refused() {
     assert_eq!(taken, json!({"pane_id": "a", "session": "s"}));
     assert!(checked(json!({"pane": "a", "pane_id": "a"})).is_ok());
     let text = refused(json!({"pane": "a", "pane_id": "b"}));
-    assert!(text.contains("pane_id = \"b\"") && text.contains("pane = \"a\""), "{text}");
+    assert!(
+        text.contains("pane_id = \"b\"") && text.contains("pane = \"a\""),
+        "{text}"
+    );
 }
 
 #[test]
@@ -62,9 +65,19 @@ fn null_means_left_out() {
 fn numbers_keep_their_bounds() {
     let lines = |value: Value| json!({"pane_id": "a", "lines": value});
     assert_eq!(checked(lines(json!(50.0))).unwrap()["lines"], json!(50));
-    for wrong in [json!(0), json!(-1), json!(1001), json!(u64::MAX), json!(1e300), json!(-1e300)] {
+    for wrong in [
+        json!(0),
+        json!(-1),
+        json!(1001),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(-1e300),
+    ] {
         let text = refused(lines(wrong.clone()));
-        assert!(text.starts_with("lines is") && text.contains("1 to 1000"), "{wrong}: {text}");
+        assert!(
+            text.starts_with("lines is") && text.contains("1 to 1000"),
+            "{wrong}: {text}"
+        );
     }
     assert!(refused(lines(json!(1.5))).contains("whole number"));
     let text = refused(lines(json!("50")));
@@ -79,15 +92,27 @@ fn what_is_inside_is_named_by_its_place() {
     let three = json!([{"command": "a"}, {"command": "b"}, {"command": "c"}]);
     assert!(refused(commands(three)).contains("at most 2"));
     let text = refused(commands(json!(["make"])));
-    assert!(text.contains("commands[0] must be an object, not a string"), "{text}");
+    assert!(
+        text.contains("commands[0] must be an object, not a string"),
+        "{text}"
+    );
     assert!(text.contains(r#"{"command":"text"}"#), "{text}");
     let text = refused(commands(json!([{"command": "a"}, {"cmd": "b"}])));
-    assert!(text.contains("commands[1] has no argument \"cmd\""), "{text}");
+    assert!(
+        text.contains("commands[1] has no argument \"cmd\""),
+        "{text}"
+    );
     assert!(text.contains("use command instead of \"cmd\""), "{text}");
     let text = refused(commands(json!([{"command": "a", "cwd": 3}])));
-    assert!(text.starts_with("commands[0].cwd must be a string"), "{text}");
+    assert!(
+        text.starts_with("commands[0].cwd must be a string"),
+        "{text}"
+    );
     let text = refused(json!({"pane_id": "a", "env": {"N": 1}}));
-    assert!(text.starts_with("env.N must be a string, not a number"), "{text}");
+    assert!(
+        text.starts_with("env.N must be a string, not a number"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -99,7 +124,15 @@ fn choices_are_listed_with_the_nearest() {
 
 #[test]
 fn the_right_name_is_found_for_wrong_ones() {
-    let names = ["command", "cwd", "input", "pane_id", "session", "timeout_ms", "wait_timeout_ms"];
+    let names = [
+        "command",
+        "cwd",
+        "input",
+        "pane_id",
+        "session",
+        "timeout_ms",
+        "wait_timeout_ms",
+    ];
     for (wrong, right) in [
         ("timeout", Some("timeout_ms")),
         ("time_out_ms", Some("timeout_ms")),
@@ -119,7 +152,13 @@ fn the_right_name_is_found_for_wrong_ones() {
 
 #[test]
 fn edit_distance_counts_swaps_as_one() {
-    for (a, b, distance) in [("", "ab", 2), ("ab", "ba", 1), ("idel", "idle", 1), ("a", "a", 0), ("kitten", "sitting", 3)] {
+    for (a, b, distance) in [
+        ("", "ab", 2),
+        ("ab", "ba", 1),
+        ("idel", "idle", 1),
+        ("a", "a", 0),
+        ("kitten", "sitting", 3),
+    ] {
         assert_eq!(edits(a, b), distance, "{a} {b}");
         assert_eq!(edits(b, a), distance, "{b} {a}");
     }

@@ -1,1 +1,29 @@
 //! Tests of `call`.
+
+use super::*;
+use crate::fake;
+
+#[tokio::test]
+async fn directories_become_absolute() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let mut front = fake::front(&fake::paths(dir.path(), ""));
+    front.cwd = PathBuf::from("/work/project");
+    front.environment.insert("HOME".into(), "/home/me".into());
+    let call = Call {
+        front: Arc::new(front),
+        progress: Progress::none(),
+        cancelled: CancellationToken::new(),
+    };
+    for (given, absolute) in [
+        ("src", "/work/project/src"),
+        ("./src/", "/work/project/src"),
+        ("..", "/work/project/.."),
+        ("/tmp", "/tmp"),
+        ("~", "/home/me"),
+        ("~/x", "/home/me/x"),
+        ("~other", "/work/project/~other"),
+    ] {
+        assert_eq!(call.absolute(given), absolute, "{given}");
+    }
+    assert_eq!(call.cwd_or_own(None), "/work/project");
+}

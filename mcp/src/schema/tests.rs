@@ -29,7 +29,10 @@ struct Inner {
 #[test]
 fn type_arrays_references_formats_and_empty_defaults_are_gone() {
     let (description, schema) = describe::<Sample>();
-    assert_eq!(description, "Use in tests, where the description takes two lines.");
+    assert_eq!(
+        description,
+        "Use in tests, where the description takes two lines."
+    );
     let expected = json!({
         "type": "object",
         "properties": {

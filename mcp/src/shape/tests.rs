@@ -1,1 +1,101 @@
 //! Tests of `shape`.
+
+use protocol::ServerName;
+use protocol::reply::RunStatus;
+
+use super::*;
+use crate::fake;
+
+fn place(foreign: bool) -> Place {
+    let dir = tempfile::TempDir::new().unwrap();
+    let config = "[servers.far]\nsocket = \"/nowhere/far.sock\"\n";
+    let front = fake::front(&fake::paths(dir.path(), config));
+    let name = if foreign { "far" } else { "local" };
+    Place::new(&front.fleet, &ServerName::new(name).unwrap()).unwrap()
+}
+
+#[test]
+fn a_status_is_one_word_with_what_goes_with_it() {
+    let ended = |exit| {
+        status(&PaneStatus {
+            exit: Some(exit),
+            ..fake::running()
+        })
+    };
+    let cases = [
+        (
+            status(&fake::running()),
+            json!({"status": "running", "duration_ms": 5}),
+        ),
+        (
+            ended(ExitStatus::Exited { code: 2 }),
+            json!({"status": "exited", "exit_code": 2, "duration_ms": 5}),
+        ),
+        (
+            ended(ExitStatus::Signaled {
+                signal: 9,
+                core_dumped: false,
+            }),
+            json!({"status": "signaled", "signal": 9, "signal_name": "SIGKILL", "duration_ms": 5}),
+        ),
+        (
+            ended(ExitStatus::Lost {
+                reason: "gone".into(),
+            }),
+            json!({"status": "lost", "reason": "gone", "duration_ms": 5}),
+        ),
+    ];
+    for (is, expected) in cases {
+        assert_eq!(Value::Object(is), expected);
+    }
+    let restarting = PaneStatus {
+        restarting: true,
+        restarts: 2,
+        ..fake::running()
+    };
+    assert_eq!(status_words(&restarting), "running, restarting");
+    assert_eq!(status(&restarting)["restarts"], 2);
+}
+
+#[test]
+fn outputs_of_a_run_are_plain_text_beside_its_object() {
+    let id = protocol::OrchestrationUuid::new();
+    let mut state = fake::orchestration(id, 2);
+    state.commands[0].output = Some("a\nb\n".into());
+    state.commands[1].status = RunStatus::Failed;
+    state.commands[1].exit_code = None;
+    state.commands[1].signal = Some(15);
+    state.commands[1].output = Some("c".into());
+    let place = place(true);
+    let parts = orchestration_parts(&place, &state);
+    assert!(!parts[0].contains("output") && parts[0].contains(&format!("far:{id}")));
+    assert_eq!(
+        parts[1..],
+        [
+            "--- task-1 (completed, exit 0) ---\na\nb",
+            "--- task-2 (failed, SIGTERM) ---\nc"
+        ]
+    );
+    let full = orchestration(&place, &state);
+    assert_eq!(full["commands"][0]["output"], "a\nb\n");
+    assert!(full.get("hint").is_none());
+    state.kind = OrchestrationKind::Pipeline;
+    state.status = RunStatus::Running;
+    let full = orchestration(&place, &state);
+    assert!(full["hint"].as_str().unwrap().contains("wait=true"));
+    assert_eq!(full["steps"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn blank_rows_at_the_end_are_left_out() {
+    for (text, shown) in [
+        ("", ""),
+        ("\n  \n", ""),
+        ("$ ", "$ "),
+        ("$ \n\n   \n", "$ "),
+        ("a\n\nb\n", "a\n\nb"),
+        ("  indented\n", "  indented"),
+    ] {
+        assert_eq!(without_blank_end(text), shown, "{text:?}");
+    }
+}

@@ -86,7 +86,11 @@ impl Tool for ReadPane {
 
 /// What is shown of a pane's text: plain text without the blank rows at its end.
 fn shown(read: &PaneText, ansi: bool) -> &str {
-    if ansi { &read.text } else { shape::without_blank_end(&read.text) }
+    if ansi {
+        &read.text
+    } else {
+        shape::without_blank_end(&read.text)
+    }
 }
 
 fn status_line(place: &Place, read: &PaneText) -> String {
@@ -146,7 +150,13 @@ impl Tool for SendInput {
         }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
         let submit = self.submit;
-        let params = request::SendInput { pane, text, keys, submit, timeout_ms: None };
+        let params = request::SendInput {
+            pane,
+            text,
+            keys,
+            submit,
+            timeout_ms: None,
+        };
         let sent = place.act(&params, None, QUICK).await?;
         let mut fields = shape::fields(json!({
             "session_context": place.context(&sent.context),
@@ -221,7 +231,9 @@ impl Tool for Expect {
             pane,
             pattern: self.pattern,
             until: self.until,
-            idle_ms: self.idle_ms.or((self.until == Until::Idle).then_some(IDLE_MS)),
+            idle_ms: self
+                .idle_ms
+                .or((self.until == Until::Idle).then_some(IDLE_MS)),
             timeout_ms: self.timeout_ms,
             since: self.since.clone(),
         };
@@ -247,7 +259,10 @@ fn expected(place: &Place, seen: &Expected, read: Option<&PaneText>) -> Answer {
     fields.extend(shape::status(&seen.status));
     let text = read.map_or("", |read| shown(read, false));
     fields.insert("text".to_owned(), text.into());
-    let matched = seen.text.as_ref().map_or_else(String::new, |text| format!(" {text:?}"));
+    let matched = seen
+        .text
+        .as_ref()
+        .map_or_else(String::new, |text| format!(" {text:?}"));
     let line = format!(
         "[{}{matched} after {} ms; pane {}: {}; cursor {}]",
         seen.outcome,

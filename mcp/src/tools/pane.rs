@@ -81,15 +81,28 @@ impl Tool for ListPanes {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let given = [("session", self.session.as_deref()), ("window", self.window.as_deref())];
+        let given = [
+            ("session", self.session.as_deref()),
+            ("window", self.window.as_deref()),
+        ];
         let (place, [session, window]) = call.resolve(self.server.as_deref(), given)?;
         if self.all && (session.is_some() || window.is_some()) {
-            return Err(Error::invalid("all was given together with session or window")
-                .hint("give one of them"));
+            return Err(
+                Error::invalid("all was given together with session or window")
+                    .hint("give one of them"),
+            );
         }
-        let params = request::ListPanes { session, window, all: self.all };
+        let params = request::ListPanes {
+            session,
+            window,
+            all: self.all,
+        };
         let panes = place.look(&params, QUICK).await?;
-        let list: Vec<_> = panes.panes.iter().map(|info| shape::pane(&place, info)).collect();
+        let list: Vec<_> = panes
+            .panes
+            .iter()
+            .map(|info| shape::pane(&place, info))
+            .collect();
         let mut answer = json!({"panes": list});
         if let Some(context) = &panes.context {
             answer["session_context"] = place.context(context);
@@ -123,7 +136,10 @@ impl Tool for CreatePane {
     const HINTS: Hints = Hints::EXECUTE;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let given = [("session", self.session.as_deref()), ("window", self.window.as_deref())];
+        let given = [
+            ("session", self.session.as_deref()),
+            ("window", self.window.as_deref()),
+        ];
         let (place, [session, window]) = call.resolve(self.server.as_deref(), given)?;
         let params = request::CreatePane {
             session,
@@ -193,7 +209,10 @@ impl Tool for ClosePane {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
-        let params = request::ClosePane { pane, force: self.force };
+        let params = request::ClosePane {
+            pane,
+            force: self.force,
+        };
         let killed = place.act(&params, None, SLOW).await?;
         Ok(Answer::object(shape::killed(&place, &killed)))
     }
@@ -216,7 +235,17 @@ impl Tool for RenamePane {
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
         let name = Some(Name::new(&self.name)?);
-        update(&place, request::UpdatePane { pane, name, focus: false, rows: None, cols: None }).await
+        update(
+            &place,
+            request::UpdatePane {
+                pane,
+                name,
+                focus: false,
+                rows: None,
+                cols: None,
+            },
+        )
+        .await
     }
 }
 
@@ -234,7 +263,17 @@ impl Tool for FocusPane {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
-        update(&place, request::UpdatePane { pane, name: None, focus: true, rows: None, cols: None }).await
+        update(
+            &place,
+            request::UpdatePane {
+                pane,
+                name: None,
+                focus: true,
+                rows: None,
+                cols: None,
+            },
+        )
+        .await
     }
 }
 
@@ -261,7 +300,17 @@ impl Tool for ResizePane {
         }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
         let (rows, cols) = (self.rows, self.cols);
-        update(&place, request::UpdatePane { pane, name: None, focus: false, rows, cols }).await
+        update(
+            &place,
+            request::UpdatePane {
+                pane,
+                name: None,
+                focus: false,
+                rows,
+                cols,
+            },
+        )
+        .await
     }
 }
 

@@ -100,7 +100,13 @@ impl Tool for RunParallel {
             },
         };
         let state = place.act(&params, self.idempotency_key, SLOW).await?;
-        finish(&call, &place, state, self.wait.then_some(self.wait_timeout_ms)).await
+        finish(
+            &call,
+            &place,
+            state,
+            self.wait.then_some(self.wait_timeout_ms),
+        )
+        .await
     }
 }
 
@@ -150,7 +156,12 @@ impl Tool for RunPipeline {
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
         let steps = self.commands.into_iter();
         let params = request::RunPipeline {
-            steps: steps.map(|given| PipelineStep { command: given.command, name: given.name }).collect(),
+            steps: steps
+                .map(|given| PipelineStep {
+                    command: given.command,
+                    name: given.name,
+                })
+                .collect(),
             stop_on_error: Some(self.stop_on_error),
             options: RunOptions {
                 session,
@@ -165,7 +176,13 @@ impl Tool for RunPipeline {
             },
         };
         let state = place.act(&params, self.idempotency_key, SLOW).await?;
-        finish(&call, &place, state, self.wait.then_some(self.wait_timeout_ms)).await
+        finish(
+            &call,
+            &place,
+            state,
+            self.wait.then_some(self.wait_timeout_ms),
+        )
+        .await
     }
 }
 
@@ -232,7 +249,11 @@ impl Tool for GetOrchestration {
 async fn list(place: &Place) -> Result<Answer, Error> {
     let all = place.look(&request::ListOrchestrations {}, QUICK).await?;
     let entry = |state: &Orchestration| {
-        let done = state.commands.iter().filter(|command| command.status.is_final()).count();
+        let done = state
+            .commands
+            .iter()
+            .filter(|command| command.status.is_final())
+            .count();
         json!({
             "orchestration_id": place.id(state.orchestration_id),
             "kind": state.kind.to_string(),
@@ -245,7 +266,9 @@ async fn list(place: &Place) -> Result<Answer, Error> {
         })
     };
     let list: Vec<Value> = all.orchestrations.iter().map(entry).collect();
-    Ok(Answer::object(json!({"server": place.name().as_str(), "orchestrations": list})))
+    Ok(Answer::object(
+        json!({"server": place.name().as_str(), "orchestrations": list}),
+    ))
 }
 
 fn target(

@@ -37,7 +37,10 @@ impl Tool for ListSessions {
         let places = call.places(self.all_servers, self.server.as_deref())?;
         let asked = places.iter().map(|place| async move {
             let sessions = place.look(&request::ListSessions {}, QUICK).await?;
-            let list = sessions.sessions.iter().map(|info| shape::session(place, info));
+            let list = sessions
+                .sessions
+                .iter()
+                .map(|info| shape::session(place, info));
             Ok(json!({"status": "connected", "sessions": list.collect::<Vec<_>>()}))
         });
         Ok(per_server(&places, join_all(asked).await))
@@ -151,7 +154,9 @@ impl Tool for KillSession {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, session) = call.target(self.server.as_deref(), "session", &self.session)?;
-        let killed = place.act(&request::KillSession { session }, None, SLOW).await?;
+        let killed = place
+            .act(&request::KillSession { session }, None, SLOW)
+            .await?;
         Ok(Answer::object(shape::killed(&place, &killed)))
     }
 }

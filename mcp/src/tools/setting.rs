@@ -30,7 +30,12 @@ fn shown(place: &Place, detail: &SessionDetail, part: Part) -> Answer {
     Answer::object(json!({"session_context": place.context(&detail.context), name: value}))
 }
 
-async fn look(call: &Call, server: Option<&str>, session: Option<&str>, part: Part) -> Result<Answer, Error> {
+async fn look(
+    call: &Call,
+    server: Option<&str>,
+    session: Option<&str>,
+    part: Part,
+) -> Result<Answer, Error> {
     let (place, session) = call.session(server, session)?;
     let detail = place.look(&request::GetSession { session }, QUICK).await?;
     Ok(shown(&place, &detail, part))
@@ -41,7 +46,10 @@ fn changes(
     set: Option<BTreeMap<String, String>>,
     unset: Option<Vec<String>>,
 ) -> Result<BTreeMap<String, Option<String>>, Error> {
-    let set = set.unwrap_or_default().into_iter().map(|(name, value)| (name, Some(value)));
+    let set = set
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, value)| (name, Some(value)));
     let mut all: BTreeMap<_, _> = set.collect();
     for name in unset.unwrap_or_default() {
         if all.insert(name.clone(), None).is_some() {
@@ -70,7 +78,13 @@ impl Tool for GetEnvironment {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        look(&call, self.server.as_deref(), self.session.as_deref(), Part::Environment).await
+        look(
+            &call,
+            self.server.as_deref(),
+            self.session.as_deref(),
+            Part::Environment,
+        )
+        .await
     }
 }
 
@@ -91,7 +105,11 @@ impl Tool for SetEnvironment {
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let environment = changes(self.set, self.unset)?;
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
-        let params = request::UpdateSession { session, environment, ..Default::default() };
+        let params = request::UpdateSession {
+            session,
+            environment,
+            ..Default::default()
+        };
         let detail = place.act(&params, None, QUICK).await?;
         Ok(shown(&place, &detail, Part::Environment))
     }
@@ -110,7 +128,13 @@ impl Tool for GetMetadata {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        look(&call, self.server.as_deref(), self.session.as_deref(), Part::Metadata).await
+        look(
+            &call,
+            self.server.as_deref(),
+            self.session.as_deref(),
+            Part::Metadata,
+        )
+        .await
     }
 }
 
@@ -131,7 +155,11 @@ impl Tool for SetMetadata {
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let metadata = changes(self.set, self.unset)?;
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
-        let params = request::UpdateSession { session, metadata, ..Default::default() };
+        let params = request::UpdateSession {
+            session,
+            metadata,
+            ..Default::default()
+        };
         let detail = place.act(&params, None, QUICK).await?;
         Ok(shown(&place, &detail, Part::Metadata))
     }
@@ -150,7 +178,13 @@ impl Tool for GetTags {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        look(&call, self.server.as_deref(), self.session.as_deref(), Part::Tags).await
+        look(
+            &call,
+            self.server.as_deref(),
+            self.session.as_deref(),
+            Part::Tags,
+        )
+        .await
     }
 }
 
@@ -170,7 +204,11 @@ impl Tool for SetTags {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
-        let params = request::UpdateSession { session, tags: Some(self.tags), ..Default::default() };
+        let params = request::UpdateSession {
+            session,
+            tags: Some(self.tags),
+            ..Default::default()
+        };
         let detail = place.act(&params, None, QUICK).await?;
         Ok(shown(&place, &detail, Part::Tags))
     }

@@ -9,7 +9,9 @@ use super::*;
 
 /// `tools/list` of a profile as it stands on the wire.
 fn list(profile: Profile) -> String {
-    let tools = offered(profile).map(|entry| entry.description.clone()).collect();
+    let tools = offered(profile)
+        .map(|entry| entry.description.clone())
+        .collect();
     serde_json::to_string(&ListToolsResult::with_all_items(tools)).unwrap()
 }
 
@@ -36,20 +38,32 @@ fn names_descriptions_and_hints_are_well_formed() {
     for entry in offered(Profile::Full) {
         let name = entry.name;
         let plain = |c: char| c.is_ascii_lowercase() || c == '_';
-        assert!(name.starts_with("fugue_") && name.chars().all(plain), "{name}");
+        assert!(
+            name.starts_with("fugue_") && name.chars().all(plain),
+            "{name}"
+        );
         let text = entry.description.description.as_deref().unwrap();
         assert!(text.starts_with("Use "), "{name}: {text}");
-        assert!(text.ends_with('.') && (20..=320).contains(&text.len()), "{name}: {text}");
+        assert!(
+            text.ends_with('.') && (20..=320).contains(&text.len()),
+            "{name}: {text}"
+        );
         assert!(!text.contains('\n'), "{name}");
         let hints = entry.description.annotations.as_ref().unwrap();
         let (Some(read_only), Some(destructive)) = (hints.read_only_hint, hints.destructive_hint)
         else {
             panic!("{name} lacks hints");
         };
-        assert!(hints.idempotent_hint.is_some() && hints.open_world_hint.is_some(), "{name}");
+        assert!(
+            hints.idempotent_hint.is_some() && hints.open_world_hint.is_some(),
+            "{name}"
+        );
         assert!(!(read_only && destructive), "{name}");
         for word in ["kill", "close", "cancel", "run", "send", "create", "split"] {
-            assert!(!name.contains(word) || destructive, "{name} ends or executes");
+            assert!(
+                !name.contains(word) || destructive,
+                "{name} ends or executes"
+            );
         }
         for word in ["list", "get", "read", "expect", "whoami", "status", "tree"] {
             assert!(!name.contains(word) || read_only, "{name} only looks");
@@ -58,16 +72,33 @@ fn names_descriptions_and_hints_are_well_formed() {
 }
 
 fn check_clean(path: &str, schema: &Value) {
-    let map = schema.as_object().unwrap_or_else(|| panic!("{path} is no object: {schema}"));
+    let map = schema
+        .as_object()
+        .unwrap_or_else(|| panic!("{path} is no object: {schema}"));
     for key in map.keys() {
         let known = [
-            "type", "description", "properties", "required", "additionalProperties", "items", "enum",
-            "default", "minimum", "maximum", "minItems", "maxItems",
+            "type",
+            "description",
+            "properties",
+            "required",
+            "additionalProperties",
+            "items",
+            "enum",
+            "default",
+            "minimum",
+            "maximum",
+            "minItems",
+            "maxItems",
         ];
         assert!(known.contains(&key.as_str()), "{path} has {key}");
     }
     assert!(map["type"].is_string(), "{path}: {schema}");
-    for (name, inner) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
+    for (name, inner) in map
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         check_clean(&format!("{path}.{name}"), inner);
     }
     for inner in ["items", "additionalProperties"] {
@@ -84,10 +115,18 @@ fn schemas_are_clean_for_strict_clients() {
         check_clean(entry.name, &schema);
         check_clean(entry.name, &Value::Object(entry.rules.clone()));
         assert_eq!(schema["additionalProperties"], false, "{}", entry.name);
-        assert_eq!(schema["properties"]["server"]["type"], "string", "{}", entry.name);
+        assert_eq!(
+            schema["properties"]["server"]["type"], "string",
+            "{}",
+            entry.name
+        );
         for (name, inner) in entry.rules["properties"].as_object().unwrap() {
             let number = inner["type"] == "integer";
-            assert!(!number || inner["minimum"].is_number(), "{}.{name} has no bounds", entry.name);
+            assert!(
+                !number || inner["minimum"].is_number(),
+                "{}.{name} has no bounds",
+                entry.name
+            );
         }
     }
 }
@@ -96,10 +135,15 @@ fn schemas_are_clean_for_strict_clients() {
 fn choices_are_what_the_protocol_reads() {
     use protocol::request::{RestartType, RunLayout, Until};
     fn reads<T: std::str::FromStr>(tool: &str, field: &str) {
-        let entry = offered(Profile::Full).find(|entry| entry.name == tool).unwrap();
+        let entry = offered(Profile::Full)
+            .find(|entry| entry.name == tool)
+            .unwrap();
         let choices = entry.description.input_schema["properties"][field]["enum"].clone();
         let choices: Vec<String> = serde_json::from_value(choices).unwrap();
-        assert!(choices.iter().all(|choice| choice.parse::<T>().is_ok()), "{tool}.{field}");
+        assert!(
+            choices.iter().all(|choice| choice.parse::<T>().is_ok()),
+            "{tool}.{field}"
+        );
     }
     reads::<protocol::Direction>("fugue_create_pane", "direction");
     reads::<RestartType>("fugue_create_pane", "restart");
@@ -122,7 +166,9 @@ fn arguments<'a>(schema: &JsonObject, names: impl Iterator<Item = &'a str>) -> J
                 Value::Object(arguments(inner, fields.iter().map(String::as_str)))
             }
             "boolean" => json!(true),
-            _ => field["minimum"].as_u64().map_or(json!(0.5), |least| json!(least + 1)),
+            _ => field["minimum"]
+                .as_u64()
+                .map_or(json!(0.5), |least| json!(least + 1)),
         };
         given.insert(name.to_owned(), value);
     }
@@ -130,7 +176,9 @@ fn arguments<'a>(schema: &JsonObject, names: impl Iterator<Item = &'a str>) -> J
 }
 
 fn required(schema: &JsonObject) -> Vec<String> {
-    schema.get("required").map_or_else(Vec::new, |names| serde_json::from_value(names.clone()).unwrap())
+    schema.get("required").map_or_else(Vec::new, |names| {
+        serde_json::from_value(names.clone()).unwrap()
+    })
 }
 
 #[test]
@@ -140,15 +188,31 @@ fn every_tool_refuses_unknown_arguments_and_names_the_right_one() {
         let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
         for name in &names {
             let must = required(schema);
-            let mut given = arguments(schema, must.iter().map(String::as_str).filter(|n| n != *name));
+            let mut given = arguments(
+                schema,
+                must.iter().map(String::as_str).filter(|n| n != *name),
+            );
             let mut wrong = (*name).clone();
             wrong.insert(wrong.len() / 2, 'x');
             given.insert(wrong.clone(), json!("x"));
             let error = crate::arguments::check(entry.name, schema, &mut given).unwrap_err();
             assert_eq!(error.code, protocol::ErrorCode::InvalidArgument);
-            assert!(error.message.contains(&format!("{wrong:?}")), "{}: {error}", entry.name);
-            assert!(error.hint.contains(&format!("use {name} instead")), "{}: {error}", entry.name);
-            assert_eq!(error.candidates.len(), names.len(), "{}: {error}", entry.name);
+            assert!(
+                error.message.contains(&format!("{wrong:?}")),
+                "{}: {error}",
+                entry.name
+            );
+            assert!(
+                error.hint.contains(&format!("use {name} instead")),
+                "{}: {error}",
+                entry.name
+            );
+            assert_eq!(
+                error.candidates.len(),
+                names.len(),
+                "{}: {error}",
+                entry.name
+            );
         }
     }
 }
@@ -159,12 +223,23 @@ fn every_tool_names_a_missing_argument_and_takes_what_its_schema_says() {
         let schema = &entry.rules;
         let must = required(schema);
         for missing in &must {
-            let others = must.iter().map(String::as_str).filter(|name| name != missing);
+            let others = must
+                .iter()
+                .map(String::as_str)
+                .filter(|name| name != missing);
             let mut given = arguments(schema, others);
             let error = crate::arguments::check(entry.name, schema, &mut given).unwrap_err();
-            assert!(error.message.contains(missing.as_str()), "{}: {error}", entry.name);
+            assert!(
+                error.message.contains(missing.as_str()),
+                "{}: {error}",
+                entry.name
+            );
         }
-        let names = schema["properties"].as_object().unwrap().keys().map(String::as_str);
+        let names = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str);
         let mut all = arguments(schema, names);
         crate::arguments::check(entry.name, schema, &mut all).unwrap();
     }
@@ -177,10 +252,18 @@ fn every_tool_refuses_wrong_types_by_name() {
         for (name, field) in schema["properties"].as_object().unwrap() {
             let must = required(schema);
             let mut given = arguments(schema, must.iter().map(String::as_str));
-            let wrong = if field["type"] == "object" { json!("x") } else { json!({"a": 1}) };
+            let wrong = if field["type"] == "object" {
+                json!("x")
+            } else {
+                json!({"a": 1})
+            };
             given.insert(name.clone(), wrong);
             let error = crate::arguments::check(entry.name, schema, &mut given).unwrap_err();
-            assert!(error.message.starts_with(name.as_str()), "{}: {error}", entry.name);
+            assert!(
+                error.message.starts_with(name.as_str()),
+                "{}: {error}",
+                entry.name
+            );
         }
     }
 }

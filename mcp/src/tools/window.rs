@@ -28,7 +28,11 @@ impl Tool for ListWindows {
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
         let windows = place.look(&request::ListWindows { session }, QUICK).await?;
-        let list: Vec<_> = windows.windows.iter().map(|info| shape::window(&place, info)).collect();
+        let list: Vec<_> = windows
+            .windows
+            .iter()
+            .map(|info| shape::window(&place, info))
+            .collect();
         Ok(Answer::object(json!({
             "session_context": place.context(&windows.context),
             "windows": list,
@@ -82,7 +86,11 @@ impl Tool for SelectWindow {
     const HINTS: Hints = Hints::SET;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let SelectWindow { window, session, server } = self;
+        let SelectWindow {
+            window,
+            session,
+            server,
+        } = self;
         update(&call, server.as_deref(), session.as_deref(), &window, None).await
     }
 }
@@ -122,7 +130,12 @@ async fn update(
     let (place, [window, session]) = call.resolve(server, given)?;
     let window = window.ok_or_else(|| Error::invalid("window is missing"))?;
     let select = name.is_none();
-    let params = request::UpdateWindow { session, window, name, select };
+    let params = request::UpdateWindow {
+        session,
+        window,
+        name,
+        select,
+    };
     let info = place.act(&params, None, QUICK).await?;
     let mut fields = shape::window(&place, &info);
     fields.insert("session_context".to_owned(), context(&place, &info).await?);
@@ -130,7 +143,9 @@ async fn update(
 }
 
 async fn context(place: &Place, info: &WindowInfo) -> Result<Value, Error> {
-    let params = request::GetSession { session: Some(info.session_id.into()) };
+    let params = request::GetSession {
+        session: Some(info.session_id.into()),
+    };
     let detail = place.look(&params, QUICK).await?;
     Ok(place.context(&detail.context))
 }

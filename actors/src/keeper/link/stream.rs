@@ -61,7 +61,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Moves bytes both ways until some were received. Can be cancelled.
+    /// Moves bytes both ways until some were received or the last was sent. Can be cancelled.
     ///
     /// # Errors
     /// The end of the stream is `UnexpectedEof`.
@@ -74,6 +74,9 @@ impl Stream {
             let ready = self.socket.ready(interest).await?;
             if ready.is_writable() && self.is_sending() {
                 self.send_some().await?;
+                if !self.is_sending() {
+                    return Ok(());
+                }
             }
             if ready.is_readable() && self.receive_some()? {
                 return Ok(());

@@ -133,7 +133,8 @@ struct Link {
 impl Link {
     async fn run(mut self) {
         while self.serve_received() {
-            let queue = &mut self.queue;
+            // A keeper that does not read gets no further requests; they wait in the bounded queue.
+            let queue = self.queue.as_mut().filter(|_| !self.stream.is_sending());
             let order = async {
                 match queue {
                     Some(queue) => queue.recv().await,

@@ -6,7 +6,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{SocketFlags, accept_with},
-    process::{Pid, Signal, getpid, kill_process, kill_process_group},
+    process::{Pid, Signal, getpid, kill_process},
 };
 use serde_bytes::ByteBuf;
 
@@ -21,7 +21,7 @@ use super::{
             Request, SignalScope, Taken, WIRE_VERSION,
         },
     },
-    failed,
+    below, failed,
 };
 
 /// First and longest pause between two rounds of killing. A child's end cuts it short.
@@ -105,7 +105,6 @@ impl Serving {
     pub(super) fn introduce(&mut self, mut conn: Conn, id: u64) {
         let frame = KeeperFrame::reply(id, Reply::Spawned(self.program.identity));
         conn.send_with(&frame, &self.program.descriptors());
-        conn.greeted = true;
         self.daemon = Some(conn);
     }
 
@@ -248,7 +247,7 @@ impl Serving {
             Request::Spawn(_) => failed(Errno::EXIST, "the program has been started already"),
             Request::Signal { signal, scope } => self.signal(signal, scope),
             Request::Descendants {} => Reply::Processes {
-                processes: descendants(),
+                processes: below::descendants(),
             },
             Request::KillAll { limit_ms } => return self.begin_kill(id, limit_ms, false),
             Request::Release { limit_ms } => return self.begin_kill(id, limit_ms, true),
@@ -285,7 +284,6 @@ impl Serving {
         };
         let frame = KeeperFrame::reply(id, Reply::Hello(Box::new(hello)));
         conn.send_with(&frame, &descriptors);
-        conn.greeted = true;
         if side == Side::Caller {
             self.forget_kills();
         }
@@ -307,10 +305,10 @@ impl Serving {
         };
         let sent = match scope {
             SignalScope::Program => self.signal_program(signal).map(|()| 1),
-            SignalScope::Group => signal_group(self.program.identity.pid, signal),
+            SignalScope::Group => below::signal_group(self.program.identity.pid, signal),
             SignalScope::ForegroundGroup => rustix::termios::tcgetpgrp(&self.program.master)
-                .and_then(|group| signal_group(group.as_raw_pid(), signal)),
-            SignalScope::All => Ok(signal_all(signal)),
+                .and_then(|group| below::signal_group(group.as_raw_pid(), signal)),
+            SignalScope::All => Ok(below::signal_all(signal)),
         };
         match sent {
             Ok(processes) => Reply::Signaled { processes },
@@ -347,7 +345,7 @@ impl Serving {
             return;
         }
         if !self.empty {
-            signal_all(Signal::KILL);
+            below::signal_all(Signal::KILL);
             self.reap();
         }
         let now = clock_ms();
@@ -357,13 +355,29 @@ impl Serving {
             .extract_if(.., |job| done || job.deadline_ms <= now)
             .collect();
         for job in over {
-            let processes = if done { Vec::new() } else { survivors() };
+            let processes = if done { Vec::new() } else { self.survivors() };
             self.answer(job.id, Reply::Processes { processes });
             if job.release {
                 self.finish();
             }
         }
         self.kill_pause_ms = (self.kill_pause_ms * 2).min(KILL_PAUSE_MS.1);
+    }
+
+    /// The descendants, when it is known that there are some.
+    fn survivors(&mut self) -> Vec<Process> {
+        let mut left = below::descendants();
+        if left.is_empty() {
+            self.reap();
+            if !self.empty {
+                // Hidden by the mount options of `/proc`, as another user's processes can be.
+                left.push(Process {
+                    comm: "unknown".to_owned(),
+                    ..Process::default()
+                });
+            }
+        }
+        left
     }
 
     fn finish(&mut self) {
@@ -388,43 +402,4 @@ fn program_status(raw: i32) -> Option<ProgramStatus> {
 fn clock_ms() -> u64 {
     let now = program::now();
     u64::try_from(now.tv_sec * 1000 + now.tv_nsec / 1_000_000).unwrap_or(0)
-}
-
-fn descendants() -> Vec<Process> {
-    procs::descendants(getpid().as_raw_pid())
-}
-
-/// The descendants, when it is known that there are some.
-fn survivors() -> Vec<Process> {
-    let mut left = descendants();
-    if left.is_empty() {
-        // Hidden by the mount options of `/proc`, as another user's processes can be.
-        left.push(Process {
-            comm: "unknown".to_owned(),
-            ..Process::default()
-        });
-    }
-    left
-}
-
-fn signal_all(signal: Signal) -> u32 {
-    let all = procs::list(getpid().as_raw_pid());
-    let sent = all
-        .iter()
-        .filter(|stat| procs::signal_exactly(stat.pid, stat.start_time, signal).is_ok());
-    u32::try_from(sent.count()).unwrap_or(u32::MAX)
-}
-
-/// Sends a signal to a process group, if one of the keeper's descendants is in it: then the number
-/// cannot mean a stranger's group.
-fn signal_group(group: i32, signal: Signal) -> Result<u32, Errno> {
-    let all = procs::list(getpid().as_raw_pid());
-    let members = all.iter().filter(|stat| stat.group == group).count();
-    match (members, Pid::from_raw(group)) {
-        (1.., Some(pid)) => {
-            kill_process_group(pid, signal)?;
-            Ok(u32::try_from(members).unwrap_or(u32::MAX))
-        }
-        _ => Err(Errno::SRCH),
-    }
 }

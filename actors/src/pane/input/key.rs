@@ -68,7 +68,11 @@ pub struct Key {
 
 /// The text is not a key name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown key `{name}`{}; valid are: {}", suggest(suggestions), Key::VALID)]
+#[error(
+    "unknown key `{name}`{}; valid are: {}",
+    suggest(suggestions),
+    Key::VALID
+)]
 pub struct KeyError {
     /// The name as given, cut to 32 characters.
     pub name: String,
@@ -134,7 +138,10 @@ impl Key {
     pub fn parse(name: &str) -> Result<Self, KeyError> {
         let mut modifiers = Modifiers::default();
         let mut rest = name;
-        while let Some((modifier, after)) = rest.split_at_checked(2).filter(|(_, after)| !after.is_empty()) {
+        while let Some((modifier, after)) = rest
+            .split_at_checked(2)
+            .filter(|(_, after)| !after.is_empty())
+        {
             match modifier {
                 "C-" | "c-" => modifiers.control = true,
                 "M-" | "m-" | "A-" => modifiers.alt = true,
@@ -287,16 +294,28 @@ fn code(name: &str) -> Option<KeyCode> {
     if let (Some(char), None) = (chars.next(), chars.next()) {
         return (!char.is_control()).then_some(KeyCode::Char(char));
     }
-    if let Some((_, code)) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+    if let Some((_, code)) = NAMES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+    {
         return Some(*code);
     }
-    let number = name.strip_prefix(['F', 'f']).filter(|digits| !digits.starts_with(['0', '+']))?;
-    number.parse().ok().filter(|number| (1..=20).contains(number)).map(KeyCode::Function)
+    let number = name
+        .strip_prefix(['F', 'f'])
+        .filter(|digits| !digits.starts_with(['0', '+']))?;
+    number
+        .parse()
+        .ok()
+        .filter(|number| (1..=20).contains(number))
+        .map(KeyCode::Function)
 }
 
 impl KeyError {
     fn new(name: &str, bare: &str) -> Self {
-        Self { name: name.chars().take(MAX_NAME_BYTES).collect(), suggestions: close_names(bare) }
+        Self {
+            name: name.chars().take(MAX_NAME_BYTES).collect(),
+            suggestions: close_names(bare),
+        }
     }
 }
 
@@ -307,10 +326,16 @@ fn close_names(name: &str) -> Vec<&'static str> {
     }
     let name = name.to_ascii_lowercase();
     let distance = |known: &str| edit_distance(&name, &known.to_ascii_lowercase());
-    let mut near: Vec<_> = NAMES.iter().map(|(known, _)| (distance(known), *known)).collect();
+    let mut near: Vec<_> = NAMES
+        .iter()
+        .map(|(known, _)| (distance(known), *known))
+        .collect();
     near.retain(|(distance, known)| *distance <= 2 && *distance < known.len());
     near.sort_by_key(|(distance, _)| *distance);
-    near.into_iter().take(MAX_SUGGESTIONS).map(|(_, known)| known).collect()
+    near.into_iter()
+        .take(MAX_SUGGESTIONS)
+        .map(|(_, known)| known)
+        .collect()
 }
 
 /// Levenshtein's distance.

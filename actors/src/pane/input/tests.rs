@@ -10,8 +10,14 @@ fn sent(name: &str, modes: Modes) -> String {
     String::from_utf8(encode_key(key, modes)).expect("UTF-8")
 }
 
-const APPLICATION: Modes = Modes { application_cursor: true, ..NORMAL };
-const PASTE: Modes = Modes { bracketed_paste: true, ..NORMAL };
+const APPLICATION: Modes = Modes {
+    application_cursor: true,
+    ..NORMAL
+};
+const PASTE: Modes = Modes {
+    bracketed_paste: true,
+    ..NORMAL
+};
 const NORMAL: Modes = Modes {
     alternate_screen: false,
     bracketed_paste: false,
@@ -89,7 +95,13 @@ fn keys_send_what_xterm_sends() {
 
 #[test]
 fn cursor_keys_follow_the_application_mode() {
-    for (name, bytes) in [("Up", "\x1bOA"), ("Left", "\x1bOD"), ("Home", "\x1bOH"), ("C-Up", "\x1b[1;5A"), ("PageUp", "\x1b[5~")] {
+    for (name, bytes) in [
+        ("Up", "\x1bOA"),
+        ("Left", "\x1bOD"),
+        ("Home", "\x1bOH"),
+        ("C-Up", "\x1b[1;5A"),
+        ("PageUp", "\x1b[5~"),
+    ] {
         assert_eq!(sent(name, APPLICATION), bytes, "{name}");
     }
 }
@@ -99,11 +111,24 @@ fn unknown_keys_are_named_with_those_close_to_them() {
     let error = Key::parse("C-Entr").expect_err("a typing error");
     assert_eq!(error.suggestions.first(), Some(&"Enter"));
     let message = error.to_string();
-    assert!(message.contains("`C-Entr`") && message.contains("did you mean Enter") && message.contains("F1 to F20"), "{message}");
-    for name in ["", "C-", "M-", "F0", "F21", "F01", "F+1", "Hyper-x", "C-ü", "ab", "\n", "\x1b", "C-Enter-"] {
+    assert!(
+        message.contains("`C-Entr`")
+            && message.contains("did you mean Enter")
+            && message.contains("F1 to F20"),
+        "{message}"
+    );
+    for name in [
+        "", "C-", "M-", "F0", "F21", "F01", "F+1", "Hyper-x", "C-ü", "ab", "\n", "\x1b", "C-Enter-",
+    ] {
         assert!(Key::parse(name).is_err(), "{name:?}");
     }
-    assert_eq!(Key::parse(&"x".repeat(10_000)).expect_err("too long").name.len(), 32);
+    assert_eq!(
+        Key::parse(&"x".repeat(10_000))
+            .expect_err("too long")
+            .name
+            .len(),
+        32
+    );
 }
 
 #[test]
@@ -117,8 +142,14 @@ fn text_is_sent_as_it_is() {
 #[test]
 fn several_lines_are_a_paste_where_the_program_wants_it() {
     assert_eq!(encode_text("a\nb", PASTE), b"\x1b[200~a\rb\x1b[201~");
-    assert_eq!(encode_text("a\nb\x1b[201~rm\n", PASTE), b"\x1b[200~a\rbrm\r\x1b[201~");
-    assert_eq!(encode_text("a\n\x1b[20\x1b[201~1~b", PASTE), b"\x1b[200~a\rb\x1b[201~");
+    assert_eq!(
+        encode_text("a\nb\x1b[201~rm\n", PASTE),
+        b"\x1b[200~a\rbrm\r\x1b[201~"
+    );
+    assert_eq!(
+        encode_text("a\n\x1b[20\x1b[201~1~b", PASTE),
+        b"\x1b[200~a\rb\x1b[201~"
+    );
     assert!(is_paste("a\nb", PASTE) && !is_paste("a\nb", NORMAL) && !is_paste("ab", PASTE));
 }
 

@@ -337,6 +337,10 @@ impl Drop for EndGuard {
     }
 }
 
+#[allow(
+    deprecated,
+    reason = "its successor is unsafe for the sake of descriptors that may be closed meanwhile; an Arc<OwnedFd> cannot"
+)]
 fn watched(master: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
     rustix::io::ioctl_fionbio(&master, true)?;
     AsyncFd::with_interest(master, Interest::READABLE | Interest::WRITABLE)

@@ -47,7 +47,9 @@ impl Header<'_> {
     /// `memory` is aligned to 8 bytes, [`HEADER_BYTES`] of it are mapped for `'a`, and it is accessed by atomics only.
     pub(super) unsafe fn at(memory: *mut u8) -> Self {
         // SAFETY: guaranteed by the caller.
-        Self { fields: unsafe { &*memory.cast() } }
+        Self {
+            fields: unsafe { &*memory.cast() },
+        }
     }
 
     fn get(self, field: Field) -> u64 {
@@ -74,7 +76,8 @@ impl Header<'_> {
         if self.get(Field::Version) != VERSION {
             return Err(JournalError::Invalid("it has a layout of another version"));
         }
-        usize::try_from(self.get(Field::Capacity)).map_err(|_| JournalError::Invalid("it is too large"))
+        usize::try_from(self.get(Field::Capacity))
+            .map_err(|_| JournalError::Invalid("it is too large"))
     }
 
     /// Whether the marks are in order, so that no arithmetic on them can go wrong.

@@ -23,7 +23,10 @@ impl Ring {
     /// When they do not.
     pub(super) fn offset(self, position: u64, len: usize) -> usize {
         let range = self.range(position, len);
-        assert!(range.end <= self.capacity, "a slice of the ring does not reach over its end");
+        assert!(
+            range.end <= self.capacity,
+            "a slice of the ring does not reach over its end"
+        );
         range.start
     }
 
@@ -41,7 +44,11 @@ impl Ring {
 
 /// The pattern's byte at a position. Neither byte occurs in UTF-8.
 fn pattern(position: u64) -> u8 {
-    if position.is_multiple_of(2) { 0xff } else { 0xfe }
+    if position.is_multiple_of(2) {
+        0xff
+    } else {
+        0xfe
+    }
 }
 
 /// Fills `bytes`, which begin at `position`, with the pattern.
@@ -55,5 +62,9 @@ pub(super) fn fill_pattern(position: u64, bytes: &mut [u8]) {
 /// How many bytes, counted from the first, have been written over since they were filled with the pattern.
 pub(super) fn written_len(position: u64, bytes: &[u8]) -> usize {
     let differs = |(at, byte): (usize, &u8)| *byte != pattern(position + at as u64);
-    bytes.iter().enumerate().rposition(differs).map_or(0, |last| last + 1)
+    bytes
+        .iter()
+        .enumerate()
+        .rposition(differs)
+        .map_or(0, |last| last + 1)
 }

@@ -27,8 +27,14 @@ fn what_is_written_can_be_read() {
     write(&mut journal, b"hello ");
     write(&mut journal, b"world");
     assert_eq!(journal.position(), 11);
-    assert_eq!(joined(journal.read_from(0).expect("all is there")), b"hello world");
-    assert_eq!(joined(journal.read_from(6).expect("all is there")), b"world");
+    assert_eq!(
+        joined(journal.read_from(0).expect("all is there")),
+        b"hello world"
+    );
+    assert_eq!(
+        joined(journal.read_from(6).expect("all is there")),
+        b"world"
+    );
     assert_eq!(joined(journal.read_from(11).expect("nothing yet")), b"");
     assert!(journal.read_from(12).is_none());
 }
@@ -41,7 +47,10 @@ fn what_was_overwritten_cannot_be_read() {
     let _ = journal.reserve(1);
     assert_eq!(journal.oldest(), 1);
     assert!(journal.read_from(0).is_none());
-    assert_eq!(joined(journal.read_from(1).expect("all but one")).len(), MIN_CAPACITY - 1);
+    assert_eq!(
+        joined(journal.read_from(1).expect("all but one")).len(),
+        MIN_CAPACITY - 1
+    );
 }
 
 #[test]
@@ -72,7 +81,10 @@ fn bytes_read_but_not_committed_are_found() {
             let mut journal = Journal::open(fd.as_fd()).expect("a journal");
             assert_eq!(journal.recover_uncommitted(), len, "{before} {len}");
             assert_eq!(journal.position(), (before + len) as u64);
-            assert_eq!(joined(journal.read_from(before as u64).expect("it is there")), vec![b'x'; len]);
+            assert_eq!(
+                joined(journal.read_from(before as u64).expect("it is there")),
+                vec![b'x'; len]
+            );
             assert_eq!(journal.recover_uncommitted(), 0);
         }
     }
@@ -94,16 +106,28 @@ fn the_newest_checkpoint_counts() {
 #[test]
 fn what_is_no_journal_is_refused() {
     let fd = memfd();
-    assert!(matches!(Journal::open(fd.as_fd()), Err(JournalError::Invalid(_))));
+    assert!(matches!(
+        Journal::open(fd.as_fd()),
+        Err(JournalError::Invalid(_))
+    ));
     rustix::fs::ftruncate(&fd, 100_000).expect("a size");
-    assert!(matches!(Journal::open(fd.as_fd()), Err(JournalError::Invalid(_))));
+    assert!(matches!(
+        Journal::open(fd.as_fd()),
+        Err(JournalError::Invalid(_))
+    ));
     for capacity in [0, 4096, MIN_CAPACITY + 1, usize::MAX] {
-        assert!(matches!(Journal::create(fd.as_fd(), capacity), Err(JournalError::Capacity(_))));
+        assert!(matches!(
+            Journal::create(fd.as_fd(), capacity),
+            Err(JournalError::Capacity(_))
+        ));
     }
     drop(Journal::create(fd.as_fd(), MIN_CAPACITY).expect("memory"));
     assert!(Journal::open(fd.as_fd()).is_ok());
     rustix::fs::ftruncate(&fd, 8192).expect("a size");
-    assert!(matches!(Journal::open(fd.as_fd()), Err(JournalError::Invalid(_))));
+    assert!(matches!(
+        Journal::open(fd.as_fd()),
+        Err(JournalError::Invalid(_))
+    ));
 }
 
 proptest! {

@@ -51,10 +51,16 @@ impl State {
             Self::EscapeIntermediate if (0x30..=0x7e).contains(&byte) => (Self::Ground, false),
             Self::Csi if control => (self, true),
             Self::Csi if (0x40..=0x7e).contains(&byte) => (Self::Ground, false),
-            Self::DcsEntry | Self::DcsParam | Self::DcsIntermediate => (self.in_dcs_head(byte), false),
+            Self::DcsEntry | Self::DcsParam | Self::DcsIntermediate => {
+                (self.in_dcs_head(byte), false)
+            }
             Self::DcsString if byte == 0x9c => (Self::Ground, false),
             Self::Text if byte == BEL => (Self::Ground, false),
-            Self::EscapeIntermediate | Self::Csi | Self::DcsIgnore | Self::DcsString | Self::Text => (self, false),
+            Self::EscapeIntermediate
+            | Self::Csi
+            | Self::DcsIgnore
+            | Self::DcsString
+            | Self::Text => (self, false),
         }
     }
 
@@ -160,7 +166,10 @@ impl Boundary {
         let mut bytes = bytes;
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.state.is_string() {
-                let run = bytes.iter().position(|&b| b < 0x20 || b == 0x9c).unwrap_or(bytes.len());
+                let run = bytes
+                    .iter()
+                    .position(|&b| b < 0x20 || b == 0x9c)
+                    .unwrap_or(bytes.len());
                 self.pending.extend_from_slice(&bytes[..run]);
                 bytes = &bytes[run..];
                 if run > 0 {
@@ -193,7 +202,10 @@ impl Boundary {
 
     /// Takes up a state saved as [`Boundary::pending`] and [`Boundary::is_dropping`].
     pub(super) fn resume(pending: &[u8], dropping: bool) -> Self {
-        let mut boundary = Self { dropping, ..Self::default() };
+        let mut boundary = Self {
+            dropping,
+            ..Self::default()
+        };
         boundary.fed(pending);
         boundary
     }
@@ -207,7 +219,10 @@ fn last_escape(bytes: &[u8]) -> Option<usize> {
         let start = end.saturating_sub(BLOCK);
         let block = &bytes[start..end];
         if block.contains(&ESC) {
-            return block.iter().rposition(|&byte| byte == ESC).map(|at| start + at);
+            return block
+                .iter()
+                .rposition(|&byte| byte == ESC)
+                .map(|at| start + at);
         }
         end = start;
     }

@@ -35,8 +35,14 @@ const MAX_CWD_BYTES: usize = MAX_STRING_BYTES;
 const PRIVATE_MODES: [(Mode, NamedPrivateMode); 16] = [
     (Mode::SHOW_CURSOR, NamedPrivateMode::ShowCursor),
     (Mode::APP_CURSOR, NamedPrivateMode::CursorKeys),
-    (Mode::MOUSE_REPORT_X10, NamedPrivateMode::ReportX10MouseClicks),
-    (Mode::MOUSE_REPORT_CLICK, NamedPrivateMode::ReportMouseClicks),
+    (
+        Mode::MOUSE_REPORT_X10,
+        NamedPrivateMode::ReportX10MouseClicks,
+    ),
+    (
+        Mode::MOUSE_REPORT_CLICK,
+        NamedPrivateMode::ReportMouseClicks,
+    ),
     (Mode::MOUSE_DRAG, NamedPrivateMode::ReportCellMouseMotion),
     (Mode::MOUSE_MOTION, NamedPrivateMode::ReportAllMouseMotion),
     (Mode::BRACKETED_PASTE, NamedPrivateMode::BracketedPaste),
@@ -90,7 +96,10 @@ impl Screen {
         out.flag(self.boundary.is_dropping());
         out.text(&self.partial_char);
         write_engine(&self.engine, &mut out);
-        let alternate = self.engine.is_alternate().then(|| self.engine.grid().clone());
+        let alternate = self
+            .engine
+            .is_alternate()
+            .then(|| self.engine.grid().clone());
         self.engine.with_primary(|engine| {
             let history = engine.grid().history_size();
             let kept = match extent {
@@ -124,7 +133,10 @@ impl Screen {
         let size = read_size(&mut input)?;
         let history_lines = input.below(MAX_HISTORY_LINES + 1)?;
         let mut screen = Self::new(size, history_lines);
-        screen.generation = input.number()?.checked_add(1).ok_or(CheckpointError::Damaged)?;
+        screen.generation = input
+            .number()?
+            .checked_add(1)
+            .ok_or(CheckpointError::Damaged)?;
         let pending = input.bytes(MAX_STRING_BYTES)?;
         let dropping = input.flag()?;
         screen.partial_char = input.bytes(3)?.to_vec();
@@ -141,7 +153,9 @@ impl Screen {
             return Err(CheckpointError::Damaged);
         }
         let cursor = screen.engine.grid().cursor.clone();
-        screen.engine.set_scrolling_region(region.0 as usize + 1, Some(region.1 as usize));
+        screen
+            .engine
+            .set_scrolling_region(region.0 as usize + 1, Some(region.1 as usize));
         screen.engine.term.grid.cursor = cursor;
         screen.parser.advance(&mut screen.engine, pending);
         screen.boundary = Boundary::resume(pending, dropping);
@@ -163,7 +177,10 @@ impl Screen {
 
 fn write_engine(engine: &Engine, out: &mut Writer) {
     let mode = engine.term.mode();
-    let modes = PRIVATE_MODES.iter().enumerate().filter(|(_, (flag, _))| mode.contains(*flag));
+    let modes = PRIVATE_MODES
+        .iter()
+        .enumerate()
+        .filter(|(_, (flag, _))| mode.contains(*flag));
     out.number(modes.fold(0, |bits, (at, _)| bits | 1 << at));
     for flag in [Mode::INSERT, Mode::LINE_FEED_NEW_LINE, Mode::APP_KEYPAD] {
         out.flag(mode.contains(flag));
@@ -182,7 +199,10 @@ fn write_engine(engine: &Engine, out: &mut Writer) {
         out.raw(&stack.modes);
         out.size(stack.top);
     }
-    out.raw(&[engine.term.modify_other_keys().unwrap_or(0), engine.term.cursor_shape as u8]);
+    out.raw(&[
+        engine.term.modify_other_keys().unwrap_or(0),
+        engine.term.cursor_shape as u8,
+    ]);
     out.flag(engine.term.blinking_cursor);
     out.number(engine.last_char.map_or(0, |c| u64::from(u32::from(c)) + 1));
     out.text(engine.term.title.as_bytes());
@@ -190,9 +210,13 @@ fn write_engine(engine: &Engine, out: &mut Writer) {
     for title in &engine.titles {
         out.text(title.as_bytes());
     }
-    let cwd = engine.cwd().and_then(|cwd| cwd.to_str()).filter(|cwd| cwd.len() <= MAX_CWD_BYTES);
+    let cwd = engine
+        .cwd()
+        .and_then(|cwd| cwd.to_str())
+        .filter(|cwd| cwd.len() <= MAX_CWD_BYTES);
     out.text(cwd.unwrap_or("").as_bytes());
-    let colors = (0..palette::COLORS).filter_map(|at| engine.term.colors[at].map(|color| (at, color)));
+    let colors =
+        (0..palette::COLORS).filter_map(|at| engine.term.colors[at].map(|color| (at, color)));
     let colors: Vec<_> = colors.collect();
     out.size(colors.len());
     for (at, color) in colors {
@@ -242,13 +266,27 @@ fn read_place(input: &mut Reader<'_>) -> Result<(u64, LineMark), CheckpointError
     let row = input.number()?;
     let [seen, hash] = [input.number()?, input.number()?];
     let narrow = |number: u64| u32::try_from(number).map_err(|_| CheckpointError::Damaged);
-    Ok((epoch, LineMark { row, seen: narrow(seen)?, hash: narrow(hash)? }))
+    Ok((
+        epoch,
+        LineMark {
+            row,
+            seen: narrow(seen)?,
+            hash: narrow(hash)?,
+        },
+    ))
 }
 
 fn read_size(input: &mut Reader<'_>) -> Result<Size, CheckpointError> {
     let limit = usize::from(MAX_SIDE) + 1;
-    let size = Size { rows: input.below(limit)? as u16, cols: input.below(limit)? as u16 };
-    if super::clamp(size) == size { Ok(size) } else { Err(CheckpointError::Damaged) }
+    let size = Size {
+        rows: input.below(limit)? as u16,
+        cols: input.below(limit)? as u16,
+    };
+    if super::clamp(size) == size {
+        Ok(size)
+    } else {
+        Err(CheckpointError::Damaged)
+    }
 }
 
 /// Reads what [`write_engine`] has written into a fresh screen. The last character is printed there to be known to the parser.
@@ -275,10 +313,14 @@ fn read_engine(screen: &mut Screen, input: &mut Reader<'_>) -> Result<(), Checkp
         _ => EngineShape::Hidden,
     };
     let blinking = input.flag()?;
-    let last_char = u32::try_from(input.number()?).ok().ok_or(CheckpointError::Damaged)?;
+    let last_char = u32::try_from(input.number()?)
+        .ok()
+        .ok_or(CheckpointError::Damaged)?;
     if let Some(c) = last_char.checked_sub(1) {
         let c = char::from_u32(c).ok_or(CheckpointError::Damaged)?;
-        screen.parser.advance(&mut screen.engine, c.encode_utf8(&mut [0; 4]).as_bytes());
+        screen
+            .parser
+            .advance(&mut screen.engine, c.encode_utf8(&mut [0; 4]).as_bytes());
     }
     let engine = &mut screen.engine;
     engine.last_char = last_char.checked_sub(1).and_then(char::from_u32);
@@ -316,7 +358,12 @@ fn restore_modes(engine: &mut Engine, modes: usize, [insert, newline, keypad]: [
 
 fn is_mouse(mode: NamedPrivateMode) -> bool {
     use NamedPrivateMode as M;
-    let reports = [M::ReportX10MouseClicks, M::ReportMouseClicks, M::ReportCellMouseMotion, M::ReportAllMouseMotion];
+    let reports = [
+        M::ReportX10MouseClicks,
+        M::ReportMouseClicks,
+        M::ReportCellMouseMotion,
+        M::ReportAllMouseMotion,
+    ];
     reports.contains(&mode)
 }
 
@@ -335,7 +382,10 @@ fn read_tabs(engine: &mut Engine, input: &mut Reader<'_>) -> Result<(), Checkpoi
 fn read_keyboard(input: &mut Reader<'_>) -> Result<KeyboardStack, CheckpointError> {
     let mut modes = [0; KEYBOARD_MODES];
     modes.copy_from_slice(input.raw(KEYBOARD_MODES)?);
-    Ok(KeyboardStack { modes, top: input.below(KEYBOARD_MODES)? })
+    Ok(KeyboardStack {
+        modes,
+        top: input.below(KEYBOARD_MODES)?,
+    })
 }
 
 /// Brings the engine's two rings of keyboard modes, which are empty, to these. The primary screen is the active one.
@@ -365,7 +415,14 @@ fn read_texts(engine: &mut Engine, input: &mut Reader<'_>) -> Result<(), Checkpo
     for _ in 0..input.below(palette::COLORS + 1)? {
         let at = input.below(palette::COLORS)?;
         let rgb = input.raw(3)?;
-        engine.set_color(at, ColorRgb { r: rgb[0], g: rgb[1], b: rgb[2] });
+        engine.set_color(
+            at,
+            ColorRgb {
+                r: rgb[0],
+                g: rgb[1],
+                b: rgb[2],
+            },
+        );
     }
     Ok(())
 }
@@ -379,7 +436,9 @@ fn read_epochs(engine: &mut Engine, input: &mut Reader<'_>) -> Result<(), Checkp
             continue;
         }
         let len = input.below(MAX_BREAKS + 1)?;
-        let rows: Result<Vec<_>, CheckpointError> = (0..len).map(|_| Ok((input.number()?, input.number()?))).collect();
+        let rows: Result<Vec<_>, CheckpointError> = (0..len)
+            .map(|_| Ok((input.number()?, input.number()?)))
+            .collect();
         changes.push_back(Change::Reflowed(rows?));
     }
     engine.epochs.changes = changes;
@@ -387,17 +446,32 @@ fn read_epochs(engine: &mut Engine, input: &mut Reader<'_>) -> Result<(), Checkp
     for _ in 0..input.below(MAX_MARKS + 1)? {
         let name = input.text(MAX_MARK_BYTES)?.to_owned();
         let (epoch, mark) = read_place(input)?;
-        engine.marks.push_back((name, TextCursor { kind: Kind::Text, epoch, mark }));
+        engine.marks.push_back((
+            name,
+            TextCursor {
+                kind: Kind::Text,
+                epoch,
+                mark,
+            },
+        ));
     }
     Ok(())
 }
 
-fn read_primary(engine: &mut Engine, input: &mut Reader<'_>, history_lines: usize) -> Result<(), CheckpointError> {
+fn read_primary(
+    engine: &mut Engine,
+    input: &mut Reader<'_>,
+    history_lines: usize,
+) -> Result<(), CheckpointError> {
     engine.row_base = input.number()?.wrapping_sub(engine.grid().lines_evicted());
     read_grid(&mut engine.term.grid, input, history_lines)
 }
 
-fn read_grid(grid: &mut Grid<Square>, input: &mut Reader<'_>, max_history: usize) -> Result<(), CheckpointError> {
+fn read_grid(
+    grid: &mut Grid<Square>,
+    input: &mut Reader<'_>,
+    max_history: usize,
+) -> Result<(), CheckpointError> {
     let (rows, cols) = (grid.screen_lines(), grid.columns());
     *grid = Grid::new(rows, cols, max_history);
     GridReader::new(input).grid(grid, max_history)

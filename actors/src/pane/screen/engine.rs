@@ -75,8 +75,14 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(size: Size, history_lines: usize) -> Self {
         let dimensions = CrosswordsSize::new(size.cols.into(), size.rows.into());
-        let mut term =
-            Crosswords::new(dimensions, CursorShape::Block, VoidListener, WindowId::from(0), 0, history_lines);
+        let mut term = Crosswords::new(
+            dimensions,
+            CursorShape::Block,
+            VoidListener,
+            WindowId::from(0),
+            0,
+            history_lines,
+        );
         // Programs place their text by the width of single characters, and so do the terminals of attached clients.
         term.set_grapheme_clustering(false);
         Self {
@@ -104,7 +110,10 @@ impl Engine {
 
     pub(super) fn size(&self) -> Size {
         // The engine was given two u16.
-        Size { rows: self.term.screen_lines() as u16, cols: self.term.columns() as u16 }
+        Size {
+            rows: self.term.screen_lines() as u16,
+            cols: self.term.columns() as u16,
+        }
     }
 
     pub(super) fn is_alternate(&self) -> bool {
@@ -151,7 +160,14 @@ impl Engine {
         if self.marks.len() >= MAX_MARKS {
             self.marks.pop_front();
         }
-        self.marks.push_back((name, TextCursor { kind: Kind::Text, epoch, mark }));
+        self.marks.push_back((
+            name,
+            TextCursor {
+                kind: Kind::Text,
+                epoch,
+                mark,
+            },
+        ));
     }
 
     pub(super) fn cwd(&self) -> Option<&PathBuf> {
@@ -170,7 +186,9 @@ impl Engine {
         if row[Column(col)].is_spacer() {
             col = col.saturating_sub(1);
         }
-        let extras = row[Column(col)].extras_id_checked().and_then(|id| grid.extras_table.get(id));
+        let extras = row[Column(col)]
+            .extras_id_checked()
+            .and_then(|id| grid.extras_table.get(id));
         extras.map_or(0, |extras| extras.zerowidth.len())
     }
 
@@ -211,7 +229,12 @@ fn default_tabs(cols: usize) -> Vec<bool> {
 /// `cursor` without what holds in its grid's tables only: its hyperlink, and its style by number.
 fn portable(grid: &Grid<Square>, cursor: &Cursor<Square>) -> Cursor<Square> {
     let style = saved_style(grid, cursor);
-    Cursor { template: Square::default(), pending_style: style, style_dirty: true, ..cursor.clone() }
+    Cursor {
+        template: Square::default(),
+        pending_style: style,
+        style_dirty: true,
+        ..cursor.clone()
+    }
 }
 
 /// The style that a saved cursor brings back.

@@ -22,13 +22,21 @@ pub(super) struct LineMark {
 impl LineMark {
     /// The beginning of the line that starts at `row`.
     pub(super) fn at(row: u64) -> Self {
-        Self { row, seen: 0, hash: text_hash(b"") }
+        Self {
+            row,
+            seen: 0,
+            hash: text_hash(b""),
+        }
     }
 
     /// `line` has been seen up to here.
     pub(super) fn after(row: u64, line: &[u8]) -> Self {
         // A line is at most 64 rows of 1,000 cells of 65 characters.
-        Self { row, seen: line.len() as u32, hash: text_hash(line) }
+        Self {
+            row,
+            seen: line.len() as u32,
+            hash: text_hash(line),
+        }
     }
 
     /// How many bytes of `line` were seen: 0 when it was written over since.
@@ -43,7 +51,9 @@ impl LineMark {
 
 /// FNV-1a of 32 bits: enough to notice that a line changed, and short in a cursor's text.
 fn text_hash(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// A change after which row numbers mean something else.
@@ -100,7 +110,10 @@ impl Epochs {
             return LineMark::at(fallback);
         };
         // The number of changes kept is small.
-        self.changes.iter().skip(first as usize).fold(mark, |mark, change| change.apply(mark))
+        self.changes
+            .iter()
+            .skip(first as usize)
+            .fold(mark, |mark, change| change.apply(mark))
     }
 }
 
@@ -120,7 +133,10 @@ impl Change {
                 let next = rows.partition_point(|&(old, _)| old <= mark.row);
                 match next.checked_sub(1).map(|at| rows[at]) {
                     // Inside of a line, or below all text.
-                    Some((old, new)) => LineMark { row: new.wrapping_add(mark.row - old), ..mark },
+                    Some((old, new)) => LineMark {
+                        row: new.wrapping_add(mark.row - old),
+                        ..mark
+                    },
                     None => mark,
                 }
             }
@@ -154,7 +170,11 @@ impl TextCursor {
     /// Before all output of a pane.
     #[must_use]
     pub fn start() -> Self {
-        Self { kind: Kind::Text, epoch: 0, mark: LineMark::at(0) }
+        Self {
+            kind: Kind::Text,
+            epoch: 0,
+            mark: LineMark::at(0),
+        }
     }
 }
 
@@ -182,7 +202,9 @@ impl FromStr for TextCursor {
     type Err = TextCursorError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| TextCursorError { text: text.chars().take(80).collect() })
+        parse(text).ok_or_else(|| TextCursorError {
+            text: text.chars().take(80).collect(),
+        })
     }
 }
 
@@ -199,14 +221,21 @@ fn parse(text: &str) -> Option<TextCursor> {
     let epoch = number(parts.next()?)?;
     let row = number(parts.next()?)?;
     let seen = u32::try_from(number(parts.next()?)?).ok()?;
-    let hash = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let hash = parts
+        .next()
+        .filter(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     let hash = u32::from_str_radix(hash, 16).ok()?;
     let mark = LineMark { row, seen, hash };
-    parts.next().is_none().then_some(TextCursor { kind, epoch, mark })
+    parts
+        .next()
+        .is_none()
+        .then_some(TextCursor { kind, epoch, mark })
 }
 
 /// A decimal number as printed: digits only, far from overflow.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|&number: &u64| digits && number <= u64::MAX / 4)
+    text.parse()
+        .ok()
+        .filter(|&number: &u64| digits && number <= u64::MAX / 4)
 }

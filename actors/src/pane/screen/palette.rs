@@ -52,5 +52,9 @@ pub(super) fn default_color(index: usize) -> Option<ColorRgb> {
 /// The engine's form of a colour, whose own conversion rounds down.
 pub(super) fn from_array(color: ColorArray) -> ColorRgb {
     let byte = |part: f32| (part * 255.0).round() as u8;
-    ColorRgb { r: byte(color[0]), g: byte(color[1]), b: byte(color[2]) }
+    ColorRgb {
+        r: byte(color[0]),
+        g: byte(color[1]),
+        b: byte(color[2]),
+    }
 }

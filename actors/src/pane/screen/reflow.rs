@@ -63,7 +63,8 @@ impl Engine {
         let lost = old.len().saturating_sub(new.len());
         let first = new.first().copied().unwrap_or_else(|| self.screen_top());
         let above = (0..lost).map(|line| first.saturating_sub((lost - line) as u64));
-        self.epochs.reflowed(old.into_iter().zip(above.chain(new.iter().copied())));
+        self.epochs
+            .reflowed(old.into_iter().zip(above.chain(new.iter().copied())));
     }
 
     /// Clears the blanks that end a line and are right of `cols`: only text is to be wrapped, no background.

@@ -26,7 +26,8 @@ pub(super) fn is_wrapped(grid: &Grid<Square>, line: Line) -> bool {
 /// Whether a cell shows nothing but its background.
 fn is_blank(cell: Square) -> bool {
     let codepoint = cell.raw() & CODEPOINT;
-    cell.is_bg_only() || (matches!(codepoint, 0 | 0x09 | 0x20) && cell.extras_id().is_none() && !cell.is_spacer())
+    cell.is_bg_only()
+        || (matches!(codepoint, 0 | 0x09 | 0x20) && cell.extras_id().is_none() && !cell.is_spacer())
 }
 
 /// Whether the row shows no text.
@@ -36,7 +37,10 @@ pub(super) fn is_blank_row(grid: &Grid<Square>, line: Line) -> bool {
 
 /// How many cells of the row there are up to the last one with text.
 pub(super) fn text_len(grid: &Grid<Square>, line: Line) -> usize {
-    cells(grid, line).iter().rposition(|&cell| !is_blank(cell)).map_or(0, |last| last + 1)
+    cells(grid, line)
+        .iter()
+        .rposition(|&cell| !is_blank(cell))
+        .map_or(0, |last| last + 1)
 }
 
 /// Appends the row's text. Blanks at its end are cut unless it goes on in the next row.
@@ -96,7 +100,9 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
         Wide::Spacer => col == 0 || !row[col - 1].is_wide(),
         Wide::LeadingSpacer => true,
     };
-    let shows = |col: &usize| (!is_blank(row[*col]) && !is_half(*col)) || grid.style_of(&row[*col]).renders_on_blank();
+    let shows = |col: &usize| {
+        (!is_blank(row[*col]) && !is_half(*col)) || grid.style_of(&row[*col]).renders_on_blank()
+    };
     let end = (0..row.len()).rev().find(shows).map_or(0, |last| last + 1);
     out.push_str("\x1b[m");
     let mut style = Style::default();
@@ -110,7 +116,11 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
             push_sgr(&next, out);
             style = next;
         }
-        let next = if cell.has_hyperlink() { cell.extras_id_checked() } else { None };
+        let next = if cell.has_hyperlink() {
+            cell.extras_id_checked()
+        } else {
+            None
+        };
         if next != link {
             push_link(grid, next, out);
             link = next;
@@ -131,14 +141,24 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
 /// Whether a cell of one column holds a character of two: the engine leaves such when it inserts before one.
 fn is_squeezed(cell: Square) -> bool {
     let codepoint = (cell.raw() & CODEPOINT) as u32;
-    codepoint > 0xff && !cell.is_bg_only() && !cell.has_extras() && codepoint_width(codepoint) == Some(2)
+    codepoint > 0xff
+        && !cell.is_bg_only()
+        && !cell.has_extras()
+        && codepoint_width(codepoint) == Some(2)
 }
 
 fn push_link(grid: &Grid<Square>, id: Option<u16>, out: &mut String) {
-    let link = id.and_then(|id| grid.extras_table.get(id)).and_then(|extras| extras.hyperlink.as_ref());
+    let link = id
+        .and_then(|id| grid.extras_table.get(id))
+        .and_then(|extras| extras.hyperlink.as_ref());
     match link {
-        Some(link) if link.id().is_empty() => push_fmt(out, format_args!("\x1b]8;;{}\x1b\\", link.uri())),
-        Some(link) => push_fmt(out, format_args!("\x1b]8;id={};{}\x1b\\", link.id(), link.uri())),
+        Some(link) if link.id().is_empty() => {
+            push_fmt(out, format_args!("\x1b]8;;{}\x1b\\", link.uri()))
+        }
+        Some(link) => push_fmt(
+            out,
+            format_args!("\x1b]8;id={};{}\x1b\\", link.id(), link.uri()),
+        ),
         None => out.push_str("\x1b]8;;\x1b\\"),
     }
 }
@@ -179,7 +199,9 @@ fn push_sgr(style: &Style, out: &mut String) {
     push_color(style.bg, 40, out);
     if let Some(color) = style.underline_color {
         match color {
-            AnsiColor::Spec(ColorRgb { r, g, b }) => push_fmt(out, format_args!(";58:2::{r}:{g}:{b}")),
+            AnsiColor::Spec(ColorRgb { r, g, b }) => {
+                push_fmt(out, format_args!(";58:2::{r}:{g}:{b}"))
+            }
             AnsiColor::Indexed(index) => push_fmt(out, format_args!(";58:5:{index}")),
             AnsiColor::Named(_) => {}
         }
@@ -190,7 +212,9 @@ fn push_sgr(style: &Style, out: &mut String) {
 /// Appends a colour; `base` is 30 for the foreground, 40 for the background.
 fn push_color(color: AnsiColor, base: u16, out: &mut String) {
     match color {
-        AnsiColor::Spec(ColorRgb { r, g, b }) => push_fmt(out, format_args!(";{};2;{r};{g};{b}", base + 8)),
+        AnsiColor::Spec(ColorRgb { r, g, b }) => {
+            push_fmt(out, format_args!(";{};2;{r};{g};{b}", base + 8))
+        }
         AnsiColor::Indexed(index) => push_fmt(out, format_args!(";{};5;{index}", base + 8)),
         AnsiColor::Named(name) => match name as u16 {
             index @ 0..8 => push_fmt(out, format_args!(";{}", base + index)),

@@ -50,7 +50,11 @@ pub struct Search {
 impl Match {
     fn new(captures: &regex::Captures<'_>, after: TextCursor) -> Self {
         let group = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
-        Self { text: captures[0].to_owned(), groups: captures.iter().skip(1).map(group).collect(), after }
+        Self {
+            text: captures[0].to_owned(),
+            groups: captures.iter().skip(1).map(group).collect(),
+            after,
+        }
     }
 }
 
@@ -82,7 +86,9 @@ impl Engine {
         let grid = self.grid();
         let cursor = grid.cursor.pos.row.0;
         let bottom = grid.screen_lines() as i32;
-        let last = (cursor + 1..bottom).rev().find(|&line| !render::is_blank_row(grid, Line(line)));
+        let last = (cursor + 1..bottom)
+            .rev()
+            .find(|&line| !render::is_blank_row(grid, Line(line)));
         self.row_of(Line(last.unwrap_or(cursor)))
     }
 
@@ -119,23 +125,47 @@ impl Engine {
 
     /// Where a read from `cursor` starts.
     fn start(&self, cursor: &TextCursor) -> Start {
-        let mark = self.epochs.follow(cursor.epoch, cursor.mark, self.screen_top());
+        let mark = self
+            .epochs
+            .follow(cursor.epoch, cursor.mark, self.screen_top());
         let end = self.end_row();
         if mark.row > end {
             // The screen was erased from above: its last line may be new.
-            return Start { mark: LineMark::at(self.line_start(end)), dropped_lines: 0, waits: false };
+            return Start {
+                mark: LineMark::at(self.line_start(end)),
+                dropped_lines: 0,
+                waits: false,
+            };
         }
         let top = self.history_top();
         if mark.row < top {
-            return Start { mark: LineMark::at(top), dropped_lines: top - mark.row, waits: false };
+            return Start {
+                mark: LineMark::at(top),
+                dropped_lines: top - mark.row,
+                waits: false,
+            };
         }
         match cursor.kind {
-            Kind::Text | Kind::Alternate(_) => Start { mark, dropped_lines: 0, waits: false },
+            Kind::Text | Kind::Alternate(_) => Start {
+                mark,
+                dropped_lines: 0,
+                waits: false,
+            },
             Kind::NextLine => {
-                let last = (mark.row..end).find(|&row| !self.wrapped_row(row)).unwrap_or(end);
+                let last = (mark.row..end)
+                    .find(|&row| !self.wrapped_row(row))
+                    .unwrap_or(end);
                 match last < end {
-                    true => Start { mark: LineMark::at(last + 1), dropped_lines: 0, waits: false },
-                    false => Start { mark, dropped_lines: 0, waits: true },
+                    true => Start {
+                        mark: LineMark::at(last + 1),
+                        dropped_lines: 0,
+                        waits: false,
+                    },
+                    false => Start {
+                        mark,
+                        dropped_lines: 0,
+                        waits: true,
+                    },
                 }
             }
         }
@@ -145,7 +175,11 @@ impl Engine {
     fn render_from(&self, mark: LineMark, max_bytes: usize) -> Rendered {
         let end = self.end_row();
         let rows = (end - mark.row + 1) as usize;
-        let mut text = String::with_capacity(rows.saturating_mul(self.grid().columns() + 1).min(max_bytes) + 64);
+        let mut text = String::with_capacity(
+            rows.saturating_mul(self.grid().columns() + 1)
+                .min(max_bytes)
+                + 64,
+        );
         let (mut row, mut seen, mut budget) = (mark.row, 0, 0);
         loop {
             let start = text.len();
@@ -160,7 +194,12 @@ impl Engine {
             }
             if truncated || next > end {
                 let end = LineMark::after(row, &text.as_bytes()[start..]);
-                return Rendered { text, seen, end, truncated };
+                return Rendered {
+                    text,
+                    seen,
+                    end,
+                    truncated,
+                };
             }
             if !self.wrapped_row(next - 1) {
                 text.push('\n');
@@ -185,7 +224,10 @@ impl Engine {
     fn screen_lines(&self) -> impl Iterator<Item = (i32, i32)> + '_ {
         let grid = self.grid();
         let bottom = grid.screen_lines() as i32;
-        let end = (0..bottom).rev().find(|&line| !render::is_blank_row(grid, Line(line))).map_or(0, |last| last + 1);
+        let end = (0..bottom)
+            .rev()
+            .find(|&line| !render::is_blank_row(grid, Line(line)))
+            .map_or(0, |last| last + 1);
         let mut next = 0;
         std::iter::from_fn(move || {
             let start = next;
@@ -207,7 +249,11 @@ impl Screen {
         if self.engine.is_alternate() {
             return self.alternate_position();
         }
-        TextCursor { kind: Kind::Text, epoch: self.engine.epochs.count, mark: self.engine.end_mark() }
+        TextCursor {
+            kind: Kind::Text,
+            epoch: self.engine.epochs.count,
+            mark: self.engine.end_mark(),
+        }
     }
 
     /// The beginning of the line after the one the terminal's cursor is in, wherever that line will end: taken before
@@ -219,7 +265,11 @@ impl Screen {
         }
         let row = self.engine.row_of(self.engine.grid().cursor.pos.row);
         let mark = LineMark::at(self.engine.line_start(row));
-        TextCursor { kind: Kind::NextLine, epoch: self.engine.epochs.count, mark }
+        TextCursor {
+            kind: Kind::NextLine,
+            epoch: self.engine.epochs.count,
+            mark,
+        }
     }
 
     /// The beginning of the screen's first row: from there on is what can be seen now.
@@ -227,22 +277,39 @@ impl Screen {
     pub fn first_row_shown(&self) -> TextCursor {
         if self.engine.is_alternate() {
             let (epoch, mark) = self.engine.primary_end;
-            return TextCursor { kind: Kind::Alternate(0), epoch, mark };
+            return TextCursor {
+                kind: Kind::Alternate(0),
+                epoch,
+                mark,
+            };
         }
         let mark = LineMark::at(self.engine.screen_top());
-        TextCursor { kind: Kind::Text, epoch: self.engine.epochs.count, mark }
+        TextCursor {
+            kind: Kind::Text,
+            epoch: self.engine.epochs.count,
+            mark,
+        }
     }
 
     fn alternate_position(&self) -> TextCursor {
         let (epoch, mark) = self.engine.primary_end;
-        TextCursor { kind: Kind::Alternate(self.generation), epoch, mark }
+        TextCursor {
+            kind: Kind::Alternate(self.generation),
+            epoch,
+            mark,
+        }
     }
 
     /// The place that the program has named so, by a notification (OSC 777) with the title `fugue-mark` and the name as its body.
     /// Of several the newest.
     #[must_use]
     pub fn mark(&self, name: &str) -> Option<TextCursor> {
-        self.engine.marks.iter().rev().find(|(known, _)| known == name).map(|(_, place)| *place)
+        self.engine
+            .marks
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map(|(_, place)| *place)
     }
 
     /// The text printed since `cursor`, at most `max_bytes` of it: the texts of successive reads, each from the
@@ -259,14 +326,27 @@ impl Screen {
         let start = self.engine.start(cursor);
         let epoch = self.engine.epochs.count;
         if start.waits {
-            let cursor = TextCursor { kind: cursor.kind, epoch, mark: start.mark };
-            return Text { text: String::new(), cursor, dropped_lines: 0, truncated: false };
+            let cursor = TextCursor {
+                kind: cursor.kind,
+                epoch,
+                mark: start.mark,
+            };
+            return Text {
+                text: String::new(),
+                cursor,
+                dropped_lines: 0,
+                truncated: false,
+            };
         }
         let mut rendered = self.engine.render_from(start.mark, max_bytes);
         rendered.text.drain(..rendered.seen);
         Text {
             text: rendered.text,
-            cursor: TextCursor { kind: Kind::Text, epoch, mark: rendered.end },
+            cursor: TextCursor {
+                kind: Kind::Text,
+                epoch,
+                mark: rendered.end,
+            },
             dropped_lines: start.dropped_lines,
             truncated: rendered.truncated,
         }
@@ -274,24 +354,35 @@ impl Screen {
 
     fn read_alternate(&self, cursor: &TextCursor, max_bytes: usize) -> Text {
         let unchanged = cursor.kind == Kind::Alternate(self.generation);
-        let cursor = TextCursor { kind: Kind::Alternate(self.generation), ..*cursor };
+        let cursor = TextCursor {
+            kind: Kind::Alternate(self.generation),
+            ..*cursor
+        };
         let mut text = String::new();
         if !unchanged {
             self.push_screen_lines(0, &mut text);
         }
         let truncated = text.len() > max_bytes;
         text.truncate(text.floor_char_boundary(max_bytes));
-        Text { text, cursor, dropped_lines: 0, truncated }
+        Text {
+            text,
+            cursor,
+            dropped_lines: 0,
+            truncated,
+        }
     }
 
     /// Appends those lines of the screen that have changed since `generation`.
     fn push_screen_lines(&self, generation: u64, out: &mut String) {
         for (start, end) in self.engine.screen_lines() {
-            if (start..end).any(|line| self.row_generation(line as usize) > generation) || generation == 0 {
+            if (start..end).any(|line| self.row_generation(line as usize) > generation)
+                || generation == 0
+            {
                 if !out.is_empty() {
                     out.push('\n');
                 }
-                (start..end).for_each(|line| render::push_text(self.engine.grid(), Line(line), out));
+                (start..end)
+                    .for_each(|line| render::push_text(self.engine.grid(), Line(line), out));
             }
         }
     }
@@ -302,9 +393,19 @@ impl Screen {
     /// line. With `ansi` each row is a line, self-contained and with its attributes. When `max_bytes` do not hold them, older
     /// lines are left out.
     #[must_use]
-    pub fn read_last(&self, lines: usize, include_scrollback: bool, ansi: bool, max_bytes: usize) -> Text {
+    pub fn read_last(
+        &self,
+        lines: usize,
+        include_scrollback: bool,
+        ansi: bool,
+        max_bytes: usize,
+    ) -> Text {
         let grid = self.engine.grid();
-        let top = if include_scrollback { -(grid.history_size() as i32) } else { 0 };
+        let top = if include_scrollback {
+            -(grid.history_size() as i32)
+        } else {
+            0
+        };
         let bottom = grid.screen_lines() as i32;
         let blank = |line: &i32| !render::is_blank_row(grid, Line(*line));
         let end = (top..bottom).rev().find(blank).map_or(top, |last| last + 1);
@@ -333,7 +434,12 @@ impl Screen {
         if truncated {
             cut_front(&mut text, max_bytes, ansi);
         }
-        Text { text, cursor: self.position(), dropped_lines: 0, truncated }
+        Text {
+            text,
+            cursor: self.position(),
+            dropped_lines: 0,
+            truncated,
+        }
     }
 
     /// Looks for `pattern` in the text printed since `cursor`.
@@ -349,18 +455,41 @@ impl Screen {
         let start = self.engine.start(cursor);
         let epoch = self.engine.epochs.count;
         if start.waits {
-            return Search { found: None, resume: TextCursor { kind: cursor.kind, epoch, mark: start.mark } };
+            return Search {
+                found: None,
+                resume: TextCursor {
+                    kind: cursor.kind,
+                    epoch,
+                    mark: start.mark,
+                },
+            };
         }
         let rendered = self.engine.render_from(start.mark, usize::MAX);
-        let place = |mark| TextCursor { kind: Kind::Text, epoch, mark };
+        let place = |mark| TextCursor {
+            kind: Kind::Text,
+            epoch,
+            mark,
+        };
         let Some(captures) = pattern.captures_at(&rendered.text, rendered.seen) else {
-            let row = self.engine.lines_before_end(SEARCH_AGAIN_LINES, start.mark.row);
-            let mark = if row == start.mark.row { start.mark } else { LineMark::at(row) };
-            return Search { found: None, resume: place(mark) };
+            let row = self
+                .engine
+                .lines_before_end(SEARCH_AGAIN_LINES, start.mark.row);
+            let mark = if row == start.mark.row {
+                start.mark
+            } else {
+                LineMark::at(row)
+            };
+            return Search {
+                found: None,
+                resume: place(mark),
+            };
         };
         let matched = captures.get_match().end() - rendered.seen;
         let after = place(self.engine.render_from(start.mark, matched).end);
-        Search { found: Some(Match::new(&captures, after)), resume: after }
+        Search {
+            found: Some(Match::new(&captures, after)),
+            resume: after,
+        }
     }
 
     fn search_alternate(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
@@ -372,10 +501,19 @@ impl Screen {
         if since < self.generation {
             self.push_screen_lines(since, &mut text);
         }
-        let after = TextCursor { kind: Kind::Alternate(self.generation), ..*cursor };
+        let after = TextCursor {
+            kind: Kind::Alternate(self.generation),
+            ..*cursor
+        };
         match pattern.captures(&text) {
-            Some(captures) => Search { found: Some(Match::new(&captures, after)), resume: after },
-            None => Search { found: None, resume: *cursor },
+            Some(captures) => Search {
+                found: Some(Match::new(&captures, after)),
+                resume: after,
+            },
+            None => Search {
+                found: None,
+                resume: *cursor,
+            },
         }
     }
 }

@@ -18,7 +18,12 @@ use crate::pane::screen::engine::saved_style;
 
 /// The bits of a cell that hold its character. Source: `rio_vt::crosswords::square`.
 const CODEPOINT: u64 = 0x1f_ffff;
-const CHARSETS: [CharsetIndex; 4] = [CharsetIndex::G0, CharsetIndex::G1, CharsetIndex::G2, CharsetIndex::G3];
+const CHARSETS: [CharsetIndex; 4] = [
+    CharsetIndex::G0,
+    CharsetIndex::G1,
+    CharsetIndex::G2,
+    CharsetIndex::G3,
+];
 /// More than any cell holds: a hyperlink of the longest kind, or its characters.
 const MAX_EXTRA_BYTES: usize = 8 * 1024;
 /// How a row begins: it is empty, plain ASCII in the default style, or made of runs.
@@ -35,7 +40,11 @@ pub(super) struct GridWriter<'a> {
 
 impl<'a> GridWriter<'a> {
     pub(super) fn new(out: &'a mut Writer) -> Self {
-        Self { out, styles: HashMap::new(), extras: HashMap::new() }
+        Self {
+            out,
+            styles: HashMap::new(),
+            extras: HashMap::new(),
+        }
     }
 
     /// Writes the last `history` rows of the history, the screen and the cursors.
@@ -59,15 +68,21 @@ impl<'a> GridWriter<'a> {
             SemanticPrompt::Prompt => 1 << 4,
             SemanticPrompt::PromptContinuation => 2 << 4,
         };
-        let len = row.inner.iter().rposition(|cell| !cell.is_default()).map_or(0, |last| last + 1);
+        let len = row
+            .inner
+            .iter()
+            .rposition(|cell| !cell.is_default())
+            .map_or(0, |last| last + 1);
         let cells = &row.inner[..len];
         let bits = cells.iter().fold(0, |bits, cell| bits | cell.raw());
         match bits {
             0 => self.out.raw(&[EMPTY | prompt]),
-            0..0x80 => {
+            1..0x80 => {
                 self.out.raw(&[PLAIN | prompt]);
                 self.out.size(len);
-                self.out.bytes.extend(cells.iter().map(|cell| cell.raw() as u8));
+                self.out
+                    .bytes
+                    .extend(cells.iter().map(|cell| cell.raw() as u8));
             }
             _ => {
                 self.out.raw(&[RUNS | prompt]);
@@ -89,7 +104,9 @@ impl<'a> GridWriter<'a> {
 
     /// Writes everything about a cell but its character.
     fn template(&mut self, grid: &Grid<Square>, cell: Square) {
-        let extras = cell.extras_id_checked().filter(|&id| grid.extras_table.get(id).is_some());
+        let extras = cell
+            .extras_id_checked()
+            .filter(|&id| grid.extras_table.get(id).is_some());
         let tag = cell.content_tag() as u64;
         let shape = (cell.wide() as u64) | u64::from(cell.cell_flags().bits()) << 2 | tag << 9;
         self.out.number(shape | u64::from(extras.is_some()) << 11);
@@ -114,7 +131,11 @@ impl<'a> GridWriter<'a> {
         let index = *self.styles.entry(id).or_insert(next);
         self.out.size(index);
         if index == next {
-            let style = grid.styles().get(usize::from(id)).copied().unwrap_or_default();
+            let style = grid
+                .styles()
+                .get(usize::from(id))
+                .copied()
+                .unwrap_or_default();
             self.style_value(&style);
         }
     }
@@ -140,7 +161,8 @@ impl<'a> GridWriter<'a> {
         self.out.size(index);
         if index == next {
             let extras = grid.extras_table.get(id).cloned().unwrap_or_default();
-            self.out.text(extras.zerowidth.iter().collect::<String>().as_bytes());
+            self.out
+                .text(extras.zerowidth.iter().collect::<String>().as_bytes());
             self.out.flag(extras.hyperlink.is_some());
             if let Some(link) = extras.hyperlink {
                 self.out.text(link.id().as_bytes());
@@ -154,7 +176,8 @@ impl<'a> GridWriter<'a> {
         self.out.size(cursor.pos.col.0);
         self.out.flag(cursor.should_wrap);
         for index in CHARSETS {
-            self.out.flag(cursor.charsets[index] == StandardCharset::SpecialCharacterAndLineDrawing);
+            self.out
+                .flag(cursor.charsets[index] == StandardCharset::SpecialCharacterAndLineDrawing);
         }
         self.style_value(&style);
         let mut plain = cursor.template;
@@ -172,12 +195,20 @@ pub(super) struct GridReader<'a, 'b> {
 
 impl<'a, 'b> GridReader<'a, 'b> {
     pub(super) fn new(input: &'a mut Reader<'b>) -> Self {
-        Self { input, styles: Vec::new(), extras: Vec::new() }
+        Self {
+            input,
+            styles: Vec::new(),
+            extras: Vec::new(),
+        }
     }
 
     /// Fills `grid`, which is empty and of the right size, with what [`GridWriter::grid`] has written. It keeps at most
     /// `max_history` rows.
-    pub(super) fn grid(&mut self, grid: &mut Grid<Square>, max_history: usize) -> Result<(), CheckpointError> {
+    pub(super) fn grid(
+        &mut self,
+        grid: &mut Grid<Square>,
+        max_history: usize,
+    ) -> Result<(), CheckpointError> {
         let history = self.input.below(max_history + 1)?;
         let cols = grid.columns();
         if history > 0 {
@@ -226,7 +257,12 @@ impl<'a, 'b> GridReader<'a, 'b> {
         }
     }
 
-    fn runs(&mut self, grid: &mut Grid<Square>, line: Line, len: usize) -> Result<(), CheckpointError> {
+    fn runs(
+        &mut self,
+        grid: &mut Grid<Square>,
+        line: Line,
+        len: usize,
+    ) -> Result<(), CheckpointError> {
         let mut col = 0;
         while col < len {
             let template = self.template(grid)?;
@@ -238,7 +274,9 @@ impl<'a, 'b> GridReader<'a, 'b> {
             row.has_styles |= template.style_id_checked().is_some_and(|id| id != 0);
             row.has_extras |= template.has_extras();
             for cell in &mut row[Column(col)..Column(end)] {
-                let codepoint = u32::try_from(self.input.number()?).ok().and_then(char::from_u32);
+                let codepoint = u32::try_from(self.input.number()?)
+                    .ok()
+                    .and_then(char::from_u32);
                 *cell = Square::from_template(template, codepoint.ok_or(CheckpointError::Damaged)?);
             }
             col = end;
@@ -293,7 +331,12 @@ impl<'a, 'b> GridReader<'a, 'b> {
         let flags = StyleFlags::from_bits_truncate(self.input.below(1 << 16)? as u16);
         let fg = self.color()?.ok_or(CheckpointError::Damaged)?;
         let bg = self.color()?.ok_or(CheckpointError::Damaged)?;
-        Ok(Style { fg, bg, underline_color: self.color()?, flags })
+        Ok(Style {
+            fg,
+            bg,
+            underline_color: self.color()?,
+            flags,
+        })
     }
 
     fn color(&mut self) -> Result<Option<AnsiColor>, CheckpointError> {
@@ -303,7 +346,11 @@ impl<'a, 'b> GridReader<'a, 'b> {
             2 => Ok(Some(AnsiColor::Indexed(self.input.byte()?))),
             3 => {
                 let rgb = self.input.raw(3)?;
-                Ok(Some(AnsiColor::Spec(ColorRgb { r: rgb[0], g: rgb[1], b: rgb[2] })))
+                Ok(Some(AnsiColor::Spec(ColorRgb {
+                    r: rgb[0],
+                    g: rgb[1],
+                    b: rgb[2],
+                })))
             }
             _ => Err(CheckpointError::Damaged),
         }
@@ -318,12 +365,18 @@ impl<'a, 'b> GridReader<'a, 'b> {
                 let id = self.input.text(MAX_EXTRA_BYTES)?;
                 hyperlink = Some(Hyperlink::new(Some(id), self.input.text(MAX_EXTRA_BYTES)?));
             }
-            self.extras.push(grid.extras_table.alloc(Extras { zerowidth, hyperlink }));
+            self.extras.push(grid.extras_table.alloc(Extras {
+                zerowidth,
+                hyperlink,
+            }));
         }
         Ok(self.extras[index])
     }
 
-    pub(super) fn cursor(&mut self, grid: &mut Grid<Square>) -> Result<Cursor<Square>, CheckpointError> {
+    pub(super) fn cursor(
+        &mut self,
+        grid: &mut Grid<Square>,
+    ) -> Result<Cursor<Square>, CheckpointError> {
         let mut cursor = Cursor::default();
         cursor.pos.row = Line(self.input.below(grid.screen_lines())? as i32);
         cursor.pos.col = Column(self.input.below(grid.columns())?);
@@ -360,7 +413,16 @@ fn named(number: u64) -> Result<NamedColor, CheckpointError> {
         NamedColor::LightCyan,
         NamedColor::LightWhite,
     ];
-    const OTHERS: [NamedColor; 3] = [NamedColor::Foreground, NamedColor::Background, NamedColor::Cursor];
+    const OTHERS: [NamedColor; 3] = [
+        NamedColor::Foreground,
+        NamedColor::Background,
+        NamedColor::Cursor,
+    ];
     let known = |name: &&NamedColor| **name as u64 == number;
-    NAMES.iter().chain(&OTHERS).find(known).copied().ok_or(CheckpointError::Damaged)
+    NAMES
+        .iter()
+        .chain(&OTHERS)
+        .find(known)
+        .copied()
+        .ok_or(CheckpointError::Damaged)
 }

@@ -75,7 +75,9 @@ impl<'a> Reader<'a> {
     /// A number below `limit`.
     pub(super) fn below(&mut self, limit: usize) -> Result<usize, CheckpointError> {
         let number = usize::try_from(self.number()?).ok();
-        number.filter(|&number| number < limit).ok_or(CheckpointError::Damaged)
+        number
+            .filter(|&number| number < limit)
+            .ok_or(CheckpointError::Damaged)
     }
 
     pub(super) fn flag(&mut self) -> Result<bool, CheckpointError> {
@@ -83,7 +85,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn raw(&mut self, len: usize) -> Result<&'a [u8], CheckpointError> {
-        let (bytes, rest) = self.bytes.split_at_checked(len).ok_or(CheckpointError::Damaged)?;
+        let (bytes, rest) = self
+            .bytes
+            .split_at_checked(len)
+            .ok_or(CheckpointError::Damaged)?;
         self.bytes = rest;
         Ok(bytes)
     }

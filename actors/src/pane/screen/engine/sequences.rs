@@ -2,7 +2,8 @@
 
 use rio_vt::ansi::mode::{Mode as AnsiMode, NamedMode, NamedPrivateMode, PrivateMode};
 use rio_vt::ansi::{
-    ClearMode, CursorShape, KeyboardModes, KeyboardModesApplyBehavior, LineClearMode, TabulationClearMode,
+    ClearMode, CursorShape, KeyboardModes, KeyboardModesApplyBehavior, LineClearMode,
+    TabulationClearMode,
 };
 use rio_vt::codepoint_width::codepoint_width;
 use rio_vt::config::colors::ColorRgb;
@@ -14,8 +15,8 @@ use rio_vt::crosswords::square::Hyperlink;
 use rio_vt::performer::handler::Handler;
 
 use super::{
-    Engine, KEYBOARD_MODES, KeyboardStack, MARK_TITLE, MAX_CLUSTER_CHARS, MAX_LINK_BYTES, MAX_TITLE_BYTES, MAX_TITLES,
-    default_tabs,
+    Engine, KEYBOARD_MODES, KeyboardStack, MARK_TITLE, MAX_CLUSTER_CHARS, MAX_LINK_BYTES,
+    MAX_TITLE_BYTES, MAX_TITLES, default_tabs,
 };
 use crate::pane::screen::palette;
 
@@ -87,7 +88,8 @@ impl Handler for Engine {
         self.term.set_grapheme_clustering(false);
         self.term.input(c);
         if clusters {
-            self.term.set_private_mode(NamedPrivateMode::GraphemeCluster.into());
+            self.term
+                .set_private_mode(NamedPrivateMode::GraphemeCluster.into());
         }
     }
 
@@ -107,7 +109,9 @@ impl Handler for Engine {
                 }
             }
         }
-        self.last_char = codepoints.last().and_then(|&codepoint| char::from_u32(codepoint));
+        self.last_char = codepoints
+            .last()
+            .and_then(|&codepoint| char::from_u32(codepoint));
     }
 
     fn set_title(&mut self, title: Option<String>) {
@@ -153,7 +157,11 @@ impl Handler for Engine {
         if title == MARK_TITLE {
             return self.mark(body);
         }
-        let mut text = if title.is_empty() { body } else { format!("{title}: {body}") };
+        let mut text = if title.is_empty() {
+            body
+        } else {
+            format!("{title}: {body}")
+        };
         text.retain(|c| !c.is_control());
         text.truncate(text.floor_char_boundary(MAX_TITLE_BYTES));
         self.events.notification = Some(text);
@@ -161,7 +169,8 @@ impl Handler for Engine {
 
     fn set_hyperlink(&mut self, link: Option<Hyperlink>) {
         let link = link.filter(|link| {
-            let fits = |text: &str| text.len() <= MAX_LINK_BYTES && !text.chars().any(char::is_control);
+            let fits =
+                |text: &str| text.len() <= MAX_LINK_BYTES && !text.chars().any(char::is_control);
             fits(link.uri()) && fits(link.id())
         });
         // The engine makes up a new id for each link without one; by the address alone equal links share one entry.
@@ -313,16 +322,27 @@ impl Handler for Engine {
 
     fn device_status(&mut self, kind: usize) {
         let at = self.term.grid.cursor.pos;
-        let origin = if self.term.mode().contains(Mode::ORIGIN) { self.region.0 } else { 0 };
+        let origin = if self.term.mode().contains(Mode::ORIGIN) {
+            self.region.0
+        } else {
+            0
+        };
         match kind {
             5 => self.reply(format_args!("\x1b[0n")),
-            6 => self.reply(format_args!("\x1b[{};{}R", at.row.0 - origin + 1, at.col.0 + 1)),
+            6 => self.reply(format_args!(
+                "\x1b[{};{}R",
+                at.row.0 - origin + 1,
+                at.col.0 + 1
+            )),
             _ => {}
         }
     }
 
     fn report_version(&mut self) {
-        self.reply(format_args!("\x1bP>|fugue({})\x1b\\", env!("CARGO_PKG_VERSION")));
+        self.reply(format_args!(
+            "\x1bP>|fugue({})\x1b\\",
+            env!("CARGO_PKG_VERSION")
+        ));
     }
 
     fn report_keyboard_mode(&mut self) {
@@ -332,7 +352,9 @@ impl Handler for Engine {
 
     fn report_mode(&mut self, mode: AnsiMode) {
         let state = match mode {
-            AnsiMode::Named(NamedMode::Insert) => mode_state(self.term.mode().contains(Mode::INSERT)),
+            AnsiMode::Named(NamedMode::Insert) => {
+                mode_state(self.term.mode().contains(Mode::INSERT))
+            }
             AnsiMode::Named(NamedMode::LineFeedNewLine) => {
                 mode_state(self.term.mode().contains(Mode::LINE_FEED_NEW_LINE))
             }
@@ -382,7 +404,8 @@ impl Engine {
 
     fn column_mode(&mut self) {
         self.region = (0, self.term.screen_lines() as i32);
-        self.term.set_private_mode(NamedPrivateMode::ColumnMode.into());
+        self.term
+            .set_private_mode(NamedPrivateMode::ColumnMode.into());
         if !self.is_alternate() {
             self.epochs.cleared(self.screen_top());
         }

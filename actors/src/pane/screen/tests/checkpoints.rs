@@ -50,7 +50,10 @@ proptest! {
 
 #[test]
 fn unknown_versions_are_told() {
-    assert_eq!(Screen::restore(&[9, 1, 2]).err(), Some(CheckpointError::Version(9)));
+    assert_eq!(
+        Screen::restore(&[9, 1, 2]).err(),
+        Some(CheckpointError::Version(9))
+    );
     assert_eq!(Screen::restore(&[]).err(), Some(CheckpointError::Damaged));
 }
 
@@ -66,7 +69,11 @@ fn cursors_hold_over_a_restore() {
 
 #[test]
 fn named_places_hold_over_a_restore() {
-    let mut screen = fed(size(5, 20), 10, b"one\r\n\x1b]777;notify;fugue-mark;here\x1b\\two\r\n");
+    let mut screen = fed(
+        size(5, 20),
+        10,
+        b"one\r\n\x1b]777;notify;fugue-mark;here\x1b\\two\r\n",
+    );
     let mut copy = restored(&mut screen);
     assert_eq!(copy.take_events().notification, None);
     let place = copy.mark("here").expect("it was named");

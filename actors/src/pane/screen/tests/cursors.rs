@@ -62,14 +62,31 @@ fn what_left_the_history_is_counted() {
 
 #[test]
 fn erasing_the_screen_loses_nothing_after_it() {
-    for erase in ["\x1b[H\x1b[2J", "\x1b[2J\x1b[H", "\x1b[H\x1b[J", "\x1b[H\x1b[2J\x1b[3J", "\x1bc"] {
+    for erase in [
+        "\x1b[H\x1b[2J",
+        "\x1b[2J\x1b[H",
+        "\x1b[H\x1b[J",
+        "\x1b[H\x1b[2J\x1b[3J",
+        "\x1bc",
+    ] {
         let mut screen = screen(&lines(0..20));
         let cursor = screen.position();
         screen.advance(format!("{erase}new 1\r\nnew 2\r\n").as_bytes());
-        assert_eq!(screen.read_since(&cursor, 100).text.trim_start_matches('\n'), "new 1\nnew 2\n", "{erase:?}");
+        assert_eq!(
+            screen
+                .read_since(&cursor, 100)
+                .text
+                .trim_start_matches('\n'),
+            "new 1\nnew 2\n",
+            "{erase:?}"
+        );
         screen.advance(lines(20..40).as_bytes());
         let read = screen.read_since(&cursor, 10_000).text;
-        assert!(read.trim_start_matches('\n').starts_with("new 1\nnew 2\nline 20\n"), "{erase:?} {read}");
+        assert!(
+            read.trim_start_matches('\n')
+                .starts_with("new 1\nnew 2\nline 20\n"),
+            "{erase:?} {read}"
+        );
     }
 }
 
@@ -100,7 +117,19 @@ fn cursors_have_a_text_form() {
         }
         screen.advance(b"\x1b[?1049h");
     }
-    for bad in ["", "t", "t1.2.3", "t1.2.3.x", "x1.2.3.4", "t1.2.3.4.5", "t+1.2.3.4", "t1.2.4294967296.0", "a1.2.3.4", "t1.-2.3.4", "ü1.2.3.4"] {
+    for bad in [
+        "",
+        "t",
+        "t1.2.3",
+        "t1.2.3.x",
+        "x1.2.3.4",
+        "t1.2.3.4.5",
+        "t+1.2.3.4",
+        "t1.2.4294967296.0",
+        "a1.2.3.4",
+        "t1.-2.3.4",
+        "ü1.2.3.4",
+    ] {
         assert!(bad.parse::<TextCursor>().is_err(), "{bad}");
     }
 }
@@ -108,11 +137,18 @@ fn cursors_have_a_text_form() {
 #[test]
 fn a_foreign_cursor_does_no_harm() {
     let screen = screen(&lines(0..20));
-    for text in ["t0.999999.0.0", "t99.3.5.0", "n0.4611686018427387903.0.0", "a7-0.0.0.0", "t4611686018427387903.1.1.1"] {
+    let pattern = Regex::new("x").expect("a pattern");
+    for text in [
+        "t0.999999.0.0",
+        "t99.3.5.0",
+        "n0.4611686018427387903.0.0",
+        "a7-0.0.0.0",
+        "t4611686018427387903.1.1.1",
+    ] {
         let cursor: TextCursor = text.parse().expect("a well-formed cursor");
         let read = screen.read_since(&cursor, 10_000);
         assert!(read.text.len() < 400);
-        let _ = screen.search_since(&cursor, &Regex::new("x").expect("a pattern"));
+        let _ = screen.search_since(&cursor, &pattern);
     }
 }
 
@@ -120,17 +156,25 @@ fn a_foreign_cursor_does_no_harm() {
 fn a_search_finds_what_came_after() {
     let mut screen = screen("ready\r\n$ ");
     let pattern = Regex::new(r"(?m)^(re\w+): (\d+)?").expect("a pattern");
+    let answer = Regex::new("42").expect("a pattern");
+    let never = Regex::new("never").expect("a pattern");
     let mut cursor = screen.position_after_line();
     for piece in ["run\r\n", "rea", "dy: ", "4", "2\r\nmore\r\n"] {
-        assert_eq!(screen.search_since(&cursor, &Regex::new("42").expect("a pattern")).found, None);
+        assert_eq!(screen.search_since(&cursor, &answer).found, None);
         screen.advance(piece.as_bytes());
-        let search = screen.search_since(&cursor, &Regex::new("never").expect("a pattern"));
+        let search = screen.search_since(&cursor, &never);
         assert_eq!(search.found, None);
         cursor = search.resume;
     }
-    let found = screen.search_since(&cursor, &pattern).found.expect("it was printed");
+    let found = screen
+        .search_since(&cursor, &pattern)
+        .found
+        .expect("it was printed");
     assert_eq!(found.text, "ready: 42");
-    assert_eq!(found.groups, [Some("ready".to_owned()), Some("42".to_owned())]);
+    assert_eq!(
+        found.groups,
+        [Some("ready".to_owned()), Some("42".to_owned())]
+    );
     assert_eq!(screen.read_since(&found.after, 100).text, "\nmore\n");
 }
 

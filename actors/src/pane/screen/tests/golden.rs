@@ -13,16 +13,28 @@ fn replies(bytes: &str) -> String {
 #[test]
 fn text_wraps_and_scrolls() {
     let screen = screen("one\r\ntwo\r\nabcdefghijklmnopqrstuvwxyz\r\n3\r\n4\r\n5");
-    assert_eq!(text(&screen), "abcdefghijklmnopqrst\nuvwxyz\n3\n4\n5".replace("t\nu", "tu"));
-    assert_eq!(all_text(&screen), "one\ntwo\nabcdefghijklmnopqrstuvwxyz\n3\n4\n5");
+    assert_eq!(
+        text(&screen),
+        "abcdefghijklmnopqrst\nuvwxyz\n3\n4\n5".replace("t\nu", "tu")
+    );
+    assert_eq!(
+        all_text(&screen),
+        "one\ntwo\nabcdefghijklmnopqrstuvwxyz\n3\n4\n5"
+    );
     assert_eq!(screen.rows_scrolled(), 2);
 }
 
 #[test]
 fn last_lines_are_counted_as_lines() {
     let screen = screen("one\r\ntwo\r\nabcdefghijklmnopqrstuvwxyz\r\n3\r\n\r\n");
-    assert_eq!(screen.read_last(2, true, false, 100).text, "abcdefghijklmnopqrstuvwxyz\n3");
-    assert_eq!(screen.read_last(3, true, false, 100).text, "two\nabcdefghijklmnopqrstuvwxyz\n3");
+    assert_eq!(
+        screen.read_last(2, true, false, 100).text,
+        "abcdefghijklmnopqrstuvwxyz\n3"
+    );
+    assert_eq!(
+        screen.read_last(3, true, false, 100).text,
+        "two\nabcdefghijklmnopqrstuvwxyz\n3"
+    );
     let cut = screen.read_last(3, true, false, 10);
     assert_eq!((cut.text.as_str(), cut.truncated), ("3", true));
     assert_eq!(screen.read_last(0, true, false, 10).text, "");
@@ -46,7 +58,13 @@ fn a_wide_character_at_the_edge_goes_to_the_next_row() {
 #[test]
 fn the_cursor_and_its_form_are_told() {
     let shown = screen("ab\x1b[2;4H\x1b[5 q").cursor();
-    let bar = Cursor { row: 1, col: 3, visible: true, shape: CursorShape::Bar, blinking: true };
+    let bar = Cursor {
+        row: 1,
+        col: 3,
+        visible: true,
+        shape: CursorShape::Bar,
+        blinking: true,
+    };
     assert_eq!(shown, bar);
     assert!(!screen("\x1b[?25l").cursor().visible);
     assert_eq!(screen("日\x1b[1;2H").cursor().col, 0);
@@ -80,7 +98,9 @@ fn leaving_the_alternate_screen_brings_the_primary_back() {
     for number in [47, 1047, 1049] {
         let mut screen = screen("one\r\ntwo\r\n3\r\n4\r\n5\r\n6\r\n");
         let before = all_text(&screen);
-        screen.advance(format!("\x1b[?{number}h\x1b[2J\x1b[Hfull\r\n\r\n\r\n\r\n\r\n\r\nscreen").as_bytes());
+        screen.advance(
+            format!("\x1b[?{number}h\x1b[2J\x1b[Hfull\r\n\r\n\r\n\r\n\r\n\r\nscreen").as_bytes(),
+        );
         assert_eq!(text(&screen), "\n\n\n\nscreen", "{number}");
         screen.advance(format!("\x1b[?{number}l").as_bytes());
         assert_eq!(all_text(&screen), before, "{number}");
@@ -98,7 +118,10 @@ fn queries_are_answered() {
     assert_eq!(replies("\x1b[2;4r\x1b[?6h\x1b[2;3H\x1b[6n"), "\x1b[2;3R");
     assert_eq!(replies("\x1b[18t"), "\x1b[8;5;20t");
     assert_eq!(replies("\x1b[?u"), "\x1b[?0u");
-    assert_eq!(replies("\x1b[>q"), format!("\x1bP>|fugue({})\x1b\\", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        replies("\x1b[>q"),
+        format!("\x1bP>|fugue({})\x1b\\", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
@@ -112,10 +135,22 @@ fn mode_queries_are_answered() {
 #[test]
 fn colour_queries_are_answered() {
     assert_eq!(replies("\x1b]11;?\x07"), "\x1b]11;rgb:0000/0000/0000\x07");
-    assert_eq!(replies("\x1b]10;?\x1b\\"), "\x1b]10;rgb:e5e5/e5e5/e5e5\x1b\\");
-    assert_eq!(replies("\x1b]4;196;?\x07"), "\x1b]4;196;rgb:ffff/0000/0000\x07");
-    assert_eq!(replies("\x1b]4;1;#123456\x07\x1b]4;1;?\x07"), "\x1b]4;1;rgb:1212/3434/5656\x07");
-    assert_eq!(replies("\x1b]11;#ffffff\x07\x1b]111\x07\x1b]11;?\x07"), "\x1b]11;rgb:0000/0000/0000\x07");
+    assert_eq!(
+        replies("\x1b]10;?\x1b\\"),
+        "\x1b]10;rgb:e5e5/e5e5/e5e5\x1b\\"
+    );
+    assert_eq!(
+        replies("\x1b]4;196;?\x07"),
+        "\x1b]4;196;rgb:ffff/0000/0000\x07"
+    );
+    assert_eq!(
+        replies("\x1b]4;1;#123456\x07\x1b]4;1;?\x07"),
+        "\x1b]4;1;rgb:1212/3434/5656\x07"
+    );
+    assert_eq!(
+        replies("\x1b]11;#ffffff\x07\x1b]111\x07\x1b]11;?\x07"),
+        "\x1b]11;rgb:0000/0000/0000\x07"
+    );
 }
 
 #[test]
@@ -145,7 +180,10 @@ fn events_are_told_once() {
     assert!(events.bell && events.cwd_changed && events.prompt && !events.title_changed);
     assert_eq!(events.notification.as_deref(), Some("done"));
     assert_eq!(screen.cwd().and_then(|cwd| cwd.to_str()), Some("/home/a b"));
-    assert_eq!(screen.take_events(), crate::pane::screen::ScreenEvents::default());
+    assert_eq!(
+        screen.take_events(),
+        crate::pane::screen::ScreenEvents::default()
+    );
 }
 
 #[test]
@@ -159,18 +197,39 @@ fn tab_stops_can_be_set() {
 fn ansi_text_carries_attributes() {
     let line = |bytes: &str| screen(bytes).read_last(1, false, true, 1000).text;
     assert_eq!(line("plain"), "\x1b[mplain");
-    assert_eq!(line("\x1b[1;31mred\x1b[0m x"), "\x1b[m\x1b[0;1;31mred\x1b[0m x");
-    assert_eq!(line("\x1b[38;5;200;48;2;1;2;3mx"), "\x1b[m\x1b[0;38;5;200;48;2;1;2;3mx\x1b[m");
-    assert_eq!(line("\x1b[2;3;9;4:3;58:2::9:8:7mx"), "\x1b[m\x1b[0;2;3;9;4:3;58:2::9:8:7mx\x1b[m");
-    assert_eq!(line("\x1b]8;;http://a\x1b\\x\x1b]8;;\x1b\\y"), "\x1b[m\x1b]8;;http://a\x1b\\x\x1b]8;;\x1b\\y");
+    assert_eq!(
+        line("\x1b[1;31mred\x1b[0m x"),
+        "\x1b[m\x1b[0;1;31mred\x1b[0m x"
+    );
+    assert_eq!(
+        line("\x1b[38;5;200;48;2;1;2;3mx"),
+        "\x1b[m\x1b[0;38;5;200;48;2;1;2;3mx\x1b[m"
+    );
+    assert_eq!(
+        line("\x1b[2;3;9;4:3;58:2::9:8:7mx"),
+        "\x1b[m\x1b[0;2;3;9;4:3;58:2::9:8:7mx\x1b[m"
+    );
+    assert_eq!(
+        line("\x1b]8;;http://a\x1b\\x\x1b]8;;\x1b\\y"),
+        "\x1b[m\x1b]8;;http://a\x1b\\x\x1b]8;;\x1b\\y"
+    );
     assert_eq!(line("\x1b[97;101mx"), "\x1b[m\x1b[0;97;101mx\x1b[m");
-    assert_eq!(line("a\x1b[44m\x1b[K"), format!("\x1b[ma\x1b[0;44m{}\x1b[m", " ".repeat(19)).replace("[0;44m", "[0;48;5;4m"));
+    assert_eq!(
+        line("a\x1b[44m\x1b[K"),
+        format!("\x1b[ma\x1b[0;44m{}\x1b[m", " ".repeat(19)).replace("[0;44m", "[0;48;5;4m")
+    );
 }
 
 #[test]
 fn sizes_are_clamped() {
     let clamped = |rows, cols| Screen::new(size(rows, cols), 10).size();
     assert_eq!(clamped(0, 0), Size { rows: 1, cols: 2 });
-    assert_eq!(clamped(9999, 9999), Size { rows: 1000, cols: 1000 });
+    assert_eq!(
+        clamped(9999, 9999),
+        Size {
+            rows: 1000,
+            cols: 1000
+        }
+    );
     assert_eq!(clamped(1, 1), Size { rows: 1, cols: 2 });
 }

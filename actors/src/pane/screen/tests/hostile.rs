@@ -50,7 +50,14 @@ proptest! {
 
 #[test]
 fn long_strings_are_cut_off_wherever_they_are_cut() {
-    for intro in ["\x1b]0;", "\x1bPq", "\x1b_G", "\x1b^", "\x1bX", "\x1b]52;c;"] {
+    for intro in [
+        "\x1b]0;",
+        "\x1bPq",
+        "\x1b_G",
+        "\x1b^",
+        "\x1bX",
+        "\x1b]52;c;",
+    ] {
         for len in [16_000, 16_380, 16_390, 70_000, 300_000] {
             let bytes = [b"ab", intro.as_bytes(), &vec![b'x'; len], b"\x1b\\cd"].concat();
             let mut whole = fed(size(6, 16), 20, &bytes);
@@ -86,28 +93,55 @@ fn a_long_sequence_of_parameters_is_cut_off() {
 #[test]
 fn stacked_marks_are_bounded() {
     let start = Instant::now();
-    let mut screen = fed(size(5, 20), 10, format!("e{}", "\u{301}".repeat(200_000)).as_bytes());
+    let mut screen = fed(
+        size(5, 20),
+        10,
+        format!("e{}", "\u{301}".repeat(200_000)).as_bytes(),
+    );
     assert_eq!(text(&screen).chars().count(), 65);
     for mode in ["\x1b[?2027h", "\x1b[?2027l"] {
         // Hangul's leading consonants join without end when clusters are on.
         screen.advance(format!("{mode}\x1b[2J\x1b[H{}", "\u{1100}".repeat(100_000)).as_bytes());
         assert!(state(&mut screen).len() < 100_000);
     }
-    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "took {:?}",
+        start.elapsed()
+    );
 }
 
 #[test]
 fn replies_are_bounded() {
-    let mut screen = fed(size(5, 20), 10, "\x1b[c\x1b[6n\x1b]11;?\x07".repeat(50_000).as_bytes());
-    assert!(screen.take_replies().is_some_and(|replies| replies.len() < 20_000));
+    let mut screen = fed(
+        size(5, 20),
+        10,
+        "\x1b[c\x1b[6n\x1b]11;?\x07".repeat(50_000).as_bytes(),
+    );
+    assert!(
+        screen
+            .take_replies()
+            .is_some_and(|replies| replies.len() < 20_000)
+    );
 }
 
 #[test]
 fn huge_parameters_are_survived() {
     let ends: Vec<char> = ('@'..='~').collect();
     for end in ends {
-        for params in ["65535", "65535;65535", "0;0", "99999999999999", "1;65535", "65535;1"] {
-            let mut screen = fed(size(5, 20), 10, format!("abc\r\ndef\x1b[{params}{end}x\x1b[?{params}{end}y\r\nz").as_bytes());
+        for params in [
+            "65535",
+            "65535;65535",
+            "0;0",
+            "99999999999999",
+            "1;65535",
+            "65535;1",
+        ] {
+            let mut screen = fed(
+                size(5, 20),
+                10,
+                format!("abc\r\ndef\x1b[{params}{end}x\x1b[?{params}{end}y\r\nz").as_bytes(),
+            );
             screen.resize(size(3, 7));
             assert!(screen.cursor().row < 3);
         }

@@ -17,7 +17,11 @@ fn lines_are_wrapped_anew() {
 
 #[test]
 fn the_alternate_screen_is_not_wrapped_anew() {
-    let mut screen = fed(size(4, 10), 100, b"abcdefghijklmno\r\nxyz\x1b[?1049h\x1b[H0123456789\r\nab");
+    let mut screen = fed(
+        size(4, 10),
+        100,
+        b"abcdefghijklmno\r\nxyz\x1b[?1049h\x1b[H0123456789\r\nab",
+    );
     screen.resize(size(3, 5));
     assert_eq!(text(&screen), "01234\nab");
     screen.resize(size(5, 20));
@@ -37,7 +41,11 @@ fn cursors_follow_their_line() {
         let next = screen.position_after_line();
         for (rows, cols) in [(6, 12), (10, 11), (3, 100), (40, 7), (2, 40), (6, 40)] {
             screen.resize(size(rows, cols));
-            assert_eq!(screen.read_since(&cursor, 100).text, "", "{history} {rows}x{cols}");
+            assert_eq!(
+                screen.read_since(&cursor, 100).text,
+                "",
+                "{history} {rows}x{cols}"
+            );
             assert_eq!(screen.read_since(&next, 100).text, "");
         }
         screen.advance(b"ls\r\nout\r\n");
@@ -48,7 +56,13 @@ fn cursors_follow_their_line() {
 
 #[test]
 fn cursors_of_the_primary_screen_follow_while_the_alternate_one_is_resized() {
-    let mut screen = fed(size(6, 40), 100, "a line that is longer than twenty\r\n".repeat(10).as_bytes());
+    let mut screen = fed(
+        size(6, 40),
+        100,
+        "a line that is longer than twenty\r\n"
+            .repeat(10)
+            .as_bytes(),
+    );
     let cursor = screen.position();
     screen.advance(b"\x1b[?1049hfull");
     let inside = screen.position();

@@ -39,15 +39,88 @@ pub(super) fn state(screen: &mut Screen) -> Vec<u8> {
 }
 
 /// Private modes that do something.
-const MODES: [u16; 22] =
-    [1, 3, 5, 6, 7, 9, 12, 25, 47, 1000, 1002, 1003, 1004, 1005, 1006, 1007, 1047, 1048, 1049, 2004, 2026, 2027];
+const MODES: [u16; 22] = [
+    1, 3, 5, 6, 7, 9, 12, 25, 47, 1000, 1002, 1003, 1004, 1005, 1006, 1007, 1047, 1048, 1049, 2004,
+    2026, 2027,
+];
+
+/// Sequences without parameters to vary.
+const FIXED: &[&str] = &[
+    "\r",
+    "\n",
+    "\r\n",
+    "\t",
+    "\x08",
+    "\x07",
+    "\x0e",
+    "\x0f",
+    "\x0b",
+    "\x18",
+    "\x1b7",
+    "\x1b8",
+    "\x1bD",
+    "\x1bE",
+    "\x1bM",
+    "\x1bH",
+    "\x1bc",
+    "\x1b=",
+    "\x1b>",
+    "\x1b(0",
+    "\x1b(B",
+    "\x1b)0",
+    "\x1b#8",
+    "\x1b[4h",
+    "\x1b[4l",
+    "\x1b[20h",
+    "\x1b[20l",
+    "\x1b[3b",
+    "\x1b[>1u",
+    "\x1b[<u",
+    "\x1b[=5u",
+    "\x1b[=3;2u",
+    "\x1b[>4;2m",
+    "\x1b[22t",
+    "\x1b[23t",
+    "\x1b[2 q",
+    "\x1b[5 q",
+    "\x1b[6n",
+    "\x1b[c",
+    "\x1b]0;title\x07",
+    "\x1b]2;other\x1b\\",
+    "\x1b]7;file:///tmp/x\x07",
+    "\x1b]8;;http://a/b\x1b\\",
+    "\x1b]8;id=1;http://c\x1b\\",
+    "\x1b]8;;\x1b\\",
+    "\x1b]133;A\x07",
+    "\x1b]777;notify;fugue-mark;m\x07",
+    "\x1b]777;notify;t;b\x07",
+    "\x1b]4;1;#102030\x07",
+    "\x1b]11;?\x07",
+    "\x1b]104\x07",
+    "\x1b]52;c;YQ==\x07",
+    "\x1bPq#0;2;0;0;0~\x1b\\",
+    "\x1b_Gi=1;AAAA\x1b\\",
+    "\x1b[?5W",
+    "\x1b[3g",
+    "\x1b[?1049h",
+    "\x1b[?1049l",
+    "\x1b[2J",
+    "\x1b[3J",
+    "\x1b[H\x1b[J",
+];
 
 /// One piece of output: text, a sequence that programs send, or garbage.
 fn token() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![8 => 0..30_u32, 1 => 0..300_u32, 1 => Just(65_535_u32)];
-    let params = proptest::collection::vec(number, 0..4)
-        .prop_map(|numbers| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(";"));
-    let csi = (params.clone(), "[@A-HIJKLMPSTXZ`abcdefgmnrsu]").prop_map(|(p, end)| format!("\x1b[{p}{end}"));
+    let params = proptest::collection::vec(number, 0..4).prop_map(|numbers| {
+        numbers
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(";")
+    });
+    let csi = (params.clone(), "[@A-HIJKLMPSTXZ`abcdefgmnrsu]")
+        .prop_map(|(p, end)| format!("\x1b[{p}{end}"));
     let sgr = prop_oneof![
         Just("0".to_owned()),
         (0..110_u8).prop_map(|code| code.to_string()),
@@ -57,16 +130,9 @@ fn token() -> impl Strategy<Value = Vec<u8>> {
         any::<(u8, u8, u8)>().prop_map(|(r, g, b)| format!("58:2::{r}:{g}:{b}")),
     ]
     .prop_map(|code| format!("\x1b[{code}m"));
-    let private = (proptest::sample::select(&MODES[..]), "[hl]").prop_map(|(mode, end)| format!("\x1b[?{mode}{end}"));
-    let fixed = proptest::sample::select(vec![
-        "\r", "\n", "\r\n", "\t", "\x08", "\x07", "\x0e", "\x0f", "\x0b", "\x18", "\x1b7", "\x1b8", "\x1bD", "\x1bE", "\x1bM", "\x1bH",
-        "\x1bc", "\x1b=", "\x1b>", "\x1b(0", "\x1b(B", "\x1b)0", "\x1b#8", "\x1b[4h", "\x1b[4l", "\x1b[20h", "\x1b[20l", "\x1b[3b",
-        "\x1b[>1u", "\x1b[<u", "\x1b[=5u", "\x1b[=3;2u", "\x1b[>4;2m", "\x1b[22t", "\x1b[23t", "\x1b[2 q", "\x1b[5 q", "\x1b[6n", "\x1b[c",
-        "\x1b]0;title\x07", "\x1b]2;other\x1b\\", "\x1b]7;file:///tmp/x\x07", "\x1b]8;;http://a/b\x1b\\", "\x1b]8;id=1;http://c\x1b\\", "\x1b]8;;\x1b\\",
-        "\x1b]133;A\x07", "\x1b]777;notify;fugue-mark;m\x07", "\x1b]777;notify;t;b\x07", "\x1b]4;1;#102030\x07", "\x1b]11;?\x07", "\x1b]104\x07", "\x1b]52;c;YQ==\x07", "\x1bPq#0;2;0;0;0~\x1b\\", "\x1b_Gi=1;AAAA\x1b\\",
-        "\x1b[?5W", "\x1b[3g", "\x1b[?1049h", "\x1b[?1049l", "\x1b[2J", "\x1b[3J", "\x1b[H\x1b[J",
-    ])
-    .prop_map(str::to_owned);
+    let private = (proptest::sample::select(&MODES[..]), "[hl]")
+        .prop_map(|(mode, end)| format!("\x1b[?{mode}{end}"));
+    let fixed = proptest::sample::select(FIXED).prop_map(str::to_owned);
     prop_oneof![
         6 => "[a-z ]{1,12}".prop_map(String::into_bytes),
         2 => "[äß日本한👍🏽e\u{301}\u{200d}\u{fe0f}─│]{1,6}".prop_map(String::into_bytes),

@@ -17,7 +17,8 @@ impl Client {
             self.screen = Screen::new(update.size, 0);
         }
         for (row, ansi) in &update.rows {
-            self.screen.advance(format!("\x1b[?7l\x1b[{};1H", row + 1).as_bytes());
+            self.screen
+                .advance(format!("\x1b[?7l\x1b[{};1H", row + 1).as_bytes());
             self.screen.advance(ansi);
             self.screen.advance(b"\x1b[K");
         }
@@ -30,7 +31,12 @@ impl Client {
 }
 
 fn rows(screen: &Screen) -> Vec<String> {
-    screen.update_since(0).rows.into_iter().map(|(_, ansi)| String::from_utf8(ansi).expect("UTF-8")).collect()
+    screen
+        .update_since(0)
+        .rows
+        .into_iter()
+        .map(|(_, ansi)| String::from_utf8(ansi).expect("UTF-8"))
+        .collect()
 }
 
 #[test]
@@ -60,7 +66,10 @@ fn titles_are_sent_when_they_change() {
     let mut screen = screen("a");
     let generation = screen.generation();
     screen.advance(b"\x1b]0;new\x07");
-    assert_eq!(screen.update_since(generation).title.as_deref(), Some("new"));
+    assert_eq!(
+        screen.update_since(generation).title.as_deref(),
+        Some("new")
+    );
     assert_eq!(screen.update_since(screen.generation()).title, None);
     assert!(screen.take_events().title_changed);
     screen.advance(b"b");

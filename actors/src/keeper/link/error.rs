@@ -1,0 +1,127 @@
+//! What can go wrong between a daemon and a keeper.
+
+use std::{path::PathBuf, time::Duration};
+
+use rustix::io::Errno;
+
+use super::super::wire::{FailureClass, Reply, SpawnFailure};
+
+/// Why no pane was started. Nothing is left behind in any of the cases.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The keeper could not start the program; the text is complete as it is.
+    #[error("{}", .0.text)]
+    Program(SpawnFailure),
+    /// The keeper itself could not be started.
+    #[error("the keeper {exe} cannot be started: {source}")]
+    Keeper {
+        /// What was to be executed.
+        exe: PathBuf,
+        /// Why it was not.
+        source: std::io::Error,
+    },
+    /// The socket's path does not fit a socket address.
+    #[error(
+        "the socket path {path} has {bytes} bytes, {limit} are possible: use a shorter runtime directory",
+        limit = super::super::process::MAX_SOCKET_PATH_BYTES
+    )]
+    SocketPath {
+        /// The path asked for.
+        path: PathBuf,
+        /// Its length.
+        bytes: usize,
+    },
+    /// Command and environment together are too long for one request.
+    #[error("the command and its environment are too long: {0}")]
+    TooLarge(String),
+    /// The keeper did not answer in time and was killed.
+    #[error("the keeper did not start the program within {0:?}")]
+    Timeout(Duration),
+    /// The keeper ended without an answer.
+    #[error("the keeper ended before it had started the program: {0}")]
+    Died(String),
+    /// This process cannot take the pane's descriptors.
+    #[error("the pane's descriptors could not be received: no file descriptors left")]
+    Descriptors,
+}
+
+impl SpawnError {
+    /// Whether something ran out, so that the same call can succeed later.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Program(failure) => failure.class == FailureClass::Limit,
+            Self::Descriptors => true,
+            Self::Keeper { source, .. } => {
+                Errno::from_io_error(source).is_some_and(SpawnFailure::is_limit)
+            }
+            Self::SocketPath { .. } | Self::TooLarge(_) | Self::Timeout(_) | Self::Died(_) => false,
+        }
+    }
+}
+
+/// Why a keeper was not adopted.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// Nobody listens there: the keeper has died, and the pane is lost.
+    #[error("no keeper listens on {path}: {source}")]
+    Gone {
+        /// The socket's path.
+        path: PathBuf,
+        /// What connecting gave.
+        source: std::io::Error,
+    },
+    /// The listener runs as another user: leave it alone.
+    #[error("the keeper on {0} belongs to another user")]
+    Foreign(PathBuf),
+    /// It did not answer in time; try again later.
+    #[error("the keeper did not answer within {0:?}")]
+    Timeout(Duration),
+    /// It answered something else than a keeper does.
+    #[error("the keeper's answer makes no sense: {0}")]
+    Protocol(String),
+    /// This process cannot take the pane's descriptors; try again when some are free.
+    #[error("the pane's descriptors could not be received: no file descriptors left")]
+    Descriptors,
+}
+
+/// Why a request to a keeper failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// No answer within the time limit.
+    #[error("the keeper did not answer within {0:?}")]
+    Timeout(Duration),
+    /// The connection has ended; [`Keeper::exit`] tells why.
+    #[error("the connection to the keeper has ended")]
+    Closed,
+    /// The keeper could not do it.
+    #[error("{text}")]
+    Refused {
+        /// The system's error number.
+        errno: i32,
+        /// One sentence for people.
+        text: String,
+    },
+    /// The keeper is older than this request.
+    #[error("the keeper does not know this request: {0}")]
+    Unsupported(String),
+}
+
+impl From<Reply> for LinkError {
+    /// The error in a reply that is not the one hoped for.
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Failed { errno, text } => Self::Refused { errno, text },
+            Reply::SpawnFailed(failure) => Self::Refused {
+                errno: failure.errno,
+                text: failure.text,
+            },
+            Reply::Unsupported { text } => Self::Unsupported(text),
+            Reply::Hello(_)
+            | Reply::Spawned(_)
+            | Reply::Done {}
+            | Reply::Signaled { .. }
+            | Reply::Processes { .. } => Self::Unsupported("a reply to something else".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is refused before anything is spawned, and the names that commands get.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use protocol::ErrorCode;
+use protocol::request::{ParallelCommand, PipelineStep, RunOptions, RunParallel, RunPipeline};
+
+use super::{MAX_COMMANDS, Plan};
+
+fn command(line: &str, name: Option<&str>) -> ParallelCommand {
+    ParallelCommand {
+        command: line.to_owned(),
+        name: name.map(str::to_owned),
+        ..ParallelCommand::default()
+    }
+}
+
+fn parallel(commands: Vec<ParallelCommand>) -> RunParallel {
+    RunParallel {
+        commands,
+        ..RunParallel::default()
+    }
+}
+
+fn with(options: RunOptions) -> RunParallel {
+    RunParallel {
+        options,
+        ..parallel(vec![command("true", None)])
+    }
+}
+
+fn pipeline(steps: &[&str]) -> RunPipeline {
+    RunPipeline {
+        steps: steps
+            .iter()
+            .map(|line| PipelineStep {
+                command: (*line).to_owned(),
+                name: None,
+            })
+            .collect(),
+        ..RunPipeline::default()
+    }
+}
+
+#[test]
+fn defaults_differ_by_kind() {
+    let plan = Plan::parallel(parallel(vec![command("true", None); 3])).unwrap();
+    assert!(plan.cleanup);
+    assert_eq!(plan.timeout, Duration::from_secs(300));
+    assert_eq!((plan.jobs(), plan.max_parallel), (3, 3));
+
+    let plan = Plan::pipeline(pipeline(&["true", "false"])).unwrap();
+    assert!(!plan.cleanup && plan.stop_on_error);
+    assert_eq!(plan.timeout, Duration::from_secs(600));
+    assert_eq!((plan.jobs(), plan.job_of(1)), (1, 0));
+    assert_eq!(plan.shell(), "sh");
+}
+
+#[test]
+fn unnamed_commands_are_numbered_by_position() {
+    let commands = vec![command("a", None), command("b", Some("own")), command("c", None)];
+    let plan = Plan::parallel(parallel(commands)).unwrap();
+    let names: Vec<_> = plan.commands.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["task-1", "own", "task-3"]);
+
+    let plan = Plan::pipeline(pipeline(&["a", "b"])).unwrap();
+    let names: Vec<_> = plan.commands.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["step-1", "step-2"]);
+}
+
+#[test]
+fn a_given_name_is_never_given_again() {
+    let commands = vec![command("a", Some("task-2")), command("b", None), command("c", Some("task-4"))];
+    let plan = Plan::parallel(parallel(commands)).unwrap();
+    let names: Vec<_> = plan.commands.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["task-2", "task-5", "task-4"]);
+}
+
+#[test]
+fn bad_requests_are_refused_with_the_reason() {
+    let env = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    let long = "x".repeat(65);
+    let huge = format!("echo {}", "x".repeat(130_000));
+    let cases = vec![
+        (parallel(Vec::new()), "1 to 256"),
+        (parallel(vec![command("true", None); MAX_COMMANDS + 1]), "1 to 256"),
+        (parallel(vec![command("true", None), command("  ", None)]), "command 2 is empty"),
+        (parallel(vec![command("echo \0", None)]), "NUL"),
+        (parallel(vec![command(&huge, None)]), "bytes"),
+        (parallel(vec![command("a", Some("x")), command("b", Some("x"))]), "two commands"),
+        (parallel(vec![command("a", Some(" "))]), "empty"),
+        (parallel(vec![command("a", Some("a\nb"))]), "control character"),
+        (parallel(vec![command("a", Some(&long))]), "too long"),
+        (
+            RunParallel {
+                max_parallel: Some(0),
+                ..parallel(vec![command("true", None)])
+            },
+            "max_parallel",
+        ),
+        (with(RunOptions { timeout_ms: Some(0), ..RunOptions::default() }), "timeout_ms"),
+        (with(RunOptions { timeout_ms: Some(86_400_001), ..RunOptions::default() }), "timeout_ms"),
+        (with(RunOptions { output_lines: 1_001, ..RunOptions::default() }), "output_lines"),
+        (with(RunOptions { cwd: Some("tmp".into()), ..RunOptions::default() }), "absolute"),
+        (with(RunOptions { env: env("A=B", ""), ..RunOptions::default() }), "environment variable"),
+        (with(RunOptions { env: env("A", "\0"), ..RunOptions::default() }), "NUL"),
+        (with(RunOptions { shell: Some(" ".into()), ..RunOptions::default() }), "shell"),
+        (
+            parallel(vec![ParallelCommand {
+                cwd: Some("tmp".into()),
+                ..command("true", None)
+            }]),
+            "absolute",
+        ),
+    ];
+    for (request, reason) in cases {
+        let error = Plan::parallel(request).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
+        assert!(error.message.contains(reason), "{reason}: {error}");
+    }
+}
+
+#[test]
+fn a_pipeline_needs_a_posix_shell() {
+    let shell = |shell: &str| RunPipeline {
+        options: RunOptions {
+            shell: Some(shell.to_owned()),
+            ..RunOptions::default()
+        },
+        ..pipeline(&["true"])
+    };
+    for known in ["bash", "/bin/dash", "/opt/local/bin/ksh"] {
+        assert!(Plan::pipeline(shell(known)).is_ok(), "{known}");
+    }
+    for other in ["fish", "/usr/bin/zsh", "python3", "/bin/"] {
+        let error = Plan::pipeline(shell(other)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Unsupported, "{other}: {error}");
+        assert!(error.candidates.contains(&"bash".to_owned()));
+    }
+    let mut request = with(RunOptions::default());
+    request.options.shell = Some("fish".to_owned());
+    assert!(Plan::parallel(request).is_ok(), "each command is a program of its own");
+}
+
+#[test]
+fn a_pipeline_that_fits_no_argument_is_refused() {
+    let step = "y".repeat(50_000);
+    assert!(Plan::pipeline(pipeline(&[&step, &step])).is_ok());
+    let error = Plan::pipeline(pipeline(&[&step, &step, &step])).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InvalidArgument);
+    assert!(error.message.contains("together"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn names_are_unique_whatever_is_given(
+        given in prop::collection::vec(prop::option::of("task-[1-9]"), 1..20)
+    ) {
+        let commands = given.iter().map(|name| command("true", name.as_deref()));
+        let distinct: BTreeSet<_> = given.iter().flatten().collect();
+        let named = given.iter().flatten().count();
+        match Plan::parallel(parallel(commands.collect())) {
+            Ok(plan) => {
+                let names: BTreeSet<_> = plan.commands.iter().map(|c| &c.name).collect();
+                prop_assert_eq!(names.len(), given.len());
+                for (planned, given) in plan.commands.iter().zip(&given) {
+                    prop_assert!(given.as_ref().is_none_or(|given| *given == planned.name));
+                }
+            }
+            Err(_) => prop_assert!(distinct.len() < named),
+        }
+    }
+}

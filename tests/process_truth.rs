@@ -1,0 +1,156 @@
+//! Exit codes, signals and timings come from the kernel; after a close nothing is left.
+
+use protocol::reply::ExitStatus;
+use protocol::request::{ClosePane, CreateSession, KillSession, PaneSpec, Program};
+use protocol::{ErrorCode, Name, Target};
+
+use crate::support::daemon::{Daemon, shell};
+use crate::support::{eventually, proc, run};
+
+async fn exit_of(line: &str) -> ExitStatus {
+    let daemon = Daemon::start();
+    let client = daemon.client().await;
+    let made = client.session("one", line).await;
+    let status = client.exit(made.pane_id).await;
+    client.ok(KillSession { session: Target::from(made.context.session_id) }).await;
+    let marker = format!("FUGUE_PANE_ID={}", made.pane_id);
+    assert_eq!(proc::marked(&marker), Vec::<u32>::new(), "left of {line:?}");
+    status.exit.unwrap_or_else(|| panic!("{line:?} still runs"))
+}
+
+macro_rules! exits {
+    ($($name:ident: $line:expr => $status:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            run(async { assert_eq!(exit_of($line).await, $status) });
+        }
+    )*};
+}
+
+fn code(code: i32) -> ExitStatus {
+    ExitStatus::Exited { code }
+}
+
+fn signal(signal: i32) -> ExitStatus {
+    ExitStatus::Signaled { signal, core_dumped: false }
+}
+
+exits! {
+    exit_0: "exit 0" => code(0);
+    exit_3: "exit 3" => code(3);
+    exit_255: "exit 255" => code(255);
+    killed_by_term: "kill -TERM $$" => signal(15);
+    killed_by_kill: "kill -KILL $$" => signal(9);
+    fake_markers_change_nothing: "printf '\\033]133;D;0\\007__EXIT_0__\\nexit status: 0\\n'; exit 7" => code(7);
+    closes_its_terminal_and_goes_on: "exec </dev/null >/dev/null 2>&1; sleep 0.3; exit 5" => code(5);
+    leaves_a_background_child_on_the_terminal: "sleep 300 & exit 4" => code(4);
+    double_forks: "(setsid sh -c 'sleep 300 & sleep 300' &) ; exit 6" => code(6);
+    ignores_hangup: "trap '' HUP TERM; (trap '' HUP TERM; sleep 300) & exit 9" => code(9);
+}
+
+async fn refused(program: Program, cwd: Option<&str>) -> protocol::Error {
+    let daemon = Daemon::start();
+    let client = daemon.client().await;
+    let asked = client
+        .call(CreateSession {
+            name: Some(Name::new("one").unwrap()),
+            pane: PaneSpec { program, cwd: cwd.map(ToOwned::to_owned), ..PaneSpec::default() },
+            ..CreateSession::default()
+        })
+        .await;
+    let error = asked.expect_err("it was started");
+    assert_eq!(client.sessions().await.len(), 0, "a session was left");
+    assert_eq!(daemon.leftovers().len(), 1, "only the daemon's socket is there");
+    error
+}
+
+fn argv(words: &[&str]) -> Program {
+    Program::Argv(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
+#[test]
+fn programs_that_cannot_be_started_say_why() {
+    run(async {
+        let error = refused(argv(&["no-such-program-here"]), None).await;
+        assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
+        assert!(error.message.contains("not found") || error.message.contains("No such"), "{error}");
+
+        let error = refused(argv(&["/etc/passwd"]), None).await;
+        assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
+        assert!(error.message.to_lowercase().contains("execut") || error.message.contains("ermission"), "{error}");
+
+        let error = refused(argv(&["/tmp"]), None).await;
+        assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
+        assert!(error.message.contains("directory"), "{error}");
+
+        let error = refused(argv(&["true"]), Some("/no/such/dir")).await;
+        assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
+        assert!(error.message.contains("/no/such/dir"), "{error}");
+    });
+}
+
+#[test]
+fn a_running_tree_is_ended_by_a_close() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let line = "trap '' HUP TERM; (setsid sh -c 'trap \"\" HUP TERM; sleep 301 & sleep 302') & sleep 303";
+        let made = client.session("tree", line).await;
+        let marker = format!("FUGUE_PANE_ID={}", made.pane_id);
+        eventually("four processes", async || (proc::marked(&marker).len() >= 4).then_some(())).await;
+        let ended = client
+            .ok(ClosePane { pane: Target::from(made.pane_id), force: true })
+            .await;
+        assert_eq!(ended.panes[0].survivors, Vec::<u32>::new());
+        assert_eq!(ended.panes[0].status.exit, Some(signal(9)));
+        assert_eq!(proc::marked(&marker), Vec::<u32>::new());
+        eventually("its session's end", async || client.sessions().await.is_empty().then_some(())).await;
+    });
+}
+
+#[test]
+fn output_printed_right_before_the_exit_is_there() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        for round in 0..20 {
+            let name = format!("r{round}");
+            let made = client.session(&name, "seq 1 500; printf END").await;
+            client.exit(made.pane_id).await;
+            let text = client.text(made.pane_id).await;
+            assert!(text.ends_with("500\nEND"), "round {round}: {:?}", &text[text.len().saturating_sub(40)..]);
+        }
+    });
+}
+
+#[test]
+fn five_hundred_sessions_leave_nothing() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let warm = client.session("warm", "sleep 300").await;
+        client.ok(KillSession { session: Target::from(warm.context.session_id) }).await;
+        let before = daemon.fds();
+        for round in 0..500 {
+            let made = client
+                .ok(CreateSession { pane: shell("sleep 300"), ..CreateSession::default() })
+                .await;
+            let ended = client
+                .ok(KillSession { session: Target::from(made.context.session_id) })
+                .await;
+            assert_eq!(ended.panes.len(), 1, "round {round}");
+        }
+        assert_eq!(client.sessions().await.len(), 0);
+        eventually("no further descriptor", async || (daemon.fds() <= before).then_some(())).await;
+        let runtime = format!("FUGUE_RUNTIME_DIR={}", daemon.runtime().display());
+        eventually("no process", async || {
+            (proc::marked(&runtime) == [daemon.pid]).then_some(())
+        })
+        .await;
+        assert_eq!(proc::zombies_of(daemon.pid), Vec::<u32>::new());
+        assert_eq!(daemon.leftovers().len(), 1);
+        let tree = client.ok(protocol::request::Tree::default()).await;
+        let sessions = tree.children.iter().find(|node| node.id == "sessions").unwrap();
+        assert_eq!(sessions.children.len(), 0, "actors are left");
+    });
+}
