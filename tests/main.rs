@@ -1,5 +1,8 @@
 //! All tests of the whole: one binary, one module per promise.
 
+#![allow(unreachable_pub, reason = "one binary: nothing is reached from outside")]
+#![allow(missing_docs, reason = "tests say what they show by their names")]
+
 mod process_truth;
 mod support;
 mod tidy;

@@ -74,7 +74,10 @@ impl Actor for OrchestrationActor {
         let OrchestrationArgs { server, entry } = args;
         let state = OrchestrationState::new(server, entry);
         forward_facts(&myself, &state.entry);
-        let left = state.entry.deadline.saturating_duration_since(Instant::now());
+        let left = state
+            .entry
+            .deadline
+            .saturating_duration_since(Instant::now());
         // Not needed again: the timer ends with the actor.
         let _ = myself.send_after(left, OrchestrationMsg::TimedOut);
         let _ = myself.cast(OrchestrationMsg::FactsRecorded);

@@ -13,7 +13,7 @@ use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, refusal};
-use crate::arguments;
+use crate::arguments::spelling;
 use crate::call::{Call, Front};
 use crate::tools::{self, Entry, Profile};
 use crate::waiting::Progress;
@@ -68,7 +68,7 @@ impl Server {
                 let names: Vec<&str> = tools::offered(self.profile)
                     .map(|entry| entry.name)
                     .collect();
-                let meant = arguments::nearest(name, &names, &[])
+                let meant = spelling::nearest(name, &names, &[])
                     .map_or_else(String::new, |name| format!("; did you mean {name}?"));
                 let shown = protocol::name::shown(name);
                 let data = serde_json::json!({"tools": names});

@@ -72,7 +72,10 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     // A caller that goes away must not leave half of it behind.
     let begun = tokio::spawn(async move { start(&server, &caller, plan).await });
     begun.await.map_err(|error| {
-        Error::new(ErrorCode::Internal, format!("the orchestration did not start: {error}"))
+        Error::new(
+            ErrorCode::Internal,
+            format!("the orchestration did not start: {error}"),
+        )
     })?
 }
 
@@ -81,7 +84,10 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     let (session, created) = session::obtain(server, caller, &plan, id).await?;
     let (kind, commands) = (plan.kind, plan.commands.len());
     let entry = Arc::new(OrchestrationEntry::new(id, plan, session, created));
-    server.registry.orchestrations().insert(id, Arc::clone(&entry));
+    server
+        .registry
+        .orchestrations()
+        .insert(id, Arc::clone(&entry));
     let started = match server.orchestrations.get() {
         Some(supervisor) => supervisor
             .start_child(tree::orchestration_spec(server, &entry))
@@ -101,10 +107,17 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
 
 fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<OrchestrationEntry>, Error> {
     entry::prune(server);
-    let entry = server.registry.orchestrations().get(&id).map(|entry| Arc::clone(&entry));
+    let entry = server
+        .registry
+        .orchestrations()
+        .get(&id)
+        .map(|entry| Arc::clone(&entry));
     entry.ok_or_else(|| {
-        Error::new(ErrorCode::NotFound, format!("no orchestration has the id {id}"))
-            .hint("results are kept for an hour after the end; `fugue runs` lists them")
+        Error::new(
+            ErrorCode::NotFound,
+            format!("no orchestration has the id {id}"),
+        )
+        .hint("results are kept for an hour after the end; `fugue runs` lists them")
     })
 }
 

@@ -88,7 +88,11 @@ impl OrchestrationEntry {
             progress: watch::Sender::new(Arc::new(Progress::new(&plan))),
             stop: watch::Sender::new(None),
             recorded: watch::Sender::new(0),
-            commands: plan.commands.iter().map(|_| CommandFacts::default()).collect(),
+            commands: plan
+                .commands
+                .iter()
+                .map(|_| CommandFacts::default())
+                .collect(),
             jobs: (0..plan.jobs()).map(|_| JobFacts::default()).collect(),
             released: AtomicBool::new(false),
             plan: ArcSwapOption::from_pointee(plan),
@@ -183,7 +187,10 @@ impl OrchestrationEntry {
 
     /// The pane of a command that was started.
     pub(super) fn pane_of(&self, command: usize) -> Option<PaneUuid> {
-        self.commands[command].started.get().map(|started| started.pane)
+        self.commands[command]
+            .started
+            .get()
+            .map(|started| started.pane)
     }
 
     /// Every change of the recorded facts.
@@ -194,7 +201,10 @@ impl OrchestrationEntry {
     /// Every recorded fact, causes before consequences.
     pub(super) fn facts(&self) -> Vec<Fact> {
         // Read against the order of writing: whose close is seen, its outcome is seen too.
-        let released = self.released.load(Ordering::Acquire).then_some(Fact::Released);
+        let released = self
+            .released
+            .load(Ordering::Acquire)
+            .then_some(Fact::Released);
         let jobs = || self.jobs.iter().enumerate();
         let closed: Vec<_> = jobs()
             .filter(|(_, job)| job.closed.load(Ordering::Acquire))
@@ -203,7 +213,9 @@ impl OrchestrationEntry {
         let stopped = self.stop.borrow().map(Fact::Stopped);
         let commands = || self.commands.iter().enumerate();
         let ended: Vec<_> = commands()
-            .filter_map(|(command, facts)| Some(Fact::Ended(command, Arc::clone(facts.outcome.get()?))))
+            .filter_map(|(command, facts)| {
+                Some(Fact::Ended(command, Arc::clone(facts.outcome.get()?)))
+            })
             .collect();
         let started: Vec<_> = commands()
             .filter_map(|(command, facts)| Some(Fact::Started(command, *facts.started.get()?)))
@@ -274,7 +286,9 @@ fn forget_child(server: &Arc<Server>, entry: &OrchestrationEntry) {
 /// How many have not ended yet.
 pub(super) fn running(server: &Server) -> usize {
     let entries = server.registry.orchestrations().iter();
-    entries.filter(|entry| !entry.snapshot().status.is_final()).count()
+    entries
+        .filter(|entry| !entry.snapshot().status.is_final())
+        .count()
 }
 
 /// All entries, newest first.
@@ -284,4 +298,3 @@ pub(super) fn newest_first(server: &Server) -> Vec<Arc<OrchestrationEntry>> {
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.started_at_ms, entry.id)));
     entries
 }
-

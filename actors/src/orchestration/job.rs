@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
 use protocol::reply::OrchestrationKind;
+use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
 use protocol::{Error, Name};
 
 use super::entry::OrchestrationEntry;
@@ -59,7 +59,10 @@ impl Drop for Job {
     fn drop(&mut self) {
         if std::thread::panicking() {
             tracing::error!(orchestration_id = %self.entry.id, job = self.index, "a job's task failed");
-            let pane = self.entry.pane_of(self.index).and_then(|id| self.server.registry.pane(id));
+            let pane = self
+                .entry
+                .pane_of(self.index)
+                .and_then(|id| self.server.registry.pane(id));
             if let Some(pane) = pane.filter(|_| self.plan.cleanup) {
                 pane::life::close_in_background(&self.server, &pane);
             }
@@ -112,7 +115,11 @@ impl Job {
 
     /// In a session that others made: the caller's environment, with what was set for that session.
     fn environment(&self) -> Option<Arc<BTreeMap<String, String>>> {
-        let callers = self.plan.environment.as_ref().filter(|_| !self.entry.session_created)?;
+        let callers = self
+            .plan
+            .environment
+            .as_ref()
+            .filter(|_| !self.entry.session_created)?;
         let mut merged = program_environment(callers.clone());
         for (name, value) in &self.entry.session.snapshot().environment.changes {
             match value {
@@ -125,7 +132,8 @@ impl Job {
 
     pub(super) fn started(&self, command: usize, pane: &PaneEntry) -> Instant {
         let at = Instant::now();
-        self.entry.record(Fact::Started(command, Started { pane: pane.id, at }));
+        self.entry
+            .record(Fact::Started(command, Started { pane: pane.id, at }));
         at
     }
 

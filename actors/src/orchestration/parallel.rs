@@ -1,7 +1,7 @@
 //! A command of `run_parallel`: the program of a pane of its own, so that its wait status is the command's.
 
-use protocol::request::Program;
 use protocol::reply::RunStatus;
+use protocol::request::Program;
 
 use super::job::Job;
 use super::progress::Outcome;
@@ -20,7 +20,10 @@ pub(super) async fn run(job: &Job) {
     let pane = match job.spawn(command, program, &command.name).await {
         Ok(spawned) => spawned.entry,
         Err(error) => {
-            return job.ended(index, Outcome::without_exit(RunStatus::Failed, error.message));
+            return job.ended(
+                index,
+                Outcome::without_exit(RunStatus::Failed, error.message),
+            );
         }
     };
     job.started(index, &pane);

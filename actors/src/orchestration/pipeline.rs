@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use protocol::request::Program;
 use protocol::reply::{ExitStatus, RunStatus};
+use protocol::request::Program;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use uuid::Uuid;
@@ -198,7 +198,10 @@ fn tail(screen: &Screen, from: &TextCursor, to: &TextCursor, lines: usize, bytes
     let after = screen.read_since(to, usize::MAX).text;
     let text = text.strip_suffix(after.as_str()).unwrap_or(&text);
     let text = text.trim_end_matches('\n');
-    let start = text.rmatch_indices('\n').nth(lines - 1).map_or(0, |(at, _)| at + 1);
+    let start = text
+        .rmatch_indices('\n')
+        .nth(lines - 1)
+        .map_or(0, |(at, _)| at + 1);
     let start = start.max(text.ceil_char_boundary(text.len().saturating_sub(bytes)));
     text[start..].to_owned()
 }

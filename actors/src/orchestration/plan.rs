@@ -92,9 +92,13 @@ impl Plan {
             options,
         } = request;
         if max_parallel == Some(0) {
-            return Err(Error::invalid("max_parallel is 0; at least one command must be able to run"));
+            return Err(Error::invalid(
+                "max_parallel is 0; at least one command must be able to run",
+            ));
         }
-        let given = commands.iter().map(|c| (c.name.as_deref(), c.command.as_str()));
+        let given = commands
+            .iter()
+            .map(|c| (c.name.as_deref(), c.command.as_str()));
         let names = checked_names(given, "command", "task")?;
         let commands = names.into_iter().zip(commands).map(|(name, command)| {
             checked_env(&command.env)?;
@@ -123,14 +127,19 @@ impl Plan {
             stop_on_error,
             options,
         } = request;
-        let given = steps.iter().map(|s| (s.name.as_deref(), s.command.as_str()));
+        let given = steps
+            .iter()
+            .map(|s| (s.name.as_deref(), s.command.as_str()));
         let names = checked_names(given, "step", "step")?;
-        let commands = names.into_iter().zip(steps).map(|(name, step)| PlannedCommand {
-            name,
-            line: step.command,
-            cwd: None,
-            env: BTreeMap::new(),
-        });
+        let commands = names
+            .into_iter()
+            .zip(steps)
+            .map(|(name, step)| PlannedCommand {
+                name,
+                line: step.command,
+                cwd: None,
+                env: BTreeMap::new(),
+            });
         let mut plan = Self::new(OrchestrationKind::Pipeline, commands.collect(), options)?;
         plan.stop_on_error = stop_on_error.unwrap_or(true);
         checked_shell(plan.shell())?;
@@ -150,7 +159,11 @@ impl Plan {
         options: RunOptions,
     ) -> Result<Self, Error> {
         let parallel = kind == OrchestrationKind::Parallel;
-        let usual = if parallel { PARALLEL_TIMEOUT } else { PIPELINE_TIMEOUT };
+        let usual = if parallel {
+            PARALLEL_TIMEOUT
+        } else {
+            PIPELINE_TIMEOUT
+        };
         let timeout = options.timeout_ms.map_or(usual, Duration::from_millis);
         if timeout.is_zero() || timeout > MAX_TIMEOUT {
             return Err(Error::invalid(format!(
@@ -171,7 +184,9 @@ impl Plan {
         if let Some(shell) = &options.shell
             && (shell.trim().is_empty() || shell.contains('\0'))
         {
-            return Err(Error::invalid("the shell's name is empty or has a NUL").hint("omit it for sh"));
+            return Err(
+                Error::invalid("the shell's name is empty or has a NUL").hint("omit it for sh")
+            );
         }
         Ok(Self {
             kind,
@@ -240,8 +255,10 @@ fn checked_names<'a>(
         if let Some(name) = name {
             checked_name(name, kind, index + 1)?;
             if !taken.insert(name.to_owned()) {
-                return Err(Error::invalid(format!("two {kind}s are named {}", shown(name)))
-                    .hint("give each its own name, or none"));
+                return Err(
+                    Error::invalid(format!("two {kind}s are named {}", shown(name)))
+                        .hint("give each its own name, or none"),
+                );
             }
         }
         names.push(name.map(str::to_owned));
@@ -292,7 +309,9 @@ fn checked_name(name: &str, kind: &str, number: usize) -> Result<(), Error> {
         "{} cannot be the name of {kind} {number}: {why}",
         shown(name)
     ))
-    .hint(format!("use 1 to {NAME_CHARS} printable characters, or omit it")))
+    .hint(format!(
+        "use 1 to {NAME_CHARS} printable characters, or omit it"
+    )))
 }
 
 fn checked_env(env: &BTreeMap<String, String>) -> Result<(), Error> {
@@ -325,7 +344,10 @@ fn checked_shell(shell: &str) -> Result<(), Error> {
     }
     Err(Error::new(
         ErrorCode::Unsupported,
-        format!("{} cannot run a pipeline: its steps share one POSIX shell", shown(shell)),
+        format!(
+            "{} cannot run a pipeline: its steps share one POSIX shell",
+            shown(shell)
+        ),
     )
     .hint("omit the shell for sh, and call the other one in a step, as in: fish -c '…'")
     .candidates(PIPELINE_SHELLS.map(str::to_owned)))

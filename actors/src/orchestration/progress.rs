@@ -88,7 +88,11 @@ impl Outcome {
     /// It ended so. What ended because it was stopped has the status of that, whatever its exit.
     #[must_use]
     pub fn of(exit: &ExitStatus, duration: Duration, stopped: Option<StopReason>) -> Self {
-        let own = if exit.success() { RunStatus::Completed } else { RunStatus::Failed };
+        let own = if exit.success() {
+            RunStatus::Completed
+        } else {
+            RunStatus::Failed
+        };
         let mut outcome = Self {
             status: stopped.map_or(own, StopReason::status),
             duration: Some(duration),
@@ -277,15 +281,15 @@ impl Progress {
         if self.commands[index].started.is_some() {
             return Outcome::without_exit(RunStatus::Failed, "how it ended is not known");
         }
-        let failed = self.commands[..index].iter().find(|command| command.has_failed());
+        let failed = self.commands[..index]
+            .iter()
+            .find(|command| command.has_failed());
         match (failed.filter(|_| self.stop_on_error), self.stopped) {
             (Some(failed), _) => {
                 let why = format!("{} had failed before its turn", failed.name);
                 Outcome::without_exit(RunStatus::Skipped, why)
             }
-            (None, Some(reason)) => {
-                Outcome::without_exit(reason.status(), reason.never_started())
-            }
+            (None, Some(reason)) => Outcome::without_exit(reason.status(), reason.never_started()),
             (None, None) => {
                 Outcome::without_exit(RunStatus::Skipped, "the shell had ended before its turn")
             }
@@ -347,7 +351,12 @@ impl Progress {
     }
 
     fn verdict(&self) -> RunStatus {
-        let statuses = || self.commands.iter().filter_map(|c| c.outcome.as_ref()).map(|o| o.status);
+        let statuses = || {
+            self.commands
+                .iter()
+                .filter_map(|c| c.outcome.as_ref())
+                .map(|o| o.status)
+        };
         let count = |status: RunStatus| statuses().filter(|s| *s == status).count();
         let completed = count(RunStatus::Completed);
         let ended_by_stop = self.stopped.filter(|reason| count(reason.status()) > 0);
@@ -373,7 +382,10 @@ impl Progress {
                 !matches!(outcome.status, RunStatus::Completed | RunStatus::Skipped)
             })
         };
-        self.commands.iter().find(failed).map(|command| &*command.name)
+        self.commands
+            .iter()
+            .find(failed)
+            .map(|command| &*command.name)
     }
 
     /// Commands, and those that have ended.
@@ -392,7 +404,10 @@ impl Progress {
     /// The results so far.
     #[must_use]
     pub fn results(&self, now: Instant) -> Vec<CommandResult> {
-        self.commands.iter().map(|command| command.result(now)).collect()
+        self.commands
+            .iter()
+            .map(|command| command.result(now))
+            .collect()
     }
 
     /// Bytes that its results take.
@@ -400,8 +415,12 @@ impl Progress {
     pub fn weight(&self) -> usize {
         let texts = |command: &Command| {
             let outcome = command.outcome.as_deref();
-            let output = outcome.and_then(|o| o.output.as_ref()).map_or(0, String::len);
-            let error = outcome.and_then(|o| o.error.as_ref()).map_or(0, String::len);
+            let output = outcome
+                .and_then(|o| o.output.as_ref())
+                .map_or(0, String::len);
+            let error = outcome
+                .and_then(|o| o.error.as_ref())
+                .map_or(0, String::len);
             command.name.len() + command.line.len() + output + error + size_of::<Command>()
         };
         self.commands.iter().map(texts).sum()
@@ -410,7 +429,9 @@ impl Progress {
 
 impl Command {
     fn has_failed(&self) -> bool {
-        self.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Failed)
+        self.outcome
+            .as_ref()
+            .is_some_and(|outcome| outcome.status == RunStatus::Failed)
     }
 
     fn result(&self, now: Instant) -> CommandResult {
@@ -443,7 +464,10 @@ impl Command {
 
 fn cut(line: &str) -> String {
     match line.len() > SHOWN_COMMAND_BYTES {
-        true => format!("{}…", &line[..line.floor_char_boundary(SHOWN_COMMAND_BYTES)]),
+        true => format!(
+            "{}…",
+            &line[..line.floor_char_boundary(SHOWN_COMMAND_BYTES)]
+        ),
         false => line.to_owned(),
     }
 }

@@ -32,14 +32,20 @@ pub(super) fn source(plan: &Plan, nonce: &str) -> String {
         );
     }
     // A line of its own, whatever a step may have written.
-    let _ = writeln!(script, "\\command printf '\\n{nonce} %s %s\\n' \"$1\" \"$2\" >&{fd}");
+    let _ = writeln!(
+        script,
+        "\\command printf '\\n{nonce} %s %s\\n' \"$1\" \"$2\" >&{fd}"
+    );
     if plan.stop_on_error {
         script.push_str("[ \"$2\" = 0 ] || exit \"$2\"\n");
     }
     script.push_str("return \"$2\"\n}\n");
     for (index, command) in plan.commands.iter().enumerate() {
         let quoted = quoted(&command.line);
-        let _ = writeln!(script, "\\command \\eval {quoted} {fd}>&-\n\\__fugue_step {index} \"$?\"");
+        let _ = writeln!(
+            script,
+            "\\command \\eval {quoted} {fd}>&-\n\\__fugue_step {index} \"$?\""
+        );
     }
     script
 }
@@ -92,7 +98,10 @@ impl Reports {
     fn line_ended(&mut self) -> Option<Report> {
         let line = std::mem::take(&mut self.line);
         let line = std::str::from_utf8(&line).ok()?;
-        let mut words = line.strip_prefix(self.nonce.as_str())?.strip_prefix(' ')?.split(' ');
+        let mut words = line
+            .strip_prefix(self.nonce.as_str())?
+            .strip_prefix(' ')?
+            .split(' ');
         let step: usize = words.next()?.parse().ok()?;
         let code: u8 = words.next()?.parse().ok()?;
         if step != self.next || words.next().is_some() {

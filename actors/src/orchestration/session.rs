@@ -53,7 +53,12 @@ async fn tiled(
     plan: &Plan,
     id: OrchestrationUuid,
 ) -> Result<(Arc<SessionEntry>, bool), Error> {
-    let active = || server.registry.active_session().filter(|s| s.snapshot().made_by.is_none());
+    let active = || {
+        server
+            .registry
+            .active_session()
+            .filter(|s| s.snapshot().made_by.is_none())
+    };
     let found = server.registry.callers_session(caller).or_else(active);
     if let Some(session) = found
         && life::hold(&session, id).await.is_ok()
@@ -73,7 +78,13 @@ async fn named(
     let make = || SessionSnapshot {
         holders: BTreeSet::from([id]),
         made_by: Some(id),
-        ..new_snapshot(server, name.clone(), plan.environment.clone(), cwd.clone(), Size::default())
+        ..new_snapshot(
+            server,
+            name.clone(),
+            plan.environment.clone(),
+            cwd.clone(),
+            Size::default(),
+        )
     };
     life::find_or_create(server, make, id).await
 }

@@ -9,64 +9,46 @@ fn fleet(dir: &std::path::Path, config: &str) -> Fleet {
 
 const FAR: &str = "[servers.far]\nsocket = \"/nowhere/far.sock\"\n";
 
-#[test]
-fn prefixes_and_the_server_argument_agree() {
+/// The server and the targets of a session and a window in words, or the error's code and message.
+fn goes_to(
+    server: Option<&str>,
+    session: Option<&str>,
+    window: Option<&str>,
+) -> Result<String, (ErrorCode, String)> {
     let dir = tempfile::TempDir::new().unwrap();
     let fleet = fleet(dir.path(), FAR);
-    let goes_to = |server: Option<&str>, session: Option<&str>, window: Option<&str>| {
-        resolve(&fleet, server, [("session", session), ("window", window)])
-            .map(|(place, targets)| {
-                (
-                    place.name().to_string(),
-                    targets.map(|target| target.map(|t| t.to_string())),
-                )
-            })
-            .map_err(|error| (error.code, error.message))
-    };
-    let some = |text: &str| Some(text.to_owned());
+    let given = [("session", session), ("window", window)];
+    let (place, targets) =
+        resolve(&fleet, server, given).map_err(|error| (error.code, error.message))?;
+    let words = targets.map(|target| target.map_or("-".to_owned(), |t| t.to_string()));
+    Ok(format!("{} {}", place.name(), words.join(" ")))
+}
+
+#[test]
+fn prefixes_and_the_server_argument_agree() {
     let cases = [
-        (None, None, None, "local", [None, None]),
-        (None, Some("a"), None, "local", [some("a"), None]),
-        (None, Some("far:a"), None, "far", [some("a"), None]),
-        (
-            Some("far"),
-            Some("a"),
-            Some("w"),
-            "far",
-            [some("a"), some("w")],
-        ),
-        (Some("far"), Some("far:a"), None, "far", [some("a"), None]),
-        (
-            None,
-            Some("a"),
-            Some("far:w"),
-            "far",
-            [some("a"), some("w")],
-        ),
+        (None, None, None, "local - -"),
+        (None, Some("a"), None, "local a -"),
+        (None, Some("far:a"), None, "far a -"),
+        (Some("far"), Some("a"), Some("w"), "far a w"),
+        (Some("far"), Some("far:a"), None, "far a -"),
+        (None, Some("a"), Some("far:w"), "far a w"),
     ];
-    for (server, session, window, name, targets) in cases {
-        assert_eq!(
-            goes_to(server, session, window).unwrap(),
-            (name.to_owned(), targets)
-        );
+    for (server, session, window, expected) in cases {
+        assert_eq!(goes_to(server, session, window).unwrap(), expected);
     }
+}
+
+#[test]
+fn contradictions_and_bad_identifiers_are_refused() {
+    use ErrorCode::{InvalidArgument, UnknownServer};
     let refused = [
-        (
-            Some("local"),
-            Some("far:a"),
-            None,
-            ErrorCode::InvalidArgument,
-        ),
-        (
-            None,
-            Some("far:a"),
-            Some("local:w"),
-            ErrorCode::InvalidArgument,
-        ),
-        (None, Some("other:a"), None, ErrorCode::UnknownServer),
-        (Some("BAD"), None, None, ErrorCode::InvalidArgument),
-        (None, Some(":a"), None, ErrorCode::InvalidArgument),
-        (None, Some("far:"), None, ErrorCode::InvalidArgument),
+        (Some("local"), Some("far:a"), None, InvalidArgument),
+        (None, Some("far:a"), Some("local:w"), InvalidArgument),
+        (None, Some("other:a"), None, UnknownServer),
+        (Some("BAD"), None, None, InvalidArgument),
+        (None, Some(":a"), None, InvalidArgument),
+        (None, Some("far:"), None, InvalidArgument),
     ];
     for (server, session, window, code) in refused {
         let (is, message) = goes_to(server, session, window).unwrap_err();

@@ -6,9 +6,7 @@
 
 use std::sync::Arc;
 
-use protocol::reply::{
-    ExitStatus, PaneCreated, PaneText, Panes,
-};
+use protocol::reply::{ExitStatus, PaneCreated, PaneText, Panes};
 use protocol::{ErrorCode, PaneUuid, Request, WindowUuid};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -60,7 +60,11 @@ fn defaults_differ_by_kind() {
 
 #[test]
 fn unnamed_commands_are_numbered_by_position() {
-    let commands = vec![command("a", None), command("b", Some("own")), command("c", None)];
+    let commands = vec![
+        command("a", None),
+        command("b", Some("own")),
+        command("c", None),
+    ];
     let plan = Plan::parallel(parallel(commands)).unwrap();
     let names: Vec<_> = plan.commands.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["task-1", "own", "task-3"]);
@@ -72,7 +76,11 @@ fn unnamed_commands_are_numbered_by_position() {
 
 #[test]
 fn a_given_name_is_never_given_again() {
-    let commands = vec![command("a", Some("task-2")), command("b", None), command("c", Some("task-4"))];
+    let commands = vec![
+        command("a", Some("task-2")),
+        command("b", None),
+        command("c", Some("task-4")),
+    ];
     let plan = Plan::parallel(parallel(commands)).unwrap();
     let names: Vec<_> = plan.commands.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["task-2", "task-5", "task-4"]);
@@ -85,13 +93,25 @@ fn bad_requests_are_refused_with_the_reason() {
     let huge = format!("echo {}", "x".repeat(130_000));
     let cases = vec![
         (parallel(Vec::new()), "1 to 256"),
-        (parallel(vec![command("true", None); MAX_COMMANDS + 1]), "1 to 256"),
-        (parallel(vec![command("true", None), command("  ", None)]), "command 2 is empty"),
+        (
+            parallel(vec![command("true", None); MAX_COMMANDS + 1]),
+            "1 to 256",
+        ),
+        (
+            parallel(vec![command("true", None), command("  ", None)]),
+            "command 2 is empty",
+        ),
         (parallel(vec![command("echo \0", None)]), "NUL"),
         (parallel(vec![command(&huge, None)]), "bytes"),
-        (parallel(vec![command("a", Some("x")), command("b", Some("x"))]), "two commands"),
+        (
+            parallel(vec![command("a", Some("x")), command("b", Some("x"))]),
+            "two commands",
+        ),
         (parallel(vec![command("a", Some(" "))]), "empty"),
-        (parallel(vec![command("a", Some("a\nb"))]), "control character"),
+        (
+            parallel(vec![command("a", Some("a\nb"))]),
+            "control character",
+        ),
         (parallel(vec![command("a", Some(&long))]), "too long"),
         (
             RunParallel {
@@ -100,13 +120,55 @@ fn bad_requests_are_refused_with_the_reason() {
             },
             "max_parallel",
         ),
-        (with(RunOptions { timeout_ms: Some(0), ..RunOptions::default() }), "timeout_ms"),
-        (with(RunOptions { timeout_ms: Some(86_400_001), ..RunOptions::default() }), "timeout_ms"),
-        (with(RunOptions { output_lines: 1_001, ..RunOptions::default() }), "output_lines"),
-        (with(RunOptions { cwd: Some("tmp".into()), ..RunOptions::default() }), "absolute"),
-        (with(RunOptions { env: env("A=B", ""), ..RunOptions::default() }), "environment variable"),
-        (with(RunOptions { env: env("A", "\0"), ..RunOptions::default() }), "NUL"),
-        (with(RunOptions { shell: Some(" ".into()), ..RunOptions::default() }), "shell"),
+        (
+            with(RunOptions {
+                timeout_ms: Some(0),
+                ..RunOptions::default()
+            }),
+            "timeout_ms",
+        ),
+        (
+            with(RunOptions {
+                timeout_ms: Some(86_400_001),
+                ..RunOptions::default()
+            }),
+            "timeout_ms",
+        ),
+        (
+            with(RunOptions {
+                output_lines: 1_001,
+                ..RunOptions::default()
+            }),
+            "output_lines",
+        ),
+        (
+            with(RunOptions {
+                cwd: Some("tmp".into()),
+                ..RunOptions::default()
+            }),
+            "absolute",
+        ),
+        (
+            with(RunOptions {
+                env: env("A=B", ""),
+                ..RunOptions::default()
+            }),
+            "environment variable",
+        ),
+        (
+            with(RunOptions {
+                env: env("A", "\0"),
+                ..RunOptions::default()
+            }),
+            "NUL",
+        ),
+        (
+            with(RunOptions {
+                shell: Some(" ".into()),
+                ..RunOptions::default()
+            }),
+            "shell",
+        ),
         (
             parallel(vec![ParallelCommand {
                 cwd: Some("tmp".into()),
@@ -141,7 +203,10 @@ fn a_pipeline_needs_a_posix_shell() {
     }
     let mut request = with(RunOptions::default());
     request.options.shell = Some("fish".to_owned());
-    assert!(Plan::parallel(request).is_ok(), "each command is a program of its own");
+    assert!(
+        Plan::parallel(request).is_ok(),
+        "each command is a program of its own"
+    );
 }
 
 #[test]

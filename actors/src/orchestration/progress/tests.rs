@@ -120,7 +120,11 @@ fn steps_after_a_failed_one_are_skipped() {
     assert_eq!(going.failed_at(), Some("step-2"));
 
     let mut early = pipeline(3, true);
-    assert_eq!(steps(&mut early, &[0]), RunStatus::Partial, "`exit 0` is not the end of all steps");
+    assert_eq!(
+        steps(&mut early, &[0]),
+        RunStatus::Partial,
+        "`exit 0` is not the end of all steps"
+    );
     assert_eq!(statuses(&early), [Completed, Skipped, Skipped]);
 }
 
@@ -134,7 +138,10 @@ fn a_time_out_keeps_what_has_ended() {
     progress.note(Fact::Ended(0, exited(0)));
     progress.note(Fact::Stopped(StopReason::Timeout));
     assert_eq!(progress.orders(), [], "nothing is started any more");
-    assert_eq!(statuses(&progress), [Completed, RunStatus::Running, Timeout]);
+    assert_eq!(
+        statuses(&progress),
+        [Completed, RunStatus::Running, Timeout]
+    );
     progress.note(Fact::Closed(0));
     progress.note(Fact::Ended(1, outcome(0, Some(StopReason::Timeout))));
     progress.note(Fact::Stopped(StopReason::Cancelled));
@@ -180,7 +187,10 @@ fn a_shell_that_does_not_start_fails_the_first_step() {
     progress.note(Fact::Ended(0, Arc::new(error)));
     progress.note(Fact::Closed(0));
     assert_eq!(statuses(&progress), [RunStatus::Failed, RunStatus::Skipped]);
-    assert_eq!(progress.results(Instant::now())[0].error.as_deref(), Some("no shell"));
+    assert_eq!(
+        progress.results(Instant::now())[0].error.as_deref(),
+        Some("no shell")
+    );
 }
 
 #[test]
@@ -189,7 +199,10 @@ fn unknown_is_not_success() {
         reason: "its keeper died".to_owned(),
     };
     let outcome = Outcome::of(&lost, Duration::ZERO, None);
-    assert_eq!((outcome.status, outcome.exit_code), (RunStatus::Failed, None));
+    assert_eq!(
+        (outcome.status, outcome.exit_code),
+        (RunStatus::Failed, None)
+    );
     assert_eq!(outcome.error.as_deref(), Some("its keeper died"));
 
     let mut progress = parallel(1, 1);
@@ -287,7 +300,10 @@ impl World {
 
     /// The first launched job with `has` but not `lacks`.
     fn job(&self, has: &BTreeSet<usize>, lacks: &BTreeSet<usize>) -> Option<usize> {
-        self.launched.iter().copied().find(|job| has.contains(job) && !lacks.contains(job))
+        self.launched
+            .iter()
+            .copied()
+            .find(|job| has.contains(job) && !lacks.contains(job))
     }
 
     fn act(&mut self, step: Step) {

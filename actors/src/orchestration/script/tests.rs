@@ -62,7 +62,11 @@ fn for_each_shell(check: impl Fn(&str)) {
 #[test]
 fn directories_variables_and_functions_carry_over() {
     for_each_shell(|shell| {
-        let steps = ["cd /; export A=1; B=2; f() { echo \"f $1\"; }", "set -- x y; IFS=0", "pwd; f \"$A$B$#\""];
+        let steps = [
+            "cd /; export A=1; B=2; f() { echo \"f $1\"; }",
+            "set -- x y; IFS=0",
+            "pwd; f \"$A$B$#\"",
+        ];
         let run = run(shell, true, &steps);
         assert_eq!(run.reports, [(0, 0), (1, 0), (2, 0)], "{shell}");
         assert_eq!(run.output, "/\nf 122\n", "{shell}");
@@ -75,10 +79,17 @@ fn a_failed_step_ends_it_or_not() {
         let steps = ["true", "(exit 7)", "echo \"last $?\""];
         let stopping = run(shell, true, &steps);
         assert_eq!(stopping.reports, [(0, 0), (1, 7)], "{shell}");
-        assert_eq!((stopping.exit, stopping.output.as_str()), (Some(7), ""), "{shell}");
+        assert_eq!(
+            (stopping.exit, stopping.output.as_str()),
+            (Some(7), ""),
+            "{shell}"
+        );
         let going = run(shell, false, &steps);
         assert_eq!(going.reports, [(0, 0), (1, 7), (2, 0)], "{shell}");
-        assert_eq!(going.output, "last 7\n", "{shell}: the status is there for the next step");
+        assert_eq!(
+            going.output, "last 7\n",
+            "{shell}: the status is there for the next step"
+        );
     });
 }
 
@@ -108,7 +119,11 @@ fn nothing_in_a_step_reaches_the_lines_around_it() {
             // Shells differ in how they number a broken expansion.
             let (ok, expected) = (run.reports[1].1 == 0, code == 0);
             assert_eq!(ok, expected, "{shell}: {step}: {:?}", run.reports);
-            assert_eq!((run.reports[0], run.reports[2]), ((0, 0), (2, 0)), "{shell}: {step}");
+            assert_eq!(
+                (run.reports[0], run.reports[2]),
+                ((0, 0), (2, 0)),
+                "{shell}: {step}"
+            );
             assert!(code != 127 || run.reports[1].1 == 127, "{shell}: {step}");
         }
     });
@@ -137,8 +152,16 @@ fn a_step_that_ends_the_shell_leaves_no_report() {
 #[test]
 fn programs_of_a_step_do_not_have_the_pipe() {
     for_each_shell(|shell| {
-        let run = run(shell, true, &["ls -l /proc/self/fd | grep -c pipe:.*pipe: || ls /proc/self/fd"]);
-        let fds: Vec<u32> = run.output.lines().filter_map(|line| line.parse().ok()).collect();
+        let run = run(
+            shell,
+            true,
+            &["ls -l /proc/self/fd | grep -c pipe:.*pipe: || ls /proc/self/fd"],
+        );
+        let fds: Vec<u32> = run
+            .output
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .collect();
         assert!(fds.contains(&0), "{shell}: {}", run.output);
         assert!(!fds.contains(&9), "{shell}: {fds:?}");
     });
