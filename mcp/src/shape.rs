@@ -211,12 +211,12 @@ pub(crate) fn orchestration_parts(place: &Place, state: &Orchestration) -> Vec<S
     let mut outputs = Vec::new();
     for command in &mut silent.commands {
         if let Some(output) = command.output.take() {
-            outputs.push(format!(
-                "--- {} ({}) ---\n{}",
-                command.name,
-                outcome(command),
-                output.trim_end()
-            ));
+            let text = match output.trim_end() {
+                "" => "no output",
+                text => text,
+            };
+            let (name, outcome) = (&command.name, outcome(command));
+            outputs.push(format!("--- {name} ({outcome}) ---\n{text}"));
         }
     }
     let mut parts = vec![Value::Object(orchestration(place, &silent)).to_string()];
@@ -255,7 +255,7 @@ fn tree_lines(node: &TreeNode, depth: usize, text: &mut String) {
     let details: Vec<String> = node
         .details
         .iter()
-        .map(|(k, v)| format!("{k}={v}"))
+        .map(|(name, value)| format!("{name}={}", on_one_line(value)))
         .collect();
     let restarts = if node.restarts_total > 0 {
         format!(" restarts={}", node.restarts_total)
@@ -282,6 +282,16 @@ fn tree_lines(node: &TreeNode, depth: usize, text: &mut String) {
         for child in &node.children {
             tree_lines(child, depth + 1, text);
         }
+    }
+}
+
+/// The beginning of `text` without line breaks.
+fn on_one_line(text: &str) -> String {
+    const SHOWN_CHARS: usize = 80;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Talking with a program: read its pane, type into it, wait for what it says.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use protocol::reply::{Expected, PaneText};
+use protocol::reply::{ExpectOutcome, Expected, PaneText};
 use protocol::request::Until;
 use protocol::{Error, Target, request};
 use schemars::JsonSchema;
@@ -170,16 +170,8 @@ impl Tool for SendInput {
         // By id from here on: a name could mean another pane by the time of the answer.
         let pane = Target::from(sent.pane_id);
         let limit = Duration::from_millis(limit_ms);
-        let wait = request::Expect {
-            pane: pane.clone(),
-            pattern: None,
-            until: Until::Idle,
-            idle_ms: Some(u64::try_from(QUIET.min(limit).as_millis()).unwrap_or(limit_ms)),
-            timeout_ms: limit_ms,
-            since: Some(sent.cursor.clone()),
-        };
-        let waited = place.look(&wait, limit + GRACE);
-        let waited = call.while_waiting("waiting for quiet", limit, waited).await;
+        let reply = reply_to(&place, &pane, &sent.cursor, limit);
+        let waited = call.while_waiting("waiting for output", limit, reply).await;
         let Some(read) = glance(&place, &pane, Some(sent.cursor)).await else {
             return Ok(Answer::object(Value::Object(fields)));
         };
@@ -194,6 +186,40 @@ impl Tool for SendInput {
         let line = status_line(&place, &read);
         Ok(Answer::screen(Value::Object(fields), text, line))
     }
+}
+
+/// Waits for output after `since` and then until it pauses, at most `limit` in all. A program
+/// that is slow to answer, such as a shell that is still starting, is not taken for a quiet one.
+async fn reply_to(
+    place: &Place,
+    pane: &Target,
+    since: &str,
+    limit: Duration,
+) -> Result<Expected, Error> {
+    let began = Instant::now();
+    let mut wait = request::Expect {
+        pane: pane.clone(),
+        pattern: Some(r"\S".to_owned()),
+        until: Until::Match,
+        idle_ms: None,
+        timeout_ms: milliseconds(limit),
+        since: Some(since.to_owned()),
+    };
+    let first = place.look(&wait, limit + GRACE).await?;
+    let left = limit.saturating_sub(began.elapsed());
+    if first.outcome != ExpectOutcome::Match || left.is_zero() {
+        return Ok(first);
+    }
+    wait.pattern = None;
+    wait.until = Until::Idle;
+    wait.idle_ms = Some(milliseconds(QUIET));
+    wait.timeout_ms = milliseconds(left);
+    place.look(&wait, left + GRACE).await
+}
+
+/// At least one, as the daemon wants it.
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 /// Use to wait until a pane's output matches pattern (a regex), its program exits, or it is quiet for idle_ms. Give since, a cursor, so that old output does not match.

@@ -237,11 +237,16 @@ async fn typing_can_bring_the_reply_along() {
             cursor: "typed".into(),
         })),
         Request::Expect(params) => {
-            assert_eq!(params.until, protocol::request::Until::Idle);
+            let first = params.until == protocol::request::Until::Match;
+            assert_eq!(params.since.as_deref(), Some("typed"));
             at_once(Ok(Expected {
                 context: fake::context(),
                 pane_id: PaneUuid::new(),
-                outcome: ExpectOutcome::Idle,
+                outcome: if first {
+                    ExpectOutcome::Match
+                } else {
+                    ExpectOutcome::Idle
+                },
                 text: None,
                 groups: vec![],
                 cursor: "c".into(),
@@ -254,9 +259,12 @@ async fn typing_can_bring_the_reply_along() {
     .await;
     let arguments = json!({"pane_id": "a", "input": "make", "submit": true, "read_after_ms": 500});
     let result = client.call("fugue_send_input", arguments).await;
-    assert_eq!(daemon.seen.methods(), ["send_input", "expect", "read_pane"]);
+    assert_eq!(
+        daemon.seen.methods(),
+        ["send_input", "expect", "expect", "read_pane"]
+    );
     let requests = daemon.seen.requests();
-    let Request::ReadPane(read) = &requests[2] else {
+    let Request::ReadPane(read) = &requests[3] else {
         panic!("{requests:?}")
     };
     assert_eq!(read.since.as_deref(), Some("typed"));
