@@ -83,7 +83,12 @@ async fn serve(
     let spec = tree::root_spec(server, Arc::new(listener));
     let root = supervisor::start("fugued", spec, &server.tree)
         .await
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("the actors did not start: {e}")))?;
+        .map_err(|e| {
+            Error::new(
+                ErrorCode::Internal,
+                format!("the actors did not start: {e}"),
+            )
+        })?;
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), "serving");
     if options.tell_ready {
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;
@@ -194,7 +199,10 @@ fn listen(paths: &Paths) -> Result<UnixListener, Error> {
     // Ours is the lock, so whatever lies there is stale.
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(system(&format!("remove the stale {}", path.display()), &error));
+            return Err(system(
+                &format!("remove the stale {}", path.display()),
+                &error,
+            ));
         }
         Ok(()) | Err(_) => {}
     }
@@ -260,6 +268,10 @@ pub fn run_in_background() -> Result<(), Error> {
     let said = said.trim().trim_start_matches("fugued: ");
     Err(Error::new(
         ErrorCode::ServerUnreachable,
-        if said.is_empty() { "it ended without a word" } else { said },
+        if said.is_empty() {
+            "it ended without a word"
+        } else {
+            said
+        },
     ))
 }

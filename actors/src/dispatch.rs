@@ -108,9 +108,7 @@ fn route(
     request: Request,
 ) -> BoxFuture<'static, Result<Bytes, Error>> {
     macro_rules! to {
-        ($call:expr) => {{
-            async move { encoded($call.await) }.boxed()
-        }};
+        ($call:expr) => {{ async move { encoded($call.await) }.boxed() }};
     }
     match request {
         Request::Status(_) => to!(server::status(&server)),

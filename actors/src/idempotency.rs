@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
 use protocol::{Error, ErrorCode};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -95,3 +96,6 @@ fn fingerprint(method: &str, params: &[u8]) -> u64 {
     (method, params).hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

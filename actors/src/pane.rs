@@ -221,7 +221,10 @@ impl PaneEntry {
         running
             .then(|| std::fs::read_link(link).ok())
             .flatten()
-            .map_or_else(|| self.record.cwd.clone(), |path| path.display().to_string())
+            .map_or_else(
+                || self.record.cwd.clone(),
+                |path| path.display().to_string(),
+            )
     }
 
     /// The error for a call that needs the program alive.
@@ -390,7 +393,9 @@ impl PaneActorState {
 
     fn program_ended(&mut self, myself: &Address<PaneMsg>, life: u32) {
         let now = self.entry.state().borrow().clone();
-        let Some(ended) = now.ended.filter(|_| !now.closing && life == self.entry.process().life)
+        let Some(ended) = now
+            .ended
+            .filter(|_| !now.closing && life == self.entry.process().life)
         else {
             return;
         };

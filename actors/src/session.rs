@@ -174,7 +174,12 @@ impl SessionState {
     fn reconcile(&mut self, myself: &Address<SessionMsg>) {
         let clients = std::mem::take(&mut self.now.clients);
         for (client, views) in clients {
-            let address = self.server.registry.clients().get(&client).map(|c| c.address.clone());
+            let address = self
+                .server
+                .registry
+                .clients()
+                .get(&client)
+                .map(|c| c.address.clone());
             if let Some(address) = address.filter(|address| myself.monitor(address)) {
                 self.watched.insert(address.id(), client);
                 self.now.clients.insert(client, views);
@@ -201,7 +206,9 @@ impl SessionState {
             };
             if pane.address.get().is_none() {
                 // Refused when its own restart is under way, which is as good.
-                let _ = supervisor.start_child(tree::pane_spec(&self.server, &pane)).await;
+                let _ = supervisor
+                    .start_child(tree::pane_spec(&self.server, &pane))
+                    .await;
             }
         }
     }

@@ -69,8 +69,10 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     let history = history_lines(server, &order.spec)?;
     let most = server.config.max_panes as usize;
     if server.registry.pane_count() >= most {
-        return Err(Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
-            .hint("close some, or raise daemon.max_panes in the configuration"));
+        return Err(
+            Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
+                .hint("close some, or raise daemon.max_panes in the configuration"),
+        );
     }
     let placement = Placement {
         pane: id,
@@ -83,7 +85,13 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     let process = process(&started, 0);
     let keeper = started.keeper.clone();
     let journal_bytes = server.config.journal_bytes as usize;
-    let io = match Io::start(started.master, started.journal, journal_bytes, size, history) {
+    let io = match Io::start(
+        started.master,
+        started.journal,
+        journal_bytes,
+        size,
+        history,
+    ) {
         Ok(io) => io,
         Err(error) => {
             let _ = keeper.release(SPAWN_LIMIT).await;
@@ -198,8 +206,9 @@ async fn start_program(
 fn spawn_error(command: &str, error: &SpawnError) -> Error {
     let command = protocol::name::shown(command);
     if error.is_limit() {
-        return Error::new(ErrorCode::Limit, format!("cannot start {command}: {error}"))
-            .hint("processes, memory, terminals or file descriptors ran out; close panes, then try again");
+        return Error::new(ErrorCode::Limit, format!("cannot start {command}: {error}")).hint(
+            "processes, memory, terminals or file descriptors ran out; close panes, then try again",
+        );
     }
     Error::new(
         ErrorCode::SpawnFailed,
@@ -238,7 +247,9 @@ fn record(
     own_variables(server, session, id, &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
     if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
-        return Err(Error::invalid(format!("the variable {name} has a NUL in its value")));
+        return Err(Error::invalid(format!(
+            "the variable {name} has a NUL in its value"
+        )));
     }
     for key in &spec.stop.keys {
         crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;

@@ -46,16 +46,25 @@ fn dynamic() -> DynamicSpec {
 
 /// The daemon's root.
 #[must_use]
-pub fn root_spec(server: &Arc<Server>, listener: Arc<std::os::unix::net::UnixListener>) -> SupervisorSpec {
+pub fn root_spec(
+    server: &Arc<Server>,
+    listener: Arc<std::os::unix::net::UnixListener>,
+) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
-        .child(ChildSpec::supervisor("surfaces", surfaces(server, listener)))
+        .child(ChildSpec::supervisor(
+            "surfaces",
+            surfaces(server, listener),
+        ))
 }
 
-fn surfaces(server: &Arc<Server>, listener: Arc<std::os::unix::net::UnixListener>) -> SupervisorSpec {
+fn surfaces(
+    server: &Arc<Server>,
+    listener: Arc<std::os::unix::net::UnixListener>,
+) -> SupervisorSpec {
     let server = Arc::clone(server);
     let unix = ChildSpec::actor(
         "unix",

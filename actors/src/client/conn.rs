@@ -22,9 +22,9 @@ use tokio::net::UnixStream;
 use tokio::time::Instant;
 use tokio_util::codec::Decoder;
 
+use super::ClientMsg;
 use super::out::Out;
 use super::view::{Said, View};
-use super::ClientMsg;
 use crate::dispatch;
 use crate::registry::Caller;
 use crate::server::Server;
@@ -140,7 +140,9 @@ impl Conn {
             }
             Next::Heartbeat => self.heartbeat()?,
         }
-        self.out.write(&self.stream).map_err(|e| closed(&e.to_string()))
+        self.out
+            .write(&self.stream)
+            .map_err(|e| closed(&e.to_string()))
     }
 
     async fn next(&mut self) -> Next {
@@ -260,7 +262,12 @@ impl Conn {
         }
         self.greeted = true;
         self.caller.pane = hello.caller_pane;
-        let name: String = hello.name.chars().filter(|c| !c.is_control()).take(64).collect();
+        let name: String = hello
+            .name
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(64)
+            .collect();
         let _ = self.actor.cast(ClientMsg::Greeted(name.into()));
         Ok(())
     }
@@ -292,8 +299,10 @@ impl Conn {
     async fn attach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Attach = from_bytes(params)?;
         if self.view(params.view).is_some() {
-            return Err(Error::invalid(format!("view {} is attached already", params.view))
-                .hint("use another number for another view"));
+            return Err(
+                Error::invalid(format!("view {} is attached already", params.view))
+                    .hint("use another number for another view"),
+            );
         }
         if self.views.len() >= VIEWS {
             return Err(Error::new(
@@ -319,7 +328,9 @@ impl Conn {
     async fn detach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Detach = from_bytes(params)?;
         let at = self.views.iter().position(|view| view.id == params.view);
-        let view = self.views.swap_remove(at.ok_or_else(|| no_view(params.view))?);
+        let view = self
+            .views
+            .swap_remove(at.ok_or_else(|| no_view(params.view))?);
         let client = self.caller.client;
         let detached = ask(&view.session, |reply| SessionMsg::Detach(client, reply)).await;
         // A session that ended meanwhile has nobody attached.

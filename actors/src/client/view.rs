@@ -329,7 +329,9 @@ fn stepped(
     if params.pane_step != 0 {
         let panes = snapshot.windows[at].layout.panes();
         let at = panes.iter().position(|p| *p == pane)?;
-        return panes.get(circle(at, params.pane_step, panes.len())?).copied();
+        return panes
+            .get(circle(at, params.pane_step, panes.len())?)
+            .copied();
     }
     None
 }

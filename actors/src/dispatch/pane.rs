@@ -81,8 +81,10 @@ pub(super) async fn create(
     let registry = &server.registry;
     let ratio = params.ratio.unwrap_or(0.5);
     if !(ratio > 0.0 && ratio < 1.0) {
-        return Err(Error::invalid(format!("a ratio of {ratio} is out of range"))
-            .hint("give the new pane's share, above 0 and below 1"));
+        return Err(
+            Error::invalid(format!("a ratio of {ratio} is out of range"))
+                .hint("give the new pane's share, above 0 and below 1"),
+        );
     }
     let beside = match &params.beside {
         Some(target) => Some(registry.find_pane(target)?),
@@ -179,7 +181,11 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
     let pane = server.registry.find_pane(&params.pane)?;
     let session = session_of(server, &pane)?;
     let now = pane.io.size();
-    Size::new(params.rows.unwrap_or(now.rows), params.cols.unwrap_or(now.cols)).checked()?;
+    Size::new(
+        params.rows.unwrap_or(now.rows),
+        params.cols.unwrap_or(now.cols),
+    )
+    .checked()?;
     if params.focus || params.rows.is_some() || params.cols.is_some() {
         let wanted = Change::Pane {
             pane: pane.id,
@@ -257,7 +263,10 @@ pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneW
 }
 
 pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneText, Error> {
-    let most = params.max_bytes.unwrap_or(TEXT_BYTES).clamp(1, MOST_TEXT_BYTES) as usize;
+    let most = params
+        .max_bytes
+        .unwrap_or(TEXT_BYTES)
+        .clamp(1, MOST_TEXT_BYTES) as usize;
     let since = params.since.as_deref().map(parse_cursor).transpose()?;
     let pane = match find(server, &params.pane)? {
         Found::Live(pane) => pane,
@@ -316,8 +325,11 @@ fn read_ended(ended: &EndedPane, params: &ReadPane, most: usize) -> PaneText {
 
 fn parse_cursor(text: &str) -> Result<TextCursor, Error> {
     text.parse().map_err(|error| {
-        Error::invalid(format!("{} is no cursor: {error}", protocol::name::shown(text)))
-            .hint("give the cursor of an earlier answer as it was, or omit it")
+        Error::invalid(format!(
+            "{} is no cursor: {error}",
+            protocol::name::shown(text)
+        ))
+        .hint("give the cursor of an earlier answer as it was, or omit it")
     })
 }
 
@@ -427,8 +439,9 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
                 .hint("give a pattern, or until exit or idle"));
         }
         Until::Idle if idle.is_none() => {
-            return Err(Error::invalid("waiting for quiet needs idle_ms")
-                .hint("give idle_ms, such as 500"));
+            return Err(
+                Error::invalid("waiting for quiet needs idle_ms").hint("give idle_ms, such as 500")
+            );
         }
         Until::Match | Until::Idle | Until::Exit => {}
     }

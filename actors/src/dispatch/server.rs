@@ -91,7 +91,10 @@ pub(super) async fn whoami(server: &Arc<Server>, caller: &Caller) -> Result<Whoa
     let own = registry.callers_session(caller);
     let snapshot = own.as_ref().map(|session| session.snapshot());
     let pane = caller.pane.filter(|_| own.is_some());
-    let window = snapshot.as_ref().zip(pane).and_then(|(s, p)| s.window_of(p).map(|w| w.id));
+    let window = snapshot
+        .as_ref()
+        .zip(pane)
+        .and_then(|(s, p)| s.window_of(p).map(|w| w.id));
     let attached = registry
         .sessions()
         .iter()

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use protocol::reply::{
-    Killed, PaneCreated, SessionDetail, Sessions, WindowInfo, Windows,
-};
+use protocol::reply::{Killed, PaneCreated, SessionDetail, Sessions, WindowInfo, Windows};
 use protocol::request::{
     CreateSession, CreateWindow, GetSession, KillSession, ListWindows, UpdateSession, UpdateWindow,
 };

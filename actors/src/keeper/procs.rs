@@ -16,6 +16,11 @@ pub use super::wire::Process;
 /// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.
 const READ_BYTES: usize = 1024;
 
+/// How often a sweep must find nothing: a process that is executing a program shows no environment.
+const CALM_ROUNDS: u32 = 3;
+/// Pause between two rounds of a sweep.
+const SWEEP_PAUSE: Duration = Duration::from_millis(3);
+
 /// What `/proc/pid/stat` tells. Source: proc(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -198,21 +203,29 @@ pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Resul
 pub fn sweep(marker: &str, limit: Duration) -> Vec<Process> {
     let deadline = Instant::now() + limit;
     let own = rustix::process::getpid().as_raw_pid();
+    let mut calm_rounds = 0;
     loop {
+        // Looked at before its environment is: should the pid be used again in between, then the
+        // signal does not go to the other process.
         let marked: Vec<Stat> = numbers_in("/proc")
             .into_iter()
-            .filter(|&pid| pid != own && has_marker(pid, marker))
+            .filter(|&pid| pid != own)
             .filter_map(stat)
-            .filter(Stat::is_alive)
+            .filter(|stat| stat.is_alive() && has_marker(stat.pid, marker))
             .collect();
-        if marked.is_empty() || Instant::now() >= deadline {
+        calm_rounds = if marked.is_empty() {
+            calm_rounds + 1
+        } else {
+            0
+        };
+        if calm_rounds == CALM_ROUNDS || Instant::now() >= deadline {
             return marked.into_iter().map(Stat::into_process).collect();
         }
         for stat in &marked {
             // It may have ended since; the next round tells.
             let _ = signal_exactly(stat.pid, stat.start_time, Signal::KILL);
         }
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(SWEEP_PAUSE);
     }
 }
 

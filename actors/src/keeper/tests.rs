@@ -298,7 +298,15 @@ fn a_sweep_takes_the_marked_ones_only() {
     let (name, value) = marker.split_once('=').unwrap();
     let start = |value: &str| {
         let mut command = Command::new("sleep");
-        Started(command.arg("1000").env(name, value).spawn().unwrap())
+        let started = Started(command.arg("1000").env(name, value).spawn().unwrap());
+        let path = format!("/proc/{}/environ", started.pid());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        // Empty until the program is fully executed.
+        while fs::read(&path).unwrap().is_empty() {
+            assert!(Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+        started
     };
     let mut marked = start(value);
     let mut other = start(&format!("{value}0"));

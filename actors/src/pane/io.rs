@@ -1,6 +1,6 @@
 //! The handle on a pane's I/O task, the only owner of its PTY and screen.
 
-pub(crate) mod frames;
+mod frames;
 mod task;
 mod waits;
 mod writes;

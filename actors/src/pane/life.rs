@@ -160,11 +160,7 @@ pub(crate) async fn stop_program(entry: &PaneEntry) {
 }
 
 /// The recipe's polite part: keys, then signals, each with its time.
-async fn ask_to_end(
-    entry: &PaneEntry,
-    process: &Process,
-    state: &mut watch::Receiver<PaneState>,
-) {
+async fn ask_to_end(entry: &PaneEntry, process: &Process, state: &mut watch::Receiver<PaneState>) {
     let recipe = &entry.record.stop;
     let done = |state: &PaneState| state.ended.is_some() || state.force;
     if !recipe.keys.is_empty() {

@@ -52,7 +52,10 @@ impl Registry {
             Target::Name(name) => self.session_named(name),
         };
         found.ok_or_else(|| {
-            let names = self.sessions().into_iter().map(|s| s.snapshot().name.to_string());
+            let names = self
+                .sessions()
+                .into_iter()
+                .map(|s| s.snapshot().name.to_string());
             not_found("session", target).candidates(names)
         })
     }
@@ -128,9 +131,10 @@ impl Registry {
                 }
                 let focused = match self.session(SessionUuid::from(*id)) {
                     Some(session) => session.snapshot().focused_pane(),
-                    None => self.find_window(target, None).ok().and_then(|(s, w)| {
-                        s.snapshot().window(w).map(|window| window.focused)
-                    }),
+                    None => self
+                        .find_window(target, None)
+                        .ok()
+                        .and_then(|(s, w)| s.snapshot().window(w).map(|window| window.focused)),
                 };
                 focused
                     .and_then(|pane| self.pane(pane))
@@ -159,7 +163,9 @@ impl Registry {
                     return Err(self.pane_not_found(target));
                 }
                 only(found, "pane", target, |pane| {
-                    let session = self.session(pane.session).map(|s| s.snapshot().name.clone());
+                    let session = self
+                        .session(pane.session)
+                        .map(|s| s.snapshot().name.clone());
                     let session = session.map_or_else(String::new, |n| format!(" in session {n}"));
                     format!("{} ({}){session}", pane.id, pane.record.command)
                 })
@@ -184,11 +190,10 @@ impl Registry {
 /// The error for a removed pane.
 #[must_use]
 pub fn pane_exited(end: &protocol::reply::PaneEnd) -> Error {
-    let how = end
-        .status
-        .exit
-        .as_ref()
-        .map_or_else(|| "it was closed".to_owned(), |exit| format!("its program {exit}"));
+    let how = end.status.exit.as_ref().map_or_else(
+        || "it was closed".to_owned(),
+        |exit| format!("its program {exit}"),
+    );
     Error::new(
         ErrorCode::PaneExited,
         format!("pane {} is gone: {how}", end.pane_id),
@@ -201,8 +206,18 @@ fn not_found(kind: &str, target: &Target) -> Error {
         Target::Id(_) => "the id",
         Target::Name(_) => "the name",
     };
-    Error::new(ErrorCode::NotFound, format!("no {kind} has {shape} {target}"))
-        .hint(format!("list them first, as with `fugue {}`", if kind == "session" { "ls" } else { "panes --all" }))
+    Error::new(
+        ErrorCode::NotFound,
+        format!("no {kind} has {shape} {target}"),
+    )
+    .hint(format!(
+        "list them first, as with `fugue {}`",
+        if kind == "session" {
+            "ls"
+        } else {
+            "panes --all"
+        }
+    ))
 }
 
 fn only<T>(

@@ -137,9 +137,8 @@ impl SessionSnapshot {
     ) -> WindowUuid {
         let id = WindowUuid::new();
         let index = self.windows.len();
-        let name = name.unwrap_or_else(|| {
-            Name::new(&index.to_string()).expect("a number is a name")
-        });
+        let name =
+            name.unwrap_or_else(|| Name::new(&index.to_string()).expect("a number is a name"));
         self.windows.push(Window {
             id,
             name,
@@ -183,7 +182,10 @@ impl SessionSnapshot {
             .map_err(|no_room| {
                 Error::new(
                     ErrorCode::Limit,
-                    format!("window {} of {} × {} cannot be split: {no_room}", window.name, size.rows, size.cols),
+                    format!(
+                        "window {} of {} × {} cannot be split: {no_room}",
+                        window.name, size.rows, size.cols
+                    ),
                 )
                 .hint("create the pane in a new window, or close a pane first")
             })?;
@@ -310,7 +312,8 @@ impl SessionSnapshot {
         }
         // A pane alone in its window has the window's size, so the wish is the session's.
         if window.layout.panes().len() == 1 && self.clients.is_empty() {
-            self.size = Size::new(rows.unwrap_or(size.rows), cols.unwrap_or(size.cols)).checked()?;
+            self.size =
+                Size::new(rows.unwrap_or(size.rows), cols.unwrap_or(size.cols)).checked()?;
         }
         Ok(())
     }
@@ -345,7 +348,9 @@ impl SessionSnapshot {
         if counts.iter().any(|count| *count > MAX_ENTRIES) {
             return Err(Error::new(
                 ErrorCode::Limit,
-                format!("a session has at most {MAX_ENTRIES} variables, tags and metadata entries each"),
+                format!(
+                    "a session has at most {MAX_ENTRIES} variables, tags and metadata entries each"
+                ),
             ));
         }
         Ok(())

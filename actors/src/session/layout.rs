@@ -166,33 +166,40 @@ fn with_extent(size: Size, direction: Direction, extent: u16) -> Size {
     }
 }
 
-/// Cells for each weight out of `total` without the borders: boundaries are rounded where they fall,
-/// so each share is right to within one cell, and none is empty.
-fn shares(weights: impl ExactSizeIterator<Item = f64>, total: u16) -> Vec<u16> {
-    let count = u16::try_from(weights.len()).unwrap_or(u16::MAX);
-    let cells = total.saturating_sub(count - 1).max(count);
+/// Cells for each child out of `total` without the borders: boundaries are rounded where they fall, so
+/// each share is right to within one cell, as long as every child gets what it needs at least.
+fn shares(children: &[(f64, Node)], direction: Direction, total: u16) -> Vec<u16> {
+    let least: Vec<u16> = children
+        .iter()
+        .map(|(_, child)| extent(child.least(), direction))
+        .collect();
+    let borders = u16::try_from(children.len()).unwrap_or(u16::MAX) - 1;
+    let mut needed = least.iter().fold(0, |sum: u16, n| sum.saturating_add(*n));
+    let cells = total.saturating_sub(borders).max(needed);
     let mut sum = 0.0;
-    let mut before = 0u16;
-    let mut left = count;
-    weights
-        .map(|weight| {
-            sum += weight;
-            left -= 1;
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "clamped to 0..=u16::MAX right here"
-            )]
-            let boundary = (f64::from(cells) * sum)
-                .round()
-                .clamp(0.0, f64::from(u16::MAX)) as u16;
-            let boundary = boundary.clamp(before + 1, cells - left);
-            let boundary = if left == 0 { cells } else { boundary };
-            let share = boundary - before;
-            before = boundary;
-            share
-        })
-        .collect()
+    let mut before = 0;
+    let mut shares = Vec::with_capacity(children.len());
+    for ((weight, _), least) in children.iter().zip(&least) {
+        sum += weight;
+        needed -= least;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to 0..=u16::MAX right here"
+        )]
+        let wished = (f64::from(cells) * sum)
+            .round()
+            .clamp(0.0, f64::from(u16::MAX)) as u16;
+        let boundary = wished.clamp(before + least, cells - needed);
+        let boundary = if needed == 0 && shares.len() + 1 == children.len() {
+            cells
+        } else {
+            boundary
+        };
+        shares.push(boundary - before);
+        before = boundary;
+    }
+    shares
 }
 
 impl Node {
@@ -258,18 +265,18 @@ impl Node {
     }
 
     /// The smallest size in which every pane has a cell.
-    fn least(&self) -> (u32, u32) {
+    fn least(&self) -> Size {
         match self {
-            Self::Pane(_) => (1, 1),
+            Self::Pane(_) => Size::new(1, 1),
             Self::Split(direction, children) => {
-                let borders = u32::try_from(children.len()).unwrap_or(u32::MAX) - 1;
-                let sizes = children.iter().map(|(_, c)| c.least());
+                let borders = u16::try_from(children.len()).unwrap_or(u16::MAX) - 1;
+                let sizes = children.iter().map(|(_, child)| child.least());
                 match direction {
-                    Direction::Right => sizes.fold((0, borders), |(rows, cols), (r, c)| {
-                        (rows.max(r), cols + c)
+                    Direction::Right => sizes.fold(Size::new(0, borders), |sum, size| {
+                        Size::new(sum.rows.max(size.rows), sum.cols.saturating_add(size.cols))
                     }),
-                    Direction::Down => sizes.fold((borders, 0), |(rows, cols), (r, c)| {
-                        (rows + r, cols.max(c))
+                    Direction::Down => sizes.fold(Size::new(borders, 0), |sum, size| {
+                        Size::new(sum.rows.saturating_add(size.rows), sum.cols.max(size.cols))
                     }),
                 }
             }
@@ -277,16 +284,15 @@ impl Node {
     }
 
     fn fits(&self, size: Size) -> bool {
-        let (rows, cols) = self.least();
-        rows <= u32::from(size.rows) && cols <= u32::from(size.cols)
+        let least = self.least();
+        least.rows <= size.rows && least.cols <= size.cols
     }
 
     fn place(&self, rect: Rect, rects: &mut Vec<(PaneUuid, Rect)>) {
         match self {
             Self::Pane(pane) => rects.push((*pane, rect)),
             Self::Split(direction, children) => {
-                let weights = children.iter().map(|(weight, _)| *weight);
-                let shares = shares(weights, extent(rect.size, *direction));
+                let shares = shares(children, *direction, extent(rect.size, *direction));
                 let mut at = rect;
                 for ((_, child), share) in children.iter().zip(shares) {
                     at.size = with_extent(rect.size, *direction, share);
@@ -308,7 +314,7 @@ impl Node {
         let Some(index) = children.iter().position(|(_, c)| c.holds(pane)) else {
             return false;
         };
-        let shares = shares(children.iter().map(|(w, _)| *w), extent(size, *own));
+        let shares = shares(children, *own, extent(size, *own));
         let inner = with_extent(size, *own, shares[index]);
         if children[index].1.resize(pane, direction, wanted, inner) {
             return true;

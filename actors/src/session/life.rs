@@ -113,9 +113,7 @@ pub async fn tell(entry: &SessionEntry, msg: super::SessionMsg) {
 }
 
 /// The actor's address, waited for while it is being restarted.
-async fn address(
-    entry: &SessionEntry,
-) -> Result<supervisor::Address<super::SessionMsg>, Error> {
+async fn address(entry: &SessionEntry) -> Result<supervisor::Address<super::SessionMsg>, Error> {
     const STEP: Duration = Duration::from_millis(2);
     let waiting = async {
         loop {
@@ -167,7 +165,9 @@ pub async fn end(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Option<Vec<
     panes.sort_by_key(|pane| pane.id);
     let ends = join_all(panes.iter().map(|pane| pane::close(server, pane, false))).await;
     if let Some(sessions) = server.sessions.get()
-        && let Err(error) = sessions.terminate_child(tree::session_child(entry.id)).await
+        && let Err(error) = sessions
+            .terminate_child(tree::session_child(entry.id))
+            .await
     {
         tracing::warn!(session_id = %entry.id, %error, "the session's actors did not end");
     }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use protocol::reply::{SessionContext, WindowInfo};
-use protocol::{ClientUuid, Name, OrchestrationUuid, PaneUuid, ServerName, SessionUuid, Size, WindowUuid};
+use protocol::{
+    ClientUuid, Name, OrchestrationUuid, PaneUuid, ServerName, SessionUuid, Size, WindowUuid,
+};
 
 use super::layout::{Layout, Rect};
 

@@ -40,8 +40,8 @@ fn simple(request: Request) -> Reply {
             pane_id: PaneUuid::new(),
             text: format!("$ make\nline of {}\n\n   \n", params.lines.unwrap_or(0)),
             cursor: "c1".into(),
-            truncated: true,
-            dropped_lines: 3,
+            truncated: params.since.is_none(),
+            dropped_lines: if params.since.is_none() { 3 } else { 0 },
             status: protocol::reply::PaneStatus {
                 exit: Some(ExitStatus::Exited { code: 3 }),
                 ..fake::running()

@@ -27,9 +27,8 @@ const QUIET: Duration = Duration::from_millis(300);
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ReadPane {
     pane_id: String,
-    #[serde(default = "fifty")]
-    #[schemars(range(min = 1, max = 100_000))]
-    lines: u32,
+    #[schemars(range(min = 1, max = 100_000), extend("default" = GLANCE_LINES))]
+    lines: Option<u32>,
     since: Option<String>,
     #[serde(default = "yes")]
     include_scrollback: bool,
@@ -39,10 +38,6 @@ pub(crate) struct ReadPane {
     #[schemars(range(min = 1, max = 1_048_576))]
     max_bytes: u32,
     server: Option<String>,
-}
-
-fn fifty() -> u32 {
-    GLANCE_LINES
 }
 
 fn glance_bytes() -> u32 {
@@ -59,10 +54,15 @@ impl Tool for ReadPane {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
+        if self.ansi && self.since.is_some() {
+            return Err(Error::invalid("ansi was given together with since")
+                .hint("what is new since a cursor is plain text: give one of the two"));
+        }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
+        let on = self.since.is_some();
         let params = request::ReadPane {
             pane,
-            lines: Some(self.lines),
+            lines: Some(self.lines.unwrap_or(GLANCE_LINES)),
             since: self.since,
             scrollback: self.include_scrollback,
             ansi: self.ansi,
@@ -70,6 +70,11 @@ impl Tool for ReadPane {
         };
         let read = place.look(&params, QUICK).await?;
         let text = shown(&read, self.ansi);
+        // The daemon returns everything since a cursor; fewer lines of it are the newest.
+        let (text, omitted) = match self.lines {
+            Some(lines) if on => last_lines(text, lines as usize),
+            Some(_) | None => (text, 0),
+        };
         let mut fields = shape::fields(json!({
             "session_context": place.context(&read.context),
             "pane_id": place.id(read.pane_id),
@@ -78,8 +83,12 @@ impl Tool for ReadPane {
             "truncated": read.truncated,
             "dropped_lines": read.dropped_lines,
         }));
+        if omitted > 0 {
+            fields.insert("omitted_lines".to_owned(), omitted.into());
+        }
         fields.extend(shape::status(&read.status));
-        let line = status_line(&place, &read);
+        let cut = if on { Cut::More } else { Cut::Older };
+        let line = status_line(&place, &read, cut);
         Ok(Answer::screen(Value::Object(fields), text, line))
     }
 }
@@ -93,7 +102,30 @@ fn shown(read: &PaneText, ansi: bool) -> &str {
     }
 }
 
-fn status_line(place: &Place, read: &PaneText) -> String {
+/// The last `lines` lines of `text`, and how many are before them.
+fn last_lines(text: &str, lines: usize) -> (&str, usize) {
+    let all = text.lines().count();
+    let omitted = all.saturating_sub(lines);
+    let start = match omitted {
+        0 => 0,
+        _ => text
+            .match_indices('\n')
+            .nth(omitted - 1)
+            .map_or(0, |(at, _)| at + 1),
+    };
+    (&text[start..], omitted)
+}
+
+/// What a truncated text lacks.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// What comes after it: the cursor leads on.
+    More,
+    /// What was before it.
+    Older,
+}
+
+fn status_line(place: &Place, read: &PaneText, cut: Cut) -> String {
     let mut line = format!(
         "[pane {}: {}; cursor {}",
         place.id(read.pane_id),
@@ -101,7 +133,10 @@ fn status_line(place: &Place, read: &PaneText) -> String {
         read.cursor
     );
     if read.truncated {
-        line += "; older text cut to max_bytes";
+        line += match cut {
+            Cut::More => "; there is more: read on with this cursor",
+            Cut::Older => "; older text is left out",
+        };
     }
     if read.dropped_lines > 0 {
         line += &format!("; {} lines were lost before this", read.dropped_lines);
@@ -109,9 +144,10 @@ fn status_line(place: &Place, read: &PaneText) -> String {
     line + "]"
 }
 
-/// The last output of a pane, or what came after `since`. A pane that has gone meanwhile has none.
+/// What came after `since`, when that is not too much, else the last output of a pane. A pane
+/// that has gone meanwhile has none.
 async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<PaneText> {
-    let params = request::ReadPane {
+    let mut params = request::ReadPane {
         pane: pane.clone(),
         lines: Some(GLANCE_LINES),
         since,
@@ -119,7 +155,14 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
         ansi: false,
         max_bytes: Some(GLANCE_BYTES),
     };
-    place.look(&params, QUICK).await.ok()
+    let read = place.look(&params, QUICK).await.ok()?;
+    if params.since.is_none() || !(read.truncated || read.dropped_lines > 0) {
+        return Some(read);
+    }
+    params.since = None;
+    let mut last = place.look(&params, QUICK).await.ok()?;
+    last.truncated = true;
+    Some(last)
 }
 
 /// Use to type into a pane: literal input, then keys, then Enter if submit, as one piece. read_after_ms waits up to so long for output to pause and returns it.
@@ -183,7 +226,7 @@ impl Tool for SendInput {
             fields.insert("outcome".to_owned(), waited.outcome.to_string().into());
         }
         fields.extend(shape::status(&read.status));
-        let line = status_line(&place, &read);
+        let line = status_line(&place, &read, Cut::Older);
         Ok(Answer::screen(Value::Object(fields), text, line))
     }
 }
@@ -299,3 +342,6 @@ fn expected(place: &Place, seen: &Expected, read: Option<&PaneText>) -> Answer {
     );
     Answer::screen(Value::Object(fields), text, line)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::crew::{Crew, Origin};
 use super::stop::Alive;
@@ -330,6 +330,14 @@ pub(super) fn log(child: &str, reason: &ExitReason, verdict: &Verdict) {
             "supervisor decision"
         ),
         Decision::Restart | Decision::BackOff | Decision::TryAgain => warn!(
+            child,
+            exit_reason = %reason,
+            restarts_in_window,
+            decision,
+            "supervisor decision"
+        ),
+        // What ends as it should is not news.
+        Decision::LeaveStopped | Decision::Forget if !reason.is_abnormal() => debug!(
             child,
             exit_reason = %reason,
             restarts_in_window,

@@ -141,3 +141,6 @@ fn mode_bits(modes: &Modes) -> u32 {
         .filter(|(on, _)| *on)
         .fold(0, |sum, (_, bit)| sum | bit)
 }
+
+#[cfg(test)]
+mod tests;

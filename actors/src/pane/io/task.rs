@@ -26,6 +26,9 @@ use crate::pane::screen::{Extent, Screen};
 /// Read at most so much before keys of other panes get their turn.
 const TURN_BYTES: usize = 256 * 1024;
 
+/// And at most so long: a few bytes can ask for a lot of drawing.
+const TURN_TIME: Duration = Duration::from_millis(5);
+
 /// Asked of one read. The kernel's terminal layer gives at most about 4 KiB.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -153,8 +156,7 @@ impl Task {
             Command::Look(look) => look(&mut self.screen),
             Command::NextFrame(generation, reply) => self.frames.push(generation, reply),
             Command::Expect(order, reply) => {
-                self.waits
-                    .push(order, reply, &self.screen, self.ended, now);
+                self.waits.push(order, reply, &self.screen, self.ended, now);
             }
             Command::Drain(limit, reply) => {
                 let quiet_at = if self.eof { now } else { now + DRAIN_GRACE };
@@ -199,7 +201,8 @@ impl Task {
     /// Reads and parses until the terminal is empty or the turn is over; true in the latter case.
     fn read_turn(&mut self) -> bool {
         let mut taken = 0;
-        while taken < TURN_BYTES {
+        let begun = Instant::now();
+        while taken < TURN_BYTES && begun.elapsed() < TURN_TIME {
             let buffer = self.journal.reserve(READ_BYTES);
             let fd = self.master.get_ref();
             let read = self

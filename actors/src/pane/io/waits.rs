@@ -89,7 +89,11 @@ impl Waits {
     pub(super) fn expire(&mut self, screen: &Screen, last_output: Instant, now: Instant) {
         self.settle(screen, |wait| {
             let quiet_since = last_output.max(wait.begun);
-            if wait.order.idle.is_some_and(|idle| quiet_since + idle <= now) {
+            if wait
+                .order
+                .idle
+                .is_some_and(|idle| quiet_since + idle <= now)
+            {
                 return Some((ExpectOutcome::Idle, None));
             }
             let over = wait.begun + wait.order.limit <= now;

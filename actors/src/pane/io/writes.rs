@@ -72,11 +72,16 @@ impl Writes {
             Err(error) => (Bytes::new(), Some(error)),
         };
         if self.bytes + bytes.len() > QUEUE_BYTES {
-            failed = Some(Error::new(
-                ErrorCode::InputBlocked,
-                format!("{} bytes wait for the program already and it does not read them", self.bytes),
-            )
-            .hint("wait until it reads, or interrupt it with the key C-c once it does"));
+            failed = Some(
+                Error::new(
+                    ErrorCode::InputBlocked,
+                    format!(
+                        "{} bytes wait for the program already and it does not read them",
+                        self.bytes
+                    ),
+                )
+                .hint("wait until it reads, or interrupt it with the key C-c once it does"),
+            );
         }
         let pending = Pending {
             total: bytes.len() as u64,
