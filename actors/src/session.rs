@@ -333,3 +333,6 @@ impl SessionState {
         }
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests;

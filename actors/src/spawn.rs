@@ -43,6 +43,8 @@ pub struct SpawnOrder {
     pub select: bool,
     /// It has a pipe on which a pipeline's shell reports.
     pub status_pipe: bool,
+    /// What people are shown as its command, when that is not what is executed.
+    pub shown_as: Option<String>,
     /// The environment instead of the session's.
     pub environment: Option<Arc<BTreeMap<String, String>>>,
 }
@@ -255,7 +257,10 @@ fn record(
         crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
     }
     Ok(PaneRecord {
-        command: shown_command(&spec.program, &argv),
+        command: match &order.shown_as {
+            Some(shown) => shown.clone(),
+            None => shown_command(&spec.program, &argv),
+        },
         argv,
         program,
         cwd,

@@ -171,9 +171,13 @@ pub fn start_error(kind: &str, error: &StartChildError) -> Error {
             format!("no {kind} can be started: its supervisor is being stopped"),
         )
         .hint("the session or the daemon is ending"),
-        other => Error::new(
+        StartChildError::AlreadyPresent
+        | StartChildError::AlreadyStarted
+        | StartChildError::Failed(_)
+        | StartChildError::Invalid(_)
+        | StartChildError::Timeout => Error::new(
             ErrorCode::Internal,
-            format!("the {kind}'s actor did not start: {other}"),
+            format!("the {kind}'s actor did not start: {error}"),
         )
         .hint("see `fugue tree` and `fugue logs`"),
     }

@@ -212,10 +212,10 @@ impl Conn {
 
     async fn frame(&mut self, frame: Frame) -> Result<(), Error> {
         if !self.greeted {
-            return match frame {
-                Frame::Hello(hello) => self.greet(&hello),
-                _ => Err(Error::invalid("the first frame must be a hello")),
+            let Frame::Hello(hello) = frame else {
+                return Err(Error::invalid("the first frame must be a hello"));
             };
+            return self.greet(&hello);
         }
         match frame {
             Frame::Request(request) => self.request(request).await,

@@ -116,6 +116,7 @@ pub(super) async fn create(
         },
         select: params.select,
         status_pipe: false,
+        shown_as: None,
         environment: None,
     };
     let spawned = spawn::spawn(server, order).await?;

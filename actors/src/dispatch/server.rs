@@ -144,7 +144,7 @@ fn wire_node(node: supervisor::TreeNode) -> TreeNode {
         since_ms: node.since_ms,
         restarts_in_window: node.restarts_in_window,
         max_restarts: node.max_restarts,
-        restarts_total: u64::from(node.restarts_total),
+        restarts_total: node.restarts_total,
         exits: node
             .exits
             .into_iter()

@@ -99,6 +99,7 @@ pub(super) async fn create(
         },
         select: true,
         status_pipe: false,
+        shown_as: None,
         environment: None,
     };
     let created = spawn::spawn(server, order).await;
@@ -216,6 +217,7 @@ pub(super) async fn create_window(
         place: Place::NewWindow { name: params.name },
         select: params.select,
         status_pipe: false,
+        shown_as: None,
         environment: None,
     };
     let spawned = spawn::spawn(server, order).await?;

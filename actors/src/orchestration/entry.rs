@@ -180,11 +180,6 @@ impl OrchestrationEntry {
         self.recorded.send_modify(|count| *count += 1);
     }
 
-    /// Whether a command's outcome is recorded.
-    pub(super) fn has_outcome(&self, command: usize) -> bool {
-        self.commands[command].outcome.get().is_some()
-    }
-
     /// The pane of a command that was started.
     pub(super) fn pane_of(&self, command: usize) -> Option<PaneUuid> {
         self.commands[command]

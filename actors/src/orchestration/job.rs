@@ -108,6 +108,7 @@ impl Job {
             place,
             select: false,
             status_pipe: plan.kind == OrchestrationKind::Pipeline,
+            shown_as: plan.shown_as(),
             environment: self.environment(),
         };
         spawn::spawn(&self.server, order).await

@@ -229,6 +229,16 @@ impl Plan {
         self.shell.as_deref().unwrap_or("sh")
     }
 
+    /// What people are shown instead of a pipeline's script: its steps.
+    #[must_use]
+    pub fn shown_as(&self) -> Option<String> {
+        const SHOWN_BYTES: usize = 1024;
+        let lines = self.commands.iter().map(|command| command.line.as_str());
+        let mut shown = lines.collect::<Vec<_>>().join("; ");
+        shown.truncate(shown.floor_char_boundary(SHOWN_BYTES));
+        (self.kind == OrchestrationKind::Pipeline).then_some(shown)
+    }
+
     /// Every directory it names.
     pub fn directories(&self) -> impl Iterator<Item = &str> {
         let own = self.commands.iter().filter_map(|c| c.cwd.as_deref());

@@ -395,12 +395,6 @@ impl Progress {
         (self.commands.len(), ended)
     }
 
-    /// Whether a command has its outcome.
-    #[must_use]
-    pub fn has_ended(&self, command: usize) -> bool {
-        self.commands[command].outcome.is_some()
-    }
-
     /// The results so far.
     #[must_use]
     pub fn results(&self, now: Instant) -> Vec<CommandResult> {

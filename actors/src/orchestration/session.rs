@@ -118,24 +118,34 @@ impl Drop for Released {
 
 /// The session may end from here on.
 pub(super) async fn release(session: &SessionEntry, id: OrchestrationUuid) {
-    life::tell(session, SessionMsg::Release(id)).await;
+    const TRIES: usize = 10;
+    for _ in 0..TRIES {
+        life::tell(session, SessionMsg::Release(id)).await;
+        // The answer comes after the release was handled. An actor that failed in between has lost it.
+        let placement = Placement {
+            pane: PaneUuid::new(),
+            place: Place::NewWindow { name: None },
+            select: false,
+        };
+        let _ = life::ask(session, |reply| SessionMsg::Measure(placement, reply)).await;
+        if !session.snapshot().holders.contains(&id) || has_ended(session) {
+            return;
+        }
+    }
+    tracing::error!(session_id = %session.id, orchestration_id = %id, "the session cannot be let go");
+}
+
+fn has_ended(session: &SessionEntry) -> bool {
+    *session.phase().borrow() == Phase::Ended
 }
 
 /// Waits until a session that ends because it is empty is gone; one that stays is not waited for.
 async fn wait_for_end(server: &Server, session: &SessionEntry) {
     const PAUSE: Duration = Duration::from_millis(1);
-    // The answer comes after the release was handled.
-    let placement = Placement {
-        pane: PaneUuid::new(),
-        place: Place::NewWindow { name: None },
-        select: false,
-    };
-    let _ = life::ask(session, |reply| SessionMsg::Measure(placement, reply)).await;
     let begun = Instant::now();
     let ends = || {
         let snapshot = session.snapshot();
-        let unused = snapshot.windows.is_empty() && snapshot.holders.is_empty();
-        unused || *session.phase().borrow() == Phase::Ended
+        (snapshot.windows.is_empty() && snapshot.holders.is_empty()) || has_ended(session)
     };
     while ends() && server.registry.session(session.id).is_some() && begun.elapsed() < END_LIMIT {
         tokio::time::sleep(PAUSE).await;

@@ -189,7 +189,7 @@ impl Registry {
 
 /// The error for a removed pane.
 #[must_use]
-pub fn pane_exited(end: &protocol::reply::PaneEnd) -> Error {
+pub(super) fn pane_exited(end: &protocol::reply::PaneEnd) -> Error {
     let how = end.status.exit.as_ref().map_or_else(
         || "it was closed".to_owned(),
         |exit| format!("its program {exit}"),

@@ -67,7 +67,7 @@ pub async fn find_or_create(
                 if hold(&entry, holder).await.is_ok() {
                     return Ok((entry, false));
                 }
-                wait_for(&entry, |phase| phase == Phase::Ended).await;
+                wait_for_removal(server, &entry).await;
             }
         }
     }
@@ -143,19 +143,38 @@ async fn wait_for(entry: &SessionEntry, until: impl Fn(Phase) -> bool) {
     let _ = tokio::time::timeout(SESSION_LIMIT, reached).await;
 }
 
+/// Waits until the name of an ending session is free.
+async fn wait_for_removal(server: &Server, entry: &SessionEntry) {
+    const STEP: Duration = Duration::from_millis(1);
+    wait_for(entry, |phase| phase == Phase::Ended).await;
+    let removed = async {
+        while server.registry.session(entry.id).is_some() {
+            tokio::time::sleep(STEP).await;
+        }
+    };
+    let _ = tokio::time::timeout(SESSION_LIMIT, removed).await;
+}
+
 /// Ends a session without anybody waiting for it.
 pub fn end_in_background(server: &Arc<Server>, entry: &Arc<SessionEntry>) {
-    let server = Arc::clone(server);
-    let entry = Arc::clone(entry);
-    tokio::spawn(async move { end(&server, &entry).await });
+    // At once: nobody may hold it or put a pane into it from here on.
+    if entry.advance(Phase::Ended) {
+        let server = Arc::clone(server);
+        let entry = Arc::clone(entry);
+        tokio::spawn(async move { take_down(&server, &entry).await });
+    }
 }
 
 /// Ends a session: its panes by their recipes, side by side, then its actors. Of several callers one
 /// does it and the others get no ends.
 pub async fn end(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Option<Vec<PaneEnd>> {
-    if !entry.advance(Phase::Ended) {
-        return None;
+    match entry.advance(Phase::Ended) {
+        true => Some(take_down(server, entry).await),
+        false => None,
     }
+}
+
+async fn take_down(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Vec<PaneEnd> {
     let panes = server
         .registry
         .panes()
@@ -173,7 +192,7 @@ pub async fn end(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Option<Vec<
     }
     server.registry.remove_session(entry);
     tracing::info!(session_id = %entry.id, panes = ends.len(), "session ended");
-    Some(ends)
+    ends
 }
 
 /// Ends the session with this id, if it lives.

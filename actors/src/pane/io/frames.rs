@@ -15,6 +15,7 @@ const PACE: Duration = Duration::from_millis(8);
 const SYNCHRONIZED_LIMIT: Duration = Duration::from_millis(100);
 
 /// The viewers that take a frame.
+#[derive(Default)]
 pub(super) struct Frames {
     waiting: Vec<(u64, Reply<ScreenUpdate>)>,
     last: Option<Instant>,
@@ -22,17 +23,6 @@ pub(super) struct Frames {
     held: Option<Instant>,
     /// The bell rang since the last frame.
     pub(super) bell: bool,
-}
-
-impl Default for Frames {
-    fn default() -> Self {
-        Self {
-            waiting: Vec::new(),
-            last: None,
-            held: None,
-            bell: false,
-        }
-    }
 }
 
 impl Frames {

@@ -1,0 +1,265 @@
+//! A session's actor in process, under the paused clock, with connections that only live and end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::config::DaemonConfig;
+use protocol::paths::Paths;
+use protocol::{ClientUuid, ErrorCode, Name, OrchestrationUuid, Size};
+use supervisor::{
+    Actor, ActorError, Address, AddressSlot, ChildSpec, DynamicSpec, ExitReason, RestartType,
+    Strategy, SupervisorRef, SupervisorSpec,
+};
+
+use super::{AttachRequest, SessionMsg, life};
+use crate::client::ClientMsg;
+use crate::dispatch::session::new_snapshot;
+use crate::registry::{Claim, ClientEntry, Phase, SessionEntry};
+use crate::server::Server;
+
+/// Stands for a connection's actor: it lives until it is stopped, killed or crashed.
+struct Connection;
+
+impl Actor for Connection {
+    type Msg = ClientMsg;
+    type State = ();
+    type Args = ();
+
+    async fn pre_start(&self, _: Address<ClientMsg>, (): ()) -> Result<(), ActorError> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<ClientMsg>,
+        msg: ClientMsg,
+        (): &mut (),
+    ) -> Result<(), ActorError> {
+        match msg {
+            ClientMsg::Crash => panic!("a test asked for it"),
+            ClientMsg::Closed(_) => myself.stop(ExitReason::Normal),
+            ClientMsg::Greeted(_) | ClientMsg::Views(_) => {}
+        }
+        Ok(())
+    }
+}
+
+struct World {
+    server: Arc<Server>,
+    entry: Arc<SessionEntry>,
+    root: SupervisorRef,
+}
+
+impl World {
+    /// A live session that `holder` holds, so that it stays although it has no pane.
+    async fn new(holder: OrchestrationUuid) -> Self {
+        let nowhere = PathBuf::from("/nonexistent");
+        let paths = Paths {
+            runtime: nowhere.clone(),
+            state: nowhere.clone(),
+            config: nowhere.clone(),
+        };
+        let server = Server::new(DaemonConfig::default(), paths, nowhere);
+        let spec = SupervisorSpec::new(Strategy::OneForOne)
+            .child(ChildSpec::dynamic("sessions", DynamicSpec::new()).publish(&server.sessions))
+            .child(ChildSpec::dynamic("clients", DynamicSpec::new()).publish(&server.clients));
+        let root = supervisor::start("test", spec, &server.tree).await.unwrap();
+        let name = Name::new("s").unwrap();
+        let mut snapshot = new_snapshot(&server, name, None, "/".into(), Size::DEFAULT);
+        snapshot.holders.insert(holder);
+        let Claim::Ours(entry) = server.registry.claim(snapshot) else {
+            panic!("the name is taken");
+        };
+        life::start(&server, &entry).await.unwrap();
+        Self {
+            server,
+            entry,
+            root,
+        }
+    }
+
+    async fn connection(&self) -> (ClientUuid, Address<ClientMsg>) {
+        let id = ClientUuid::new();
+        let slot = AddressSlot::new();
+        let spec = ChildSpec::actor_in(id.to_string(), &slot, || Connection, || ())
+            .restart(RestartType::Temporary);
+        let clients = self.server.clients.get().unwrap();
+        clients.start_child(spec).await.unwrap();
+        let address = slot.get().unwrap();
+        let entry = ClientEntry {
+            address: address.clone(),
+            name: "test".into(),
+        };
+        self.server.registry.clients().insert(id, entry);
+        (id, address)
+    }
+
+    async fn attach(
+        &self,
+        (client, address): &(ClientUuid, Address<ClientMsg>),
+    ) -> Result<(), protocol::Error> {
+        let request = AttachRequest {
+            client: *client,
+            address: address.clone(),
+            size: None,
+        };
+        life::ask(&self.entry, |reply| SessionMsg::Attach(request, reply)).await?
+    }
+
+    async fn detach(&self, client: ClientUuid) {
+        life::ask(&self.entry, |reply| SessionMsg::Detach(client, reply))
+            .await
+            .unwrap();
+    }
+
+    fn attached(&self) -> u32 {
+        self.entry.snapshot().attached_clients()
+    }
+
+    async fn until_attached(&self, count: u32) {
+        let mut changes = self.entry.changes();
+        let reached = changes.wait_for(|snapshot| snapshot.attached_clients() == count);
+        tokio::time::timeout(Duration::from_secs(5), reached)
+            .await
+            .unwrap_or_else(|_| panic!("{} attached, not {count}", self.attached()))
+            .unwrap();
+    }
+
+    async fn until_ended(&self) {
+        let mut phase = self.entry.phase();
+        let ended = phase.wait_for(|phase| *phase == Phase::Ended);
+        tokio::time::timeout(Duration::from_secs(5), ended)
+            .await
+            .expect("the session does not end")
+            .unwrap();
+    }
+
+    async fn crash(&self) {
+        let old = self.entry.address.get().unwrap();
+        old.cast(SessionMsg::Crash).unwrap();
+        tokio::time::timeout(Duration::from_secs(5), old.vitals().wait_ended())
+            .await
+            .unwrap();
+    }
+
+    async fn end(self) {
+        let limit = Duration::from_secs(5);
+        self.root
+            .shutdown(ExitReason::Shutdown, limit)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_attached_twice_is_one_member_until_both_views_are_gone() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let client = world.connection().await;
+    world.attach(&client).await.unwrap();
+    world.attach(&client).await.unwrap();
+    assert_eq!(world.attached(), 1);
+    world.detach(client.0).await;
+    assert_eq!(world.attached(), 1);
+    world.detach(client.0).await;
+    assert_eq!(world.attached(), 0);
+    world.detach(client.0).await;
+    assert_eq!(world.attached(), 0, "one detach too many changes nothing");
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_a_connection_ends_it_is_taken_out() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    for end in [
+        (|a: &Address<ClientMsg>| a.stop(ExitReason::Normal)) as fn(&Address<ClientMsg>),
+        |a| a.kill(),
+        |a| a.cast(ClientMsg::Crash).unwrap(),
+        |a| a.cast(ClientMsg::Closed("bye".into())).unwrap(),
+    ] {
+        let stays = world.connection().await;
+        let goes = world.connection().await;
+        world.attach(&stays).await.unwrap();
+        world.attach(&goes).await.unwrap();
+        world.attach(&goes).await.unwrap();
+        assert_eq!(world.attached(), 2);
+        end(&goes.1);
+        world.until_attached(1).await;
+        world.detach(stays.0).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_ended_before_its_attach_is_not_counted() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let client = world.connection().await;
+    client.1.kill();
+    client.1.vitals().wait_ended().await;
+    let error = world.attach(&client).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Cancelled);
+    assert_eq!(world.attached(), 0);
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restarted_actor_knows_who_is_attached_and_who_went_meanwhile() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let stays = world.connection().await;
+    let goes = world.connection().await;
+    world.attach(&stays).await.unwrap();
+    world.attach(&goes).await.unwrap();
+    world.crash().await;
+    goes.1.kill();
+    world.until_attached(1).await;
+    assert!(world.entry.snapshot().clients.contains_key(&stays.0));
+    stays.1.kill();
+    world.until_attached(0).await;
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_stays_as_long_as_somebody_holds_it_and_then_gives_its_name_back() {
+    let (first, second) = (OrchestrationUuid::new(), OrchestrationUuid::new());
+    let world = World::new(first).await;
+    life::hold(&world.entry, second).await.unwrap();
+    life::tell(&world.entry, SessionMsg::Release(first)).await;
+    world.crash().await;
+    life::hold(&world.entry, second).await.unwrap();
+    assert_eq!(*world.entry.phase().borrow(), Phase::Live);
+    life::tell(&world.entry, SessionMsg::Release(second)).await;
+    world.until_ended().await;
+    let name = Name::new("s").unwrap();
+    let gone = async {
+        while world.server.registry.session_named(&name).is_some() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone)
+        .await
+        .unwrap();
+    assert!(life::hold(&world.entry, second).await.is_err());
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_ask_for_one_name_get_one_session() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let make = || {
+        let name = Name::new("shared").unwrap();
+        new_snapshot(&world.server, name, None, "/".into(), Size::DEFAULT)
+    };
+    let holders: Vec<_> = (0..20).map(|_| OrchestrationUuid::new()).collect();
+    let asked = holders
+        .iter()
+        .map(|holder| life::find_or_create(&world.server, make, *holder));
+    let got: Vec<_> = futures_util::future::join_all(asked)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(got.iter().filter(|(_, made)| *made).count(), 1);
+    assert!(got.iter().all(|(entry, _)| entry.id == got[0].0.id));
+    assert_eq!(got[0].0.snapshot().holders.len(), holders.len());
+    world.end().await;
+}
