@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "one binary: nothing is reached from outside")]
 #![allow(missing_docs, reason = "tests say what they show by their names")]
 
+mod orchestration;
 mod process_truth;
 mod support;
 mod tidy;

@@ -17,6 +17,7 @@ use tokio_util::codec::FramedWrite;
 
 use crate::registry::ClientEntry;
 use crate::server::Server;
+use crate::slots::Slot;
 
 /// What a connection's actor is told.
 #[derive(strum::IntoStaticStr)]
@@ -43,6 +44,8 @@ pub struct ClientArgs {
     pub id: ClientUuid,
     /// The socket.
     pub stream: UnixStream,
+    /// Counts it as long as it lives.
+    pub slot: Slot,
 }
 
 /// What it keeps; dropping it closes the socket and takes the connection out of the registry.
@@ -52,6 +55,7 @@ pub struct ClientState {
     task: JoinHandle<()>,
     name: Arc<str>,
     views: usize,
+    _slot: Slot,
 }
 
 impl Drop for ClientState {
@@ -71,7 +75,12 @@ impl Actor for ClientActor {
         myself: Address<ClientMsg>,
         args: ClientArgs,
     ) -> Result<ClientState, ActorError> {
-        let ClientArgs { server, id, stream } = args;
+        let ClientArgs {
+            server,
+            id,
+            stream,
+            slot,
+        } = args;
         let name: Arc<str> = "".into();
         let entry = ClientEntry {
             address: myself.clone(),
@@ -89,6 +98,7 @@ impl Actor for ClientActor {
             task,
             name,
             views: 0,
+            _slot: slot,
         })
     }
 

@@ -19,6 +19,7 @@ use supervisor::{ExitReason, SupervisorRef};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::log;
+use crate::pane;
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::tree;
@@ -143,26 +144,36 @@ async fn stop_order(server: &Server) -> StopOrder {
 /// Ends everything in order: no new callers, then the programs by their recipes, then the actors.
 async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
     tracing::info!(keep_panes = order.keep_panes, "stopping");
+    // A signal is an order too: from here on nothing is started.
+    server.order_stop(order);
     tokio::time::sleep(REPLIES).await;
     let _ = root.terminate_child("surfaces").await;
     if !order.keep_panes {
-        let sessions = server.registry.sessions();
-        let ends = join_all(sessions.iter().map(|session| life::end(server, session)));
-        if tokio::time::timeout(SESSIONS_LIMIT, ends).await.is_err() {
-            tracing::error!("some sessions did not end in time");
+        let ended = end_sessions(server);
+        if tokio::time::timeout(SESSIONS_LIMIT, ended).await.is_err() {
+            tracing::error!("some programs did not end in time and are killed");
+            let panes = server.registry.panes();
+            let kills = join_all(panes.iter().map(|pane| pane::close(server, pane, true)));
+            let _ = tokio::time::timeout(SESSIONS_LIMIT, kills).await;
         }
-        // Sessions whose end was under way already.
-        let gone = async {
-            while server.registry.pane_count() > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let _ = tokio::time::timeout(SESSIONS_LIMIT, gone).await;
     }
     if let Err(error) = root.shutdown(ExitReason::Shutdown, ACTORS_LIMIT).await {
         tracing::error!(%error, "the actors did not end in time");
     }
     tracing::info!("stopped");
+}
+
+/// Ends every session, those included that were being made or ended already.
+async fn end_sessions(server: &Arc<Server>) {
+    const STEP: Duration = Duration::from_millis(5);
+    loop {
+        let sessions = server.registry.sessions();
+        join_all(sessions.iter().map(|session| life::end(server, session))).await;
+        if server.registry.session_count() == 0 && server.registry.pane_count() == 0 {
+            return;
+        }
+        tokio::time::sleep(STEP).await;
+    }
 }
 
 fn lock(paths: &Paths) -> Result<File, Error> {

@@ -17,5 +17,6 @@ pub mod pane;
 pub mod registry;
 pub mod server;
 pub mod session;
+pub mod slots;
 pub mod spawn;
 pub mod tree;

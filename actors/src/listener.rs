@@ -126,17 +126,18 @@ async fn begin(server: Arc<Server>, stream: UnixStream) {
         }
     }
     let most = server.config.max_clients as usize;
-    if server.registry.clients().len() >= most {
+    let Some(slot) = server.registry.client_slots().take(most) else {
         let why = format!("{most} clients are connected already");
         let error = Error::new(ErrorCode::Limit, why)
             .hint("close some, or raise daemon.max_clients in the configuration");
         return refuse(stream, error).await;
-    }
+    };
     let id = ClientUuid::new();
     let args = ClientArgs {
         server: Arc::clone(&server),
         id,
         stream,
+        slot,
     };
     let started = match server.clients.get() {
         Some(clients) => clients

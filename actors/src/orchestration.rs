@@ -146,7 +146,7 @@ impl OrchestrationState {
         for order in orders {
             match order {
                 Order::Launch(index) => job::launch(&self.server, &self.entry, &plan, index),
-                Order::Release => session::release_in_background(&self.server, &self.entry, &plan),
+                Order::Release => session::release_in_background(&self.server, &self.entry),
                 Order::Finish => {
                     self.entry.finish(&mut self.progress);
                     done = true;

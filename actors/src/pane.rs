@@ -16,6 +16,7 @@ use protocol::request::{RestartType, StopRecipe};
 use protocol::{Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, WindowUuid};
 use supervisor::{Actor, ActorError, Address, AddressSlot, Window as RestartWindow};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::clock::{epoch_ms, millis};
 use crate::keeper::Keeper;
@@ -304,8 +305,8 @@ pub enum PaneMsg {
     ProgramEnded(u32),
     /// The pause before a restart is over.
     RestartDue(u32),
-    /// The I/O task has ended before the pane.
-    IoEnded,
+    /// The I/O task has failed: the actor fails with it, and its next life starts another one.
+    IoFailed,
     /// A test wants to see the actor fail.
     #[cfg(debug_assertions)]
     Crash,
@@ -327,6 +328,13 @@ pub struct PaneActorState {
     server: Arc<Server>,
     entry: Arc<PaneEntry>,
     restarts: RestartWindow,
+    io_watch: JoinHandle<()>,
+}
+
+impl Drop for PaneActorState {
+    fn drop(&mut self) {
+        self.io_watch.abort();
+    }
 }
 
 impl Actor for PaneActor {
@@ -340,19 +348,24 @@ impl Actor for PaneActor {
         args: PaneArgs,
     ) -> Result<PaneActorState, ActorError> {
         let PaneArgs { server, entry } = args;
+        entry.io.revive()?;
+        let io = entry.io.clone();
+        let actor = myself.clone();
+        let io_watch = tokio::spawn(async move {
+            io.failed().await;
+            let _ = actor.cast(PaneMsg::IoFailed);
+        });
         let state = PaneActorState {
             server,
             entry,
             restarts: RestartWindow::default(),
+            io_watch,
         };
         state.show(&myself);
         // What its predecessor may have been told and not done.
         let now = state.entry.state().borrow().clone();
         if now.ended.is_some() && !now.closing {
             let _ = myself.cast(PaneMsg::ProgramEnded(state.entry.process().life));
-        }
-        if state.entry.io.has_ended() {
-            let _ = myself.cast(PaneMsg::IoEnded);
         }
         Ok(state)
     }
@@ -366,7 +379,7 @@ impl Actor for PaneActor {
         match msg {
             PaneMsg::ProgramEnded(life) => state.program_ended(myself, life),
             PaneMsg::RestartDue(life) => state.restart(myself, life).await,
-            PaneMsg::IoEnded => state.entry.io.revive()?,
+            PaneMsg::IoFailed => return Err("the I/O task failed".into()),
             #[cfg(debug_assertions)]
             PaneMsg::Crash => panic!("a test asked for it"),
         }

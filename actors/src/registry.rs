@@ -20,6 +20,7 @@ use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
 use crate::session::SessionMsg;
 use crate::session::snapshot::SessionSnapshot;
+use crate::slots::{Slot, Slots};
 
 mod lookup;
 
@@ -155,7 +156,10 @@ pub struct EndedPane {
 pub struct Registry {
     names: DashMap<Name, SessionUuid>,
     sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
-    panes: DashMap<PaneUuid, Arc<PaneEntry>>,
+    panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
+    /// Of panes, those included that are being started.
+    pane_slots: Slots,
+    client_slots: Slots,
     clients: DashMap<ClientUuid, ClientEntry>,
     orchestrations: DashMap<OrchestrationUuid, Arc<OrchestrationEntry>>,
     /// Replaced as a whole: it changes only when a pane ends.
@@ -168,6 +172,8 @@ impl Default for Registry {
             names: DashMap::new(),
             sessions: DashMap::new(),
             panes: DashMap::new(),
+            pane_slots: Slots::default(),
+            client_slots: Slots::default(),
             clients: DashMap::new(),
             orchestrations: DashMap::new(),
             ended: ArcSwap::default(),
@@ -269,9 +275,9 @@ impl Registry {
         sessions
     }
 
-    /// Enters a pane.
-    pub fn insert_pane(&self, entry: Arc<PaneEntry>) {
-        self.panes.insert(entry.id, entry);
+    /// Enters a pane; its slot is free again when it is taken out.
+    pub fn insert_pane(&self, entry: Arc<PaneEntry>, slot: Slot) {
+        self.panes.insert(entry.id, (entry, slot));
     }
 
     /// Takes a pane out and remembers its end.
@@ -291,13 +297,25 @@ impl Registry {
     /// The pane with this id.
     #[must_use]
     pub fn pane(&self, id: PaneUuid) -> Option<Arc<PaneEntry>> {
-        self.panes.get(&id).map(|entry| Arc::clone(&entry))
+        self.panes.get(&id).map(|entry| Arc::clone(&entry.0))
     }
 
     /// All panes, in no order.
     #[must_use]
     pub fn panes(&self) -> Vec<Arc<PaneEntry>> {
-        self.panes.iter().map(|entry| Arc::clone(&entry)).collect()
+        self.panes.iter().map(|e| Arc::clone(&e.0)).collect()
+    }
+
+    /// The limit of panes; one is taken before a program is started.
+    #[must_use]
+    pub fn pane_slots(&self) -> &Slots {
+        &self.pane_slots
+    }
+
+    /// The limit of connections.
+    #[must_use]
+    pub fn client_slots(&self) -> &Slots {
+        &self.client_slots
     }
 
     /// How many panes there are.

@@ -89,6 +89,12 @@ impl Server {
         });
     }
 
+    /// Whether the daemon is ending, so that nothing may begin any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stop.borrow().is_some()
+    }
+
     /// Becomes `Some` when the daemon is to end.
     #[must_use]
     pub fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {

@@ -10,6 +10,7 @@ pub mod snapshot;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use protocol::frame::ViewId;
 use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, PaneUuid, Size, WindowUuid};
 use supervisor::{Actor, ActorError, ActorId, Address, Down, Reply};
 
@@ -34,7 +35,7 @@ pub enum SessionMsg {
     /// A connection attaches one view.
     Attach(AttachRequest, Reply<Result<(), Error>>),
     /// A connection takes one view away.
-    Detach(ClientUuid, Reply<()>),
+    Detach(ClientUuid, ViewId, Reply<()>),
     /// A view that decides about the size has another one.
     ViewSize(ClientUuid, Size),
     /// An orchestration needs the session to stay.
@@ -50,6 +51,8 @@ pub enum SessionMsg {
 pub struct AttachRequest {
     /// The connection.
     pub client: ClientUuid,
+    /// The view's number within it.
+    pub view: ViewId,
     /// Its actor, whose end is the end of all its views.
     pub address: Address<ClientMsg>,
     /// The view's size, unless it only looks.
@@ -131,8 +134,8 @@ impl Actor for SessionActor {
                 state.publish(myself);
                 reply.send(attached);
             }
-            SessionMsg::Detach(client, reply) => {
-                state.detach(client);
+            SessionMsg::Detach(client, view, reply) => {
+                state.detach(client, view);
                 state.publish(myself);
                 reply.send(());
             }
@@ -267,7 +270,8 @@ impl SessionState {
             }
             self.watched.insert(request.address.id(), request.client);
         }
-        *self.now.clients.entry(request.client).or_default() += 1;
+        let views = self.now.clients.entry(request.client).or_default();
+        views.insert(request.view);
         if let Some(size) = request.size {
             self.resize(request.client, size);
         }
@@ -275,12 +279,12 @@ impl SessionState {
         Ok(())
     }
 
-    fn detach(&mut self, client: ClientUuid) {
+    fn detach(&mut self, client: ClientUuid, view: ViewId) {
         let Some(views) = self.now.clients.get_mut(&client) else {
             return;
         };
-        *views -= 1;
-        if *views == 0 {
+        views.remove(&view);
+        if views.is_empty() {
             // The monitor stays: its notice finds nobody to take out.
             self.forget(client);
         }

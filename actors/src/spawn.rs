@@ -31,6 +31,9 @@ const SPAWN_LIMIT: Duration = Duration::from_secs(10);
 /// less clear.
 const COMMAND_BYTES: usize = 128 * 1024;
 
+/// Longest step of a stop recipe, in milliseconds: whoever closes a pane waits for it.
+const STOP_MS: u64 = 600_000;
+
 /// What is to be started, and where.
 pub struct SpawnOrder {
     /// In this session.
@@ -70,11 +73,13 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     let record = record(server, &session, id, &order)?;
     let history = history_lines(server, &order.spec)?;
     let most = server.config.max_panes as usize;
-    if server.registry.pane_count() >= most {
-        return Err(
-            Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
-                .hint("close some, or raise daemon.max_panes in the configuration"),
-        );
+    let slot = server.registry.pane_slots().take(most).ok_or_else(|| {
+        Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
+            .hint("close some, or raise daemon.max_panes in the configuration")
+    })?;
+    if server.is_stopping() {
+        return Err(Error::new(ErrorCode::Busy, "the server is being stopped")
+            .hint("start it again with `fugued`"));
     }
     let placement = Placement {
         pane: id,
@@ -108,7 +113,7 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         process,
         io,
     ));
-    server.registry.insert_pane(Arc::clone(&entry));
+    server.registry.insert_pane(Arc::clone(&entry), slot);
     match settle(server, &order.session, &entry, placement).await {
         Ok(window) => Ok(Spawned {
             entry,
@@ -240,9 +245,9 @@ fn record(
         Some(environment) => BTreeMap::clone(environment),
         None => session.environment.merged(),
     };
-    for (name, value) in &spec.env {
+    env.extend(spec.env.clone());
+    for name in env.keys() {
         checked_variable(name)?;
-        env.insert(name.clone(), value.clone());
     }
     let (argv, program) = argv(&spec.program, &env)?;
     let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
@@ -252,6 +257,13 @@ fn record(
         return Err(Error::invalid(format!(
             "the variable {name} has a NUL in its value"
         )));
+    }
+    for limit in [spec.stop.keys_ms, spec.stop.term_ms] {
+        if limit > STOP_MS {
+            return Err(Error::invalid(format!(
+                "{limit} ms are too long for a stop recipe; each step may take at most {STOP_MS}"
+            )));
+        }
     }
     for key in &spec.stop.keys {
         crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;

@@ -88,7 +88,7 @@ pub(crate) async fn attach(server: &Server, line: Line, view: View) -> Outcome {
     ) {
         link.detach().await;
     }
-    let (line, status) = last_words(&ending, &name, &link.name());
+    let (line, status) = last_words(&ending, &name, server.name().as_str());
     // A terminal that is gone takes no words.
     if !matches!(ending, Ending::TerminalGone) {
         crate::cli::print_line(&line)?;
@@ -151,7 +151,7 @@ async fn search(
                     return Ok(link);
                 }
                 Err(error) if error.code == ErrorCode::NotFound => {
-                    return Err(Some(Ending::Ended("the session was lost with the server".to_owned())));
+                    return Err(Some(Ending::SessionLost));
                 }
                 Err(_) if Instant::now() >= end => return Err(None),
                 Err(_) => {}
@@ -166,6 +166,7 @@ fn last_words(ending: &Ending, session: &str, server: &str) -> (String, u8) {
     match ending {
         Ending::Detached => (format!("[detached from session {session}]"), 0),
         Ending::Ended(reason) => (format!("[{reason}]"), 0),
+        Ending::SessionLost => (format!("[session {session} was lost with the server]"), 1),
         Ending::Lost(why) if why.code == ErrorCode::ServerUnreachable => {
             (format!("[server {server} exited]"), 4)
         }

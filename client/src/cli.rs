@@ -136,10 +136,13 @@ pub fn command() -> clap::Command {
 /// Runs the program with the process's own words and gives its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    // clap prints its own errors and ends with 2, help and version with 0.
-    let cli = Cli::parse();
-    let json = cli.json;
-    failure::exit_code(start(cli), json)
+    match Cli::try_parse() {
+        Ok(cli) => {
+            let json = cli.json;
+            failure::exit_code(start(cli), json)
+        }
+        Err(usage) => failure::usage(&usage),
+    }
 }
 
 fn start(cli: Cli) -> Outcome {
@@ -149,10 +152,13 @@ fn start(cli: Cli) -> Outcome {
         _ => {}
     }
     // One thread is enough for a client, and starts fastest.
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?
-        .block_on(dispatch(cli))
+        .build()?;
+    // As a task, so that it runs right after the connection's tasks, without a look at the sockets
+    // in between.
+    let done = runtime.block_on(async { tokio::spawn(dispatch(cli)).await });
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 async fn dispatch(cli: Cli) -> Outcome {

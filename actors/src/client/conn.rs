@@ -28,11 +28,11 @@ use super::view::{Said, View};
 use crate::dispatch;
 use crate::registry::Caller;
 use crate::server::Server;
-use crate::session::SessionMsg;
-use crate::session::life::ask;
+use crate::session::life::leave;
 
-/// Calls under way at a time; more wait in the socket.
-const CALLS: usize = 256;
+/// Calls under way at a time; a further one is refused, since whoever stopped reading would not see
+/// cancels and signs of life either.
+const CALLS: usize = 1_024;
 
 /// Views of one connection.
 const VIEWS: usize = 64;
@@ -125,7 +125,8 @@ impl Conn {
     async fn step(&mut self) -> Result<(), Error> {
         match self.next().await {
             Next::Readable => self.read().await?,
-            Next::Writable => {}
+            // Room for more means that the peer has read.
+            Next::Writable => self.last_heard = Instant::now(),
             Next::Answered((id, answer)) => {
                 self.aborts.remove(&id);
                 if let Some(result) = answer {
@@ -147,11 +148,12 @@ impl Conn {
 
     async fn next(&mut self) -> Next {
         let heartbeat = self.next_heartbeat();
-        let takes_more = !self.out.is_full() && self.calls.len() < CALLS;
+        // A peer that does not read gets no further answers made for it.
+        let takes_more = !self.out.is_full();
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
             biased;
-            Some(answered) = self.calls.next(), if !self.calls.is_empty() => Next::Answered(answered),
+            Some(answered) = self.calls.next(), if takes_more && !self.calls.is_empty() => Next::Answered(answered),
             (index, said) = views => Next::Said(index, said),
             _ = self.stream.readable(), if takes_more => Next::Readable,
             _ = self.stream.writable(), if !self.out.is_empty() => Next::Writable,
@@ -289,6 +291,15 @@ impl Conn {
             self.out.reply(id, result);
             return;
         }
+        if self.calls.len() >= CALLS {
+            let error = Error::new(
+                ErrorCode::Limit,
+                format!("{CALLS} calls are under way on this connection already"),
+            );
+            let error = error.hint("wait for some of them, or use another connection");
+            self.out.reply(id, Err(error));
+            return;
+        }
         let (abort, registration) = AbortHandle::new_pair();
         self.aborts.insert(id, abort);
         let call = dispatch::answer(Arc::clone(&self.server), self.caller, request);
@@ -328,17 +339,9 @@ impl Conn {
     async fn detach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Detach = from_bytes(params)?;
         let at = self.views.iter().position(|view| view.id == params.view);
-        let view = self
-            .views
-            .swap_remove(at.ok_or_else(|| no_view(params.view))?);
-        let client = self.caller.client;
-        let detached = ask(&view.session, |reply| SessionMsg::Detach(client, reply)).await;
-        // A session that ended meanwhile has nobody attached.
-        if let Err(error) = detached
-            && error.code != ErrorCode::NotFound
-        {
-            return Err(error);
-        }
+        let at = at.ok_or_else(|| no_view(params.view))?;
+        leave(&self.views[at].session, self.caller.client, params.view).await?;
+        self.views.swap_remove(at);
         self.tell_views();
         Ok(to_bytes(&Done {}))
     }

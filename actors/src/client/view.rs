@@ -14,11 +14,11 @@ use protocol::{Error, ErrorCode, Event, PaneUuid, WindowUuid};
 use tokio::sync::watch;
 
 use crate::pane::PaneEntry;
-use crate::pane::io::{WriteOrder, Written};
+use crate::pane::io::{Seen, WriteOrder, Written};
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;
-use crate::session::life::{ask, tell};
+use crate::session::life::{ask, leave, tell};
 use crate::session::snapshot::SessionSnapshot;
 use crate::session::{AttachRequest, SessionMsg};
 
@@ -39,12 +39,14 @@ pub(super) struct View {
     changes: watch::Receiver<Arc<SessionSnapshot>>,
     phase: watch::Receiver<Phase>,
     /// What the client has on its screen.
-    generation: u64,
+    seen: Seen,
     /// The client takes a frame.
     ready: bool,
-    frame: Option<BoxFuture<'static, Result<ScreenUpdate, Error>>>,
+    frame: Option<BoxFuture<'static, Result<(Seen, ScreenUpdate), Error>>>,
     typing: Option<BoxFuture<'static, Result<Written, Error>>>,
     typed: BytesMut,
+    /// How many bytes are on their way to the program.
+    typing_bytes: u64,
 }
 
 /// What a view has to say.
@@ -59,7 +61,7 @@ pub(super) enum Said {
 enum Happened {
     Ended,
     Typed(Result<Written, Error>),
-    Frame(Result<ScreenUpdate, Error>),
+    Frame(Result<(Seen, ScreenUpdate), Error>),
     Changed,
 }
 
@@ -77,14 +79,22 @@ impl View {
             .session_or_default(params.session.as_ref(), caller)?;
         let request = AttachRequest {
             client: caller.client,
+            view: params.view,
             address,
             size: (!params.read_only).then_some(size),
         };
         let changes = session.changes();
-        ask(&session, |reply| SessionMsg::Attach(request, reply)).await??;
+        if let Err(error) = ask(&session, |reply| SessionMsg::Attach(request, reply))
+            .await
+            .and_then(|attached| attached)
+        {
+            // It may have been carried out although the answer is lost.
+            let _ = leave(&session, caller.client, params.view).await;
+            return Err(error);
+        }
         let snapshot = session.snapshot();
         let Some((window, pane)) = focus(&snapshot) else {
-            ask(&session, |reply| SessionMsg::Detach(caller.client, reply)).await?;
+            leave(&session, caller.client, params.view).await?;
             return Err(Error::new(
                 ErrorCode::Busy,
                 format!("session {} has no pane at this moment", snapshot.name),
@@ -99,11 +109,12 @@ impl View {
             focus_epoch: snapshot.focus_epoch,
             changes,
             phase: session.phase(),
-            generation: 0,
+            seen: Seen::default(),
             ready: true,
             frame: None,
             typing: None,
             typed: BytesMut::new(),
+            typing_bytes: 0,
             session,
         };
         let attached = view.attached(server);
@@ -143,7 +154,7 @@ impl View {
             }
         }
         if params.redraw {
-            self.generation = 0;
+            self.seen = Seen::default();
             self.frame = None;
         }
         Ok(self.attached(server))
@@ -154,7 +165,7 @@ impl View {
             self.window = window.id;
         }
         self.pane = pane;
-        self.generation = 0;
+        self.seen = Seen::default();
         self.frame = None;
     }
 
@@ -194,9 +205,9 @@ impl View {
                         return said;
                     }
                 }
-                Happened::Frame(Ok(update)) => {
+                Happened::Frame(Ok((seen, update))) => {
                     self.frame = None;
-                    self.generation = update.generation;
+                    self.seen = seen;
                     self.ready = false;
                     return Said::Event(Event::Screen {
                         view: self.id,
@@ -206,7 +217,6 @@ impl View {
                 // The pane is gone; the session's next snapshot says where to look.
                 Happened::Frame(Err(_)) => {
                     self.frame = None;
-                    self.ready = false;
                     if let Some(said) = self.follow(server) {
                         return said;
                     }
@@ -235,6 +245,7 @@ impl View {
             match self.pane(server) {
                 Some(pane) => {
                     let bytes = self.typed.split().freeze();
+                    self.typing_bytes = bytes.len() as u64;
                     let order = WriteOrder::raw(bytes, INPUT_LIMIT);
                     self.typing = Some(async move { pane.io.write(order).await }.boxed());
                 }
@@ -245,20 +256,20 @@ impl View {
             && self.frame.is_none()
             && let Some(pane) = self.pane(server)
         {
-            let generation = self.generation;
-            self.frame = Some(async move { pane.io.next_frame(generation).await }.boxed());
+            let seen = self.seen;
+            self.frame = Some(async move { pane.io.next_frame(seen).await }.boxed());
         }
     }
 
     fn typed(&mut self, written: Result<Written, Error>) -> Option<Said> {
         self.typing = None;
         let written = written.ok()?;
-        let blocked = written.failed?.code == ErrorCode::InputBlocked;
+        let blocked = written.failed.as_ref()?.code == ErrorCode::InputBlocked;
         blocked.then(|| {
-            let dropped = self.typed.split().len() as u64;
+            let waiting = self.typed.split().len() as u64;
             Said::Event(Event::InputBlocked {
                 view: self.id,
-                dropped_bytes: dropped.max(1),
+                dropped_bytes: waiting + self.typing_bytes.saturating_sub(written.bytes),
             })
         })
     }

@@ -180,12 +180,10 @@ impl OrchestrationEntry {
         self.recorded.send_modify(|count| *count += 1);
     }
 
-    /// The pane of a command that was started.
+    /// The pane of a command that was started; there may be none such.
     pub(super) fn pane_of(&self, command: usize) -> Option<PaneUuid> {
-        self.commands[command]
-            .started
-            .get()
-            .map(|started| started.pane)
+        let facts = self.commands.get(command)?;
+        facts.started.get().map(|started| started.pane)
     }
 
     /// Every change of the recorded facts.

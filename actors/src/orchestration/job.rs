@@ -57,17 +57,19 @@ pub(super) struct Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            tracing::error!(orchestration_id = %self.entry.id, job = self.index, "a job's task failed");
-            let pane = self
-                .entry
-                .pane_of(self.index)
-                .and_then(|id| self.server.registry.pane(id));
-            if let Some(pane) = pane.filter(|_| self.plan.cleanup) {
-                pane::life::close_in_background(&self.server, &pane);
-            }
+        let (entry, index) = (Arc::clone(&self.entry), self.index);
+        if !std::thread::panicking() {
+            return entry.record(Fact::Closed(index));
         }
-        self.entry.record(Fact::Closed(self.index));
+        tracing::error!(orchestration_id = %entry.id, job = index, "a job's task failed");
+        let (server, cleanup) = (Arc::clone(&self.server), self.plan.cleanup);
+        tokio::spawn(async move {
+            let pane = entry.pane_of(index).and_then(|id| server.registry.pane(id));
+            if let Some(pane) = pane.filter(|_| cleanup) {
+                pane::close(&server, &pane, false).await;
+            }
+            entry.record(Fact::Closed(index));
+        });
     }
 }
 

@@ -148,8 +148,8 @@ impl Steps<'_> {
     /// The step that had its turn ended with the shell.
     async fn shell_ended(&mut self, stopped: Option<StopReason>) {
         let step = self.current;
-        let has_run = self.job.entry.pane_of(step).is_some();
-        if step >= self.job.plan.commands.len() || !has_run {
+        // All have ended, or what follows a failed one is skipped.
+        if self.job.entry.pane_of(step).is_none() {
             return;
         }
         let mut outcome = self.job.outcome(self.pane, stopped);

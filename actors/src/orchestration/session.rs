@@ -90,20 +90,13 @@ async fn named(
 }
 
 /// Lets the session go without anybody waiting for it, and records that.
-pub(super) fn release_in_background(
-    server: &Arc<Server>,
-    entry: &Arc<OrchestrationEntry>,
-    plan: &Plan,
-) {
+pub(super) fn release_in_background(server: &Arc<Server>, entry: &Arc<OrchestrationEntry>) {
     let server = Arc::clone(server);
     let released = Released(Arc::clone(entry));
-    let cleanup = plan.cleanup;
     tokio::spawn(async move {
         let session = &released.0.session;
         release(session, released.0.id).await;
-        if cleanup {
-            wait_for_end(&server, session).await;
-        }
+        wait_for_end(&server, session).await;
     });
 }
 

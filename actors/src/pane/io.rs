@@ -7,7 +7,7 @@ mod writes;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -29,6 +29,9 @@ const COMMANDS: usize = 64;
 /// How long the task may take to answer what it can answer at once. It parses at most 256 KiB between
 /// two commands.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a failed task may take to be started again by the pane's actor.
+const REVIVAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Something to look at or to do with the screen, between two chunks of output.
 pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
@@ -106,6 +109,7 @@ pub struct Written {
 }
 
 /// What to wait for.
+#[derive(Clone)]
 pub struct ExpectOrder {
     /// A match ends the wait.
     pub pattern: Option<Regex>,
@@ -137,6 +141,13 @@ struct Terminal {
     journal_fd: OwnedFd,
 }
 
+/// What a viewer has on its screen: a generation of one of the task's lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    life: u64,
+    generation: u64,
+}
+
 struct Shared {
     live: Live,
     size: watch::Sender<Size>,
@@ -145,6 +156,10 @@ struct Shared {
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
     parsing: AtomicU64,
     commands: ArcSwap<mpsc::Sender<Command>>,
+    /// How often the task was started again. Another life counts its generations anew.
+    lives: watch::Sender<u64>,
+    /// The end of the program's present life is recorded.
+    program_ended: AtomicBool,
     stopped: watch::Sender<bool>,
     ended: watch::Sender<bool>,
 }
@@ -153,6 +168,14 @@ struct Shared {
 #[derive(Clone)]
 pub struct Io {
     shared: Arc<Shared>,
+}
+
+fn rebuilding() -> Error {
+    Error::new(
+        ErrorCode::Busy,
+        "the pane's screen was being rebuilt, so the answer is lost",
+    )
+    .hint("look whether it was carried out, and try again; `fugue tree` shows why")
 }
 
 fn gone() -> Error {
@@ -186,6 +209,8 @@ impl Io {
                 terminal: ArcSwap::from_pointee(terminal),
                 parsing: AtomicU64::new(NOTHING_PARSED),
                 commands: ArcSwap::from_pointee(commands),
+                lives: watch::Sender::new(0),
+                program_ended: AtomicBool::new(false),
                 stopped: watch::Sender::new(false),
                 ended: watch::Sender::new(false),
             }),
@@ -222,9 +247,12 @@ impl Io {
         let failed_at = self.shared.parsing.swap(NOTHING_PARSED, Ordering::Relaxed);
         let screen = task::rebuild(&journal, failed_at, self.size(), self.shared.history_lines);
         let (commands, queue) = mpsc::channel(COMMANDS);
+        self.run(screen, journal, queue)?;
         self.shared.commands.store(Arc::new(commands));
+        // After the new queue is there: who sees the life sees the queue.
+        self.shared.lives.send_modify(|lives| *lives += 1);
         tracing::warn!("a pane's I/O task was started again from its journal");
-        self.run(screen, journal, queue)
+        Ok(())
     }
 
     /// Whether the task has failed or was stopped.
@@ -233,10 +261,39 @@ impl Io {
         *self.shared.ended.borrow()
     }
 
-    /// Waits for the task's end.
-    pub async fn ended(&self) {
+    fn is_stopped(&self) -> bool {
+        *self.shared.stopped.borrow()
+    }
+
+    /// Waits until the task has failed; for ever when it is stopped instead.
+    pub async fn failed(&self) {
         let mut ended = self.shared.ended.subscribe();
-        let _ = ended.wait_for(|ended| *ended).await;
+        let lost = ended.wait_for(|ended| *ended).await.is_err();
+        if lost || self.is_stopped() {
+            std::future::pending().await
+        }
+    }
+
+    fn life(&self) -> u64 {
+        *self.shared.lives.borrow()
+    }
+
+    /// Waits until the task that failed in its life `life` was started again.
+    ///
+    /// # Errors
+    /// `pane_exited` when the pane was closed; `busy` when its actor is given up.
+    async fn revived(&self, life: u64) -> Result<(), Error> {
+        let mut lives = self.shared.lives.subscribe();
+        let mut stopped = self.shared.stopped.subscribe();
+        let revival = async {
+            tokio::select! {
+                _ = lives.wait_for(|now| *now != life) => Ok(()),
+                _ = stopped.wait_for(|stopped| *stopped) => Err(gone()),
+            }
+        };
+        tokio::time::timeout(REVIVAL_LIMIT, revival)
+            .await
+            .unwrap_or_else(|_| Err(rebuilding()))
     }
 
     /// Ends the task for good. The PTY is closed when its last command is done.
@@ -289,14 +346,28 @@ impl Io {
             .await
     }
 
-    /// The next change of the screen after `generation` (0: all of it), whenever it comes.
+    /// The next change of the screen after what was `seen` (all of it by default), whenever it comes.
     ///
     /// # Errors
-    /// `pane_exited` when the pane was closed.
-    pub async fn next_frame(&self, generation: u64) -> Result<ScreenUpdate, Error> {
-        let (reply, answer) = Reply::channel();
-        self.send(Command::NextFrame(generation, reply)).await?;
-        answer.await.map_err(|_| gone())
+    /// `pane_exited` when the pane was closed; `busy` when its screen is not there.
+    pub async fn next_frame(&self, seen: Seen) -> Result<(Seen, ScreenUpdate), Error> {
+        loop {
+            let life = self.life();
+            let commands = self.commands();
+            let known = if seen.life == life {
+                seen.generation
+            } else {
+                0
+            };
+            let (reply, answer) = Reply::channel();
+            // Lost when the task fails meanwhile; its next life is asked for all of the screen.
+            let _ = commands.send(Command::NextFrame(known, reply)).await;
+            if let Ok(update) = answer.await {
+                let generation = update.generation;
+                return Ok((Seen { life, generation }, update));
+            }
+            self.revived(life).await?;
+        }
     }
 
     /// Waits for output, quiet or the end.
@@ -305,7 +376,21 @@ impl Io {
     /// `pane_exited` when the pane was closed.
     pub async fn expect(&self, order: ExpectOrder) -> Result<Waited, Error> {
         let limit = order.limit + LOOK_LIMIT;
-        self.ask(limit, |reply| Command::Expect(order, reply)).await
+        let waiting = async {
+            loop {
+                let life = self.life();
+                let (reply, answer) = Reply::channel();
+                let order = order.clone();
+                let _ = self.commands().send(Command::Expect(order, reply)).await;
+                match answer.await {
+                    Ok(waited) => return Ok(waited),
+                    Err(_) => self.revived(life).await?,
+                }
+            }
+        };
+        tokio::time::timeout(limit, waiting)
+            .await
+            .unwrap_or_else(|_| Err(no_answer(limit)))
     }
 
     /// Waits until the output of an ended program is read.
@@ -317,6 +402,7 @@ impl Io {
 
     /// Ends the waits for the program's end.
     pub(crate) async fn program_ended(&self) {
+        self.shared.program_ended.store(true, Ordering::Release);
         let _ = self.ask(LOOK_LIMIT, Command::ProgramEnded).await;
     }
 
@@ -329,6 +415,7 @@ impl Io {
     ) -> Result<(), Error> {
         let journal = Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
         let master = Arc::new(master);
+        self.shared.program_ended.store(false, Ordering::Release);
         self.shared.terminal.store(Arc::new(Terminal {
             master: Arc::clone(&master),
             journal_fd,
@@ -350,22 +437,38 @@ impl Io {
         let (reply, answer) = Reply::channel();
         let exchange = async {
             self.send(make(reply)).await?;
-            answer.await.map_err(|_| gone())
+            answer.await.map_err(|_| match self.is_stopped() {
+                true => gone(),
+                false => rebuilding(),
+            })
         };
-        match tokio::time::timeout(limit, exchange).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Error::new(
-                ErrorCode::Busy,
-                format!("the pane did not answer within {limit:?}"),
-            )
-            .hint("try again; `fugue tree` shows what it does")),
-        }
+        tokio::time::timeout(limit, exchange)
+            .await
+            .unwrap_or_else(|_| Err(no_answer(limit)))
     }
 
-    async fn send(&self, command: Command) -> Result<(), Error> {
-        let sender = mpsc::Sender::clone(&self.shared.commands.load());
-        sender.send(command).await.map_err(|_| gone())
+    fn commands(&self) -> mpsc::Sender<Command> {
+        mpsc::Sender::clone(&self.shared.commands.load())
     }
+
+    async fn send(&self, mut command: Command) -> Result<(), Error> {
+        loop {
+            let life = self.life();
+            match self.commands().send(command).await {
+                Ok(()) => return Ok(()),
+                Err(mpsc::error::SendError(unsent)) => command = unsent,
+            }
+            self.revived(life).await?;
+        }
+    }
+}
+
+fn no_answer(limit: Duration) -> Error {
+    Error::new(
+        ErrorCode::Busy,
+        format!("the pane did not answer within {limit:?}"),
+    )
+    .hint("try again; `fugue tree` shows what it does")
 }
 
 fn failed(error: &dyn std::error::Error) -> Error {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use protocol::frame::ViewId;
 use protocol::reply::PaneEnd;
-use protocol::{Error, ErrorCode, OrchestrationUuid, SessionUuid};
+use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, SessionUuid};
 
 use super::snapshot::SessionSnapshot;
 use crate::pane;
@@ -110,6 +111,28 @@ pub async fn tell(entry: &SessionEntry, msg: super::SessionMsg) {
     if let Ok(address) = address(entry).await {
         let _ = address.cast(msg);
     }
+}
+
+/// Takes a view away, also while the session's actor is being restarted. Asked again it does no harm.
+///
+/// # Errors
+/// `busy` when the session's actor does not answer.
+pub async fn leave(entry: &SessionEntry, client: ClientUuid, view: ViewId) -> Result<(), Error> {
+    const TRIES: usize = 3;
+    let mut left = Ok(());
+    for _ in 0..TRIES {
+        left = ask(entry, |reply| {
+            super::SessionMsg::Detach(client, view, reply)
+        })
+        .await;
+        match &left {
+            Ok(()) => break,
+            // A session that ended meanwhile has nobody attached.
+            Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
+            Err(_) => {}
+        }
+    }
+    left
 }
 
 /// The actor's address, waited for while it is being restarted.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use protocol::frame::ViewId;
 use protocol::reply::{SessionContext, WindowInfo};
 use protocol::{
     ClientUuid, Name, OrchestrationUuid, PaneUuid, ServerName, SessionUuid, Size, WindowUuid,
@@ -82,8 +83,8 @@ pub struct SessionSnapshot {
     pub focused: Option<WindowUuid>,
     /// Grows when somebody selects a window or pane for all who look.
     pub focus_epoch: u64,
-    /// Attached clients with their numbers of views.
-    pub clients: BTreeMap<ClientUuid, u32>,
+    /// Attached clients with their views.
+    pub clients: BTreeMap<ClientUuid, BTreeSet<ViewId>>,
     /// Orchestrations that need it to stay although it may be empty.
     pub holders: BTreeSet<OrchestrationUuid>,
     /// The orchestration that made it, if it was not a person or a program.

@@ -72,11 +72,6 @@ impl Link {
         Self::attach(Line::open(server).await?, view, size).await
     }
 
-    /// The server's own name.
-    pub(super) fn name(&self) -> String {
-        self.attached.context.server.to_string()
-    }
-
     /// Asks for a change of the view. Nobody waits for the answer: what comes of it is drawn.
     pub(super) fn update(&self, update: UpdateView) {
         let connection = Arc::clone(&self.connection);

@@ -12,6 +12,11 @@ fn last_words_say_how_it_ended() {
             "[session a ended: exited(0)]",
             0,
         ),
+        (
+            Ending::SessionLost,
+            "[session a was lost with the server]",
+            1,
+        ),
         (Ending::Lost(gone), "[server local exited]", 4),
         (Ending::Signal(15), "[detached from session a]", 143),
     ] {

@@ -18,6 +18,8 @@ pub(super) enum Ending {
     Detached,
     /// The session is no more; the server says how it ended.
     Ended(String),
+    /// The server came back without the session.
+    SessionLost,
     /// The connection ended.
     Lost(Error),
     /// A signal asked this program to end.

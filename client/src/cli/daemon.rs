@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use protocol::reply::{ServerStatus, Stopping};
 use protocol::request::{Status, StopServer, Whoami};
-use protocol::{Error, ErrorCode};
+use protocol::{Error, ErrorCode, ServerName};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -42,14 +42,16 @@ enum ToolSet {
 pub(crate) async fn status(caller: &Caller) -> Outcome {
     let server = caller.server()?;
     let status = caller.call(&server, &Status {}).await?;
-    output::answer(caller, server.name(), &status, status_text)?;
+    output::answer(caller, server.name(), &status, |status| {
+        status_text(server.name(), status)
+    })?;
     Ok(u8::from(!status.health.iter().all(|check| check.ok)))
 }
 
-fn status_text(status: &ServerStatus) -> String {
+fn status_text(server: &ServerName, status: &ServerStatus) -> String {
     let mut text = format!(
         "{} {} pid {} up {}\n{}, {}, {}, {}\n{:.1} MiB resident, {} open file descriptors\n",
-        status.server,
+        server,
         status.version,
         status.pid,
         span(status.uptime_ms),
@@ -138,7 +140,7 @@ pub(crate) async fn whoami(caller: &Caller) -> Outcome {
     let server = caller.server()?;
     let reply = caller.call(&server, &Whoami {}).await?;
     output::answer(caller, server.name(), &reply, |reply| {
-        let mut text = format!("server {}\n", reply.server);
+        let mut text = format!("server {}\n", server.name());
         let name = server.name();
         if let Some(own) = &reply.session {
             text.push_str(&format!(

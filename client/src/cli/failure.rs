@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use protocol::{Error, ErrorCode};
 
 /// A command's exit status, or why it failed.
@@ -82,6 +83,33 @@ pub(crate) fn exit_code(outcome: Outcome, json: bool) -> ExitCode {
             ExitCode::from(status)
         }
     }
+}
+
+/// Says what is wrong with the words of the command line, in one line as every failure, or prints
+/// the help or the version that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.exit_code() == 0 || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    {
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    let line = usage_line(&error.to_string());
+    let json = std::env::args_os().any(|word| word == "--json");
+    exit_code(Err(Error::invalid(line).into()), json)
+}
+
+/// clap's message without its frame, its paragraphs joined.
+fn usage_line(message: &str) -> String {
+    let text = message.strip_prefix("error: ").unwrap_or(message);
+    let text = text
+        .split_once("\n\nFor more information")
+        .map_or(text, |(text, _)| text);
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let line = one_line(paragraph);
+        line.strip_prefix("Usage:")
+            .map_or(line.clone(), |usage| format!("usage:{usage}"))
+    });
+    paragraphs.collect::<Vec<_>>().join("; ")
 }
 
 /// One line on stderr. A stderr that is closed is not worth a failure.

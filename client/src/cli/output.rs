@@ -49,21 +49,24 @@ pub(crate) fn print_json(caller: &Caller, value: &Value) -> anyhow::Result<()> {
     Ok(print_line(&text)?)
 }
 
-/// An answer of `server` as JSON, its ids with that server's prefix unless it is the default one.
+/// An answer of `server` as JSON: its ids with that server's prefix unless it is the default one,
+/// and the server by the name that it has here, which may differ from what it calls itself.
 pub(crate) fn json_of<T: Serialize>(
     caller: &Caller,
     server: &ServerName,
     reply: &T,
 ) -> anyhow::Result<Value> {
     let mut value = serde_json::to_value(reply)?;
-    if server != caller.fleet.default_server() {
-        prefix_ids(&mut value, server);
+    let prefix = server != caller.fleet.default_server();
+    if prefix || server.as_str() != ServerName::LOCAL {
+        name_server(&mut value, server, prefix);
     }
     Ok(value)
 }
 
-/// Puts the server before every session, window, pane and orchestration id.
-fn prefix_ids(value: &mut Value, server: &ServerName) {
+/// Sets the server's name, and with `prefix` puts it before every session, window, pane and
+/// orchestration id.
+fn name_server(value: &mut Value, server: &ServerName, prefix: bool) {
     const IDS: [&str; 5] = [
         "session_id",
         "window_id",
@@ -71,26 +74,32 @@ fn prefix_ids(value: &mut Value, server: &ServerName) {
         "focused_pane",
         "orchestration_id",
     ];
-    let prefix = |id: &mut Value| {
-        if let Value::String(text) = id {
+    let put = |id: &mut Value| {
+        if let (true, Value::String(text)) = (prefix, id) {
             *text = format!("{server}:{text}");
         }
     };
     match value {
         Value::Object(fields) => {
             for (key, field) in fields.iter_mut() {
-                if IDS.contains(&key.as_str()) {
-                    prefix(field);
+                if key == "server" && field.is_string() {
+                    *field = Value::String(server.to_string());
+                } else if IDS.contains(&key.as_str()) {
+                    put(field);
                 } else if let (true, Value::Array(items)) = (key == "panes", &mut *field) {
                     // A window's panes are ids, a list's panes are objects.
-                    items.iter_mut().for_each(prefix);
-                    items.iter_mut().for_each(|item| prefix_ids(item, server));
+                    items.iter_mut().for_each(put);
+                    items
+                        .iter_mut()
+                        .for_each(|item| name_server(item, server, prefix));
                 } else {
-                    prefix_ids(field, server);
+                    name_server(field, server, prefix);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| prefix_ids(item, server)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| name_server(item, server, prefix)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

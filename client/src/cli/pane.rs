@@ -6,7 +6,7 @@ use protocol::request::{ClosePane, CreatePane, ListPanes};
 use protocol::{Direction, Name, ServerName};
 
 use super::program::PaneOptions;
-use super::units::{program_status, span};
+use super::units::{COMMAND_CHARS, brief, program_status, span};
 use super::{Caller, Outcome, args, output, session};
 
 /// `fugue panes`.
@@ -104,7 +104,7 @@ fn row(caller: &Caller, server: &ServerName, pane: &PaneInfo, all: bool) -> Vec<
         format!("{}x{}", pane.size.rows, pane.size.cols),
         span(pane.idle_ms),
         pane.cwd.clone(),
-        pane.command.clone(),
+        brief(&pane.command, COMMAND_CHARS),
     ];
     if all {
         row.insert(0, caller.shown(server, &pane.session_name));

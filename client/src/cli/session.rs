@@ -14,7 +14,7 @@ use protocol::{Error, ErrorCode, Name, ServerName, Size};
 use super::caller::CALL_LIMIT;
 use super::failure::note;
 use super::program::{self, PaneOptions};
-use super::units::{ago, count, now_ms};
+use super::units::{COMMAND_CHARS, ago, brief, count, now_ms};
 use super::{Caller, Outcome, args, output};
 use crate::attach;
 
@@ -317,7 +317,7 @@ pub(crate) fn killed_text(caller: &Caller, server: &ServerName, killed: &Killed)
             "pane {} {}: {}",
             caller.shown(server, pane.pane_id),
             super::units::program_status(&pane.status),
-            pane.command
+            brief(&pane.command, COMMAND_CHARS)
         )));
         if !pane.survivors.is_empty() {
             text.push_str(&format!(", processes that go on: {:?}", pane.survivors));

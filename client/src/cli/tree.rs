@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::args::duration;
-use super::units::{micros, span};
+use super::units::{COMMAND_CHARS, brief, micros, span};
 use super::{Caller, Outcome, output};
 
 /// `fugue tree`.
@@ -177,7 +177,7 @@ fn line(lead: &str, node: &TreeNode, style: Style) -> String {
     facts.extend(
         node.details
             .iter()
-            .map(|(key, value)| format!("{key}={value}")),
+            .map(|(key, value)| format!("{key}={}", brief(value, COMMAND_CHARS))),
     );
     let head = format!("{} {}", node.id, node.kind);
     let plain = output::printable(format!("{lead}{head}  {}", facts.join("  ")));

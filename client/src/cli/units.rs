@@ -42,6 +42,19 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{s}")
 }
 
+/// Text in one line of at most `chars` characters, with an ellipsis when something was left out.
+pub(crate) fn brief(text: &str, chars: usize) -> String {
+    let line = text.replace(['\n', '\t'], " ");
+    if line.chars().nth(chars).is_none() {
+        return line;
+    }
+    let head: String = line.chars().take(chars - 1).collect();
+    head + "…"
+}
+
+/// Longest command line in a table or a list, in characters.
+pub(crate) const COMMAND_CHARS: usize = 60;
+
 /// A program's state in a word or two.
 pub(crate) fn program_status(status: &PaneStatus) -> String {
     match &status.exit {

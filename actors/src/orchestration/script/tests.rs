@@ -152,11 +152,7 @@ fn a_step_that_ends_the_shell_leaves_no_report() {
 #[test]
 fn programs_of_a_step_do_not_have_the_pipe() {
     for_each_shell(|shell| {
-        let run = run(
-            shell,
-            true,
-            &["ls -l /proc/self/fd | grep -c pipe:.*pipe: || ls /proc/self/fd"],
-        );
+        let run = run(shell, true, &["ls /proc/self/fd"]);
         let fds: Vec<u32> = run
             .output
             .lines()

@@ -71,6 +71,7 @@ impl Task {
         master: Arc<OwnedFd>,
     ) -> io::Result<Self> {
         let half = (journal.capacity() / 2) as u64;
+        let ended = shared.program_ended.load(Ordering::Acquire);
         Ok(Self {
             next_checkpoint: journal.position() + half,
             master: watched(master)?,
@@ -78,7 +79,7 @@ impl Task {
             screen,
             journal,
             eof: false,
-            ended: false,
+            ended,
             writes: Writes::default(),
             waits: Waits::default(),
             frames: Frames::default(),
@@ -88,8 +89,13 @@ impl Task {
     }
 
     /// Serves until the pane is closed. The end, a panic included, is told by the guard.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(super) async fn run(self, commands: mpsc::Receiver<Command>) {
         let _told = EndGuard(Arc::clone(&self.shared));
+        // Dropped before the end is told: the next task watches the same terminal.
+        self.serve(commands).await;
+    }
+
+    async fn serve(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut stopped = self.shared.stopped.subscribe();
         let mut size = self.shared.size.subscribe();
         size.mark_changed();

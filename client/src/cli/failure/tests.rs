@@ -50,3 +50,19 @@ fn a_reader_that_went_away_is_no_failure() {
     let error = io::Error::from(io::ErrorKind::BrokenPipe);
     assert_eq!(told(&error.into(), false), (0, None));
 }
+
+#[test]
+fn a_usage_error_is_one_line_too() {
+    for (message, line) in [
+        (
+            "error: the following required arguments were not provided:\n  <CMD>...\n\nUsage: fugue run <CMD>...\n\nFor more information, try '--help'.\n",
+            "the following required arguments were not provided: <CMD>...; usage: fugue run <CMD>...",
+        ),
+        (
+            "error: unrecognized subcommand 'lss'\n\n  tip: a similar subcommand exists: 'ls'\n\nUsage: fugue [OPTIONS] [COMMAND]\n\nFor more information, try '--help'.\n",
+            "unrecognized subcommand 'lss'; tip: a similar subcommand exists: 'ls'; usage: fugue [OPTIONS] [COMMAND]",
+        ),
+    ] {
+        assert_eq!(usage_line(message), line);
+    }
+}

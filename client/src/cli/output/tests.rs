@@ -7,12 +7,12 @@ use super::*;
 #[test]
 fn every_id_gets_its_servers_prefix_and_nothing_else_does() {
     let mut value = json!({
-        "context": {"session_id": "s", "session_name": "n", "server": "far"},
+        "context": {"session_id": "s", "session_name": "n", "server": "local"},
         "windows": [{"window_id": "w", "focused_pane": "p", "panes": ["p", "q"], "name": "x"}],
         "panes": [{"pane_id": "p", "window_id": "w", "command": "top"}],
         "pane_id": null,
     });
-    prefix_ids(&mut value, &ServerName::new("far").unwrap());
+    name_server(&mut value, &ServerName::new("far").unwrap(), true);
     assert_eq!(
         value,
         json!({
@@ -40,4 +40,14 @@ fn tables_have_aligned_columns_and_no_trailing_space() {
 fn control_characters_of_a_title_do_not_reach_the_terminal() {
     let text = table(&["T"], vec![vec!["a\u{1b}[31mb\nc".into()]]);
     assert_eq!(text, "T\na\u{fffd}[31mb\u{fffd}c\n");
+}
+
+#[test]
+fn a_default_server_has_its_name_here_and_no_prefixes() {
+    let mut value = json!({"server": "local", "sessions": [{"session_id": "s"}], "error": null});
+    name_server(&mut value, &ServerName::new("far").unwrap(), false);
+    assert_eq!(
+        value,
+        json!({"server": "far", "sessions": [{"session_id": "s"}], "error": null})
+    );
 }

@@ -10,7 +10,7 @@ use protocol::reply::{CommandResult, Orchestration, RunStatus};
 use super::result::outcome;
 use crate::cli::failure::note;
 use crate::cli::output::printable;
-use crate::cli::units::span;
+use crate::cli::units::{COMMAND_CHARS, brief, span};
 
 /// The state that is shown.
 pub(super) enum Progress {
@@ -60,14 +60,15 @@ impl Progress {
             .max()
             .unwrap_or(0);
         let bars = state.commands.iter().map(|command| {
-            let bar = all.add(ProgressBar::new_spinner());
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
             let template = "{spinner:.cyan} {prefix:.bold}  {wide_msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar.set_prefix(format!("{:widest$}", printable(command.name.clone())));
+            bar.set_message(phrase(command, 0));
             Bar {
-                bar,
+                bar: all.add(bar),
                 command: command.clone(),
                 since: Instant::now(),
             }
@@ -103,9 +104,11 @@ impl Progress {
     /// Moves on between changes.
     pub(super) fn tick(&mut self) {
         if let Self::Bars { bars, .. } = self {
-            bars.iter()
-                .filter(|bar| !bar.command.status.is_final())
-                .for_each(Bar::draw);
+            let moving = bars.iter().filter(|bar| !bar.command.status.is_final());
+            moving.for_each(|bar| {
+                bar.draw();
+                bar.bar.tick();
+            });
         }
     }
 
@@ -132,6 +135,9 @@ impl Progress {
 
 impl Bar {
     fn take(&mut self, command: &CommandResult) {
+        if *command == self.command {
+            return;
+        }
         let ended = command.status.is_final() && !self.command.status.is_final();
         self.command = command.clone();
         self.since = Instant::now();
@@ -154,7 +160,6 @@ impl Bar {
     fn draw(&self) {
         let since = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.bar.set_message(phrase(&self.command, since));
-        self.bar.tick();
     }
 }
 
@@ -177,6 +182,6 @@ fn phrase(command: &CommandResult, later_ms: u64) -> String {
     } else {
         String::new()
     };
-    let line = printable(command.command.clone());
+    let line = printable(brief(&command.command, COMMAND_CHARS));
     format!("{state:<22} {took:>7}  {line}")
 }

@@ -6,10 +6,7 @@ use protocol::reply::{CommandResult, Orchestration, OrchestrationKind, RunStatus
 
 use crate::cli::failure::{INTERRUPTED, TIMED_OUT};
 use crate::cli::output::table;
-use crate::cli::units::span;
-
-/// Longest command in the table, in characters.
-const COMMAND_CHARS: usize = 60;
+use crate::cli::units::{COMMAND_CHARS, brief, span};
 
 /// The table, and the ends of the outputs that were asked for.
 pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) -> String {
@@ -24,7 +21,7 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
             command.status.to_string(),
             exit(command),
             command.duration_ms.map(span).unwrap_or_default(),
-            shortened(&command.command),
+            brief(&command.command, COMMAND_CHARS),
         ];
         if kept {
             row.push(command.pane_id.map(|id| shown(&id)).unwrap_or_default());
@@ -50,16 +47,11 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
     text
 }
 
-fn shortened(command: &str) -> String {
-    if command.chars().nth(COMMAND_CHARS).is_none() {
-        return command.to_owned();
-    }
-    let head: String = command.chars().take(COMMAND_CHARS - 1).collect();
-    head + "…"
-}
-
 /// The exit code, the signal, or why there is neither.
 fn exit(command: &CommandResult) -> String {
+    if command.status == RunStatus::Skipped {
+        return String::new();
+    }
     match (command.exit_code, command.signal, &command.error) {
         (Some(code), _, _) => code.to_string(),
         (None, Some(signal), _) => signal_name(signal).to_owned(),
@@ -70,6 +62,9 @@ fn exit(command: &CommandResult) -> String {
 
 /// A command's end in words: `completed`, `failed exit 3`, `failed SIGKILL`.
 pub(super) fn outcome(command: &CommandResult) -> String {
+    if command.status == RunStatus::Skipped {
+        return command.status.to_string();
+    }
     let how = match (command.exit_code, command.signal, &command.error) {
         (Some(0), _, _) => String::new(),
         (Some(code), _, _) => format!(" exit {code}"),

@@ -39,3 +39,10 @@ fn states() {
     status.restarting = true;
     assert_eq!(program_status(&status), "restarting after exited(3)");
 }
+
+#[test]
+fn brief_text_is_one_line() {
+    assert_eq!(brief("a\nb\tc", 5), "a b c");
+    assert_eq!(brief("123456", 5), "1234…");
+    assert_eq!(brief("éééééé", 6), "éééééé");
+}

@@ -1,1 +1,0 @@
-//! fugue's benchmarks.

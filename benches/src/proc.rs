@@ -1,0 +1,101 @@
+//! Processes as /proc has them: time, memory, environment.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Units of times in /proc: USER_HZ is 100 on every Linux machine.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Pids of all processes.
+pub(crate) fn all() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// User and system time of processes, to 10 ms each. Threads that have ended count.
+pub(crate) fn cpu(pids: &[u32]) -> Duration {
+    let ticks = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let mut fields = rest.split(' ').skip(11);
+        let user: f64 = fields.next()?.parse().ok()?;
+        let system: f64 = fields.next()?.parse().ok()?;
+        Some(user + system)
+    };
+    let ticks: f64 = pids.iter().filter_map(ticks).sum();
+    Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
+}
+
+/// Time that the living threads of processes have run, exactly.
+pub(crate) fn run_time(pids: &[u32]) -> Duration {
+    let tasks = |pid: &u32| {
+        let dir = std::fs::read_dir(format!("/proc/{pid}/task"));
+        dir.into_iter().flatten().flatten()
+    };
+    let nanos = |task: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(pids.iter().flat_map(tasks).filter_map(nanos).sum())
+}
+
+/// Proportional set size of processes in KiB: shared pages are divided among those that share them.
+pub(crate) fn pss_kib(pids: &[u32]) -> f64 {
+    let pss = |pid: &u32| {
+        let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok()
+    };
+    pids.iter().filter_map(pss).sum()
+}
+
+/// Processes whose environment has exactly this `NAME=value`.
+pub(crate) fn marked(marker: &str) -> Vec<u32> {
+    let has = |pid: &u32| {
+        let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environ
+            .split(|byte| *byte == 0)
+            .any(|var| var == marker.as_bytes())
+    };
+    all().into_iter().filter(has).collect()
+}
+
+/// Those of the processes that execute this file.
+pub(crate) fn executing(pids: &[u32], exe: &Path) -> Vec<u32> {
+    let is = |pid: &&u32| std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|e| e == exe);
+    pids.iter().filter(is).copied().collect()
+}
+
+/// Those of the processes whose program is called so.
+pub(crate) fn named(pids: &[u32], name: &str) -> Vec<u32> {
+    let is = |pid: &&u32| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name)
+    };
+    pids.iter().filter(is).copied().collect()
+}
+
+/// Ends a process.
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Kills the processes whose environment says that they belong to a measurement.
+pub(crate) fn kill_marked(marker: &str) {
+    for pid in marked(marker) {
+        signal(pid, Signal::KILL);
+    }
+}
+
+/// The load average of the last minute.
+pub(crate) fn load() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg")?;
+    let first = text.split(' ').next().context("/proc/loadavg is empty")?;
+    Ok(first.parse()?)
+}
