@@ -3,6 +3,9 @@
 #![allow(unreachable_pub, reason = "one binary: nothing is reached from outside")]
 #![allow(missing_docs, reason = "tests say what they show by their names")]
 
+mod attach;
+mod crashes;
+mod isolation;
 mod orchestration;
 mod process_truth;
 mod support;

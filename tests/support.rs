@@ -3,6 +3,9 @@
 pub mod cli;
 pub mod daemon;
 pub mod proc;
+pub mod random;
+pub mod raw;
+pub mod view;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

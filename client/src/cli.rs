@@ -5,6 +5,7 @@ mod caller;
 mod daemon;
 mod failure;
 mod generate;
+mod kill;
 mod labels;
 mod logs;
 mod output;
@@ -90,7 +91,7 @@ enum Command {
     #[command(subcommand)]
     Rename(session::RenameArgs),
     /// End a session with all its programs
-    Kill(session::KillArgs),
+    Kill(kill::KillArgs),
     /// End a pane's program and remove the pane
     Close(pane::CloseArgs),
     /// Type text and keys into a pane

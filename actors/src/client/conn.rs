@@ -291,7 +291,13 @@ impl Conn {
             self.out.reply(id, result);
             return;
         }
-        if self.calls.len() >= CALLS {
+        if self.aborts.contains_key(&id) {
+            let error = Error::invalid(format!("request {id} is under way already"))
+                .hint("give each request of a connection a number of its own");
+            self.out.reply(id, Err(error));
+            return;
+        }
+        if self.aborts.len() >= CALLS {
             let error = Error::new(
                 ErrorCode::Limit,
                 format!("{CALLS} calls are under way on this connection already"),

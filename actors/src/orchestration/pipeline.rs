@@ -119,7 +119,7 @@ impl Steps<'_> {
         let mut buffer = [0; 4096];
         let mut taken = 0;
         // Asking the system itself: the runtime may not know yet that there is something to read.
-        while let Ok(count @ 1..) = rustix::io::read(&*pipe, &mut buffer) {
+        while let Ok(count @ 1..) = rustix::io::read(pipe, &mut buffer) {
             for report in self.reports.take(&buffer[..count]) {
                 self.reported(report).await;
             }

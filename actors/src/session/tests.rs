@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::config::DaemonConfig;
+use protocol::frame::ViewId;
 use protocol::paths::Paths;
 use protocol::{ClientUuid, ErrorCode, Name, OrchestrationUuid, Size};
 use supervisor::{
@@ -98,19 +99,19 @@ impl World {
     async fn attach(
         &self,
         (client, address): &(ClientUuid, Address<ClientMsg>),
+        view: ViewId,
     ) -> Result<(), protocol::Error> {
         let request = AttachRequest {
             client: *client,
+            view,
             address: address.clone(),
             size: None,
         };
         life::ask(&self.entry, |reply| SessionMsg::Attach(request, reply)).await?
     }
 
-    async fn detach(&self, client: ClientUuid) {
-        life::ask(&self.entry, |reply| SessionMsg::Detach(client, reply))
-            .await
-            .unwrap();
+    async fn detach(&self, client: ClientUuid, view: ViewId) {
+        life::leave(&self.entry, client, view).await.unwrap();
     }
 
     fn attached(&self) -> u32 {
@@ -156,14 +157,16 @@ impl World {
 async fn a_client_attached_twice_is_one_member_until_both_views_are_gone() {
     let world = World::new(OrchestrationUuid::new()).await;
     let client = world.connection().await;
-    world.attach(&client).await.unwrap();
-    world.attach(&client).await.unwrap();
+    world.attach(&client, 1).await.unwrap();
+    world.attach(&client, 2).await.unwrap();
     assert_eq!(world.attached(), 1);
-    world.detach(client.0).await;
+    world.detach(client.0, 1).await;
     assert_eq!(world.attached(), 1);
-    world.detach(client.0).await;
+    world.detach(client.0, 1).await;
+    assert_eq!(world.attached(), 1, "a repeated detach changes nothing");
+    world.detach(client.0, 2).await;
     assert_eq!(world.attached(), 0);
-    world.detach(client.0).await;
+    world.detach(client.0, 2).await;
     assert_eq!(world.attached(), 0, "one detach too many changes nothing");
     world.end().await;
 }
@@ -179,13 +182,13 @@ async fn however_a_connection_ends_it_is_taken_out() {
     ] {
         let stays = world.connection().await;
         let goes = world.connection().await;
-        world.attach(&stays).await.unwrap();
-        world.attach(&goes).await.unwrap();
-        world.attach(&goes).await.unwrap();
+        world.attach(&stays, 1).await.unwrap();
+        world.attach(&goes, 1).await.unwrap();
+        world.attach(&goes, 2).await.unwrap();
         assert_eq!(world.attached(), 2);
         end(&goes.1);
         world.until_attached(1).await;
-        world.detach(stays.0).await;
+        world.detach(stays.0, 1).await;
     }
     world.end().await;
 }
@@ -196,7 +199,7 @@ async fn a_connection_that_ended_before_its_attach_is_not_counted() {
     let client = world.connection().await;
     client.1.kill();
     client.1.vitals().wait_ended().await;
-    let error = world.attach(&client).await.unwrap_err();
+    let error = world.attach(&client, 1).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Cancelled);
     assert_eq!(world.attached(), 0);
     world.end().await;
@@ -207,8 +210,8 @@ async fn a_restarted_actor_knows_who_is_attached_and_who_went_meanwhile() {
     let world = World::new(OrchestrationUuid::new()).await;
     let stays = world.connection().await;
     let goes = world.connection().await;
-    world.attach(&stays).await.unwrap();
-    world.attach(&goes).await.unwrap();
+    world.attach(&stays, 1).await.unwrap();
+    world.attach(&goes, 1).await.unwrap();
     world.crash().await;
     goes.1.kill();
     world.until_attached(1).await;

@@ -92,10 +92,12 @@ impl Terminal {
                 (tty, Some(flags))
             }
         };
-        Ok(Self {
-            tty: registered(tty)?,
-            shared_flags,
-        })
+        Ok(Self::of(tty, shared_flags)?)
+    }
+
+    fn of(tty: OwnedFd, shared_flags: Option<OFlags>) -> io::Result<Self> {
+        let tty = registered(tty)?;
+        Ok(Self { tty, shared_flags })
     }
 
     /// Its size now, 24 × 80 when it does not know.
@@ -270,3 +272,6 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

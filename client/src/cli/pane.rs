@@ -7,7 +7,7 @@ use protocol::{Direction, Name, ServerName};
 
 use super::program::PaneOptions;
 use super::units::{COMMAND_CHARS, brief, program_status, span};
-use super::{Caller, Outcome, args, output, session};
+use super::{Caller, Outcome, args, kill, output};
 
 /// `fugue panes`.
 #[derive(Debug, Args)]
@@ -150,7 +150,7 @@ impl CloseArgs {
             )
             .await?;
         output::answer(caller, server.name(), &killed, |killed| {
-            session::killed_text(caller, server.name(), killed)
+            kill::killed_text(caller, server.name(), killed)
         })?;
         Ok(0)
     }

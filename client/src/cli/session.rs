@@ -1,20 +1,18 @@
-//! Sessions: making, listing, attaching, renaming and ending them.
+//! Sessions: making, listing, attaching and renaming them.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use protocol::fleet::Server;
-use protocol::reply::{Killed, SessionInfo, Sessions};
-use protocol::request::{
-    CreateSession, KillSession, ListSessions, UpdatePane, UpdateSession, UpdateWindow,
-};
-use protocol::{Error, ErrorCode, Name, ServerName, Size};
+use protocol::reply::{SessionInfo, Sessions};
+use protocol::request::{CreateSession, ListSessions, UpdatePane, UpdateSession, UpdateWindow};
+use protocol::{Error, Name, ServerName, Size};
 
 use super::caller::CALL_LIMIT;
 use super::failure::note;
 use super::program::{self, PaneOptions};
-use super::units::{COMMAND_CHARS, ago, brief, count, now_ms};
+use super::units::{ago, now_ms};
 use super::{Caller, Outcome, args, output};
 use crate::attach;
 
@@ -71,20 +69,6 @@ pub(crate) struct RenameTarget {
     target: String,
     /// The new name
     name: Name,
-}
-
-/// `fugue kill`.
-#[derive(Debug, Args)]
-pub(crate) struct KillArgs {
-    /// Which session
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    session: Option<String>,
-    /// All sessions of the server; asks first unless `--yes` is given
-    #[arg(long)]
-    all: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
 }
 
 impl NewArgs {
@@ -289,102 +273,4 @@ fn distinct(caller: &Caller) -> Result<Vec<Arc<Server>>, Error> {
         }
     }
     Ok(servers)
-}
-
-impl KillArgs {
-    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
-        let Some(session) = self.session else {
-            return kill_all(caller, self.yes).await;
-        };
-        let (server, session) = caller.target(&session)?;
-        let killed = caller.call(&server, &KillSession { session }).await?;
-        output::answer(caller, server.name(), &killed, |killed| {
-            killed_text(caller, server.name(), killed)
-        })?;
-        Ok(0)
-    }
-}
-
-/// What was ended, a line for it and one for each pane.
-pub(crate) fn killed_text(caller: &Caller, server: &ServerName, killed: &Killed) -> String {
-    let mut text = String::new();
-    if killed.session_ended {
-        let name = caller.shown(server, &killed.context.session_name);
-        text.push_str(&format!("session {name} ended\n"));
-    }
-    for pane in &killed.panes {
-        text.push_str(&output::printable(format!(
-            "pane {} {}: {}",
-            caller.shown(server, pane.pane_id),
-            super::units::program_status(&pane.status),
-            brief(&pane.command, COMMAND_CHARS)
-        )));
-        if !pane.survivors.is_empty() {
-            text.push_str(&format!(", processes that go on: {:?}", pane.survivors));
-        }
-        text.push('\n');
-    }
-    text
-}
-
-async fn kill_all(caller: &Caller, yes: bool) -> Outcome {
-    let server = caller.server()?;
-    let sessions = caller.call(&server, &ListSessions {}).await?.sessions;
-    if !sessions.is_empty() && !yes && !confirmed(&sessions)? {
-        return Err(Error::new(ErrorCode::Cancelled, "nothing was ended").into());
-    }
-    let (mut killed, mut failed) = (Vec::new(), Vec::new());
-    for session in sessions {
-        let kill = KillSession {
-            session: session.session_id.into(),
-        };
-        match caller.call(&server, &kill).await {
-            Ok(reply) => killed.push(reply),
-            // It ended by itself in the meantime.
-            Err(error) if error.code == ErrorCode::NotFound => {}
-            Err(error) => failed.push(error),
-        }
-    }
-    if caller.json {
-        let killed = output::json_of(caller, server.name(), &killed)?;
-        output::print_json(
-            caller,
-            &serde_json::json!({ "killed": killed, "failed": failed }),
-        )?;
-    } else {
-        let text: String = killed
-            .iter()
-            .map(|killed| killed_text(caller, server.name(), killed))
-            .collect();
-        output::print(&text)?;
-        failed
-            .iter()
-            .for_each(|error| note(&format!("fugue: {error}")));
-    }
-    Ok(u8::from(!failed.is_empty()))
-}
-
-/// Says what would be ended and has it confirmed by the word `yes`.
-fn confirmed(sessions: &[SessionInfo]) -> anyhow::Result<bool> {
-    let panes: u32 = sessions.iter().map(|session| session.panes).sum();
-    let what = format!(
-        "{} with {} ({})",
-        count(sessions.len(), "session"),
-        count(panes as usize, "pane"),
-        sessions
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
-    if !std::io::stdin().is_terminal() {
-        let message = format!("this would end {what} and was not confirmed");
-        return Err(Error::invalid(message).hint("add --yes").into());
-    }
-    let mut out = std::io::stderr();
-    write!(out, "This ends {what}. Type yes to go on: ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
 }

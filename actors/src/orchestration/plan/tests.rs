@@ -86,12 +86,25 @@ fn a_given_name_is_never_given_again() {
     assert_eq!(names, ["task-2", "task-5", "task-4"]);
 }
 
+fn assert_refused(cases: Vec<(RunParallel, &str)>) {
+    for (request, reason) in cases {
+        let error = Plan::parallel(request).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
+        assert!(error.message.contains(reason), "{reason}: {error}");
+    }
+}
+
 #[test]
-fn bad_requests_are_refused_with_the_reason() {
-    let env = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+fn bad_commands_are_refused_with_the_reason() {
+    let one = |line: &str, name| parallel(vec![command(line, name)]);
     let long = "x".repeat(65);
     let huge = format!("echo {}", "x".repeat(130_000));
-    let cases = vec![
+    let twice = vec![command("a", Some("x")), command("b", Some("x"))];
+    let relative = ParallelCommand {
+        cwd: Some("tmp".into()),
+        ..command("true", None)
+    };
+    assert_refused(vec![
         (parallel(Vec::new()), "1 to 256"),
         (
             parallel(vec![command("true", None); MAX_COMMANDS + 1]),
@@ -101,87 +114,53 @@ fn bad_requests_are_refused_with_the_reason() {
             parallel(vec![command("true", None), command("  ", None)]),
             "command 2 is empty",
         ),
-        (parallel(vec![command("echo \0", None)]), "NUL"),
-        (parallel(vec![command(&huge, None)]), "bytes"),
-        (
-            parallel(vec![command("a", Some("x")), command("b", Some("x"))]),
-            "two commands",
-        ),
-        (parallel(vec![command("a", Some(" "))]), "empty"),
-        (
-            parallel(vec![command("a", Some("a\nb"))]),
-            "control character",
-        ),
-        (parallel(vec![command("a", Some(&long))]), "too long"),
-        (
-            RunParallel {
-                max_parallel: Some(0),
-                ..parallel(vec![command("true", None)])
-            },
-            "max_parallel",
-        ),
-        (
-            with(RunOptions {
-                timeout_ms: Some(0),
-                ..RunOptions::default()
-            }),
-            "timeout_ms",
-        ),
-        (
-            with(RunOptions {
-                timeout_ms: Some(86_400_001),
-                ..RunOptions::default()
-            }),
-            "timeout_ms",
-        ),
-        (
-            with(RunOptions {
-                output_lines: 1_001,
-                ..RunOptions::default()
-            }),
-            "output_lines",
-        ),
-        (
-            with(RunOptions {
-                cwd: Some("tmp".into()),
-                ..RunOptions::default()
-            }),
-            "absolute",
-        ),
-        (
-            with(RunOptions {
-                env: env("A=B", ""),
-                ..RunOptions::default()
-            }),
-            "environment variable",
-        ),
-        (
-            with(RunOptions {
-                env: env("A", "\0"),
-                ..RunOptions::default()
-            }),
-            "NUL",
-        ),
-        (
-            with(RunOptions {
-                shell: Some(" ".into()),
-                ..RunOptions::default()
-            }),
-            "shell",
-        ),
-        (
-            parallel(vec![ParallelCommand {
-                cwd: Some("tmp".into()),
-                ..command("true", None)
-            }]),
-            "absolute",
-        ),
-    ];
-    for (request, reason) in cases {
-        let error = Plan::parallel(request).unwrap_err();
-        assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
-        assert!(error.message.contains(reason), "{reason}: {error}");
-    }
+        (one("echo \0", None), "NUL"),
+        (one(&huge, None), "bytes"),
+        (parallel(twice), "two commands"),
+        (one("a", Some(" ")), "empty"),
+        (one("a", Some("a\nb")), "control character"),
+        (one("a", Some(&long)), "too long"),
+        (parallel(vec![relative]), "absolute"),
+    ]);
+}
+
+#[test]
+fn bad_options_are_refused_with_the_reason() {
+    let none = RunOptions::default;
+    let env = |name: &str, value: &str| RunOptions {
+        env: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+        ..none()
+    };
+    let timeout = |ms| RunOptions {
+        timeout_ms: Some(ms),
+        ..none()
+    };
+    let lines = RunOptions {
+        output_lines: 1_001,
+        ..none()
+    };
+    let cwd = RunOptions {
+        cwd: Some("tmp".into()),
+        ..none()
+    };
+    let shell = RunOptions {
+        shell: Some(" ".into()),
+        ..none()
+    };
+    let nothing_runs = RunParallel {
+        max_parallel: Some(0),
+        ..with(none())
+    };
+    assert_refused(vec![
+        (nothing_runs, "max_parallel"),
+        (with(timeout(0)), "timeout_ms"),
+        (with(timeout(86_400_001)), "timeout_ms"),
+        (with(lines), "output_lines"),
+        (with(cwd), "absolute"),
+        (with(env("A=B", "")), "environment variable"),
+        (with(env("A", "\0")), "NUL"),
+        (with(shell), "shell"),
+    ]);
 }
 
 #[test]
