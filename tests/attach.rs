@@ -33,14 +33,21 @@ struct Peer {
 
 impl Peer {
     async fn new(daemon: &Daemon) -> Self {
-        let stream = tokio::net::UnixStream::connect(daemon.socket()).await.unwrap();
+        let stream = tokio::net::UnixStream::connect(daemon.socket())
+            .await
+            .unwrap();
         let stream = stream.into_std().unwrap();
         let socket = stream.try_clone().unwrap();
         let stream = tokio::net::UnixStream::from_std(stream).unwrap();
         let hello = transport::client_hello("peer");
         let opened = Connection::open(stream, hello, Duration::from_secs(20)).await;
         let (connection, events) = opened.unwrap();
-        Self { client: Client { connection, events }, socket, views: BTreeMap::new(), next_view: 1 }
+        Self {
+            client: Client { connection, events },
+            socket,
+            views: BTreeMap::new(),
+            next_view: 1,
+        }
     }
 
     fn lives(&self) -> bool {
@@ -52,7 +59,13 @@ impl Peer {
 async fn sessions(client: &Client) -> Vec<SessionUuid> {
     let mut ids = Vec::new();
     for index in 0..SESSIONS {
-        ids.push(client.session(&format!("a{index}"), "exec sleep 600").await.context.session_id);
+        ids.push(
+            client
+                .session(&format!("a{index}"), "exec sleep 600")
+                .await
+                .context
+                .session_id,
+        );
     }
     ids
 }
@@ -68,7 +81,12 @@ async fn settled(client: &Client, peers: &[Peer], when: &str) {
                 *count += u32::from(peer.views.values().any(|session| *session == index));
             }
         }
-        let counts: Vec<u32> = client.sessions().await.iter().map(|s| s.attached_clients).collect();
+        let counts: Vec<u32> = client
+            .sessions()
+            .await
+            .iter()
+            .map(|s| s.attached_clients)
+            .collect();
         if counts == wanted {
             return;
         }
@@ -79,7 +97,13 @@ async fn settled(client: &Client, peers: &[Peer], when: &str) {
 }
 
 /// One random step; the sockets that were left half open are kept until the end.
-async fn step(daemon: &Daemon, random: &mut Random, peers: &mut Vec<Peer>, half_open: &mut Vec<UnixStream>, ids: &[SessionUuid]) {
+async fn step(
+    daemon: &Daemon,
+    random: &mut Random,
+    peers: &mut Vec<Peer>,
+    half_open: &mut Vec<UnixStream>,
+    ids: &[SessionUuid],
+) {
     if peers.len() < 8 || (peers.len() < 40 && random.one_in(4)) {
         peers.push(Peer::new(daemon).await);
     }
@@ -97,7 +121,11 @@ async fn step(daemon: &Daemon, random: &mut Random, peers: &mut Vec<Peer>, half_
             }
         }
         0..=8 => {
-            if let Some(view) = peer.views.keys().nth(random.below(peer.views.len().max(1))).copied()
+            if let Some(view) = peer
+                .views
+                .keys()
+                .nth(random.below(peer.views.len().max(1)))
+                .copied()
                 && peer.client.detach(view).await.is_ok()
             {
                 peer.views.remove(&view);
@@ -108,7 +136,11 @@ async fn step(daemon: &Daemon, random: &mut Random, peers: &mut Vec<Peer>, half_
             // In the middle of a frame, or with an attach on its way whose answer nobody takes.
             let mut gone = peers.swap_remove(at);
             drop(gone.client);
-            let bytes: &[u8] = if random.one_in(2) { &[0, 0, 1, 0, 0x81] } else { &attach_bytes(ids[session]) };
+            let bytes: &[u8] = if random.one_in(2) {
+                &[0, 0, 1, 0, 0x81]
+            } else {
+                &attach_bytes(ids[session])
+            };
             let _ = gone.socket.write_all(bytes);
             let _ = gone.socket.shutdown(Shutdown::Both);
         }
@@ -210,7 +242,11 @@ fn a_connection_with_several_views_is_one_client_and_a_detach_is_counted_when_it
         let error = one.call(attach(2, named("s"))).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
         assert_eq!(two.attached("s").await, 2);
-        let detail = two.ok(GetSession { session: Some(named("s")) }).await;
+        let detail = two
+            .ok(GetSession {
+                session: Some(named("s")),
+            })
+            .await;
         assert_eq!(detail.clients.len(), 2);
         one.detach(1).await.unwrap();
         assert_eq!(two.attached("s").await, 2, "its second view is still there");
@@ -224,13 +260,22 @@ fn a_connection_with_several_views_is_one_client_and_a_detach_is_counted_when_it
             assert_eq!(two.attached("s").await, 1, "round {round}");
         }
         drop(two);
-        eventually("nobody", async || (one.attached("s").await == 0).then_some(())).await;
+        eventually("nobody", async || {
+            (one.attached("s").await == 0).then_some(())
+        })
+        .await;
         assert_eq!(one.ok(Whoami {}).await.attached_clients, 0);
     });
 }
 
 async fn size_of(client: &Client, session: &str) -> Size {
-    client.sessions().await.iter().find(|s| s.name.as_str() == session).unwrap().size
+    client
+        .sessions()
+        .await
+        .iter()
+        .find(|s| s.name.as_str() == session)
+        .unwrap()
+        .size
 }
 
 #[test]
@@ -238,17 +283,40 @@ fn who_only_looks_decides_nothing() {
     run(async {
         let daemon = Daemon::start();
         let (mut one, two) = (daemon.client().await, daemon.client().await);
-        let made = one.session("s", "stty -echo; read line; echo got-$line; sleep 600").await;
-        let looks = Attach { size: Size::new(50, 150), read_only: true, ..attach(1, named("s")) };
+        let made = one
+            .session("s", "stty -echo; read line; echo got-$line; sleep 600")
+            .await;
+        let looks = Attach {
+            size: Size::new(50, 150),
+            read_only: true,
+            ..attach(1, named("s"))
+        };
         one.ok(looks).await;
         assert_eq!(size_of(&two, "s").await, Size::DEFAULT);
-        one.ok(UpdateView { view: 1, size: Some(Size::new(40, 40)), window_step: 0, pane_step: 0, redraw: false }).await;
+        one.ok(UpdateView {
+            view: 1,
+            size: Some(Size::new(40, 40)),
+            window_step: 0,
+            pane_step: 0,
+            redraw: false,
+        })
+        .await;
         assert_eq!(size_of(&two, "s").await, Size::DEFAULT);
         one.types(1, "secret\r").await;
-        two.ok(Attach { size: Size::new(30, 100), ..attach(1, named("s")) }).await;
+        two.ok(Attach {
+            size: Size::new(30, 100),
+            ..attach(1, named("s"))
+        })
+        .await;
         assert_eq!(size_of(&two, "s").await, Size::new(30, 100));
         two.types(1, "open\r").await;
-        eventually("what the second typed", async || two.text(made.pane_id).await.contains("got-open").then_some(())).await;
+        eventually("what the second typed", async || {
+            two.text(made.pane_id)
+                .await
+                .contains("got-open")
+                .then_some(())
+        })
+        .await;
         assert!(!two.text(made.pane_id).await.contains("secret"));
         // The one who looks is told the size that counts.
         loop {
@@ -280,7 +348,11 @@ async fn next_millisecond() {
 fn the_active_session_has_most_clients_then_the_latest_use_then_is_the_newest() {
     run(async {
         let daemon = Daemon::start();
-        let (one, two, three) = (daemon.client().await, daemon.client().await, daemon.client().await);
+        let (one, two, three) = (
+            daemon.client().await,
+            daemon.client().await,
+            daemon.client().await,
+        );
         let error = one.call(ListPanes::default()).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::NoSession, "{error}");
         for name in ["a", "b", "c"] {
@@ -290,7 +362,11 @@ fn the_active_session_has_most_clients_then_the_latest_use_then_is_the_newest() 
         assert_eq!(active(&one).await, "c", "the newest was used last");
         let told = one.ok(Whoami {}).await.active.unwrap();
         assert_eq!(told.session_name.as_str(), "c");
-        let select = UpdateSession { session: Some(named("a")), select: true, ..UpdateSession::default() };
+        let select = UpdateSession {
+            session: Some(named("a")),
+            select: true,
+            ..UpdateSession::default()
+        };
         one.ok(select).await;
         assert_eq!(active(&one).await, "a", "it was selected");
         next_millisecond().await;
@@ -301,22 +377,34 @@ fn the_active_session_has_most_clients_then_the_latest_use_then_is_the_newest() 
         assert_eq!(active(&one).await, "c", "as many, used later");
         next_millisecond().await;
         two.types(1, "x").await;
-        eventually("b by input", async || (active(&one).await == "b").then_some(())).await;
+        eventually("b by input", async || {
+            (active(&one).await == "b").then_some(())
+        })
+        .await;
         two.attach(2, named("b")).await;
         next_millisecond().await;
         three.types(1, "x").await;
-        eventually("two views are one client", async || (active(&one).await == "c").then_some(())).await;
+        eventually("two views are one client", async || {
+            (active(&one).await == "c").then_some(())
+        })
+        .await;
         two.attach(3, named("c")).await;
         assert_eq!(active(&one).await, "c", "two against one");
         next_millisecond().await;
         two.types(1, "x").await;
         assert_eq!(active(&one).await, "c", "input does not outweigh clients");
         drop(three);
-        eventually("b again", async || (active(&one).await == "b").then_some(())).await;
+        eventually("b again", async || {
+            (active(&one).await == "b").then_some(())
+        })
+        .await;
         two.detach(3).await.unwrap();
         two.detach(1).await.unwrap();
         two.detach(2).await.unwrap();
-        one.ok(KillSession { session: named("b") }).await;
+        one.ok(KillSession {
+            session: named("b"),
+        })
+        .await;
         assert_eq!(active(&one).await, "c");
     });
 }
@@ -332,28 +420,68 @@ fn defaults_are_the_callers_own_session_and_then_the_active_one() {
         let inside = daemon.client_inside(own.pane_id).await;
         let whoami = inside.ok(Whoami {}).await;
         assert_eq!(whoami.session.unwrap().session_id, own.context.session_id);
-        assert_eq!((whoami.pane_id, whoami.window_id), (Some(own.pane_id), Some(own.window_id)));
+        assert_eq!(
+            (whoami.pane_id, whoami.window_id),
+            (Some(own.pane_id), Some(own.window_id))
+        );
         assert_eq!(whoami.active.unwrap().session_id, other.context.session_id);
         for (client, place) in [(&inside, &own), (&one, &other)] {
             let id = place.context.session_id;
-            assert_eq!(client.ok(ListPanes::default()).await.context.unwrap(), place.context);
-            assert_eq!(client.ok(GetSession::default()).await.context, place.context);
-            let pane = CreatePane { pane: shell("exec sleep 600"), ..CreatePane::default() };
+            assert_eq!(
+                client.ok(ListPanes::default()).await.context.unwrap(),
+                place.context
+            );
+            assert_eq!(
+                client.ok(GetSession::default()).await.context,
+                place.context
+            );
+            let pane = CreatePane {
+                pane: shell("exec sleep 600"),
+                ..CreatePane::default()
+            };
             assert_eq!(client.ok(pane).await.context, place.context);
-            let window = CreateWindow { pane: shell("exec sleep 600"), ..CreateWindow::default() };
+            let window = CreateWindow {
+                pane: shell("exec sleep 600"),
+                ..CreateWindow::default()
+            };
             assert_eq!(client.ok(window).await.context.session_id, id);
             // Creating counts as use, so the other one is to be selected for the next round.
             next_millisecond().await;
-            let select = UpdateSession { session: Some(named("other")), select: true, ..UpdateSession::default() };
+            let select = UpdateSession {
+                session: Some(named("other")),
+                select: true,
+                ..UpdateSession::default()
+            };
             one.ok(select).await;
         }
-        let attached = inside.ok(Attach { session: None, ..attach(1, named("x")) }).await;
+        let attached = inside
+            .ok(Attach {
+                session: None,
+                ..attach(1, named("x"))
+            })
+            .await;
         assert_eq!(attached.context, own.context, "a view without a target");
-        let explicit = inside.ok(ListPanes { session: Some(named("other")), ..ListPanes::default() }).await;
-        assert_eq!(explicit.context.unwrap(), other.context, "a named one goes before");
+        let explicit = inside
+            .ok(ListPanes {
+                session: Some(named("other")),
+                ..ListPanes::default()
+            })
+            .await;
+        assert_eq!(
+            explicit.context.unwrap(),
+            other.context,
+            "a named one goes before"
+        );
         inside.detach(1).await.unwrap();
-        one.ok(KillSession { session: named("own") }).await;
-        assert_eq!(inside.ok(GetSession::default()).await.context, other.context, "its own is gone");
+        one.ok(KillSession {
+            session: named("own"),
+        })
+        .await;
+        assert_eq!(
+            inside.ok(GetSession::default()).await.context,
+            other.context,
+            "its own is gone"
+        );
     });
 }
 
@@ -375,28 +503,61 @@ fn views_follow_a_selection_and_the_end_of_their_pane_and_of_their_session() {
         let (mut one, two) = (daemon.client().await, daemon.client().await);
         let first = two.session("s", "echo FIRST; exec sleep 600").await;
         let attached = one.attach(1, named("s")).await;
-        assert_eq!((attached.pane_id, attached.window_id), (first.pane_id, first.window_id));
-        let beside = CreatePane { session: Some(named("s")), pane: shell("echo SECOND; exec sleep 600"), ..CreatePane::default() };
+        assert_eq!(
+            (attached.pane_id, attached.window_id),
+            (first.pane_id, first.window_id)
+        );
+        let beside = CreatePane {
+            session: Some(named("s")),
+            pane: shell("echo SECOND; exec sleep 600"),
+            ..CreatePane::default()
+        };
         let second = two.ok(beside).await;
-        let window = CreateWindow { session: Some(named("s")), pane: shell("echo THIRD; exec sleep 600"), ..CreateWindow::default() };
+        let window = CreateWindow {
+            session: Some(named("s")),
+            pane: shell("echo THIRD; exec sleep 600"),
+            ..CreateWindow::default()
+        };
         let third = two.ok(window).await;
         // Nothing was selected so far, so the next switch is this one.
-        let focus = UpdatePane { pane: Target::from(second.pane_id), name: None, focus: true, rows: None, cols: None };
+        let focus = UpdatePane {
+            pane: Target::from(second.pane_id),
+            name: None,
+            focus: true,
+            rows: None,
+            cols: None,
+        };
         two.ok(focus).await;
         assert_eq!(switched(&mut one).await, second.pane_id);
         let update = one.screen(1).await;
         assert!(update.full, "another pane is drawn anew");
-        let select = protocol::request::UpdateWindow { session: None, window: Target::from(third.window_id), name: None, select: true };
+        let select = protocol::request::UpdateWindow {
+            session: None,
+            window: Target::from(third.window_id),
+            name: None,
+            select: true,
+        };
         two.ok(select).await;
         assert_eq!(switched(&mut one).await, third.pane_id);
-        two.ok(ClosePane { pane: Target::from(third.pane_id), force: true }).await;
+        two.ok(ClosePane {
+            pane: Target::from(third.pane_id),
+            force: true,
+        })
+        .await;
         let next = switched(&mut one).await;
         assert!([first.pane_id, second.pane_id].contains(&next));
-        two.ok(ClosePane { pane: Target::from(next), force: true }).await;
+        two.ok(ClosePane {
+            pane: Target::from(next),
+            force: true,
+        })
+        .await;
         let last = switched(&mut one).await;
         assert!(last != next && [first.pane_id, second.pane_id].contains(&last));
         assert_eq!(two.attached("s").await, 1);
-        two.ok(KillSession { session: named("s") }).await;
+        two.ok(KillSession {
+            session: named("s"),
+        })
+        .await;
         let reason = loop {
             match one.event().await {
                 Event::Detached { view: 1, reason } => break reason,
@@ -417,7 +578,10 @@ fn the_end_of_the_only_program_ends_session_and_view_with_its_status() {
         let mut one = daemon.client().await;
         let create = CreateSession {
             name: Some(Name::new("s").unwrap()),
-            pane: protocol::request::PaneSpec { remain_on_exit: false, ..shell("read line; exit 7") },
+            pane: protocol::request::PaneSpec {
+                remain_on_exit: false,
+                ..shell("read line; exit 7")
+            },
             ..CreateSession::default()
         };
         one.ok(create).await;
@@ -443,9 +607,14 @@ fn screens_come_whole_first_then_as_changes_and_one_at_a_time() {
         let mut one = daemon.client().await;
         let line = "printf 'A\\nB\\nC\\n'; stty -echo; while read l; do echo $l; done";
         let made = one.session("s", line).await;
-        eventually("its lines", async || one.text(made.pane_id).await.contains('C').then_some(())).await;
+        eventually("its lines", async || {
+            one.text(made.pane_id).await.contains('C').then_some(())
+        })
+        .await;
         one.attach(1, named("s")).await;
-        let Event::Screen { update, .. } = one.event().await else { panic!("no screen") };
+        let Event::Screen { update, .. } = one.event().await else {
+            panic!("no screen")
+        };
         assert!(update.full);
         assert_eq!(update.size, VIEW_SIZE);
         assert!(shown(&update).contains('A') && shown(&update).contains('C'));
@@ -453,18 +622,38 @@ fn screens_come_whole_first_then_as_changes_and_one_at_a_time() {
         for word in ["one", "two", "three"] {
             one.types(1, &format!("{word}\r")).await;
         }
-        eventually("three lines", async || one.text(made.pane_id).await.contains("three").then_some(())).await;
-        assert!(one.events.try_recv().is_err(), "a screen came that nobody was ready for");
+        eventually("three lines", async || {
+            one.text(made.pane_id).await.contains("three").then_some(())
+        })
+        .await;
+        assert!(
+            one.events.try_recv().is_err(),
+            "a screen came that nobody was ready for"
+        );
         one.connection.ready(1).await.unwrap();
-        let Event::Screen { update: next, .. } = one.event().await else { panic!("no screen") };
+        let Event::Screen { update: next, .. } = one.event().await else {
+            panic!("no screen")
+        };
         assert!(!next.full, "only what changed");
         assert!(next.generation > update.generation);
         let text = shown(&next);
-        assert!(text.contains("one") && text.contains("two") && text.contains("three"), "{text}");
+        assert!(
+            text.contains("one") && text.contains("two") && text.contains("three"),
+            "{text}"
+        );
         assert!(!text.contains('A'), "{text}");
         one.connection.ready(1).await.unwrap();
-        one.ok(UpdateView { view: 1, size: None, window_step: 0, pane_step: 0, redraw: true }).await;
-        let Event::Screen { update: again, .. } = one.event().await else { panic!("no screen") };
+        one.ok(UpdateView {
+            view: 1,
+            size: None,
+            window_step: 0,
+            pane_step: 0,
+            redraw: true,
+        })
+        .await;
+        let Event::Screen { update: again, .. } = one.event().await else {
+            panic!("no screen")
+        };
         assert!(again.full && shown(&again).contains('A') && shown(&again).contains("three"));
     });
 }

@@ -18,7 +18,13 @@ use crate::support::view::{attach, named};
 use crate::support::{eventually, proc, run, run_within};
 
 fn input(pane: PaneUuid, text: &str) -> SendInput {
-    SendInput { pane: Target::from(pane), text: text.to_owned(), keys: Vec::new(), submit: true, timeout_ms: None }
+    SendInput {
+        pane: Target::from(pane),
+        text: text.to_owned(),
+        keys: Vec::new(),
+        submit: true,
+        timeout_ms: None,
+    }
 }
 
 fn pattern(pane: PaneUuid, pattern: &str) -> Expect {
@@ -47,7 +53,10 @@ fn read(pane: PaneUuid, lines: Option<u32>) -> ReadPane {
 async fn counted(client: &Client, pane: PaneUuid) -> u64 {
     eventually("a number", async || {
         let text = client.ok(read(pane, Some(3))).await.text;
-        text.lines().rev().find_map(|line| line.trim().parse().ok())
+        // The last line may be half a number.
+        text.lines()
+            .filter_map(|line| line.trim().parse().ok())
+            .max()
     })
     .await
 }
@@ -72,11 +81,20 @@ fn clients_that_never_read_slow_neither_the_pane_nor_anybody_else() {
     run_within(Duration::from_secs(120), async {
         let daemon = Daemon::start();
         let client = daemon.client().await;
-        let flood = client.session("flood", "exec seq 1 2000000000").await.pane_id;
-        let other = client.session("other", "stty -echo; exec cat").await.pane_id;
+        let flood = client
+            .session("flood", "exec seq 1 2000000000")
+            .await
+            .pane_id;
+        let other = client
+            .session("other", "stty -echo; exec cat")
+            .await
+            .pane_id;
         let time = Duration::from_millis(1_500);
         // Until its scrollback is full.
-        eventually("full scrollback", async || (counted(&client, flood).await > 20_000).then_some(())).await;
+        eventually("full scrollback", async || {
+            (counted(&client, flood).await > 20_000).then_some(())
+        })
+        .await;
         let alone = speed(&client, flood, time).await;
         let before = proc::resident_kib(daemon.pid);
         let mut stalled: Vec<_> = (0..5).map(|_| Raw::open(&daemon, "stalled")).collect();
@@ -87,14 +105,22 @@ fn clients_that_never_read_slow_neither_the_pane_nor_anybody_else() {
                 raw.send(&Frame::Ready(1));
             }
         }
-        eventually("five attached", async || (client.attached("flood").await == 5).then_some(())).await;
+        eventually("five attached", async || {
+            (client.attached("flood").await == 5).then_some(())
+        })
+        .await;
         let watched = speed(&client, flood, time).await;
         for round in 0..20 {
             echoes(&client, other, &format!("word{round}")).await;
         }
         let grown = proc::resident_kib(daemon.pid).saturating_sub(before);
-        eprintln!("lines a second: {alone} alone, {watched} with five that never read; {grown} KiB more");
-        assert!(watched * 4 > alone, "{watched} lines a second instead of {alone}");
+        eprintln!(
+            "lines a second: {alone} alone, {watched} with five that never read; {grown} KiB more"
+        );
+        assert!(
+            watched * 4 > alone,
+            "{watched} lines a second instead of {alone}"
+        );
         assert!(grown < 24 * 1024, "{grown} KiB more");
     });
 }
@@ -105,8 +131,15 @@ fn a_client_that_asks_and_never_reads_is_bounded_and_then_closed() {
         let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 300\n");
         let client = daemon.client().await;
         let many = "i=0; while [ $i -lt 20 ]; do seq -f 'a line of some length with the number %012.0f in it' 1 1000; i=$((i+1)); done; echo END; sleep 600";
-        let spec = PaneSpec { history_lines: Some(20_000), ..shell(many) };
-        let create = CreateSession { name: Some(Name::new("s").unwrap()), pane: spec, ..CreateSession::default() };
+        let spec = PaneSpec {
+            history_lines: Some(20_000),
+            ..shell(many)
+        };
+        let create = CreateSession {
+            name: Some(Name::new("s").unwrap()),
+            pane: spec,
+            ..CreateSession::default()
+        };
         let pane = client.ok(create).await.pane_id;
         client.ok(pattern(pane, "END")).await;
         let bytes = client.ok(read(pane, Some(20_000))).await.text.len();
@@ -126,17 +159,31 @@ fn a_client_that_asks_and_never_reads_is_bounded_and_then_closed() {
         assert!(most < 160 * 1024, "{most} KiB more");
         // Small ones: the daemon stops reading, so that the peer cannot even write any more.
         let mut raw = Raw::open(&daemon, "chatty");
-        raw.socket.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+        raw.socket
+            .set_write_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
         let ping = Raw::framed(&Frame::Ping).repeat(1_000);
         let begun = Instant::now();
         let error = loop {
             match raw.socket.write_all(&ping) {
-                Ok(()) => assert!(begun.elapsed() < Duration::from_secs(20), "it takes pings for ever"),
+                Ok(()) => assert!(
+                    begun.elapsed() < Duration::from_secs(20),
+                    "it takes pings for ever"
+                ),
                 Err(error) => break error,
             }
         };
-        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{error}");
-        eventually("its end too", async || (client.ok(Status {}).await.clients == 1).then_some(())).await;
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::WouldBlock | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+            ),
+            "{error}"
+        );
+        eventually("its end too", async || {
+            (client.ok(Status {}).await.clients == 1).then_some(())
+        })
+        .await;
     });
 }
 
@@ -145,8 +192,15 @@ fn a_slow_reader_is_not_taken_for_a_dead_one() {
     run(async {
         let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 200\n");
         let client = daemon.client().await;
-        let spec = PaneSpec { history_lines: Some(20_000), ..shell("seq -f 'a line of some length %080.0f' 1 20000; echo END; sleep 600") };
-        let create = CreateSession { name: Some(Name::new("s").unwrap()), pane: spec, ..CreateSession::default() };
+        let spec = PaneSpec {
+            history_lines: Some(20_000),
+            ..shell("seq -f 'a line of some length %080.0f' 1 20000; echo END; sleep 600")
+        };
+        let create = CreateSession {
+            name: Some(Name::new("s").unwrap()),
+            pane: spec,
+            ..CreateSession::default()
+        };
         let pane = client.ok(create).await.pane_id;
         client.ok(pattern(pane, "END")).await;
         let mut raw = Raw::open(&daemon, "slow");
@@ -157,9 +211,15 @@ fn a_slow_reader_is_not_taken_for_a_dead_one() {
         let mut taken = 0;
         while begun.elapsed() < Duration::from_secs(2) {
             let mut buffer = [0; 64 * 1024];
-            raw.socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            raw.socket
+                .set_read_timeout(Some(Duration::from_secs(5)))
+                .unwrap();
             let count = raw.socket.read(&mut buffer).unwrap();
-            assert!(count > 0, "closed after {taken} bytes and {:?}", begun.elapsed());
+            assert!(
+                count > 0,
+                "closed after {taken} bytes and {:?}",
+                begun.elapsed()
+            );
             taken += count;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -168,7 +228,9 @@ fn a_slow_reader_is_not_taken_for_a_dead_one() {
 
 /// A program that never reads, on a terminal that keeps every byte for it.
 async fn deaf(client: &Client, name: &str) -> PaneCreated {
-    let made = client.session(name, "stty raw -echo; echo READY; exec sleep 600").await;
+    let made = client
+        .session(name, "stty raw -echo; echo READY; exec sleep 600")
+        .await;
     client.ok(pattern(made.pane_id, "READY")).await;
     made
 }
@@ -179,9 +241,16 @@ fn input_that_nobody_reads_is_told_and_holds_up_nobody() {
         let daemon = Daemon::start();
         let client = daemon.client().await;
         let pane = deaf(&client, "deaf").await.pane_id;
-        let other = client.session("other", "stty -echo; exec cat").await.pane_id;
+        let other = client
+            .session("other", "stty -echo; exec cat")
+            .await
+            .pane_id;
         let text = "0123456789abcde\n".repeat(20_000);
-        let blocked = SendInput { timeout_ms: Some(1_500), submit: false, ..input(pane, &text) };
+        let blocked = SendInput {
+            timeout_ms: Some(1_500),
+            submit: false,
+            ..input(pane, &text)
+        };
         let begun = Instant::now();
         let blocked = client.call(blocked);
         let others = async {
@@ -189,7 +258,13 @@ fn input_that_nobody_reads_is_told_and_holds_up_nobody() {
                 echoes(&client, other, &format!("word{round}")).await;
                 client.ok(Status {}).await;
             }
-            let error = client.call(SendInput { timeout_ms: Some(200), ..input(pane, "more") }).await.unwrap_err();
+            let error = client
+                .call(SendInput {
+                    timeout_ms: Some(200),
+                    ..input(pane, "more")
+                })
+                .await
+                .unwrap_err();
             assert_eq!(error.code, ErrorCode::InputBlocked, "{error}");
             assert!(error.message.contains("(0 bytes went in)"), "{error}");
             client.text(pane).await
@@ -198,10 +273,22 @@ fn input_that_nobody_reads_is_told_and_holds_up_nobody() {
         let error = answer.unwrap_err();
         assert_eq!(error.code, ErrorCode::InputBlocked, "{error}");
         assert!(begun.elapsed() >= Duration::from_millis(1_400));
-        let went_in = error.message.rsplit_once('(').unwrap().1.split(' ').next().unwrap();
+        let went_in = error
+            .message
+            .rsplit_once('(')
+            .unwrap()
+            .1
+            .split(' ')
+            .next()
+            .unwrap();
         let went_in: usize = went_in.parse().unwrap();
         assert!(went_in > 0 && went_in < text.len(), "{error}");
-        assert!(error.message.contains(&format!("{} bytes were not taken", text.len() - went_in)), "{error}");
+        assert!(
+            error
+                .message
+                .contains(&format!("{} bytes were not taken", text.len() - went_in)),
+            "{error}"
+        );
         assert!(read.contains("READY"));
     });
 }
@@ -246,10 +333,13 @@ fn two_hundred_calls_in_flight_never_mix() {
         }
         while !missing.is_empty() {
             let (id, index) = missing.swap_remove(random.below(missing.len()));
-            client.ok(input(panes[index % 4], &format!("<tok{index}x>"))).await;
+            client
+                .ok(input(panes[index % 4], &format!("<tok{index}x>")))
+                .await;
             let (answered, result) = raw.reply();
             assert_eq!(answered, id, "the only one that can be over");
-            let found: <Expect as Call>::Reply = protocol::frame::from_bytes(&result.unwrap()).unwrap();
+            let found: <Expect as Call>::Reply =
+                protocol::frame::from_bytes(&result.unwrap()).unwrap();
             assert_eq!(found.groups, [Some(format!("tok{index}x"))]);
             assert_eq!(found.pane_id, panes[index % 4]);
         }
@@ -262,7 +352,10 @@ fn a_long_wait_delays_nobody_and_can_be_cancelled() {
         let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 150\n");
         let client = daemon.client().await;
         let pane = client.session("s", "exec sleep 600").await.pane_id;
-        let wait = WaitPane { pane: Target::from(pane), timeout_ms: 3_600_000 };
+        let wait = WaitPane {
+            pane: Target::from(pane),
+            timeout_ms: 3_600_000,
+        };
         let mut raw = Raw::open(&daemon, "patient");
         // As many as one connection may have.
         let waits: Vec<u64> = (0..1_024).map(|_| raw.ask(&wait)).collect();

@@ -1,12 +1,19 @@
 //! All tests of the whole: one binary, one module per promise.
 
-#![allow(unreachable_pub, reason = "one binary: nothing is reached from outside")]
+#![allow(
+    unreachable_pub,
+    reason = "one binary: nothing is reached from outside"
+)]
+#![allow(clippy::unwrap_used, reason = "everything here is a test or helps one")]
+#![allow(clippy::too_many_lines, reason = "a story is told in one piece")]
 #![allow(missing_docs, reason = "tests say what they show by their names")]
 
 mod attach;
+mod bad_input;
 mod crashes;
 mod isolation;
 mod orchestration;
 mod process_truth;
+mod stopping;
 mod support;
 mod tidy;

@@ -12,7 +12,11 @@ async fn exit_of(line: &str) -> ExitStatus {
     let client = daemon.client().await;
     let made = client.session("one", line).await;
     let status = client.exit(made.pane_id).await;
-    client.ok(KillSession { session: Target::from(made.context.session_id) }).await;
+    client
+        .ok(KillSession {
+            session: Target::from(made.context.session_id),
+        })
+        .await;
     let marker = format!("FUGUE_PANE_ID={}", made.pane_id);
     assert_eq!(proc::marked(&marker), Vec::<u32>::new(), "left of {line:?}");
     status.exit.unwrap_or_else(|| panic!("{line:?} still runs"))
@@ -32,7 +36,10 @@ fn code(code: i32) -> ExitStatus {
 }
 
 fn signal(signal: i32) -> ExitStatus {
-    ExitStatus::Signaled { signal, core_dumped: false }
+    ExitStatus::Signaled {
+        signal,
+        core_dumped: false,
+    }
 }
 
 exits! {
@@ -54,13 +61,21 @@ async fn refused(program: Program, cwd: Option<&str>) -> protocol::Error {
     let asked = client
         .call(CreateSession {
             name: Some(Name::new("one").unwrap()),
-            pane: PaneSpec { program, cwd: cwd.map(ToOwned::to_owned), ..PaneSpec::default() },
+            pane: PaneSpec {
+                program,
+                cwd: cwd.map(ToOwned::to_owned),
+                ..PaneSpec::default()
+            },
             ..CreateSession::default()
         })
         .await;
     let error = asked.expect_err("it was started");
     assert_eq!(client.sessions().await.len(), 0, "a session was left");
-    assert_eq!(daemon.leftovers().len(), 1, "only the daemon's socket is there");
+    assert_eq!(
+        daemon.leftovers().len(),
+        1,
+        "only the daemon's socket is there"
+    );
     error
 }
 
@@ -73,11 +88,17 @@ fn programs_that_cannot_be_started_say_why() {
     run(async {
         let error = refused(argv(&["no-such-program-here"]), None).await;
         assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
-        assert!(error.message.contains("not found") || error.message.contains("No such"), "{error}");
+        assert!(
+            error.message.contains("not found") || error.message.contains("No such"),
+            "{error}"
+        );
 
         let error = refused(argv(&["/etc/passwd"]), None).await;
         assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
-        assert!(error.message.to_lowercase().contains("execut") || error.message.contains("ermission"), "{error}");
+        assert!(
+            error.message.to_lowercase().contains("execut") || error.message.contains("ermission"),
+            "{error}"
+        );
 
         let error = refused(argv(&["/tmp"]), None).await;
         assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
@@ -97,14 +118,23 @@ fn a_running_tree_is_ended_by_a_close() {
         let line = "trap '' HUP TERM; (setsid sh -c 'trap \"\" HUP TERM; sleep 301 & sleep 302') & sleep 303";
         let made = client.session("tree", line).await;
         let marker = format!("FUGUE_PANE_ID={}", made.pane_id);
-        eventually("four processes", async || (proc::marked(&marker).len() >= 4).then_some(())).await;
+        eventually("four processes", async || {
+            (proc::marked(&marker).len() >= 4).then_some(())
+        })
+        .await;
         let ended = client
-            .ok(ClosePane { pane: Target::from(made.pane_id), force: true })
+            .ok(ClosePane {
+                pane: Target::from(made.pane_id),
+                force: true,
+            })
             .await;
         assert_eq!(ended.panes[0].survivors, Vec::<u32>::new());
         assert_eq!(ended.panes[0].status.exit, Some(signal(9)));
         assert_eq!(proc::marked(&marker), Vec::<u32>::new());
-        eventually("its session's end", async || client.sessions().await.is_empty().then_some(())).await;
+        eventually("its session's end", async || {
+            client.sessions().await.is_empty().then_some(())
+        })
+        .await;
     });
 }
 
@@ -118,7 +148,11 @@ fn output_printed_right_before_the_exit_is_there() {
             let made = client.session(&name, "seq 1 500; printf END").await;
             client.exit(made.pane_id).await;
             let text = client.text(made.pane_id).await;
-            assert!(text.ends_with("500\nEND"), "round {round}: {:?}", &text[text.len().saturating_sub(40)..]);
+            assert!(
+                text.ends_with("500\nEND"),
+                "round {round}: {:?}",
+                &text[text.len().saturating_sub(40)..]
+            );
         }
     });
 }
@@ -129,19 +163,31 @@ fn five_hundred_sessions_leave_nothing() {
         let daemon = Daemon::start();
         let client = daemon.client().await;
         let warm = client.session("warm", "sleep 300").await;
-        client.ok(KillSession { session: Target::from(warm.context.session_id) }).await;
+        client
+            .ok(KillSession {
+                session: Target::from(warm.context.session_id),
+            })
+            .await;
         let before = daemon.fds();
         for round in 0..500 {
             let made = client
-                .ok(CreateSession { pane: shell("sleep 300"), ..CreateSession::default() })
+                .ok(CreateSession {
+                    pane: shell("sleep 300"),
+                    ..CreateSession::default()
+                })
                 .await;
             let ended = client
-                .ok(KillSession { session: Target::from(made.context.session_id) })
+                .ok(KillSession {
+                    session: Target::from(made.context.session_id),
+                })
                 .await;
             assert_eq!(ended.panes.len(), 1, "round {round}");
         }
         assert_eq!(client.sessions().await.len(), 0);
-        eventually("no further descriptor", async || (daemon.fds() <= before).then_some(())).await;
+        eventually("no further descriptor", async || {
+            (daemon.fds() <= before).then_some(())
+        })
+        .await;
         let runtime = format!("FUGUE_RUNTIME_DIR={}", daemon.runtime().display());
         eventually("no process", async || {
             (proc::marked(&runtime) == [daemon.pid]).then_some(())
@@ -150,7 +196,11 @@ fn five_hundred_sessions_leave_nothing() {
         assert_eq!(proc::zombies_of(daemon.pid), Vec::<u32>::new());
         assert_eq!(daemon.leftovers().len(), 1);
         let tree = client.ok(protocol::request::Tree::default()).await;
-        let sessions = tree.children.iter().find(|node| node.id == "sessions").unwrap();
+        let sessions = tree
+            .children
+            .iter()
+            .find(|node| node.id == "sessions")
+            .unwrap();
         assert_eq!(sessions.children.len(), 0, "actors are left");
     });
 }

@@ -1,7 +1,7 @@
 //! Orchestrations: `run_parallel` and `run_pipeline`, one engine under supervision.
 //!
-//! Each pane of an orchestration has a task of its own ([`job`]), which records facts in the orchestration's entry. The actor
-//! decides from the facts what starts next and when all is done ([`progress`]); one that is restarted reads the same
+//! Each pane of an orchestration has a task of its own (`job`), which records facts in the orchestration's entry. The actor
+//! decides from the facts what starts next and when all is done (`progress`); one that is restarted reads the same
 //! facts and goes on. If it cannot be restarted, a guard ends everything and cleans up in its place.
 
 mod calls;

@@ -6,6 +6,7 @@
 mod link;
 mod prefix;
 mod render;
+mod signals;
 mod terminal;
 mod viewer;
 
@@ -16,9 +17,9 @@ use protocol::request::{GetSession, Whoami};
 use protocol::{Error, ErrorCode, Size, Target};
 
 use crate::cli::Outcome;
-pub(crate) use link::Line;
-use link::Link;
-use terminal::{Signals, Terminal};
+pub(crate) use link::Link;
+use signals::Signals;
+use terminal::Terminal;
 use viewer::{Ending, Viewer};
 
 /// How long a lost server is looked for.
@@ -48,13 +49,13 @@ pub(crate) fn terminal_size() -> Option<Size> {
 ///
 /// # Errors
 /// `denied` for the caller's own session.
-pub(crate) async fn refuse_own_session(line: &Line, view: &View) -> Result<(), Error> {
-    let own = line.connection.call(&Whoami {}, ASK_LIMIT).await?.session;
+pub(crate) fn refuse_own_session(link: &mut Link, view: &View) -> Result<(), Error> {
+    let own = link.call(&Whoami {}, ASK_LIMIT)?.session;
     let Some(own) = own else { return Ok(()) };
     let get = GetSession {
         session: view.session.clone(),
     };
-    let wanted = line.connection.call(&get, ASK_LIMIT).await?.context;
+    let wanted = link.call(&get, ASK_LIMIT)?.context;
     if own.session_id != wanted.session_id {
         return Ok(());
     }
@@ -65,30 +66,35 @@ pub(crate) async fn refuse_own_session(line: &Line, view: &View) -> Result<(), E
     Err(Error::new(ErrorCode::Denied, message).hint("name another session, or add --nested"))
 }
 
-/// Shows the session on the caller's terminal until the view ends, and says why it ended.
-pub(crate) async fn attach(server: &Server, line: Line, view: View) -> Outcome {
+/// Shows the session on the caller's terminal until the view ends, and says why it ended. Blocks
+/// its thread for that long: a view has nothing to do beside itself.
+pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
     let mut terminal = Terminal::open()?;
     let size = terminal.size();
-    let mut link = Link::attach(line, &view, size).await?;
-    let name = link.attached.context.session_name.to_string();
+    let context = link.attach(view, size)?.context;
     let mut signals = Signals::listen()?;
     terminal.enter()?;
+    let same = View {
+        session: Some(context.session_id.into()),
+        read_only: view.read_only,
+    };
     let ending = {
         let mut viewer = Viewer::new(&terminal, view.read_only);
         // Resized before anybody listened.
         if terminal.size() != size {
-            viewer.resized(&link);
+            let _ = viewer.resized(&mut link);
         }
-        show(server, &view, &mut link, &mut viewer, &mut signals).await
+        show(server, &same, &mut link, &mut viewer, &mut signals)
     };
     drop(terminal);
     if matches!(
         ending,
         Ending::Detached | Ending::Signal(_) | Ending::TerminalGone
     ) {
-        link.detach().await;
+        link.detach();
     }
-    let (line, status) = last_words(&ending, &name, server.name().as_str());
+    let name = context.session_name.as_str();
+    let (line, status) = last_words(&ending, name, server.name().as_str());
     // A terminal that is gone takes no words.
     if !matches!(ending, Ending::TerminalGone) {
         crate::cli::print_line(&line)?;
@@ -97,7 +103,7 @@ pub(crate) async fn attach(server: &Server, line: Line, view: View) -> Outcome {
 }
 
 /// Shows one connection after the other until the view ends for good.
-async fn show(
+fn show(
     server: &Server,
     view: &View,
     link: &mut Link,
@@ -105,58 +111,40 @@ async fn show(
     signals: &mut Signals,
 ) -> Ending {
     loop {
-        let ending = viewer.watch(link, signals).await;
-        let Ending::Lost(why) = ending else {
+        let ending = viewer.watch(link, signals);
+        if !ending.may_come_back() {
             return ending;
-        };
-        // The server said why it closes, so it does not come back for us; but a view that was stopped
-        // for a while is only late.
-        if !matches!(why.code, ErrorCode::ServerUnreachable | ErrorCode::Timeout) {
-            return Ending::Lost(why);
         }
-        let same = View {
-            session: Some(link.attached.context.session_id.into()),
-            read_only: view.read_only,
-        };
-        match search(server, &same, viewer, signals).await {
+        match search(server, view, viewer, signals) {
             Ok(found) => *link = found,
-            Err(Some(ending)) => return ending,
-            Err(None) => return Ending::Lost(why),
+            Err(Ending::Lost(_)) => return ending,
+            Err(instead) => return instead,
         }
     }
 }
 
-/// Looks for a server that is being restarted. `None` when it did not come back.
-async fn search(
+/// Looks for a server that is being restarted.
+fn search(
     server: &Server,
     view: &View,
     viewer: &mut Viewer<'_>,
     signals: &mut Signals,
-) -> Result<Link, Option<Ending>> {
+) -> Result<Link, Ending> {
     viewer.say("the server is gone; looking for it (C-b d leaves)");
     let end = Instant::now() + LOST_LIMIT;
     loop {
-        let size = viewer.size();
-        let again = async {
-            let link = Link::open(server, view, size).await;
-            if link.is_err() {
-                tokio::time::sleep(LOST_PAUSE).await;
+        let again = Link::open(server).and_then(|mut link| {
+            link.attach(view, viewer.size())?;
+            Ok(link)
+        });
+        match again {
+            Ok(link) => {
+                viewer.welcome();
+                return Ok(link);
             }
-            link
-        };
-        tokio::select! {
-            link = again => match link {
-                Ok(link) => {
-                    viewer.welcome();
-                    return Ok(link);
-                }
-                Err(error) if error.code == ErrorCode::NotFound => {
-                    return Err(Some(Ending::SessionLost));
-                }
-                Err(_) if Instant::now() >= end => return Err(None),
-                Err(_) => {}
-            },
-            ending = viewer.wait_for_leave(signals) => return Err(Some(ending)),
+            Err(error) if error.code == ErrorCode::NotFound => return Err(Ending::SessionLost),
+            Err(error) if Instant::now() >= end => return Err(Ending::Lost(error)),
+            Err(_) => viewer.idle(signals, LOST_PAUSE)?,
         }
     }
 }

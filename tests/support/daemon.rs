@@ -45,22 +45,28 @@ impl Daemon {
 
     /// Starts one with this configuration file.
     pub fn start_with(config: &str) -> Self {
+        let mut daemon = Self::prepared(config);
+        daemon.launch();
+        daemon
+    }
+
+    /// Directories for one that is not started yet.
+    pub fn prepared(config: &str) -> Self {
         // Short, because a socket's path has at most 107 bytes.
         let dir = tempfile::Builder::new()
             .prefix("fg")
             .tempdir_in("/tmp")
             .unwrap();
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
-        let mut daemon = Self {
+        Self {
             dir,
             child: None,
             pid: 0,
-        };
-        daemon.launch();
-        daemon
+        }
     }
 
-    fn launch(&mut self) {
+    /// Starts it, for the first time or again.
+    pub fn launch(&mut self) {
         let log = std::fs::File::create(self.dir.path().join("stderr.log")).unwrap();
         let mut command = self.command(fugued_exe());
         command
@@ -74,7 +80,11 @@ impl Daemon {
         self.child = Some(child);
         let begun = Instant::now();
         while transport::is_absent(&self.socket()) {
-            assert!(begun.elapsed() < LIMIT, "fugued does not serve:\n{}", self.log());
+            assert!(
+                begun.elapsed() < LIMIT,
+                "fugued does not serve:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -149,7 +159,11 @@ impl Daemon {
             if let Some(status) = child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < LIMIT * 2, "fugued does not end:\n{}", self.log());
+            assert!(
+                begun.elapsed() < LIMIT * 2,
+                "fugued does not end:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -158,7 +172,10 @@ impl Daemon {
     pub fn leftovers(&self) -> Vec<PathBuf> {
         let files = |dir: &Path| -> Vec<PathBuf> {
             let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-            entries.map(|entry| entry.path()).filter(|path| !path.is_dir()).collect()
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| !path.is_dir())
+                .collect()
         };
         let mut left = files(&self.runtime());
         left.extend(files(&self.paths().panes()));

@@ -19,7 +19,10 @@ pub fn all() -> Vec<u32> {
 pub fn lives(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .ok()
-        .and_then(|stat| stat.rsplit_once(") ").map(|(_, rest)| !rest.starts_with('Z')))
+        .and_then(|stat| {
+            stat.rsplit_once(") ")
+                .map(|(_, rest)| !rest.starts_with('Z'))
+        })
         .unwrap_or(false)
 }
 
@@ -27,10 +30,15 @@ pub fn lives(pid: u32) -> bool {
 pub fn marked(marker: &str) -> Vec<u32> {
     let has = |pid: &u32| {
         let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ.split(|byte| *byte == 0).any(|var| var == marker.as_bytes())
+        environ
+            .split(|byte| *byte == 0)
+            .any(|var| var == marker.as_bytes())
     };
     let own = std::process::id();
-    all().into_iter().filter(|pid| *pid != own && has(pid)).collect()
+    all()
+        .into_iter()
+        .filter(|pid| *pid != own && has(pid))
+        .collect()
 }
 
 /// Kills the processes that a test has marked as its own.
@@ -59,7 +67,8 @@ pub fn zombies_of(parent: u32) -> Vec<u32> {
 pub fn resident_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
 }
 
 /// Processor time of a process in clock ticks, its own code and the kernel's for it.
@@ -67,7 +76,12 @@ pub fn cpu_ticks(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     // utime and stime are the fields 14 and 15 of all, the state being the third.
-    fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
+    fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum()
 }
 
 /// Sends a signal to one process.

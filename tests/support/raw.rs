@@ -40,7 +40,10 @@ impl Raw {
             ..transport::client_hello(name)
         };
         raw.send(&Frame::Hello(hello));
-        assert!(matches!(raw.frame(), Some(Frame::Hello(_))), "no hello came");
+        assert!(
+            matches!(raw.frame(), Some(Frame::Hello(_))),
+            "no hello came"
+        );
         raw
     }
 
@@ -78,11 +81,14 @@ impl Raw {
             }
             assert!(begun.elapsed() < LIMIT, "the daemon said nothing");
             let mut buffer = [0; 64 * 1024];
-            self.socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+            self.socket
+                .set_read_timeout(Some(Duration::from_secs(1)))
+                .unwrap();
             match self.socket.read(&mut buffer) {
                 Ok(0) => return None,
                 Ok(count) => self.input.extend_from_slice(&buffer[..count]),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
                 Err(error) => panic!("{error}"),
             }

@@ -54,7 +54,9 @@ impl Client {
     pub async fn attached(&self, session: &str) -> u32 {
         let sessions = self.sessions().await;
         let found = sessions.iter().find(|info| info.name.as_str() == session);
-        found.unwrap_or_else(|| panic!("no session {session}")).attached_clients
+        found
+            .unwrap_or_else(|| panic!("no session {session}"))
+            .attached_clients
     }
 
     /// The next event.
@@ -70,7 +72,10 @@ impl Client {
     /// The next change of the screen, asked for another one.
     pub async fn screen(&mut self, view: ViewId) -> ScreenUpdate {
         loop {
-            if let Event::Screen { view: shown, update } = self.event().await
+            if let Event::Screen {
+                view: shown,
+                update,
+            } = self.event().await
                 && shown == view
             {
                 self.connection.ready(view).await.unwrap();
@@ -88,6 +93,9 @@ impl Client {
 
 /// The rows of an update as one text, for looking for something in it.
 pub fn shown(update: &ScreenUpdate) -> String {
-    let rows = update.rows.iter().map(|row| String::from_utf8_lossy(&row.ansi));
+    let rows = update
+        .rows
+        .iter()
+        .map(|row| String::from_utf8_lossy(&row.ansi));
     rows.collect::<Vec<_>>().join("\n")
 }

@@ -125,8 +125,7 @@ impl Conn {
     async fn step(&mut self) -> Result<(), Error> {
         match self.next().await {
             Next::Readable => self.read().await?,
-            // Room for more means that the peer has read.
-            Next::Writable => self.last_heard = Instant::now(),
+            Next::Writable => {}
             Next::Answered((id, answer)) => {
                 self.aborts.remove(&id);
                 if let Some(result) = answer {
@@ -141,9 +140,11 @@ impl Conn {
             }
             Next::Heartbeat => self.heartbeat()?,
         }
-        self.out
-            .write(&self.stream)
-            .map_err(|e| closed(&e.to_string()))
+        let has_read = self.out.write(&self.stream);
+        if has_read.map_err(|e| closed(&e.to_string()))? {
+            self.last_heard = Instant::now();
+        }
+        Ok(())
     }
 
     async fn next(&mut self) -> Next {

@@ -19,6 +19,8 @@ pub(super) struct Out {
     buffer: BytesMut,
     codec: FrameCodec,
     events: u64,
+    /// The socket took no more the last time.
+    blocked: bool,
 }
 
 impl Out {
@@ -58,17 +60,25 @@ impl Out {
         });
     }
 
-    /// Writes what the socket takes now.
-    pub(super) fn write(&mut self, stream: &UnixStream) -> io::Result<()> {
+    /// Writes what the socket takes now. True when it took no more before and does now: the peer
+    /// has read.
+    pub(super) fn write(&mut self, stream: &UnixStream) -> io::Result<bool> {
+        let mut has_read = false;
         while !self.buffer.is_empty() {
             match stream.try_write(&self.buffer) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.buffer.advance(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Ok(count) => {
+                    self.buffer.advance(count);
+                    has_read |= std::mem::take(&mut self.blocked);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    break;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(has_read)
     }
 }

@@ -352,7 +352,6 @@ pub(super) async fn send_input(
     let pane = server.registry.find_pane(&params.pane)?;
     pane.alive()?;
     let session = session_of(server, &pane)?;
-    session.touch();
     let limit = match params.timeout_ms {
         Some(timeout_ms) => wait_limit(timeout_ms)?,
         None => INPUT_LIMIT,
@@ -365,6 +364,9 @@ pub(super) async fn send_input(
         limit,
     };
     let written = pane.io.write(order).await?;
+    if written.bytes > 0 {
+        session.touch();
+    }
     match written.failed {
         None => Ok(InputSent {
             context: super::context(server, &session),

@@ -226,6 +226,8 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
         tail,
     };
     server.registry.remove_pane(entry.id, ended);
+    // A keeper that was killed has left its socket.
+    let _ = std::fs::remove_file(server.paths.panes().join(format!("{}.sock", entry.id)));
     entry.io.stop();
     if let Some(session) = session {
         if let Some(panes) = session.panes.get() {

@@ -1,15 +1,27 @@
-//! One connection with one attached view.
+//! One connection with one attached view, driven by poll(2) on the caller's own thread.
+//!
+//! A key's way to the server and its echo's way back are a read and a write each: no runtime, no
+//! queue and no second task in between.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
-use protocol::connection::Connection;
+use bytes::{Bytes, BytesMut};
+use protocol::codec::FrameCodec;
+use protocol::connection::version_mismatch;
 use protocol::fleet::Server;
-use protocol::frame::ViewId;
+use protocol::frame::{
+    Frame, PROTOCOL_VERSION, ReplyFrame, RequestFrame, ViewId, from_bytes, to_bytes,
+};
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
-use protocol::{Error, Event, Size, transport};
-use tokio::sync::mpsc;
+use protocol::transport::{HELLO_LIMIT, client_hello};
+use protocol::{Call, Error, ErrorCode, Event, Size};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio_util::codec::{Decoder, Encoder};
 
 use super::View;
 
@@ -19,72 +31,256 @@ pub(super) const VIEW: ViewId = 1;
 /// How long attaching may take.
 const ATTACH_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a change of the view may take.
-const UPDATE_LIMIT: Duration = Duration::from_secs(10);
-
 /// How long a polite goodbye may take; closing the connection does the same.
 const DETACH_LIMIT: Duration = Duration::from_millis(500);
 
-/// An open connection on which nothing is attached yet.
-pub(crate) struct Line {
-    /// For calls before the view is attached.
-    pub(crate) connection: Connection,
-    events: mpsc::Receiver<Event>,
-}
+/// Most bytes read from the socket at a time.
+const READ_BYTES: usize = 64 * 1024;
 
-impl Line {
-    /// Connects. One connection serves for making, asking and attaching, so that an attached
-    /// person is one client of the server.
-    pub(crate) async fn open(server: &Server) -> Result<Self, Error> {
-        let hello = transport::client_hello("fugue");
-        let (connection, events) = transport::connect(server.socket(), hello).await?;
-        Ok(Self { connection, events })
-    }
-}
+/// Bytes that may wait for a server that does not read before no more keys are taken.
+const OUT_BYTES: usize = 256 * 1024;
 
-/// An open connection and what it shows.
-pub(super) struct Link {
-    pub(super) connection: Arc<Connection>,
-    pub(super) events: mpsc::Receiver<Event>,
-    pub(super) attached: Attached,
+/// Events that may wait for a slow terminal. A server sends one screen at a time.
+const EVENTS: usize = 256;
+
+/// An open connection; after [`Link::attach`] with a view.
+pub(crate) struct Link {
+    stream: UnixStream,
+    codec: FrameCodec,
+    buffer: Vec<u8>,
+    input: BytesMut,
+    out: BytesMut,
+    next_id: u64,
+    events: VecDeque<Event>,
 }
 
 impl Link {
-    /// Attaches.
-    pub(super) async fn attach(line: Line, view: &View, size: Size) -> Result<Self, Error> {
-        let Line { connection, events } = line;
+    /// Connects and exchanges hellos.
+    ///
+    /// # Errors
+    /// `server_unreachable` with the cause, `unsupported` for another protocol version.
+    pub(crate) fn open(server: &Server) -> Result<Self, Error> {
+        let socket = server.socket();
+        let stream = UnixStream::connect(socket).map_err(|error| {
+            let message = format!("no server answers at {}: {error}", socket.display());
+            Error::new(ErrorCode::ServerUnreachable, message).hint("start one with `fugued`")
+        })?;
+        stream.set_nonblocking(true).map_err(|e| broken(&e))?;
+        let mut link = Self {
+            stream,
+            codec: FrameCodec::default(),
+            buffer: vec![0; READ_BYTES],
+            input: BytesMut::new(),
+            out: BytesMut::new(),
+            next_id: 1,
+            events: VecDeque::new(),
+        };
+        link.send(Frame::Hello(client_hello("fugue")))?;
+        let end = Instant::now() + HELLO_LIMIT;
+        loop {
+            match link.next_frame()? {
+                Some(Frame::Hello(hello)) if hello.protocol_version == PROTOCOL_VERSION => {
+                    return Ok(link);
+                }
+                Some(Frame::Hello(hello)) => return Err(version_mismatch(&hello, "server")),
+                Some(frame) => {
+                    link.take(frame)?;
+                }
+                None => link.wait(end, "its hello")?,
+            }
+        }
+    }
+
+    /// Makes a call; what else arrives meanwhile is kept.
+    ///
+    /// # Errors
+    /// The server's own error; `timeout` after `limit`; why the connection ended.
+    pub(crate) fn call<C: Call>(&mut self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
+        let id = self.request(params)?;
+        let end = Instant::now() + limit;
+        loop {
+            let Some(frame) = self.next_frame()? else {
+                self.wait(end, C::METHOD)?;
+                continue;
+            };
+            if let Some(reply) = self.take(frame)?.filter(|reply| reply.id == id) {
+                return from_bytes(&reply.result?);
+            }
+        }
+    }
+
+    /// Attaches the view.
+    pub(super) fn attach(&mut self, view: &View, size: Size) -> Result<Attached, Error> {
         let attach = Attach {
             view: VIEW,
             session: view.session.clone(),
             size,
             read_only: view.read_only,
         };
-        let attached = connection.call(&attach, ATTACH_LIMIT).await?;
-        Ok(Self {
-            connection: Arc::new(connection),
-            events,
-            attached,
-        })
-    }
-
-    /// Connects and attaches.
-    pub(super) async fn open(server: &Server, view: &View, size: Size) -> Result<Self, Error> {
-        Self::attach(Line::open(server).await?, view, size).await
+        self.call(&attach, ATTACH_LIMIT)
     }
 
     /// Asks for a change of the view. Nobody waits for the answer: what comes of it is drawn.
-    pub(super) fn update(&self, update: UpdateView) {
-        let connection = Arc::clone(&self.connection);
-        tokio::spawn(async move { connection.call(&update, UPDATE_LIMIT).await });
+    pub(super) fn update(&mut self, update: &UpdateView) -> Result<(), Error> {
+        self.request(update).map(drop)
+    }
+
+    /// Types into the view.
+    pub(super) fn type_in(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.send(Frame::Input { view: VIEW, bytes })
+    }
+
+    /// Asks for the view's next screen.
+    pub(super) fn ready(&mut self) -> Result<(), Error> {
+        self.send(Frame::Ready(VIEW))
     }
 
     /// Says goodbye, so that the server has seen all input and counts one client less.
-    pub(super) async fn detach(&self) {
-        let _ = self
-            .connection
-            .call(&Detach { view: VIEW }, DETACH_LIMIT)
-            .await;
+    pub(super) fn detach(&mut self) {
+        let _ = self.call(&Detach { view: VIEW }, DETACH_LIMIT);
     }
+
+    /// The next event that has arrived.
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Reads what has arrived, once, and writes what waits.
+    ///
+    /// # Errors
+    /// Why the connection ended.
+    pub(super) fn proceed(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.receive()?;
+        self.settle()
+    }
+
+    /// Takes in what has been read already, as after a call.
+    ///
+    /// # Errors
+    /// Why the connection ended.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        while let Some(frame) = self.next_frame()? {
+            // Nobody waits for replies here: they answer changes of the view.
+            self.take(frame)?;
+        }
+        Ok(())
+    }
+
+    /// What poll(2) shall look for on the socket.
+    pub(super) fn interest(&self) -> PollFlags {
+        if self.out.is_empty() {
+            PollFlags::IN
+        } else {
+            PollFlags::IN | PollFlags::OUT
+        }
+    }
+
+    /// The server does not read: no more keys are taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.len() > OUT_BYTES
+    }
+
+    fn request<C: Call>(&mut self, params: &C) -> Result<u64, Error> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send(Frame::Request(RequestFrame {
+            id,
+            method: C::METHOD.to_owned(),
+            idempotency_key: None,
+            params: to_bytes(params),
+        }))?;
+        Ok(id)
+    }
+
+    fn send(&mut self, frame: Frame) -> Result<(), Error> {
+        self.codec.encode(frame, &mut self.out)?;
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        while !self.out.is_empty() {
+            match (&self.stream).write(&self.out) {
+                Ok(taken) => drop(self.out.split_to(taken)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<(), Error> {
+        match (&self.stream).read(&mut self.buffer) {
+            Ok(0) => Err(ended("the server closed the connection")),
+            Ok(length) => {
+                self.input.extend_from_slice(&self.buffer[..length]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
+        let frame = self.codec.decode(&mut self.input);
+        frame.map_err(|error| ended(&format!("the connection failed: {error}")))
+    }
+
+    /// Takes a frame in; gives a reply back.
+    fn take(&mut self, frame: Frame) -> Result<Option<ReplyFrame>, Error> {
+        match frame {
+            Frame::Reply(reply) => return Ok(Some(reply)),
+            Frame::Event { body, .. } => {
+                if self.events.len() >= EVENTS {
+                    return Err(ended("the server sent more events than it may"));
+                }
+                self.events.push_back(from_bytes(&body)?);
+            }
+            Frame::Ping => self.send(Frame::Pong)?,
+            Frame::Bye(why) => return Err(why),
+            Frame::Hello(_)
+            | Frame::Request(_)
+            | Frame::Cancel(_)
+            | Frame::Input { .. }
+            | Frame::Ready(_)
+            | Frame::Pong
+            | Frame::Unknown(_) => {}
+        }
+        Ok(None)
+    }
+
+    /// Waits until something has been read, for `what`, at most until `end`.
+    fn wait(&mut self, end: Instant, what: &str) -> Result<(), Error> {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let message = format!("the server did not answer in time: {what}");
+            return Err(Error::new(ErrorCode::Timeout, message).hint("see `fugue logs`"));
+        }
+        let limit = Timespec::try_from(left).ok();
+        let ready = PollFd::new(&self.stream, self.interest());
+        match poll(&mut [ready], limit.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(broken(&error.into())),
+        }
+        self.flush()?;
+        self.receive()
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+fn ended(why: &str) -> Error {
+    Error::new(ErrorCode::ServerUnreachable, why)
+}
+
+fn broken(error: &io::Error) -> Error {
+    ended(&format!("the connection failed: {error}"))
 }
 
 /// A change of the view that changes nothing yet.

@@ -1,15 +1,13 @@
 //! The caller's terminal: raw while a view is attached, and as it was on every way out.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, Once, PoisonError};
 
 use protocol::{Error, ErrorCode, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
-use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The alternate screen, the title kept, no wrapping behind the last column, a blank screen.
 ///
@@ -49,7 +47,7 @@ pub(super) fn size_of(terminal: impl AsFd) -> Option<Size> {
 
 /// The caller's terminal. Dropping it restores it.
 pub(super) struct Terminal {
-    tty: AsyncFd<OwnedFd>,
+    tty: OwnedFd,
     /// Set when the flags were changed for others, too.
     shared_flags: Option<OFlags>,
 }
@@ -92,23 +90,18 @@ impl Terminal {
                 (tty, Some(flags))
             }
         };
-        Ok(Self::of(tty, shared_flags)?)
-    }
-
-    fn of(tty: OwnedFd, shared_flags: Option<OFlags>) -> io::Result<Self> {
-        let tty = registered(tty)?;
         Ok(Self { tty, shared_flags })
     }
 
     /// Its size now, 24 × 80 when it does not know.
     pub(super) fn size(&self) -> Size {
-        size_of(self.tty.get_ref()).unwrap_or_default()
+        size_of(&self.tty).unwrap_or_default()
     }
 
     /// Makes it raw and shows the alternate screen. From here on every way out restores it.
     pub(super) fn enter(&mut self) -> io::Result<()> {
         restore_on_panic();
-        let tty = self.tty.get_ref();
+        let tty = &self.tty;
         let saved = Saved {
             tty: rustix::io::dup(tty)?,
             termios: tcgetattr(tty)?,
@@ -120,7 +113,7 @@ impl Terminal {
 
     /// The same after a stop, when the shell has set the terminal to its own liking.
     pub(super) fn enter_again(&self) -> io::Result<()> {
-        let tty = self.tty.get_ref();
+        let tty = &self.tty;
         let mut raw = tcgetattr(tty)?;
         raw.make_raw();
         tcsetattr(tty, OptionalActions::Now, &raw)?;
@@ -128,15 +121,9 @@ impl Terminal {
         Ok(())
     }
 
-    /// What was typed. Cancel safe.
-    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut ready = self.tty.readable().await?;
-            let read = ready.try_io(|tty| Ok(rustix::io::read(tty.get_ref(), &mut *buffer)?));
-            if let Ok(read) = read {
-                return read;
-            }
-        }
+    /// What was typed, once poll(2) has said that there is something.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(&self.tty, buffer)?)
     }
 
     /// Writes as much as the terminal takes now, in one write when it takes it all; the rest goes
@@ -145,41 +132,38 @@ impl Terminal {
         let taken = if output.is_empty() && !bytes.is_empty() {
             output.bytes.clear();
             output.taken = 0;
-            rustix::io::write(self.tty.get_ref(), bytes).unwrap_or(0)
+            rustix::io::write(&self.tty, bytes).unwrap_or(0)
         } else {
             0
         };
         output.bytes.extend_from_slice(&bytes[taken..]);
     }
 
-    /// Writes the rest. Cancel safe: what was taken is not written again.
-    pub(super) async fn flush(&self, output: &mut Output) -> io::Result<()> {
+    /// Writes as much of the rest as the terminal takes now.
+    pub(super) fn flush(&self, output: &mut Output) -> io::Result<()> {
         while !output.is_empty() {
-            let mut ready = self.tty.writable().await?;
-            let rest = &output.bytes[output.taken..];
-            let wrote = ready.try_io(|tty| Ok(rustix::io::write(tty.get_ref(), rest)?));
-            if let Ok(wrote) = wrote {
-                output.taken += wrote?;
+            match rustix::io::write(&self.tty, &output.bytes[output.taken..]) {
+                Ok(taken) => output.taken += taken,
+                Err(rustix::io::Errno::AGAIN) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
     }
 }
 
-#[allow(
-    unsafe_code,
-    reason = "tokio asks for a promise about the file descriptor's life"
-)]
-fn registered(tty: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: the descriptor is owned by what is registered, and neither closed nor replaced in it.
-    unsafe { AsyncFd::register(tty) }.map_err(Into::into)
+impl AsFd for Terminal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.tty.as_fd()
+    }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         restore();
         if let Some(flags) = self.shared_flags.take() {
-            let _ = rustix::fs::fcntl_setfl(self.tty.get_ref(), flags);
+            let _ = rustix::fs::fcntl_setfl(&self.tty, flags);
         }
     }
 }
@@ -225,52 +209,6 @@ fn restore_on_panic() {
             usual(panic);
         }));
     });
-}
-
-/// What a signal told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// This program shall end.
-    End(i32),
-    /// The terminal has another size.
-    Resized,
-    /// This program was stopped and goes on.
-    Continued,
-}
-
-/// The signals that an attached view acts on.
-pub(super) struct Signals {
-    hangup: Signal,
-    interrupt: Signal,
-    quit: Signal,
-    terminate: Signal,
-    resized: Signal,
-    continued: Signal,
-}
-
-impl Signals {
-    pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            terminate: signal(SignalKind::terminate())?,
-            resized: signal(SignalKind::window_change())?,
-            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-        })
-    }
-
-    /// The next one. Cancel safe.
-    pub(super) async fn next(&mut self) -> Told {
-        tokio::select! {
-            _ = self.hangup.recv() => Told::End(SignalKind::hangup().as_raw_value()),
-            _ = self.interrupt.recv() => Told::End(SignalKind::interrupt().as_raw_value()),
-            _ = self.quit.recv() => Told::End(SignalKind::quit().as_raw_value()),
-            _ = self.terminate.recv() => Told::End(SignalKind::terminate().as_raw_value()),
-            _ = self.resized.recv() => Told::Resized,
-            _ = self.continued.recv() => Told::Continued,
-        }
-    }
 }
 
 #[cfg(test)]

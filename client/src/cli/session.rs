@@ -89,13 +89,13 @@ impl NewArgs {
         };
         if attaches {
             caller.start_if_absent(&server).await?;
-            let line = attach::Line::open(&server).await?;
-            let created = line.connection.call(&create, CALL_LIMIT).await?;
+            let mut link = attach::Link::open(&server)?;
+            let created = link.call(&create, CALL_LIMIT)?;
             let view = attach::View {
                 session: Some(created.context.session_id.into()),
                 read_only: false,
             };
-            return attach::attach(&server, line, view).await;
+            return attach::attach(&server, link, &view);
         }
         let created = caller.call(&server, &create).await?;
         let name = caller.shown(server.name(), &created.context.session_name);
@@ -116,11 +116,11 @@ impl AttachArgs {
             session,
             read_only: self.read_only,
         };
-        let line = attach::Line::open(&server).await?;
+        let mut link = attach::Link::open(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {
-            attach::refuse_own_session(&line, &view).await?;
+            attach::refuse_own_session(&mut link, &view)?;
         }
-        attach::attach(&server, line, view).await
+        attach::attach(&server, link, &view)
     }
 }
 

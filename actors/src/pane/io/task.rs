@@ -120,9 +120,8 @@ impl Task {
                     self.resize(size);
                 }
                 ready = self.master.writable(), if !self.writes.is_empty() && !self.eof => {
-                    if let Ok(mut ready) = ready {
-                        ready.clear_ready();
-                    }
+                    // Only a write that would block may clear it: the kernel tells it once.
+                    drop(ready);
                 }
                 ready = self.master.readable(), if !self.eof => {
                     drop(ready);
