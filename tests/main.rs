@@ -6,12 +6,17 @@
 )]
 #![allow(clippy::unwrap_used, reason = "everything here is a test or helps one")]
 #![allow(clippy::too_many_lines, reason = "a story is told in one piece")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names what it wants and prints the rest"
+)]
 #![allow(missing_docs, reason = "tests say what they show by their names")]
 
 mod attach;
 mod bad_input;
 mod crashes;
 mod isolation;
+mod keeper;
 mod orchestration;
 mod process_truth;
 mod stopping;

@@ -29,24 +29,52 @@ fn ended(daemon: &mut Daemon) {
 }
 
 async fn pane(client: &Client, name: &str, line: &str, term_ms: u64) -> u32 {
-    let stop = StopRecipe { term_ms, ..StopRecipe::default() };
+    let stop = StopRecipe {
+        term_ms,
+        ..StopRecipe::default()
+    };
     let create = CreateSession {
         name: Some(Name::new(name).unwrap()),
-        pane: PaneSpec { stop, ..shell(line) },
+        pane: PaneSpec {
+            stop,
+            ..shell(line)
+        },
         ..CreateSession::default()
     };
     let made = client.ok(create).await;
-    eventually("READY", async || client.text(made.pane_id).await.contains("READY").then_some(())).await;
+    eventually("READY", async || {
+        client
+            .text(made.pane_id)
+            .await
+            .contains("READY")
+            .then_some(())
+    })
+    .await;
     made.pid
 }
 
 /// Programs of four kinds; the file is written by the one that ends with care.
 async fn programs(client: &Client, file: &Path) {
-    let careful = format!("trap '' HUP; trap 'sleep 0.3; echo saved > {}; exit 0' TERM; echo READY; while :; do sleep 0.05; done", file.display());
+    let careful = format!(
+        "trap '' HUP; trap 'sleep 0.3; echo saved > {}; exit 0' TERM; echo READY; while :; do sleep 0.05; done",
+        file.display()
+    );
     pane(client, "careful", &careful, 10_000).await;
-    pane(client, "deaf", "trap '' HUP TERM INT; echo READY; while :; do sleep 0.05; done", 400).await;
+    pane(
+        client,
+        "deaf",
+        "trap '' HUP TERM INT; echo READY; while :; do sleep 0.05; done",
+        400,
+    )
+    .await;
     pane(client, "plain", "echo READY; exec sleep 600", 10_000).await;
-    pane(client, "forked", "(setsid sh -c 'trap \"\" HUP TERM; sleep 600' &); echo READY; sleep 600", 400).await;
+    pane(
+        client,
+        "forked",
+        "(setsid sh -c 'trap \"\" HUP TERM; sleep 600' &); echo READY; sleep 600",
+        400,
+    )
+    .await;
     // One that has ended and is kept.
     pane(client, "over", "echo READY", 10_000).await;
 }
@@ -57,13 +85,20 @@ fn stopped_by(order: impl FnOnce(&Daemon)) {
         let client = daemon.client().await;
         let file = daemon.dir.path().join("saved");
         programs(&client, &file).await;
-        let mut viewer = daemon.client().await;
+        let viewer = daemon.client().await;
         viewer.attach(1, named("plain")).await;
-        let waiting = client.call(WaitPane { pane: named("plain"), timeout_ms: 60_000 });
+        let waiting = client.call(WaitPane {
+            pane: named("plain"),
+            timeout_ms: 60_000,
+        });
         let begun = Instant::now();
         order(&daemon);
         ended(&mut daemon);
-        assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_secs(9),
+            "{:?}",
+            begun.elapsed()
+        );
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "saved\n");
         // Whoever was connected is told, or sees the end.
         let _ = waiting.await;
@@ -119,12 +154,21 @@ fn nothing_begins_while_the_daemon_ends() {
     run(async {
         let mut daemon = Daemon::start();
         let client = daemon.client().await;
-        pane(&client, "slow", "trap '' HUP TERM; echo READY; while :; do sleep 0.05; done", 1_500).await;
+        pane(
+            &client,
+            "slow",
+            "trap '' HUP TERM; echo READY; while :; do sleep 0.05; done",
+            1_500,
+        )
+        .await;
         let busy: Vec<_> = join_all((0..4).map(|_| daemon.client())).await;
         let creating = busy.iter().map(|client| async move {
             let mut refused = None;
             loop {
-                let create = CreateSession { pane: shell("trap '' HUP TERM; exec sleep 600"), ..CreateSession::default() };
+                let create = CreateSession {
+                    pane: shell("trap '' HUP TERM; exec sleep 600"),
+                    ..CreateSession::default()
+                };
                 match client.call(create).await {
                     Ok(_) => {}
                     Err(error) if error.code == ErrorCode::ServerUnreachable => return refused,
@@ -147,7 +191,12 @@ fn nothing_begins_while_the_daemon_ends() {
 }
 
 fn second(daemon: &Daemon, words: &[&str]) -> Ran {
-    let output = daemon.command(fugued_exe()).args(words).stdin(Stdio::null()).output().unwrap();
+    let output = daemon
+        .command(fugued_exe())
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -164,12 +213,20 @@ fn a_second_daemon_says_so_and_harms_nothing() {
         for words in [&["--foreground"][..], &[]] {
             let ran = second(&daemon, words);
             assert_eq!(ran.code, 1, "{words:?}");
-            assert!(ran.err.contains("runs already") && ran.err.contains(&daemon.pid.to_string()), "{}", ran.err);
+            assert!(
+                ran.err.contains("runs already") && ran.err.contains(&daemon.pid.to_string()),
+                "{}",
+                ran.err
+            );
             assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
         }
         assert!(proc::lives(pid));
         assert_eq!(client.sessions().await.len(), 1, "the old connection works");
-        assert_eq!(daemon.client().await.sessions().await.len(), 1, "and a new one");
+        assert_eq!(
+            daemon.client().await.sessions().await.len(),
+            1,
+            "and a new one"
+        );
     });
 }
 
@@ -197,7 +254,10 @@ fn a_stale_socket_is_replaced() {
             place(&daemon.socket());
             daemon.launch();
             daemon.client().await.sessions().await;
-            let mode = std::fs::symlink_metadata(daemon.socket()).unwrap().permissions().mode();
+            let mode = std::fs::symlink_metadata(daemon.socket())
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
             daemon.signal(Signal::TERM);
             ended(&mut daemon);
@@ -214,7 +274,11 @@ fn a_runtime_directory_is_its_own_or_refused() {
             for words in [&["--foreground"][..], &[]] {
                 let ran = second(&daemon, words);
                 assert_eq!(ran.code, 1, "{why}: {}", ran.err);
-                assert!(ran.err.contains(why) && ran.err.lines().count() == 1, "{}", ran.err);
+                assert!(
+                    ran.err.contains(why) && ran.err.lines().count() == 1,
+                    "{}",
+                    ran.err
+                );
             }
             assert_eq!(proc::marked(&marker(&daemon)), Vec::<u32>::new());
         };
@@ -252,7 +316,11 @@ fn a_bad_configuration_is_told_in_one_line() {
         let daemon = Daemon::prepared(config);
         let ran = second(&daemon, &["--foreground"]);
         assert_eq!(ran.code, 1, "{config:?}");
-        assert!(ran.err.contains(why) && ran.err.contains("config.toml"), "{}", ran.err);
+        assert!(
+            ran.err.contains(why) && ran.err.contains("config.toml"),
+            "{}",
+            ran.err
+        );
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
         assert!(!daemon.runtime().exists(), "nothing was made");
     }
@@ -279,7 +347,11 @@ fn without_a_daemon_commands_say_so_and_start_none() {
     ] {
         let ran = daemon.fugue(words);
         assert_eq!(ran.code, 4, "{words:?}: {}{}", ran.out, ran.err);
-        assert!(ran.err.starts_with("fugue: ") && ran.err.lines().count() == 1, "{words:?}: {}", ran.err);
+        assert!(
+            ran.err.starts_with("fugue: ") && ran.err.lines().count() == 1,
+            "{words:?}: {}",
+            ran.err
+        );
     }
     assert!(!daemon.socket().exists(), "one was started");
     assert_eq!(proc::marked(&marker(&daemon)), Vec::<u32>::new());
@@ -307,14 +379,21 @@ fn two_hundred_idle_panes_use_no_time() {
         let daemon = Daemon::start();
         let client = daemon.client().await;
         let made = join_all((0..20).map(|_| {
-            let create = CreateSession { pane: shell("exec sleep 600"), ..CreateSession::default() };
+            let create = CreateSession {
+                pane: shell("exec sleep 600"),
+                ..CreateSession::default()
+            };
             client.call(create)
         }))
         .await;
         for session in made {
             let session = session.unwrap().context.session_id;
             for _ in 0..9 {
-                let window = protocol::request::CreateWindow { session: Some(Target::from(session)), pane: shell("exec sleep 600"), ..Default::default() };
+                let window = protocol::request::CreateWindow {
+                    session: Some(Target::from(session)),
+                    pane: shell("exec sleep 600"),
+                    ..Default::default()
+                };
                 client.ok(window).await;
             }
         }
@@ -331,8 +410,13 @@ fn two_hundred_idle_panes_use_no_time() {
         // 100 ticks a second, as on every Linux for user space.
         let percent = ticks as f64 / begun.elapsed().as_secs_f64();
         let resident = proc::resident_kib(daemon.pid);
-        let keepers: u64 = panes.iter().map(|pane| proc::resident_kib(pane.keeper_pid)).sum();
-        eprintln!("200 idle panes: {percent:.2} % of a core ({ticks} ticks in 3 s); daemon {resident} KiB, keepers {keepers} KiB resident");
+        let keepers: u64 = panes
+            .iter()
+            .map(|pane| proc::resident_kib(pane.keeper_pid))
+            .sum();
+        eprintln!(
+            "200 idle panes: {percent:.2} % of a core ({ticks} ticks in 3 s); daemon {resident} KiB, keepers {keepers} KiB resident"
+        );
         assert!(percent < 5.0, "{percent:.2} % of a core");
     });
 }

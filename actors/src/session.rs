@@ -338,5 +338,5 @@ impl SessionState {
     }
 }
 
-#[cfg(all(test, debug_assertions))]
+#[cfg(test)]
 mod tests;

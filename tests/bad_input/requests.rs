@@ -387,7 +387,7 @@ fn text_rows(rows: &mut Vec<(&'static str, Value, ErrorCode)>) {
             InvalidArgument,
         ));
     }
-    for key in ["", "Nope", "C-", "C-C-c", "F99", "\u{0}", "enter\n"] {
+    for key in ["", "Nope", "C-", "F99", "\u{0}", "enter\n"] {
         rows.push((
             "send_input",
             json!({ "pane": "one", "keys": [key] }),
@@ -487,7 +487,7 @@ async fn check(client: &Client, rows: &[(&'static str, Value, ErrorCode)]) -> Ve
     for (method, params, code) in rows {
         let shown: String = format!("{method} {params}").chars().take(160).collect();
         match call(client, method, params).await {
-            Ok(reply) => wrong.push(format!("{shown}: taken: {reply}")),
+            Ok(()) => wrong.push(format!("{shown}: taken")),
             Err(error) if error.code != *code => wrong.push(format!(
                 "{shown}: {} instead of {code}: {error}",
                 error.code

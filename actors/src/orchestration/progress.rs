@@ -1,14 +1,17 @@
 //! How far an orchestration is: which command may start next, what became of each, and what that makes of the whole.
 //! Pure: facts go in, orders come out, and a restarted actor gets to the same state from the same facts.
 
+mod outcome;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::PaneUuid;
-use protocol::reply::{CommandResult, ExitStatus, OrchestrationKind, RunStatus};
+use protocol::reply::{CommandResult, OrchestrationKind, RunStatus};
 
 use super::plan::Plan;
 use crate::clock::millis;
+
+pub use outcome::{Outcome, Started, StopReason};
 
 /// Panes that may be waiting to be closed beside those that run: enough to keep the running ones going, few enough
 /// that a slow end of panes holds back the start of further ones.
@@ -16,98 +19,6 @@ const CLOSING_PANES: usize = 32;
 
 /// Bytes of a command line in results; the rest is cut.
 const SHOWN_COMMAND_BYTES: usize = 16 * 1024;
-
-/// Why commands are ended before they end by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopReason {
-    /// The time limit ran out.
-    Timeout,
-    /// Somebody cancelled it.
-    Cancelled,
-    /// Its actor cannot go on.
-    Broken,
-}
-
-impl StopReason {
-    /// The status of what it ended.
-    #[must_use]
-    pub fn status(self) -> RunStatus {
-        match self {
-            Self::Timeout => RunStatus::Timeout,
-            Self::Cancelled => RunStatus::Cancelled,
-            Self::Broken => RunStatus::Failed,
-        }
-    }
-
-    fn never_started(self) -> &'static str {
-        match self {
-            Self::Timeout => "it was not started before the time ran out",
-            Self::Cancelled => "it was not started before the cancel",
-            Self::Broken => "it was not started: the orchestration's actor could not go on",
-        }
-    }
-}
-
-/// A command runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Started {
-    /// In this pane.
-    pub pane: PaneUuid,
-    /// Since then.
-    pub at: Instant,
-}
-
-/// What became of a command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Always a final one.
-    pub status: RunStatus,
-    /// Its exit code, when it exited.
-    pub exit_code: Option<i32>,
-    /// The signal that killed it.
-    pub signal: Option<i32>,
-    /// How long it ran.
-    pub duration: Option<Duration>,
-    /// The end of its output, when that was asked for.
-    pub output: Option<String>,
-    /// Why it was not started, or why its end is not known.
-    pub error: Option<String>,
-}
-
-impl Outcome {
-    /// It never ran, or nobody knows how it ended.
-    #[must_use]
-    pub fn without_exit(status: RunStatus, error: impl Into<String>) -> Self {
-        Self {
-            status,
-            error: Some(error.into()),
-            ..Self::default()
-        }
-    }
-
-    /// It ended so. What ended because it was stopped has the status of that, whatever its exit.
-    #[must_use]
-    pub fn of(exit: &ExitStatus, duration: Duration, stopped: Option<StopReason>) -> Self {
-        let own = if exit.success() {
-            RunStatus::Completed
-        } else {
-            RunStatus::Failed
-        };
-        let mut outcome = Self {
-            status: stopped.map_or(own, StopReason::status),
-            duration: Some(duration),
-            ..Self::default()
-        };
-        match exit {
-            ExitStatus::Exited { code } => outcome.exit_code = Some(*code),
-            ExitStatus::Signaled { signal, .. } => outcome.signal = Some(*signal),
-            ExitStatus::SpawnFailed { reason } | ExitStatus::Lost { reason } => {
-                outcome.error = Some(reason.clone());
-            }
-        }
-        outcome
-    }
-}
 
 /// One command.
 #[derive(Clone, Debug)]

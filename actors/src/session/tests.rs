@@ -1,5 +1,7 @@
 //! A session's actor in process, under the paused clock, with connections that only live and end.
 
+#![cfg(debug_assertions)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
