@@ -18,6 +18,8 @@ pub struct Raw {
     pub socket: UnixStream,
     input: Vec<u8>,
     next_id: u64,
+    /// Reads at most so many bytes at a time, with a pause before each.
+    pub pace: Option<(usize, Duration)>,
 }
 
 impl Raw {
@@ -29,6 +31,7 @@ impl Raw {
             socket,
             input: Vec::new(),
             next_id: 1,
+            pace: None,
         }
     }
 
@@ -80,7 +83,10 @@ impl Raw {
                 return Some(frame);
             }
             assert!(begun.elapsed() < LIMIT, "the daemon said nothing");
-            let mut buffer = [0; 64 * 1024];
+            let mut buffer = vec![0; self.pace.map_or(64 * 1024, |(bytes, _)| bytes)];
+            if let Some((_, pause)) = self.pace {
+                std::thread::sleep(pause);
+            }
             self.socket
                 .set_read_timeout(Some(Duration::from_secs(1)))
                 .unwrap();

@@ -150,7 +150,7 @@ impl Link {
     /// # Errors
     /// Why the connection ended.
     pub(super) fn proceed(&mut self) -> Result<(), Error> {
-        self.flush()?;
+        self.flush();
         self.receive()?;
         self.settle()
     }
@@ -195,19 +195,21 @@ impl Link {
 
     fn send(&mut self, frame: Frame) -> Result<(), Error> {
         self.codec.encode(frame, &mut self.out)?;
-        self.flush()
+        self.flush();
+        Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
+    /// Writes what waits. A server that takes no more has said why, or its end is read next: so a
+    /// failure here is left to the reading.
+    fn flush(&mut self) {
         while !self.out.is_empty() {
             match (&self.stream).write(&self.out) {
                 Ok(taken) => drop(self.out.split_to(taken)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(broken(&error)),
+                Err(_) => self.out.clear(),
             }
         }
-        Ok(())
     }
 
     fn receive(&mut self) -> Result<(), Error> {
@@ -264,7 +266,7 @@ impl Link {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(broken(&error.into())),
         }
-        self.flush()?;
+        self.flush();
         self.receive()
     }
 }
@@ -293,3 +295,6 @@ pub(super) fn no_change() -> UpdateView {
         redraw: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,11 +88,11 @@ impl<'a> Viewer<'a> {
 
     /// Shows one connection until it or the view ends.
     pub(super) fn watch(&mut self, link: &mut Link, signals: &mut Signals) -> Ending {
-        self.step(link, signals)
+        self.go_on(link, signals)
             .map_or_else(|ending| ending, |never| match never {})
     }
 
-    fn step(&mut self, link: &mut Link, signals: &mut Signals) -> Result<Infallible, Ending> {
+    fn go_on(&mut self, link: &mut Link, signals: &mut Signals) -> Result<Infallible, Ending> {
         link.settle().map_err(Ending::Lost)?;
         self.catch_up(link)?;
         loop {

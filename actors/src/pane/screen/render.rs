@@ -96,7 +96,9 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
     // Inserting and deleting can leave half of a wide character.
     let is_half = |col: usize| match row[col].wide() {
         Wide::Narrow => is_squeezed(row[col]),
-        Wide::Wide => !row.get(col + 1).is_some_and(|next| next.is_spacer()),
+        Wide::Wide => !row
+            .get(col + 1)
+            .is_some_and(|next| matches!(next.wide(), Wide::Spacer)),
         Wide::Spacer => col == 0 || !row[col - 1].is_wide(),
         Wide::LeadingSpacer => true,
     };

@@ -58,7 +58,6 @@ impl Handler for Engine {
         clear_line(mode: LineClearMode);
         reverse_index();
         terminal_attribute(attr: Attr);
-        set_mode(mode: AnsiMode);
         unset_mode(mode: AnsiMode);
         set_keypad_application_mode();
         unset_keypad_application_mode();
@@ -243,6 +242,11 @@ impl Handler for Engine {
         self.keyboard_of_other_screen = KeyboardStack::default();
         self.alternate_saved = Cursor::default();
         self.epochs.cleared(self.screen_top());
+    }
+
+    fn set_mode(&mut self, mode: AnsiMode) {
+        self.insert_mode_used |= matches!(mode, AnsiMode::Named(NamedMode::Insert));
+        self.term.set_mode(mode);
     }
 
     fn set_private_mode(&mut self, mode: PrivateMode) {

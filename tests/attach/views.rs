@@ -1,0 +1,245 @@
+//! What views show, and what becomes of them.
+
+use protocol::id::PaneUuid;
+use protocol::request::{
+    Attach, ClosePane, CreatePane, CreateSession, CreateWindow, KillSession, UpdatePane, UpdateView,
+};
+use protocol::{ErrorCode, Event, Name, Size, Target};
+
+use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::view::{VIEW_SIZE, attach, named, shown};
+use crate::support::{eventually, run};
+
+async fn size_of(client: &Client, session: &str) -> Size {
+    client
+        .sessions()
+        .await
+        .iter()
+        .find(|s| s.name.as_str() == session)
+        .unwrap()
+        .size
+}
+
+#[test]
+fn who_only_looks_decides_nothing() {
+    run(async {
+        let daemon = Daemon::start();
+        let (mut one, two) = (daemon.client().await, daemon.client().await);
+        let made = one
+            .session("s", "stty -echo; read line; echo got-$line; sleep 600")
+            .await;
+        let looks = Attach {
+            size: Size::new(50, 150),
+            read_only: true,
+            ..attach(1, named("s"))
+        };
+        one.ok(looks).await;
+        assert_eq!(size_of(&two, "s").await, Size::DEFAULT);
+        one.ok(UpdateView {
+            view: 1,
+            size: Some(Size::new(40, 40)),
+            window_step: 0,
+            pane_step: 0,
+            redraw: false,
+        })
+        .await;
+        assert_eq!(size_of(&two, "s").await, Size::DEFAULT);
+        one.types(1, "secret\r").await;
+        two.ok(Attach {
+            size: Size::new(30, 100),
+            ..attach(1, named("s"))
+        })
+        .await;
+        assert_eq!(size_of(&two, "s").await, Size::new(30, 100));
+        two.types(1, "open\r").await;
+        eventually("what the second typed", async || {
+            two.text(made.pane_id)
+                .await
+                .contains("got-open")
+                .then_some(())
+        })
+        .await;
+        assert!(!two.text(made.pane_id).await.contains("secret"));
+        // The one who looks is told the size that counts.
+        loop {
+            if one.screen(1).await.size == Size::new(30, 100) {
+                break;
+            }
+        }
+        let panes = two.panes().await;
+        assert_eq!(panes[0].size, Size::new(30, 100));
+    });
+}
+
+/// The view's next switch, screens left aside.
+async fn switched(client: &mut Client) -> PaneUuid {
+    loop {
+        match client.event().await {
+            Event::Switched { attached, .. } => return attached.pane_id,
+            Event::Screen { view, .. } => client.connection.ready(view).await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn views_follow_a_selection_and_the_end_of_their_pane_and_of_their_session() {
+    run(async {
+        let daemon = Daemon::start();
+        let (mut one, two) = (daemon.client().await, daemon.client().await);
+        let first = two.session("s", "echo FIRST; exec sleep 600").await;
+        let attached = one.attach(1, named("s")).await;
+        assert_eq!(
+            (attached.pane_id, attached.window_id),
+            (first.pane_id, first.window_id)
+        );
+        let beside = CreatePane {
+            session: Some(named("s")),
+            pane: shell("echo SECOND; exec sleep 600"),
+            ..CreatePane::default()
+        };
+        let second = two.ok(beside).await;
+        let window = CreateWindow {
+            session: Some(named("s")),
+            pane: shell("echo THIRD; exec sleep 600"),
+            ..CreateWindow::default()
+        };
+        let third = two.ok(window).await;
+        // Nothing was selected so far, so the next switch is this one.
+        let focus = UpdatePane {
+            pane: Target::from(second.pane_id),
+            name: None,
+            focus: true,
+            rows: None,
+            cols: None,
+        };
+        two.ok(focus).await;
+        assert_eq!(switched(&mut one).await, second.pane_id);
+        let update = one.screen(1).await;
+        assert!(update.full, "another pane is drawn anew");
+        let select = protocol::request::UpdateWindow {
+            session: None,
+            window: Target::from(third.window_id),
+            name: None,
+            select: true,
+        };
+        two.ok(select).await;
+        assert_eq!(switched(&mut one).await, third.pane_id);
+        two.ok(ClosePane {
+            pane: Target::from(third.pane_id),
+            force: true,
+        })
+        .await;
+        let next = switched(&mut one).await;
+        assert!([first.pane_id, second.pane_id].contains(&next));
+        two.ok(ClosePane {
+            pane: Target::from(next),
+            force: true,
+        })
+        .await;
+        let last = switched(&mut one).await;
+        assert!(last != next && [first.pane_id, second.pane_id].contains(&last));
+        assert_eq!(two.attached("s").await, 1);
+        two.ok(KillSession {
+            session: named("s"),
+        })
+        .await;
+        let reason = loop {
+            match one.event().await {
+                Event::Detached { view: 1, reason } => break reason,
+                Event::Screen { view, .. } => one.connection.ready(view).await.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(reason.contains("session s ended"), "{reason}");
+        assert_eq!(one.detach(1).await.unwrap_err().code, ErrorCode::NotFound);
+        assert_eq!(one.sessions().await.len(), 0, "the connection goes on");
+    });
+}
+
+#[test]
+fn the_end_of_the_only_program_ends_session_and_view_with_its_status() {
+    run(async {
+        let daemon = Daemon::start();
+        let mut one = daemon.client().await;
+        let create = CreateSession {
+            name: Some(Name::new("s").unwrap()),
+            pane: protocol::request::PaneSpec {
+                remain_on_exit: false,
+                ..shell("read line; exit 7")
+            },
+            ..CreateSession::default()
+        };
+        one.ok(create).await;
+        one.attach(1, named("s")).await;
+        one.types(1, "\r").await;
+        loop {
+            match one.event().await {
+                Event::Detached { reason, .. } => {
+                    assert!(reason.contains("exited(7)"), "{reason}");
+                    break;
+                }
+                Event::Screen { view, .. } => one.connection.ready(view).await.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn screens_come_whole_first_then_as_changes_and_one_at_a_time() {
+    run(async {
+        let daemon = Daemon::start();
+        let mut one = daemon.client().await;
+        let line = "printf 'A\\nB\\nC\\n'; stty -echo; while read l; do echo $l; done";
+        let made = one.session("s", line).await;
+        eventually("its lines", async || {
+            one.text(made.pane_id).await.contains('C').then_some(())
+        })
+        .await;
+        one.attach(1, named("s")).await;
+        let Event::Screen { update, .. } = one.event().await else {
+            panic!("no screen")
+        };
+        assert!(update.full);
+        assert_eq!(update.size, VIEW_SIZE);
+        assert!(shown(&update).contains('A') && shown(&update).contains('C'));
+        // Not asked for: changes are kept back until the client is ready.
+        for word in ["one", "two", "three"] {
+            one.types(1, &format!("{word}\r")).await;
+        }
+        eventually("three lines", async || {
+            one.text(made.pane_id).await.contains("three").then_some(())
+        })
+        .await;
+        assert!(
+            one.events.try_recv().is_err(),
+            "a screen came that nobody was ready for"
+        );
+        one.connection.ready(1).await.unwrap();
+        let Event::Screen { update: next, .. } = one.event().await else {
+            panic!("no screen")
+        };
+        assert!(!next.full, "only what changed");
+        assert!(next.generation > update.generation);
+        let text = shown(&next);
+        assert!(
+            text.contains("one") && text.contains("two") && text.contains("three"),
+            "{text}"
+        );
+        assert!(!text.contains('A'), "{text}");
+        one.connection.ready(1).await.unwrap();
+        one.ok(UpdateView {
+            view: 1,
+            size: None,
+            window_step: 0,
+            pane_step: 0,
+            redraw: true,
+        })
+        .await;
+        let Event::Screen { update: again, .. } = one.event().await else {
+            panic!("no screen")
+        };
+        assert!(again.full && shown(&again).contains('A') && shown(&again).contains("three"));
+    });
+}
