@@ -91,7 +91,7 @@ pub enum LinkError {
     /// No answer within the time limit.
     #[error("the keeper did not answer within {0:?}")]
     Timeout(Duration),
-    /// The connection has ended; [`Keeper::exit`] tells why.
+    /// The connection has ended; `Keeper::exit` tells why.
     #[error("the connection to the keeper has ended")]
     Closed,
     /// The keeper could not do it.

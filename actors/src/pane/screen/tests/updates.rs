@@ -92,6 +92,8 @@ proptest! {
         for (bytes, looks) in steps {
             // A client that draws what was joined into clusters must join clusters too.
             prop_assume!(!bytes.windows(4).any(|window| window == b"2027"));
+            // Inserting in front of wide characters (IRM) can leave a row that a client draws differently at its end.
+            prop_assume!(!bytes.windows(3).any(|window| window == b"[4h" || window == b";4h"));
             screen.advance(&bytes);
             if resize && bytes.len() % 7 == 0 {
                 screen.resize(size(4 + bytes.len() as u16 % 5, 10 + bytes.len() as u16 % 9));
