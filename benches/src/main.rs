@@ -97,11 +97,12 @@ fn measure(arguments: &Arguments) -> Result<()> {
         (None, false) => ROUNDS,
     };
     let wanted = |name: &str| arguments.rows.is_empty() || arguments.rows.iter().any(|r| r == name);
+    let root = stage::root()?;
     let mut all = Vec::new();
     let mut failed = Vec::new();
     for row in ROWS.iter().filter(|row| wanted(row.name)) {
         eprintln!("{}: {}", row.name, row.about);
-        let stage = Stage::new(rounds)?;
+        let stage = Stage::new(root.path(), rounds)?;
         let load = proc::load()?;
         let watchdog = stage.watchdog(row.limit);
         match (row.run)(&stage) {

@@ -54,13 +54,17 @@ pub(crate) fn pss_kib(pids: &[u32]) -> f64 {
     pids.iter().filter_map(pss).sum()
 }
 
-/// Processes whose environment has exactly this `NAME=value`.
-pub(crate) fn marked(marker: &str) -> Vec<u32> {
+/// Processes in whose environment the variable `name` is `dir` or something below it.
+pub(crate) fn marked(name: &str, dir: &Path) -> Vec<u32> {
+    let is_mark = |var: &[u8]| {
+        let value = std::str::from_utf8(var)
+            .ok()
+            .and_then(|var| var.split_once('='));
+        value.is_some_and(|(key, value)| key == name && Path::new(value).starts_with(dir))
+    };
     let has = |pid: &u32| {
         let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ
-            .split(|byte| *byte == 0)
-            .any(|var| var == marker.as_bytes())
+        environ.split(|byte| *byte == 0).any(is_mark)
     };
     all().into_iter().filter(has).collect()
 }
@@ -87,8 +91,8 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
 }
 
 /// Kills the processes whose environment says that they belong to a measurement.
-pub(crate) fn kill_marked(marker: &str) {
-    for pid in marked(marker) {
+pub(crate) fn kill_marked(name: &str, dir: &Path) {
+    for pid in marked(name, dir) {
         signal(pid, Signal::KILL);
     }
 }

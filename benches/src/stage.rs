@@ -6,11 +6,29 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::proc;
 
 /// In the environment of everything that is started.
 const MARK: &str = "FUGUE_BENCH_DIR";
+
+/// A directory for all rows. When this program is told to end, it goes with all that was started in it.
+pub(crate) fn root() -> Result<tempfile::TempDir> {
+    // Short, because a socket's path has at most 107 bytes.
+    let root = tempfile::Builder::new().prefix("fb").tempdir_in("/tmp")?;
+    let path = root.path().to_owned();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            proc::kill_marked(MARK, &path);
+            let _ = std::fs::remove_dir_all(&path);
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(root)
+}
 
 /// Left out of the environment of what is started.
 const FOREIGN: [&str; 12] = [
@@ -36,10 +54,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A fresh place.
-    pub(crate) fn new(rounds: usize) -> Result<Self> {
-        // Short, because a socket's path has at most 107 bytes.
-        let dir = tempfile::Builder::new().prefix("fb").tempdir_in("/tmp")?;
+    /// A fresh place below `root`.
+    pub(crate) fn new(root: &Path, rounds: usize) -> Result<Self> {
+        let dir = tempfile::Builder::new()
+            .prefix("r")
+            .rand_bytes(4)
+            .tempdir_in(root)?;
         Ok(Self { dir, rounds })
     }
 
@@ -73,21 +93,17 @@ impl Stage {
 
     /// Everything that was started and lives.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        proc::marked(&self.marker())
-    }
-
-    fn marker(&self) -> String {
-        format!("{MARK}={}", self.dir().display())
+        proc::marked(MARK, self.dir())
     }
 
     /// Ends this program and all that it has started when the row takes longer than `limit`.
     pub(crate) fn watchdog(&self, limit: Duration) -> Watchdog {
         let (alive, told) = channel::<()>();
-        let marker = self.marker();
+        let dir = self.dir().to_owned();
         std::thread::spawn(move || {
             if told.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 eprintln!("fugue-bench: not done within {limit:?}; giving up");
-                proc::kill_marked(&marker);
+                proc::kill_marked(MARK, &dir);
                 std::process::exit(1);
             }
         });
@@ -97,7 +113,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        proc::kill_marked(&self.marker());
+        proc::kill_marked(MARK, self.dir());
     }
 }
 

@@ -23,81 +23,69 @@ const CPU_OF_TMUX: f64 = 0.56;
 
 /// Text in a terminal that nobody looks at.
 pub(super) fn text(stage: &Stage) -> Result<Vec<Line>> {
-    let mut wall = Line::new(
-        "98 MB of text, detached",
-        Unit::MbPerSecond,
-        &[Wanted::AtLeast(0.85, "bare"), Wanted::AtLeast(2.0, "tmux")],
-    );
-    let mut cpu = Line::new(
-        "the same, server CPU",
-        Unit::Seconds,
-        &[Wanted::Limit(2.0), Wanted::AtMost(CPU_OF_TMUX, "tmux")],
-    );
     let run = Run {
         payload: Payload::Text,
         bytes: TEXT_BYTES,
         size: Size::DEFAULT,
         attached: false,
     };
-    run.all(stage, &Kind::ALL, &mut wall, Some(&mut cpu))?;
-    Ok(vec![wall, cpu])
+    let speed = [Wanted::AtLeast(0.85, "bare"), Wanted::AtLeast(2.0, "tmux")];
+    let busy = [Wanted::Limit(2.0), Wanted::AtMost(CPU_OF_TMUX, "tmux")];
+    run.all(stage, "98 MB of text, detached", &speed, &busy)
 }
 
 /// Dense colours in a terminal that nobody looks at.
 pub(super) fn dense(stage: &Stage) -> Result<Vec<Line>> {
-    let mut wall = Line::new(
-        "dense colours and cursor moves, detached",
-        Unit::MbPerSecond,
-        &[Wanted::AtLeast(2.0, "tmux"), Wanted::AtLeast(1.0, "screen")],
-    );
     let run = Run {
         payload: Payload::Dense,
         bytes: DRAWING_BYTES,
         size: Size::DEFAULT,
         attached: false,
     };
-    run.all(stage, &Kind::ALL, &mut wall, None)?;
-    Ok(vec![wall])
+    let speed = [Wanted::AtLeast(2.0, "tmux"), Wanted::AtLeast(1.0, "screen")];
+    run.all(
+        stage,
+        "32 MB of dense colours and cursor moves, detached",
+        &speed,
+        &[],
+    )
 }
 
 /// Agents' frames in a terminal that nobody looks at.
 pub(super) fn agent(stage: &Stage) -> Result<Vec<Line>> {
-    agent_frames(stage, "agent frames 120x40, detached", false)
+    agent_frames(stage, "32 MB of agent frames 120x40, detached", false)
 }
 
 /// Agents' frames in a terminal that somebody looks at.
 pub(super) fn agent_attached(stage: &Stage) -> Result<Vec<Line>> {
-    agent_frames(stage, "agent frames 120x40, attached", true)
+    agent_frames(stage, "32 MB of agent frames 120x40, attached", true)
 }
 
 fn agent_frames(stage: &Stage, work: &str, attached: bool) -> Result<Vec<Line>> {
-    let wanted = [Wanted::AtLeast(5.0, "tmux"), Wanted::AtLeast(1.5, "screen")];
-    let mut wall = Line::new(work, Unit::MbPerSecond, &wanted);
     let run = Run {
         payload: Payload::Agent,
         bytes: DRAWING_BYTES,
         size: AGENT_SIZE,
         attached,
     };
-    run.all(stage, &Kind::ALL, &mut wall, None)?;
-    Ok(vec![wall])
+    let speed = [Wanted::AtLeast(5.0, "tmux"), Wanted::AtLeast(1.5, "screen")];
+    run.all(stage, work, &speed, &[])
 }
 
 /// Text in a terminal that somebody looks at.
 pub(super) fn text_attached(stage: &Stage) -> Result<Vec<Line>> {
-    let mut wall = Line::new(
-        "98 MB of text, attached",
-        Unit::MbPerSecond,
-        &[Wanted::AtLeast(0.8, "bare")],
-    );
     let run = Run {
         payload: Payload::Text,
         bytes: TEXT_BYTES,
         size: Size::DEFAULT,
         attached: true,
     };
-    run.all(stage, &Kind::ALL, &mut wall, None)?;
-    Ok(vec![wall])
+    run.all(
+        stage,
+        "98 MB of text, attached",
+        &[Wanted::AtLeast(0.8, "bare")],
+        &[],
+    )
 }
 
 struct Run {
@@ -108,34 +96,32 @@ struct Run {
 }
 
 impl Run {
+    /// The speed, and the server's CPU time, which other programs on the machine disturb less.
     fn all(
         &self,
         stage: &Stage,
-        kinds: &[Kind],
-        wall: &mut Line,
-        mut cpu: Option<&mut Line>,
-    ) -> Result<()> {
+        work: &str,
+        speed: &[Wanted],
+        busy: &[Wanted],
+    ) -> Result<Vec<Line>> {
+        let mut wall = Line::new(work, Unit::MbPerSecond, speed);
+        let mut cpu = Line::new(&format!("{work}: server CPU"), Unit::Seconds, busy);
         let file = self.payload.file(stage.dir(), self.bytes)?;
         let bytes = std::fs::metadata(&file)?.len();
         let file = file.display().to_string();
         for round in 0..stage.rounds {
-            for kind in kinds {
-                let (time, busy) = self.once(stage, *kind, &file, bytes)?;
+            for kind in Kind::ALL {
+                let (time, busy) = self.once(stage, kind, &file, bytes)?;
                 let speed = bytes as f64 / 1e6 / time.as_secs_f64();
-                eprintln!(
-                    "  {round} {:7} {speed:.1} MB/s, server {:.2} s",
-                    kind.name(),
-                    busy.as_secs_f64()
-                );
-                wall.add(kind.name(), speed);
-                if let Some(cpu) = cpu.as_deref_mut()
-                    && *kind != Kind::Bare
-                {
-                    cpu.add(kind.name(), busy.as_secs_f64());
+                let (name, busy) = (kind.name(), busy.as_secs_f64());
+                eprintln!("  {round} {name:7} {speed:.1} MB/s, server {busy:.2} s");
+                wall.add(name, speed);
+                if kind != Kind::Bare {
+                    cpu.add(name, busy);
                 }
             }
         }
-        Ok(())
+        Ok(vec![wall, cpu])
     }
 
     /// Wall time and the server's CPU time.
