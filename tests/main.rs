@@ -21,4 +21,5 @@ mod orchestration;
 mod process_truth;
 mod stopping;
 mod support;
+mod surface;
 mod tidy;

@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod proc;
 pub mod random;
 pub mod raw;
+pub mod stdio;
 pub mod view;
 
 use std::future::Future;

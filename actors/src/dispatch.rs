@@ -1,5 +1,6 @@
 //! From a request to its reply: one table, grouped by noun.
 
+mod layout;
 mod pane;
 mod server;
 pub(crate) mod session;
@@ -63,6 +64,8 @@ fn creates(request: &Request) -> bool {
         Request::CreateSession(_)
         | Request::CreateWindow(_)
         | Request::CreatePane(_)
+        | Request::CreateLayout(_)
+        | Request::MirrorPane(_)
         | Request::RunParallel(_)
         | Request::RunPipeline(_)
         | Request::UpdateSession(_)
@@ -124,6 +127,8 @@ fn route(
         Request::ListWindows(params) => to!(session::list_windows(&server, &caller, params)),
         Request::UpdateWindow(params) => to!(session::update_window(&server, params)),
         Request::CreatePane(params) => to!(pane::create(&server, &caller, params)),
+        Request::CreateLayout(params) => to!(layout::create(&server, &caller, params)),
+        Request::MirrorPane(params) => to!(layout::mirror(&server, &caller, params)),
         Request::ListPanes(params) => to!(pane::list(&server, &caller, params)),
         Request::UpdatePane(params) => to!(pane::update(&server, params)),
         Request::ClosePane(params) => to!(pane::close(&server, params)),

@@ -209,6 +209,7 @@ impl PaneEntry {
             focused: place.focused,
             idle_ms: epoch_ms().saturating_sub(live.last_output_ms()),
             created_at_ms: self.record.created_at_ms,
+            mirror_of: None,
         }
     }
 

@@ -23,8 +23,10 @@ use crate::session::snapshot::SessionSnapshot;
 use crate::slots::{Slot, Slots};
 
 mod lookup;
+mod mirror;
 
 pub use lookup::Caller;
+pub use mirror::{Leaf, Mirror};
 
 /// Ended panes that are remembered after they were removed: enough for the callers of an
 /// orchestration of the largest size to ask for their ends.
@@ -157,6 +159,7 @@ pub struct Registry {
     names: DashMap<Name, SessionUuid>,
     sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
     panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
+    mirrors: DashMap<PaneUuid, Arc<Mirror>>,
     /// Of panes, those included that are being started.
     pane_slots: Slots,
     client_slots: Slots,
@@ -172,6 +175,7 @@ impl Default for Registry {
             names: DashMap::new(),
             sessions: DashMap::new(),
             panes: DashMap::new(),
+            mirrors: DashMap::new(),
             pane_slots: Slots::default(),
             client_slots: Slots::default(),
             clients: DashMap::new(),
@@ -243,6 +247,7 @@ impl Registry {
         entry.advance(Phase::Ended);
         self.names.retain(|_, holder| *holder != entry.id);
         self.sessions.remove(&entry.id);
+        self.take_mirrors(|mirror| mirror.session == entry.id);
     }
 
     /// The first of `s1`, `s2`, … that no session has. Another caller may take it before it is claimed.

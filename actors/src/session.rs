@@ -5,6 +5,7 @@
 pub mod change;
 pub mod layout;
 pub mod life;
+pub mod mirror;
 pub mod snapshot;
 
 use std::collections::HashMap;
@@ -191,7 +192,7 @@ impl SessionState {
         let gone: Vec<_> = self
             .now
             .panes()
-            .filter(|pane| self.server.registry.pane(*pane).is_none())
+            .filter(|pane| self.server.registry.leaf(*pane).is_none())
             .collect();
         for pane in gone {
             self.now.remove_pane(pane);

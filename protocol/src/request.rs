@@ -6,12 +6,14 @@ use crate::error::{Error, ErrorCode};
 use crate::frame::from_bytes;
 use crate::reply;
 
+mod layout;
 mod pane;
 mod run;
 mod server;
 mod session;
 mod view;
 
+pub use layout::*;
 pub use pane::*;
 pub use run::*;
 pub use server::*;
@@ -108,6 +110,10 @@ calls! {
     "update_window" UpdateWindow -> reply::WindowInfo;
     /// A new pane beside another one.
     "create_pane" CreatePane -> reply::PaneCreated;
+    /// A layout of new panes, all or none.
+    "create_layout" CreateLayout -> reply::LayoutCreated;
+    /// A second, read-only view of a pane, in a place of its own.
+    "mirror_pane" MirrorPane -> reply::PaneMirrored;
     /// Panes of a window, a session or the server.
     "list_panes" ListPanes -> reply::Panes;
     /// Renames, focuses or resizes a pane.

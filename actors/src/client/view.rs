@@ -191,7 +191,8 @@ impl View {
     }
 
     fn pane(&self, server: &Server) -> Option<Arc<PaneEntry>> {
-        server.registry.pane(self.pane)
+        let leaf = server.registry.leaf(self.pane)?;
+        Some(Arc::clone(leaf.pane()))
     }
 
     /// Waits until there is something to say. Safe to cancel.
@@ -242,7 +243,8 @@ impl View {
 
     fn start_work(&mut self, server: &Server) {
         if self.typing.is_none() && !self.typed.is_empty() {
-            match self.pane(server) {
+            let leaf = server.registry.leaf(self.pane);
+            match leaf.and_then(|leaf| leaf.writable().map(Arc::clone).ok()) {
                 Some(pane) => {
                     let bytes = self.typed.split().freeze();
                     self.typing_bytes = bytes.len() as u64;

@@ -226,6 +226,7 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
         tail,
     };
     server.registry.remove_pane(entry.id, ended);
+    session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
     let _ = std::fs::remove_file(server.paths.panes().join(format!("{}.sock", entry.id)));
     entry.io.stop();

@@ -29,7 +29,7 @@ use engine::Engine;
 pub use checkpoint::{CheckpointError, Extent};
 pub use engine::MARK_TITLE;
 pub use lines::{TextCursor, TextCursorError};
-pub use text::{Match, Search, Text};
+pub use text::{Match, Search, Text, whole_lines};
 
 /// The history kept by default, in rows.
 pub const DEFAULT_HISTORY_LINES: usize = 2_000;

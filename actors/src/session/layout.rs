@@ -4,6 +4,8 @@ use std::fmt;
 
 use protocol::{Direction, PaneUuid, Size};
 
+pub mod plan;
+
 /// A pane's place in its window, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {

@@ -323,6 +323,7 @@ fn expected(place: &Place, seen: &Expected, read: Option<&PaneText>) -> Answer {
     }));
     if let Some(text) = &seen.text {
         fields.insert("match".to_owned(), text.as_str().into());
+        fields.insert("line".to_owned(), json!(seen.line));
         fields.insert("groups".to_owned(), json!(seen.groups));
     }
     fields.extend(shape::status(&seen.status));

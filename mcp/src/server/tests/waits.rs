@@ -192,6 +192,7 @@ async fn waits_show_that_they_live() {
                 pane_id: PaneUuid::new(),
                 outcome: ExpectOutcome::Match,
                 text: Some("ready 80".into()),
+                line: None,
                 groups: vec![Some("80".into()), None],
                 cursor: "c2".into(),
                 status: fake::running(),
@@ -248,6 +249,7 @@ async fn typing_can_bring_the_reply_along() {
                     ExpectOutcome::Idle
                 },
                 text: None,
+                line: None,
                 groups: vec![],
                 cursor: "c".into(),
                 status: fake::running(),

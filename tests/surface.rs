@@ -1,0 +1,3 @@
+//! What agents get over MCP: the tools as they are called, with real programs behind them.
+
+mod layout;
