@@ -1,3 +1,5 @@
 //! What agents get over MCP: the tools as they are called, with real programs behind them.
 
 mod layout;
+mod names;
+mod text;

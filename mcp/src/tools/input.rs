@@ -69,7 +69,8 @@ impl Tool for ReadPane {
             max_bytes: Some(self.max_bytes),
         };
         let read = place.look(&params, QUICK).await?;
-        let text = shown(&read, self.ansi);
+        // What is read on is given as it is: each piece goes on where the last one ended.
+        let text = shown(&read, self.ansi || on);
         // The daemon returns everything since a cursor; fewer lines of it are the newest.
         let (text, omitted) = match self.lines {
             Some(lines) if on => last_lines(text, lines as usize),
@@ -93,9 +94,9 @@ impl Tool for ReadPane {
     }
 }
 
-/// What is shown of a pane's text: plain text without the blank rows at its end.
-fn shown(read: &PaneText, ansi: bool) -> &str {
-    if ansi {
+/// What is shown of a pane's text: as it is, or without the blank rows at its end.
+fn shown(read: &PaneText, as_it_is: bool) -> &str {
+    if as_it_is {
         &read.text
     } else {
         shape::without_blank_end(&read.text)
@@ -218,7 +219,7 @@ impl Tool for SendInput {
         let Some(read) = glance(&place, &pane, Some(sent.cursor)).await else {
             return Ok(Answer::object(Value::Object(fields)));
         };
-        let text = shown(&read, false);
+        let text = shown(&read, !read.truncated);
         fields.insert("text".to_owned(), text.into());
         fields.insert("cursor".to_owned(), read.cursor.clone().into());
         fields.insert("truncated".to_owned(), read.truncated.into());
