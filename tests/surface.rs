@@ -2,4 +2,6 @@
 
 mod layout;
 mod names;
+mod resources;
 mod text;
+mod waiting;

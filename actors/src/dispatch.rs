@@ -4,6 +4,7 @@ mod layout;
 mod pane;
 mod server;
 pub(crate) mod session;
+mod watch;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -86,6 +87,7 @@ fn creates(request: &Request) -> bool {
         | Request::ReadPane(_)
         | Request::SendInput(_)
         | Request::Expect(_)
+        | Request::Watch(_)
         | Request::Attach(_)
         | Request::UpdateView(_)
         | Request::Detach(_)
@@ -136,6 +138,7 @@ fn route(
         Request::ReadPane(params) => to!(pane::read(&server, params)),
         Request::SendInput(params) => to!(pane::send_input(&server, params)),
         Request::Expect(params) => to!(pane::expect(&server, params)),
+        Request::Watch(params) => to!(watch::watch(&server, params)),
         Request::RunParallel(params) => {
             to!(orchestration::run_parallel(&server, &caller, params))
         }

@@ -385,6 +385,7 @@ impl Actor for PaneActor {
             PaneMsg::Crash => panic!("a test asked for it"),
         }
         state.show(myself);
+        state.server.registry.note_change();
         Ok(())
     }
 }

@@ -167,6 +167,8 @@ pub struct Registry {
     orchestrations: DashMap<OrchestrationUuid, Arc<OrchestrationEntry>>,
     /// Replaced as a whole: it changes only when a pane ends.
     ended: ArcSwap<VecDeque<Arc<EndedPane>>>,
+    /// How often the tree of sessions, windows and panes has changed.
+    changes: watch::Sender<u64>,
 }
 
 impl Default for Registry {
@@ -181,6 +183,7 @@ impl Default for Registry {
             clients: DashMap::new(),
             orchestrations: DashMap::new(),
             ended: ArcSwap::default(),
+            changes: watch::Sender::default(),
         }
     }
 }
@@ -194,6 +197,17 @@ pub enum Claim {
 }
 
 impl Registry {
+    /// Something in the tree of sessions, windows and panes is no more what it was.
+    pub fn note_change(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// How often that tree has changed, and every later change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// Takes the snapshot's name and enters the session, or says who has the name. Atomic: of two
     /// callers with one name, one gets it.
     pub fn claim(&self, snapshot: SessionSnapshot) -> Claim {
@@ -219,6 +233,7 @@ impl Registry {
         let entry = Arc::new(SessionEntry::new(snapshot));
         self.sessions.insert(entry.id, Arc::clone(&entry));
         name_it(entry.id);
+        self.note_change();
         entry
     }
 
@@ -248,6 +263,7 @@ impl Registry {
         self.names.retain(|_, holder| *holder != entry.id);
         self.sessions.remove(&entry.id);
         self.take_mirrors(|mirror| mirror.session == entry.id);
+        self.note_change();
     }
 
     /// The first of `s1`, `s2`, … that no session has. Another caller may take it before it is claimed.
@@ -297,6 +313,7 @@ impl Registry {
             new
         });
         self.panes.remove(&id);
+        self.note_change();
     }
 
     /// The pane with this id.

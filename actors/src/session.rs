@@ -320,6 +320,7 @@ impl SessionState {
         let published = self.entry.snapshot();
         if *published != self.now {
             self.entry.publish(Arc::new(self.now.clone()));
+            self.server.registry.note_change();
         }
         for (pane, size) in self.now.pane_sizes() {
             if let Some(pane) = self.server.registry.pane(pane) {

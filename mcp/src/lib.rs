@@ -7,11 +7,15 @@ mod arguments;
 mod call;
 #[cfg(test)]
 mod fake;
+mod prompts;
+mod resources;
 mod route;
 mod schema;
 mod server;
 mod shape;
 mod stdio;
+mod subscriptions;
+mod tasks;
 mod tools;
 mod waiting;
 

@@ -23,6 +23,8 @@ mod session;
 mod setting;
 mod window;
 
+pub(crate) use run::answer as run_answer;
+
 /// Which tools are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {

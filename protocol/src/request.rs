@@ -12,6 +12,7 @@ mod run;
 mod server;
 mod session;
 mod view;
+mod watch;
 
 pub use layout::*;
 pub use pane::*;
@@ -19,6 +20,7 @@ pub use run::*;
 pub use server::*;
 pub use session::*;
 pub use view::*;
+pub use watch::*;
 
 /// A call's parameters: ties them to their name and their reply.
 pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -128,6 +130,8 @@ calls! {
     "send_input" SendInput -> reply::InputSent;
     /// Waits for output, for quiet or for the program's end.
     "expect" Expect -> reply::Expected;
+    /// Waits for a change of a pane or of the tree.
+    "watch" Watch -> reply::Watched;
     /// Attaches a view of a session to this connection.
     "attach" Attach -> reply::Attached;
     /// Changes what an attached view shows or its size.

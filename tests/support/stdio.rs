@@ -88,6 +88,17 @@ impl Mcp {
         answer["result"].clone()
     }
 
+    /// Parameters by the revision of 2026-07-28, in which each request stands alone.
+    pub fn alone(params: Value, capabilities: Value) -> Value {
+        let mut params = params;
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        });
+        params
+    }
+
     /// Writes one message.
     pub async fn say(&self, message: Value) {
         let mut line = message.to_string();

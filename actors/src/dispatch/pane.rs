@@ -53,7 +53,11 @@ pub(super) fn begin_cursor() -> String {
     TextCursor::start().to_string()
 }
 
-fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
+/// A wait's time limit.
+///
+/// # Errors
+/// `invalid_argument` above one hour.
+pub(super) fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
     let limit = Duration::from_millis(timeout_ms);
     if limit > LONGEST_WAIT {
         return Err(Error::invalid(format!(

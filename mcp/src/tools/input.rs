@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use protocol::reply::{ExpectOutcome, Expected, PaneText};
 use protocol::request::Until;
 use protocol::{Error, Target, request};
@@ -305,12 +306,14 @@ impl Tool for Expect {
                 .idle_ms
                 .or((self.until == Until::Idle).then_some(IDLE_MS)),
             timeout_ms: self.timeout_ms,
-            since: self.since.clone(),
+            since: self.since,
         };
-        let waited = place.look(&params, limit + GRACE);
-        let seen = call.while_waiting("waiting", limit, waited).await?;
-        let read = glance(&place, &seen.pane_id.into(), self.since).await;
-        Ok(expected(&place, &seen, read.as_ref()))
+        let work = async move {
+            let seen = place.look(&params, limit + GRACE).await?;
+            let read = glance(&place, &seen.pane_id.into(), params.since).await;
+            Ok(expected(&place, &seen, read.as_ref()))
+        };
+        call.wait_or_task("waiting", limit, work.boxed()).await
     }
 }
 

@@ -50,7 +50,7 @@ impl Tool for ServerStatus {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let places = call.places(true, self.server.as_deref())?;
+        let places = call.front.places(true, self.server.as_deref())?;
         let asked = places.iter().map(|place| async move {
             let status = place.look(&request::Status {}, QUICK).await?;
             let well = status.health.iter().all(|check| check.ok);
