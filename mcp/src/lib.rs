@@ -7,6 +7,7 @@ mod arguments;
 mod call;
 #[cfg(test)]
 mod fake;
+mod http;
 mod route;
 mod schema;
 mod server;
@@ -15,5 +16,6 @@ mod stdio;
 mod tools;
 mod waiting;
 
+pub use http::{Endpoint, MOST_BODY_BYTES};
 pub use stdio::{Options, serve_stdio};
 pub use tools::Profile;
