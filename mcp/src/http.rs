@@ -16,6 +16,8 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Front;
+#[cfg(debug_assertions)]
+use crate::conformance::Fixtures;
 use crate::server::Server;
 use crate::tools::Profile;
 
@@ -31,6 +33,9 @@ pub const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// is narrower still.
 const ORIGINS: [&str; 3] = ["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*"];
 
+#[cfg(debug_assertions)]
+type Serving = Fixtures;
+#[cfg(not(debug_assertions))]
 type Serving = Server;
 
 /// The MCP endpoint. Dropping the last clone ends its sessions; what they have begun in the daemon goes on.
@@ -72,6 +77,8 @@ impl Endpoint {
             let gone = CancellationToken::new();
             gone.cancel();
             let server = Server::over(Arc::clone(&front), Profile::Full, gone);
+            #[cfg(debug_assertions)]
+            let server = Fixtures::around(server);
             Ok(server)
         };
         let sessions = Arc::new(Sessions::new(end.ended.clone()));

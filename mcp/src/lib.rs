@@ -5,6 +5,12 @@
 mod answer;
 mod arguments;
 mod call;
+#[cfg(debug_assertions)]
+#[allow(
+    deprecated,
+    reason = "the suite covers revisions that have what the newest one drops"
+)]
+mod conformance;
 #[cfg(test)]
 mod fake;
 mod http;
