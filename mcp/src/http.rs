@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use http_body_util::combinators::BoxBody;
 use protocol::fleet::Fleet;
@@ -93,6 +93,12 @@ impl Endpoint {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Response<BoxBody<Bytes, Infallible>> {
-        self.service.handle(request).await
+        let ends_session = request.method() == Method::DELETE;
+        let mut response = self.service.handle(request).await;
+        if ends_session && response.status() == StatusCode::ACCEPTED {
+            // It is done, and clients in use take anything else for a failure.
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
+        response
     }
 }
