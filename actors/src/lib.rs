@@ -19,4 +19,5 @@ pub mod server;
 pub mod session;
 pub mod slots;
 pub mod spawn;
+pub mod surface;
 pub mod tree;

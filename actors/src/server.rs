@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use protocol::config::DaemonConfig;
 use protocol::paths::Paths;
+use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, ServerName};
 use supervisor::{SupervisorSlot, Tree};
 use tokio::sync::watch;
@@ -38,6 +39,8 @@ pub struct Server {
     pub keeper: KeeperLaunch,
     /// What is alive.
     pub registry: Registry,
+    /// Where HTTP is served; set before anything is served.
+    pub http: OnceLock<HttpListener>,
     /// What operators see of the actors.
     pub tree: Tree,
     /// The supervisor of the sessions.
@@ -68,6 +71,7 @@ impl Server {
                 args: vec!["keeper".to_owned()],
             },
             registry: Registry::default(),
+            http: OnceLock::new(),
             tree: Tree::default(),
             sessions: SupervisorSlot::new(),
             orchestrations: SupervisorSlot::new(),

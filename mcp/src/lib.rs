@@ -5,8 +5,16 @@
 mod answer;
 mod arguments;
 mod call;
+#[cfg(debug_assertions)]
+#[allow(
+    deprecated,
+    reason = "the suite covers revisions that have what the newest one drops"
+)]
+mod conformance;
 #[cfg(test)]
 mod fake;
+mod http;
+mod orphan;
 mod prompts;
 mod resources;
 mod route;
@@ -19,5 +27,6 @@ mod tasks;
 mod tools;
 mod waiting;
 
+pub use http::{Endpoint, MOST_BODY_BYTES};
 pub use stdio::{Options, serve_stdio};
 pub use tools::Profile;

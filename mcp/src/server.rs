@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::{Answer, refusal};
 use crate::arguments::spelling;
 use crate::call::{Call, Front};
+use crate::http::Ended;
 use crate::subscriptions::{self, Subscriptions};
 use crate::tools::{self, Entry, Profile};
 use crate::waiting::Progress;
@@ -54,6 +55,10 @@ or repeat it with the same idempotency_key.";
 /// How long a client may take to take a notification before it is given up.
 const TELL_LIMIT: Duration = Duration::from_secs(10);
 
+/// Calls under way when the input ends have so long to be answered: input that comes from a file ends
+/// before the first answer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// An error in parameters outside tools.
 fn invalid(error: &Error) -> ErrorData {
     let mut refusal = resources::refusal(error);
@@ -76,8 +81,13 @@ pub(crate) struct Server {
 impl Server {
     /// A server that offers `profile`; `ended` is cancelled when the client's input ends.
     pub(crate) fn new(front: Front, profile: Profile, ended: CancellationToken) -> Self {
+        Self::over(Arc::new(front), profile, ended)
+    }
+
+    /// As [`Server::new`] over a front that several connections share.
+    pub(crate) fn over(front: Arc<Front>, profile: Profile, ended: CancellationToken) -> Self {
         Self {
-            front: Arc::new(front),
+            front,
             profile,
             ended,
             subscriptions: Subscriptions::default(),
@@ -99,14 +109,15 @@ impl Server {
             })
     }
 
-    /// Does a call. Cancelled by the client, it ends at once, unless the tool sees to it itself.
+    /// Does a call. Cancelled by the client, it ends at once, unless the tool sees to it itself. With
+    /// its connection only the wait ends: the work lives in the daemon.
     async fn answer(
         &self,
         entry: &Entry,
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<Answer, Error> {
-        let cancelled = self.watch(&context);
+        let (cancelled, gone) = self.watch(&context);
         let client = context.client_capabilities();
         let call = Call {
             tasks: client.is_some_and(|client| client.supports_tasks()),
@@ -115,31 +126,48 @@ impl Server {
             cancelled: cancelled.clone(),
         };
         let work = entry.start(params.arguments.unwrap_or_default(), call)?;
-        if entry.cancels {
-            return work.await;
-        }
         tokio::select! {
             answer = work => answer,
-            () = cancelled.cancelled() => {
+            () = gone.cancelled() => {
+                Err(Error::new(ErrorCode::Cancelled, "the client's connection has ended"))
+            }
+            () = cancelled.cancelled(), if !entry.cancels => {
                 Err(Error::new(ErrorCode::Cancelled, "the client cancelled the call"))
             }
         }
     }
 
-    /// A token for the client's own cancellation: the transport also cancels what is under way
-    /// when the connection ends, which must not end any program.
-    fn watch(&self, context: &RequestContext<RoleServer>) -> CancellationToken {
-        let (asked, ended) = (context.ct.clone(), self.ended.clone());
-        let cancelled = CancellationToken::new();
-        let token = cancelled.clone();
+    /// Tokens for the client's own cancellation and for its connection's end: the transport cancels
+    /// what is under way at either, but only the first may end a program.
+    fn watch(
+        &self,
+        context: &RequestContext<RoleServer>,
+    ) -> (CancellationToken, CancellationToken) {
+        let session = context.extensions.get::<Ended>();
+        let ended = session.map_or_else(|| self.ended.clone(), |session| session.0.clone());
+        let asked = context.ct.clone();
+        let (cancelled, gone) = (CancellationToken::new(), CancellationToken::new());
+        let tokens = (cancelled.clone(), gone.clone());
+        // A connection that stands for one request has ended from the beginning.
+        let lasts = !ended.is_cancelled();
+        let over = ended.clone();
+        let over = async move {
+            over.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
         tokio::spawn(async move {
-            // The transport cancels the token of every call, at the latest with its answer.
-            asked.cancelled().await;
-            if !ended.is_cancelled() {
+            tokio::select! {
+                // The transport cancels the token of every call, at the latest with its answer.
+                () = asked.cancelled() => {}
+                () = over, if lasts => {}
+            }
+            if ended.is_cancelled() {
+                gone.cancel();
+            } else {
                 cancelled.cancel();
             }
         });
-        token
+        tokens
     }
 }
 

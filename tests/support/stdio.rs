@@ -35,10 +35,16 @@ impl Mcp {
 
     /// Starts one that no handshake was made with.
     pub fn launch(daemon: &Daemon, args: &[&str]) -> Self {
+        Self::launch_with(daemon, args, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn launch_with(daemon: &Daemon, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = Command::from(daemon.command(fugue_exe()));
         command
             .arg("mcp")
             .args(args)
+            .envs(env.iter().copied())
             .current_dir(daemon.dir.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

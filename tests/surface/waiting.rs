@@ -219,7 +219,7 @@ fn a_cancelled_run_is_gone_and_a_dropped_one_runs_on() {
             "{:?}",
             begun.elapsed()
         );
-        let (_, _answer) = mcp.send("tools/call", run("sleep 1.5; echo done")).await;
+        let (_, _answer) = mcp.send("tools/call", run("sleep 4; echo done")).await;
         running(1).await;
         mcp.end().await;
         assert_eq!(client.panes().await.len(), 1);
