@@ -256,12 +256,14 @@ pub(crate) async fn get(front: &Front, id: &str) -> Result<DetailedTask, Error> 
     };
     let state = place.look(&params, QUICK).await?;
     let task = of_run(&place, &state);
-    let payload = match task.status {
-        TaskStatus::Cancelled => TaskPayload::Cancelled,
-        TaskStatus::Completed => TaskPayload::Completed {
+    let payload = if state.status == RunStatus::Cancelled {
+        TaskPayload::Cancelled
+    } else if state.status.is_final() {
+        TaskPayload::Completed {
             result: object(&tools::run_answer(&place, &state).into_result()),
-        },
-        _ => TaskPayload::Working,
+        }
+    } else {
+        TaskPayload::Working
     };
     Ok(DetailedTask::new(task, payload))
 }
