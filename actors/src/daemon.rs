@@ -68,7 +68,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|e| system("start the runtime", &e))?;
-    let server = Server::new(config.daemon, paths.clone(), exe);
+    let server = Server::new(config.daemon, paths.clone(), &exe);
     let ended = runtime.block_on(serve(&server, listener, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -91,6 +91,7 @@ async fn serve(
             )
         })?;
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), "serving");
+    server.keepers.tend();
     if options.tell_ready {
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;
     }
@@ -157,6 +158,7 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
             let _ = tokio::time::timeout(SESSIONS_LIMIT, kills).await;
         }
     }
+    server.keepers.close().await;
     if let Err(error) = root.shutdown(ExitReason::Shutdown, ACTORS_LIMIT).await {
         tracing::error!(%error, "the actors did not end in time");
     }

@@ -20,3 +20,4 @@ pub mod session;
 pub mod slots;
 pub mod spawn;
 pub mod tree;
+mod watched;

@@ -2,6 +2,7 @@
 
 mod frames;
 mod task;
+mod typing;
 mod waits;
 mod writes;
 
@@ -19,6 +20,8 @@ use regex::Regex;
 use supervisor::Reply;
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use self::typing::Ahead;
+use self::typing::Typing;
 use super::Live;
 use super::journal::Journal;
 use super::screen::{Match, Screen, TextCursor};
@@ -39,7 +42,7 @@ pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
 /// What the task is asked for.
 pub(crate) enum Command {
     /// Type something.
-    Write(WriteOrder, Option<Reply<Written>>),
+    Write(WriteOrder, Ahead, Reply<Written>),
     /// Look at the screen.
     Look(Look),
     /// The next change of the screen after this generation, when there is one.
@@ -152,6 +155,7 @@ struct Shared {
     live: Live,
     size: watch::Sender<Size>,
     history_lines: usize,
+    typing: Typing,
     terminal: ArcSwap<Terminal>,
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
     parsing: AtomicU64,
@@ -206,6 +210,7 @@ impl Io {
                 live: Live::default(),
                 size: watch::Sender::new(size),
                 history_lines,
+                typing: Typing::default(),
                 terminal: ArcSwap::from_pointee(terminal),
                 parsing: AtomicU64::new(NOTHING_PARSED),
                 commands: ArcSwap::from_pointee(commands),
@@ -341,9 +346,29 @@ impl Io {
     /// # Errors
     /// `invalid_argument` for an unknown key; `pane_exited`.
     pub async fn write(&self, order: WriteOrder) -> Result<Written, Error> {
+        self.write_after(order, self.shared.typing.ahead()).await
+    }
+
+    /// Types what [`Io::type_now`] has left over.
+    ///
+    /// # Errors
+    /// As [`Io::write`].
+    pub(crate) async fn write_after(
+        &self,
+        order: WriteOrder,
+        place: Ahead,
+    ) -> Result<Written, Error> {
         let limit = order.limit + LOOK_LIMIT;
-        self.ask(limit, |reply| Command::Write(order, Some(reply)))
+        self.ask(limit, |reply| Command::Write(order, place, reply))
             .await
+    }
+
+    /// Types a person's bytes at once, as far as the terminal takes them and nothing waits before them: without
+    /// the task, each key saves its way there and back. What is left over goes to [`Io::write_after`] with its place.
+    #[must_use]
+    pub(crate) fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
+        let terminal = self.shared.terminal.load();
+        self.shared.typing.write(&terminal.master, bytes)
     }
 
     /// The next change of the screen after what was `seen` (all of it by default), whenever it comes.

@@ -8,7 +8,7 @@ use protocol::{Error, ErrorCode};
 use supervisor::Reply;
 use tokio::time::Instant;
 
-use super::{WriteOrder, Written};
+use super::{Ahead, WriteOrder, Written};
 use crate::pane::input::{Key, SUBMIT, encode_text};
 use crate::pane::screen::{Screen, TextCursor};
 
@@ -23,11 +23,15 @@ struct Pending {
     cursor: TextCursor,
     deadline: Instant,
     reply: Option<Reply<Written>>,
+    /// Held until it is done.
+    _place: Ahead,
 }
 
 impl Pending {
-    fn answer(self, failed: Option<Error>) {
-        let Some(reply) = self.reply else { return };
+    fn answer(mut self, failed: Option<Error>) {
+        let Some(reply) = self.reply.take() else {
+            return;
+        };
         reply.send(Written {
             bytes: self.total - self.left.len() as u64,
             cursor: self.cursor,
@@ -44,10 +48,6 @@ pub(super) struct Writes {
 }
 
 impl Writes {
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// When the first of the orders runs out of time.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.queue.iter().map(|pending| pending.deadline).min()
@@ -57,7 +57,8 @@ impl Writes {
     pub(super) fn push(
         &mut self,
         order: WriteOrder,
-        reply: Option<Reply<Written>>,
+        place: Ahead,
+        reply: Reply<Written>,
         screen: &Screen,
         now: Instant,
     ) {
@@ -88,7 +89,8 @@ impl Writes {
             left: bytes,
             cursor,
             deadline,
-            reply,
+            reply: Some(reply),
+            _place: place,
         };
         if failed.is_some() || pending.left.is_empty() {
             pending.answer(failed);
@@ -100,7 +102,13 @@ impl Writes {
 
     /// Bytes that the terminal itself answers to the program. Lost when the program does not read:
     /// it asked and does not listen.
-    pub(super) fn push_answer(&mut self, bytes: Vec<u8>, screen: &Screen, deadline: Instant) {
+    pub(super) fn push_answer(
+        &mut self,
+        bytes: Vec<u8>,
+        place: Ahead,
+        screen: &Screen,
+        deadline: Instant,
+    ) {
         if self.bytes + bytes.len() > QUEUE_BYTES {
             return;
         }
@@ -111,6 +119,7 @@ impl Writes {
             cursor: screen.position(),
             deadline,
             reply: None,
+            _place: place,
         });
     }
 
