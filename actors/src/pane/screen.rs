@@ -403,9 +403,7 @@ impl Screen {
     fn note_changes(&mut self) {
         let next = self.generation + 1;
         let mut changed = self.engine.events.title_changed;
-        let inserting = self.engine.term.mode().contains(Mode::INSERT);
-        let inserted = std::mem::replace(&mut self.engine.insert_mode_used, inserting);
-        if self.engine.term.is_fully_damaged() || inserting || inserted {
+        if self.engine.term.is_fully_damaged() {
             self.all_rows_generation = next;
             changed = true;
             self.clear_damage();
