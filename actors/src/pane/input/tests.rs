@@ -122,6 +122,18 @@ fn unknown_keys_are_named_with_those_close_to_them() {
     ] {
         assert!(Key::parse(name).is_err(), "{name:?}");
     }
+    for (name, twice) in [
+        ("C-C-c", "C-"),
+        ("C-^c", "C-"),
+        ("M-C-A-x", "M-"),
+        ("S-s-Up", "S-"),
+    ] {
+        let message = Key::parse(name).expect_err(name).to_string();
+        assert!(
+            message.contains(&format!("{twice} is given twice")),
+            "{message}"
+        );
+    }
     assert_eq!(
         Key::parse(&"x".repeat(10_000))
             .expect_err("too long")
