@@ -39,7 +39,7 @@ pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
 /// What the task is asked for.
 pub(crate) enum Command {
     /// Type something.
-    Write(WriteOrder, Option<Reply<Written>>),
+    Write(Typing, Option<Reply<Written>>),
     /// Look at the screen.
     Look(Look),
     /// The next change of the screen after this generation, when there is one.
@@ -95,6 +95,12 @@ impl WriteOrder {
             limit,
         }
     }
+}
+
+/// An order and the terminal that it is for, whose modes decide what its echo is.
+pub(crate) struct Typing {
+    order: WriteOrder,
+    master: Arc<OwnedFd>,
 }
 
 /// What became of a [`WriteOrder`].
@@ -342,7 +348,9 @@ impl Io {
     /// `invalid_argument` for an unknown key; `pane_exited`.
     pub async fn write(&self, order: WriteOrder) -> Result<Written, Error> {
         let limit = order.limit + LOOK_LIMIT;
-        self.ask(limit, |reply| Command::Write(order, Some(reply)))
+        let master = Arc::clone(&self.shared.terminal.load().master);
+        let typing = Typing { order, master };
+        self.ask(limit, |reply| Command::Write(typing, Some(reply)))
             .await
     }
 

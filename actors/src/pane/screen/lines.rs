@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
+use super::MAX_SIDE;
+
 /// How many changes of the row numbering are remembered. Older cursors start again at a safe place.
 pub(super) const MAX_EPOCHS: usize = 32;
 /// How many pairs of rows all [`Change::Reflowed`] together keep: 64 KiB.
@@ -39,12 +41,20 @@ impl LineMark {
         }
     }
 
-    /// How many bytes of `line` were seen: 0 when it was written over since.
+    /// How many bytes of `line` were seen: 0 when it was written over since. Blanks that were seen at its end are not in `line`.
     pub(super) fn seen_of(&self, line: &str) -> usize {
         let seen = self.seen as usize;
         match line.as_bytes().get(..seen) {
             Some(prefix) if line.is_char_boundary(seen) && text_hash(prefix) == self.hash => seen,
-            Some(_) | None => 0,
+            Some(_) => 0,
+            None => {
+                let blanks = (seen - line.len()).min(MAX_SIDE.into());
+                let padded = [line.as_bytes(), &b" ".repeat(blanks)].concat();
+                match padded.len() == seen && text_hash(&padded) == self.hash {
+                    true => line.len(),
+                    false => 0,
+                }
+            }
         }
     }
 }
