@@ -9,6 +9,7 @@ mod lines;
 mod palette;
 mod reflow;
 mod render;
+mod tail;
 mod text;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use engine::Engine;
 pub use checkpoint::{CheckpointError, Extent};
 pub use engine::MARK_TITLE;
 pub use lines::{TextCursor, TextCursorError};
+pub use tail::Tail;
 pub use text::{Match, Search, Text};
 
 /// The history kept by default, in rows.

@@ -113,6 +113,22 @@ impl Epochs {
         }
     }
 
+    /// The same with the newest changes only, as many as have `max_breaks` pairs of rows together.
+    pub(super) fn recent(&self, max_breaks: usize) -> Self {
+        let mut breaks = 0;
+        let fits = |change: &&Change| {
+            breaks += change.breaks();
+            breaks <= max_breaks
+        };
+        let newest = self.changes.iter().rev().take_while(fits).cloned();
+        let mut changes: VecDeque<Change> = newest.collect();
+        changes.make_contiguous().reverse();
+        Self {
+            count: self.count,
+            changes,
+        }
+    }
+
     /// Where the place `mark` of epoch `epoch` is now. `fallback` is for places too old to follow.
     pub(super) fn follow(&self, epoch: u64, mark: LineMark, fallback: u64) -> LineMark {
         let behind = self.count.saturating_sub(epoch);

@@ -10,7 +10,7 @@ use super::{Screen, render};
 
 /// A line that wraps over more rows than this is taken for several by cursors, so that a read never has to look at
 /// more than these to find its place. The text is joined all the same.
-const MAX_LINE_ROWS: u64 = 64;
+pub(super) const MAX_LINE_ROWS: u64 = 64;
 /// How many lines before the end a search looks at again, so that patterns over several lines match although the lines come one by one.
 const SEARCH_AGAIN_LINES: usize = 16;
 
