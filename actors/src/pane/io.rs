@@ -181,12 +181,12 @@ fn rebuilding() -> Error {
         ErrorCode::Busy,
         "the pane's screen was being rebuilt, so the answer is lost",
     )
-    .hint("look whether it was carried out, and try again; `fugue tree` shows why")
+    .hint("look whether it was carried out, and try again; `fugue tree` or fugue_actor_tree shows why")
 }
 
 fn gone() -> Error {
     Error::new(ErrorCode::PaneExited, "the pane has just been closed")
-        .hint("its end is told by `fugue wait`")
+        .hint("its end is told by `fugue wait` or fugue_expect, until exit")
 }
 
 impl Io {
@@ -476,7 +476,7 @@ fn no_answer(limit: Duration) -> Error {
         ErrorCode::Busy,
         format!("the pane did not answer within {limit:?}"),
     )
-    .hint("try again; `fugue tree` shows what it does")
+    .hint("try again; `fugue tree` or fugue_actor_tree shows what it does")
 }
 
 fn failed(error: &dyn std::error::Error) -> Error {
@@ -484,5 +484,5 @@ fn failed(error: &dyn std::error::Error) -> Error {
         ErrorCode::Limit,
         format!("the pane's terminal cannot be watched: {error}"),
     )
-    .hint("memory or file descriptors ran out; see `fugue status`")
+    .hint("memory or file descriptors ran out; see `fugue status` or fugue_server_status")
 }
