@@ -145,8 +145,8 @@ impl Task {
     fn command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Write(order, place, reply) => {
-                self.writes.push(order, place, reply, &self.screen, now);
+            Command::Write(typing, reply) => {
+                self.writes.push(typing, reply, &self.screen, now);
                 self.frames.typed();
                 if self.eof {
                     self.writes.fail_all(&not_reading());
@@ -244,7 +244,7 @@ impl Task {
         }
         if let Some(answer) = self.screen.take_replies() {
             let deadline = self.last_output + ANSWER_LIMIT;
-            let place = self.shared.typing.ahead();
+            let place = self.shared.gate.ahead();
             self.writes
                 .push_answer(answer, place, &self.screen, deadline);
         }
@@ -265,7 +265,7 @@ impl Task {
             self.writes.expire(now);
         }
         self.waits.expire(&self.screen, self.last_output, now);
-        if self.shared.typing.take_typed() {
+        if self.shared.gate.take_typed() {
             self.frames.typed();
         }
         self.frames.send(&mut self.screen, now);

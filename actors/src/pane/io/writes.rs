@@ -2,14 +2,16 @@
 //! program reads.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 
 use bytes::{Buf, Bytes, BytesMut};
 use protocol::{Error, ErrorCode};
+use rustix::termios::LocalModes;
 use supervisor::Reply;
 use tokio::time::Instant;
 
-use super::{Ahead, WriteOrder, Written};
-use crate::pane::input::{Key, SUBMIT, encode_text};
+use super::{Ahead, Typing, WriteOrder, Written};
+use crate::pane::input::{Key, KeyCode, SUBMIT, encode_text};
 use crate::pane::screen::{Screen, TextCursor};
 
 /// Bytes waiting for one program. More is refused: who types a megabyte into a program that does
@@ -56,16 +58,19 @@ impl Writes {
     /// Encodes an order by the program's modes and puts it at the end.
     pub(super) fn push(
         &mut self,
-        order: WriteOrder,
-        place: Ahead,
+        typing: Typing,
         reply: Reply<Written>,
         screen: &Screen,
         now: Instant,
     ) {
-        let cursor = if order.submit || order.keys.iter().any(|key| key == "Enter") {
-            screen.position_after_line()
-        } else {
-            screen.position()
+        let Typing {
+            order,
+            place,
+            master,
+        } = typing;
+        let cursor = match submits(&order) && echoes(&master) {
+            true => screen.position_after_line(),
+            false => screen.position_of_cursor(),
         };
         let deadline = now + order.limit;
         let (bytes, mut failed) = match encode(&order, screen) {
@@ -171,6 +176,26 @@ impl Writes {
     }
 }
 
+fn submits(order: &WriteOrder) -> bool {
+    let is_enter = |name: &String| Key::parse(name).is_ok_and(|key| key.code == KeyCode::Enter);
+    order.submit || order.keys.iter().any(is_enter)
+}
+
+/// Whether a line typed now is shown: by the terminal, or by a program that reads key by key, as line editors do.
+///
+/// Source: termios(3), ECHO, ECHONL, ICANON. On Linux the master has the modes of its terminal.
+fn echoes(master: &OwnedFd) -> bool {
+    let shown = LocalModes::ECHO | LocalModes::ECHONL;
+    match rustix::termios::tcgetattr(master) {
+        Ok(modes) => {
+            let by_line = modes.local_modes.contains(LocalModes::ICANON);
+            !by_line || modes.local_modes.intersects(shown)
+        }
+        // The program is gone, and then nothing is typed.
+        Err(_) => true,
+    }
+}
+
 fn encode(order: &WriteOrder, screen: &Screen) -> Result<Bytes, Error> {
     if order.text.is_empty() && order.keys.is_empty() && !order.submit {
         return Ok(order.raw.clone());
@@ -190,3 +215,6 @@ fn encode(order: &WriteOrder, screen: &Screen) -> Result<Bytes, Error> {
     }
     Ok(bytes.freeze())
 }
+
+#[cfg(test)]
+mod tests;

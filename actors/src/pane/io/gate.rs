@@ -16,7 +16,7 @@ impl Drop for Ahead {
 
 /// Who may write to the terminal.
 #[derive(Debug, Default)]
-pub(super) struct Typing {
+pub(super) struct Gate {
     /// How many [`Ahead`] there are.
     waiting: Arc<AtomicUsize>,
     /// Held while bytes are written past the queue, so that a part that is left over keeps its place.
@@ -25,7 +25,7 @@ pub(super) struct Typing {
     typed: AtomicBool,
 }
 
-impl Typing {
+impl Gate {
     /// A place in the queue.
     pub(super) fn ahead(&self) -> Ahead {
         self.waiting.fetch_add(1, Ordering::AcqRel);
