@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use protocol::config::Config;
+use protocol::config::{Config, HttpConfig, loopback};
 use protocol::paths::{Paths, private_dir};
+use protocol::reply::HttpListener;
 use protocol::{Error, ErrorCode};
 use rustix::fs::FlockOperation;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -22,6 +24,7 @@ use crate::log;
 use crate::pane;
 use crate::server::{Server, StopOrder};
 use crate::session::life;
+use crate::surface::Surface;
 use crate::tree;
 
 /// The word by which a daemon in the background says that it serves.
@@ -36,6 +39,9 @@ const ACTORS_LIMIT: Duration = Duration::from_secs(10);
 /// How long replies that are being written may take.
 const REPLIES: Duration = Duration::from_millis(50);
 
+/// Opens HTTP on an address of this machine. The daemon does not know how it is served.
+pub type OpenHttp = fn(SocketAddr, &HttpConfig, &Paths) -> Result<(HttpListener, Surface), Error>;
+
 /// How the daemon is run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -43,6 +49,10 @@ pub struct Options {
     pub foreground: bool,
     /// Started by [`run_in_background`], which waits for the word on standard output.
     pub tell_ready: bool,
+    /// Where HTTP is served, whatever the configuration says.
+    pub http: Option<SocketAddr>,
+    /// How HTTP is served; without it there is none.
+    pub open_http: Option<OpenHttp>,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -68,20 +78,48 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|e| system("start the runtime", &e))?;
+    let http = open_http(options, &config.http, &paths)?;
     let server = Server::new(config.daemon, paths.clone(), &exe);
-    let ended = runtime.block_on(serve(&server, listener, options));
+    let surface = http.map(|(told, surface)| {
+        tracing::info!(
+            url = told.url,
+            token_file = told.token_file,
+            "http is served"
+        );
+        server.http.get_or_init(|| told);
+        surface
+    });
+    let ended = runtime.block_on(serve(&server, listener, surface, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let _ = std::fs::remove_file(paths.socket());
+    let _ = std::fs::remove_file(paths.http_url());
     ended
+}
+
+/// HTTP, when it is asked for, with its URL in a file where programs find it.
+fn open_http(
+    options: &Options,
+    config: &HttpConfig,
+    paths: &Paths,
+) -> Result<Option<(HttpListener, Surface)>, Error> {
+    let (Some(address), Some(open)) = (options.http.or(config.listen), options.open_http) else {
+        return Ok(None);
+    };
+    let (told, surface) = open(loopback(address)?, config, paths)?;
+    let path = paths.http_url();
+    std::fs::write(&path, format!("{}\n", told.url))
+        .map_err(|e| system(&format!("write {}", path.display()), &e))?;
+    Ok(Some((told, surface)))
 }
 
 async fn serve(
     server: &Arc<Server>,
     listener: UnixListener,
+    http: Option<Surface>,
     options: &Options,
 ) -> Result<(), Error> {
-    let spec = tree::root_spec(server, Arc::new(listener));
+    let spec = tree::root_spec(server, Arc::new(listener), http);
     let root = supervisor::start("fugued", spec, &server.tree)
         .await
         .map_err(|e| {
@@ -256,10 +294,11 @@ fn tell_ready() -> io::Result<()> {
 ///
 /// # Errors
 /// What it said before it ended.
-pub fn run_in_background() -> Result<(), Error> {
+pub fn run_in_background(options: &Options) -> Result<(), Error> {
     let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
     let mut child = Command::new(&exe)
         .args(["--foreground", "--tell-ready"])
+        .args(options.http.map(|address| format!("--http={address}")))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

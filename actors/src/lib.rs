@@ -19,5 +19,6 @@ pub mod server;
 pub mod session;
 pub mod slots;
 pub mod spawn;
+pub mod surface;
 pub mod tree;
 mod watched;

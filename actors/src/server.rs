@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use protocol::config::DaemonConfig;
 use protocol::paths::Paths;
+use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, ServerName};
 use supervisor::{SupervisorSlot, Tree};
 use tokio::sync::watch;
@@ -38,6 +39,8 @@ pub struct Server {
     pub keepers: KeeperStock,
     /// What is alive.
     pub registry: Registry,
+    /// Where HTTP is served; set before anything is served.
+    pub http: OnceLock<HttpListener>,
     /// What operators see of the actors.
     pub tree: Tree,
     /// The supervisor of the sessions.
@@ -63,8 +66,9 @@ impl Server {
             started: Instant::now(),
             config,
             paths,
-            keepers: KeeperStock::new(KeeperLaunch::beside(&exe)),
+            keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),
+            http: OnceLock::new(),
             tree: Tree::default(),
             sessions: SupervisorSlot::new(),
             orchestrations: SupervisorSlot::new(),

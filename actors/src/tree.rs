@@ -16,6 +16,7 @@ use crate::pane::{PaneActor, PaneArgs, PaneEntry};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 use crate::session::{SessionActor, SessionArgs};
+use crate::surface::{Surface, SurfaceActor};
 
 /// Restarts of well-known actors; more mean that restarting does not help.
 const WELL_KNOWN: (u32, Duration) = (10, Duration::from_secs(60));
@@ -49,6 +50,7 @@ fn dynamic() -> DynamicSpec {
 pub fn root_spec(
     server: &Arc<Server>,
     listener: Arc<std::os::unix::net::UnixListener>,
+    http: Option<Surface>,
 ) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
@@ -57,13 +59,14 @@ pub fn root_spec(
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
         .child(ChildSpec::supervisor(
             "surfaces",
-            surfaces(server, listener),
+            surfaces(server, listener, http),
         ))
 }
 
 fn surfaces(
     server: &Arc<Server>,
     listener: Arc<std::os::unix::net::UnixListener>,
+    http: Option<Surface>,
 ) -> SupervisorSpec {
     let server = Arc::clone(server);
     let unix = ChildSpec::actor(
@@ -74,9 +77,16 @@ fn surfaces(
             listener: Arc::clone(&listener),
         },
     );
-    SupervisorSpec::new(Strategy::OneForOne)
+    let spec = SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
-        .child(unix.shutdown(Shutdown::Timeout(GOODBYE)))
+        .child(unix.shutdown(Shutdown::Timeout(GOODBYE)));
+    match http {
+        None => spec,
+        Some(surface) => {
+            let http = ChildSpec::actor("http", || SurfaceActor, move || surface.clone());
+            spec.child(http.shutdown(Shutdown::Timeout(GOODBYE)))
+        }
+    }
 }
 
 /// A session: its panes first, then the actor that knows about them.

@@ -5,8 +5,15 @@
 mod answer;
 mod arguments;
 mod call;
+#[cfg(debug_assertions)]
+#[allow(
+    deprecated,
+    reason = "the suite covers revisions that have what the newest one drops"
+)]
+mod conformance;
 #[cfg(test)]
 mod fake;
+mod http;
 mod route;
 mod schema;
 mod server;
@@ -15,5 +22,6 @@ mod stdio;
 mod tools;
 mod waiting;
 
+pub use http::{Endpoint, MOST_BODY_BYTES};
 pub use stdio::{Options, serve_stdio};
 pub use tools::Profile;

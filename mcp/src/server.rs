@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::{Answer, refusal};
 use crate::arguments::spelling;
 use crate::call::{Call, Front};
+use crate::http::Ended;
 use crate::tools::{self, Entry, Profile};
 use crate::waiting::Progress;
 
@@ -54,8 +55,13 @@ pub(crate) struct Server {
 impl Server {
     /// A server that offers `profile`; `ended` is cancelled when the client's input ends.
     pub(crate) fn new(front: Front, profile: Profile, ended: CancellationToken) -> Self {
+        Self::over(Arc::new(front), profile, ended)
+    }
+
+    /// As [`Server::new`] over a front that several connections share.
+    pub(crate) fn over(front: Arc<Front>, profile: Profile, ended: CancellationToken) -> Self {
         Self {
-            front: Arc::new(front),
+            front,
             profile,
             ended,
         }
@@ -76,45 +82,53 @@ impl Server {
             })
     }
 
-    /// Does a call. Cancelled by the client, it ends at once, unless the tool sees to it itself.
+    /// Does a call. Cancelled by the client, it ends at once, unless the tool sees to it itself. With
+    /// its connection only the wait ends: the work lives in the daemon.
     async fn answer(
         &self,
         entry: &Entry,
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<Answer, Error> {
-        let cancelled = self.watch(&context);
+        let (cancelled, gone) = self.watch(&context);
         let call = Call {
             front: Arc::clone(&self.front),
             progress: Progress::new(context.peer, context.meta.get_progress_token()),
             cancelled: cancelled.clone(),
         };
         let work = entry.start(params.arguments.unwrap_or_default(), call)?;
-        if entry.cancels {
-            return work.await;
-        }
         tokio::select! {
             answer = work => answer,
-            () = cancelled.cancelled() => {
+            () = gone.cancelled() => {
+                Err(Error::new(ErrorCode::Cancelled, "the client's connection has ended"))
+            }
+            () = cancelled.cancelled(), if !entry.cancels => {
                 Err(Error::new(ErrorCode::Cancelled, "the client cancelled the call"))
             }
         }
     }
 
-    /// A token for the client's own cancellation: the transport also cancels what is under way
-    /// when the connection ends, which must not end any program.
-    fn watch(&self, context: &RequestContext<RoleServer>) -> CancellationToken {
-        let (asked, ended) = (context.ct.clone(), self.ended.clone());
-        let cancelled = CancellationToken::new();
-        let token = cancelled.clone();
+    /// Tokens for the client's own cancellation and for its connection's end: the transport cancels
+    /// what is under way at either, but only the first may end a program.
+    fn watch(
+        &self,
+        context: &RequestContext<RoleServer>,
+    ) -> (CancellationToken, CancellationToken) {
+        let session = context.extensions.get::<Ended>();
+        let ended = session.map_or_else(|| self.ended.clone(), |session| session.0.clone());
+        let asked = context.ct.clone();
+        let (cancelled, gone) = (CancellationToken::new(), CancellationToken::new());
+        let tokens = (cancelled.clone(), gone.clone());
         tokio::spawn(async move {
             // The transport cancels the token of every call, at the latest with its answer.
             asked.cancelled().await;
-            if !ended.is_cancelled() {
+            if ended.is_cancelled() {
+                gone.cancel();
+            } else {
                 cancelled.cancel();
             }
         });
-        token
+        tokens
     }
 }
 

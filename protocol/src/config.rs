@@ -1,6 +1,7 @@
 //! The configuration file, shared by the daemon and its clients.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,18 @@ pub struct Config {
     pub servers: BTreeMap<ServerName, ServerEntry>,
     /// What the daemon does.
     pub daemon: DaemonConfig,
+    /// The daemon's HTTP listener.
+    pub http: HttpConfig,
+}
+
+/// The daemon's HTTP listener, which is off unless it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Where it listens, on this machine only; nowhere without it.
+    pub listen: Option<SocketAddr>,
+    /// The file with the token that callers must show, [`crate::paths::Paths::http_token`] without it.
+    pub token_file: Option<PathBuf>,
 }
 
 /// How another server is reached.
@@ -106,6 +119,15 @@ impl Config {
                 ));
             }
         }
+        if let Some(address) = config.http.listen {
+            loopback(address).map_err(|error| format!("http.listen: {error}"))?;
+        }
+        if let Some(file) = config.http.token_file.as_ref().filter(|f| !f.is_absolute()) {
+            return Err(format!(
+                "http.token_file is {}; it must be an absolute path",
+                file.display()
+            ));
+        }
         for own in [&ServerName::local(), &daemon.name] {
             if config.servers.contains_key(own) {
                 return Err(format!(
@@ -115,6 +137,23 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// `address`, when only programs on this machine can reach it.
+///
+/// # Errors
+/// `invalid_argument` for any other address.
+pub fn loopback(address: SocketAddr) -> Result<SocketAddr, Error> {
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(Error::invalid(format!(
+        "{address} can be reached from other machines; HTTP is served on loopback addresses only"
+    ))
+    .hint(format!(
+        "use 127.0.0.1:{port} or [::1]:{port}, and `ssh -L` from elsewhere",
+        port = address.port()
+    )))
 }
 
 /// On one line, as every error is; the library's own message draws the place in several.

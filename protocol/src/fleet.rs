@@ -24,6 +24,8 @@ pub struct Server {
     name: ServerName,
     socket: PathBuf,
     client_name: String,
+    /// The caller may run inside a pane of this server.
+    inside: bool,
     /// Start the daemon when nothing listens.
     start: bool,
     current: Mutex<Current>,
@@ -62,7 +64,10 @@ impl Server {
         let mut pause = Duration::from_millis(5);
         let mut started = false;
         loop {
-            let hello = transport::client_hello(&self.client_name);
+            let mut hello = transport::client_hello(&self.client_name);
+            if !self.inside {
+                hello.caller_pane = None;
+            }
             match transport::connect(&self.socket, hello).await {
                 // Nothing is attached over a fleet's connection, so its events have no reader.
                 Ok((connection, _events)) => {
@@ -151,12 +156,34 @@ impl Fleet {
         default: Option<&str>,
         start: bool,
     ) -> Result<Self, Error> {
+        Self::build(paths, client_name, default, start, true)
+    }
+
+    /// As [`Fleet::load`] for a client inside the local daemon, on behalf of callers elsewhere:
+    /// the local server is the default one, and the pane in which the daemon itself was started
+    /// is nobody's.
+    ///
+    /// # Errors
+    /// As [`Fleet::load`].
+    pub fn load_in_daemon(paths: &Paths, client_name: &str) -> Result<Self, Error> {
+        let local = ServerName::local();
+        Self::build(paths, client_name, Some(local.as_str()), false, false)
+    }
+
+    fn build(
+        paths: &Paths,
+        client_name: &str,
+        default: Option<&str>,
+        start: bool,
+        inside: bool,
+    ) -> Result<Self, Error> {
         let config = Config::load(&paths.config)?;
         let server = |name: &ServerName, socket: PathBuf, start: bool| {
             Arc::new(Server {
                 name: name.clone(),
                 socket,
                 client_name: client_name.to_owned(),
+                inside,
                 start,
                 current: Mutex::default(),
             })

@@ -62,6 +62,18 @@ impl Paths {
         self.runtime.join("panes")
     }
 
+    /// The URL of the daemon's HTTP listener, while there is one.
+    #[must_use]
+    pub fn http_url(&self) -> PathBuf {
+        self.runtime.join("http.url")
+    }
+
+    /// The token that HTTP callers must show, unless the configuration names another file.
+    #[must_use]
+    pub fn http_token(&self) -> PathBuf {
+        self.runtime.join("http.token")
+    }
+
     /// Log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

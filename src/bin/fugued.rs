@@ -1,9 +1,16 @@
 //! The daemon, and with `keeper` the small process that is the parent of one pane's program.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use actors::daemon::{Options, run, run_in_background};
+use actors::surface::{Surface, Traffic};
 use clap::Parser;
+use protocol::Error;
+use protocol::config::{HttpConfig, loopback};
+use protocol::paths::Paths;
+use protocol::reply::HttpListener;
 
 /// fugue's daemon: supervised terminals for people and programs.
 ///
@@ -14,6 +21,9 @@ struct Arguments {
     /// Stay in the foreground and log to standard error.
     #[arg(long)]
     foreground: bool,
+    /// Serve HTTP on this address of this machine, such as 127.0.0.1:7433; port 0 for any free one.
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
     /// Say `ready` on standard output when it serves.
     #[arg(long, hide = true)]
     tell_ready: bool,
@@ -31,12 +41,19 @@ fn main() -> ExitCode {
     let options = Options {
         foreground: arguments.foreground,
         tell_ready: arguments.tell_ready,
+        http: arguments.http,
+        open_http: Some(open_http),
     };
-    let ended = if options.foreground {
-        run(&options)
-    } else {
-        run_in_background()
-    };
+    let allowed = options
+        .http
+        .map_or(Ok(()), |address| loopback(address).map(drop));
+    let ended = allowed.and_then(|()| {
+        if options.foreground {
+            run(&options)
+        } else {
+            run_in_background(&options)
+        }
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,4 +61,28 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The HTTP listener as the daemon supervises it.
+fn open_http(
+    address: SocketAddr,
+    config: &HttpConfig,
+    paths: &Paths,
+) -> Result<(HttpListener, Surface), Error> {
+    let http = Arc::new(web::Surface::open(address, config, paths)?);
+    let told = HttpListener {
+        url: http.url(),
+        token_file: http.token_file().display().to_string(),
+    };
+    let surface = Surface {
+        address: http.url(),
+        serve: Arc::new(move |tell| {
+            let http = Arc::clone(&http);
+            Box::pin(async move {
+                let tell = move |web::Traffic { accepted, open }| tell(Traffic { accepted, open });
+                http.serve(tell).await
+            })
+        }),
+    };
+    Ok((told, surface))
 }

@@ -40,6 +40,7 @@ pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> 
             check("orchestrations", &server.orchestrations).await,
             check("clients", &server.clients).await,
         ],
+        http: server.http.get().cloned(),
     })
 }
 

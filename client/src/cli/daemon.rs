@@ -62,6 +62,12 @@ fn status_text(server: &ServerName, status: &ServerStatus) -> String {
         f64::from(u32::try_from(status.resident_kib).unwrap_or(u32::MAX)) / 1024.0,
         status.open_fds,
     );
+    if let Some(http) = &status.http {
+        text.push_str(&format!(
+            "{} with the token in {}\n",
+            http.url, http.token_file
+        ));
+    }
     for check in &status.health {
         let state = if check.ok { "ok" } else { "NOT WELL" };
         text.push_str(&format!(

@@ -47,6 +47,18 @@ pub struct ServerStatus {
     pub open_fds: u32,
     /// The health round trip.
     pub health: Vec<HealthCheck>,
+    /// The HTTP listener, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpListener>,
+}
+
+/// Where HTTP is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpListener {
+    /// The URL of its root; MCP is at `/mcp`.
+    pub url: String,
+    /// The file with the token that callers must show.
+    pub token_file: String,
 }
 
 /// The daemon is about to end.

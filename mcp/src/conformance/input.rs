@@ -1,0 +1,130 @@
+//! Results that ask the client for input first.
+//!
+//! Source: MCP 2026-07-28, multi round-trip requests.
+
+use std::sync::LazyLock;
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock,
+    ErrorData, InputRequiredResult, InputResponses,
+};
+use serde_json::{Map, Value, json};
+
+use super::of_json;
+
+/// What nobody outside can guess, so that a state that was not given out is known.
+static SECRET: LazyLock<String> = LazyLock::new(|| protocol::OrchestrationUuid::new().to_string());
+
+/// A request for a form with one field.
+pub(super) fn form(message: &str, field: &str, kind: &str) -> Value {
+    let schema =
+        json!({"type": "object", "properties": {field: {"type": kind}}, "required": [field]});
+    json!({"method": "elicitation/create", "params": {"mode": "form", "message": message, "requestedSchema": schema}})
+}
+
+fn sampling(text: &str, most_tokens: u32) -> Value {
+    let message = json!({"role": "user", "content": {"type": "text", "text": text}});
+    json!({"method": "sampling/createMessage", "params": {"messages": [message], "maxTokens": most_tokens}})
+}
+
+fn roots() -> Value {
+    json!({"method": "roots/list", "params": {}})
+}
+
+/// A result that asks for `requests`.
+pub(super) fn required(requests: &[(&str, Value)], state: Option<String>) -> Value {
+    let requests: Map<String, Value> = requests
+        .iter()
+        .map(|(name, request)| ((*name).to_owned(), request.clone()))
+        .collect();
+    let mut result = json!({"resultType": "input_required", "inputRequests": requests});
+    if let Some(state) = state {
+        result["requestState"] = Value::String(state);
+    }
+    result
+}
+
+/// The answer called `name`, when it is one of the right shape.
+pub(super) fn accepted(answers: Option<&InputResponses>, name: &str) -> Option<Value> {
+    answers?
+        .get(name)
+        .filter(|answer| answer.is_object())
+        .cloned()
+}
+
+fn state(step: u8) -> String {
+    format!("{step}.{}", *SECRET)
+}
+
+/// Calls one of the tools that ask for input.
+pub(super) fn call(
+    params: &CallToolRequestParams,
+    capabilities: &ClientCapabilities,
+) -> Result<CallToolResponse, ErrorData> {
+    let answers = params.input_responses.as_ref();
+    let step = match params.request_state.as_deref() {
+        None => 0,
+        Some(given) => (1..=2)
+            .find(|step| state(*step) == given)
+            .ok_or_else(|| ErrorData::invalid_params("requestState was tampered with", None))?,
+    };
+    let name_form = || ("user_name", form("What is your name?", "name", "string"));
+    let (asked, next) = match params.name.as_ref() {
+        "test_input_required_result_elicitation" => (vec![name_form()], None),
+        "test_input_required_result_sampling" => (
+            vec![(
+                "capital_question",
+                sampling("What is the capital of France?", 100),
+            )],
+            None,
+        ),
+        "test_input_required_result_list_roots" => (vec![("client_roots", roots())], None),
+        "test_input_required_result_multiple_inputs" => (
+            vec![
+                name_form(),
+                ("greeting", sampling("Generate a greeting", 50)),
+                ("client_roots", roots()),
+            ],
+            Some(1),
+        ),
+        "test_input_required_result_multi_round" if step == 0 => (
+            vec![(
+                "step1",
+                form("Step 1: What is your name?", "name", "string"),
+            )],
+            Some(1),
+        ),
+        "test_input_required_result_multi_round" => (
+            vec![(
+                "step2",
+                form("Step 2: What is your favorite color?", "color", "string"),
+            )],
+            Some(2),
+        ),
+        "test_input_required_result_capabilities" => {
+            let mut asked = Vec::new();
+            if capabilities.sampling.is_some() {
+                asked.push(("greeting", sampling("Generate a greeting", 50)));
+            }
+            if capabilities.elicitation.is_some() {
+                asked.push(name_form());
+            }
+            (asked, None)
+        }
+        _ => (
+            vec![("confirm", form("Please confirm", "ok", "boolean"))],
+            Some(1),
+        ),
+    };
+    let answered = answers.is_some()
+        && step == next.unwrap_or(0)
+        && asked
+            .iter()
+            .all(|(name, _)| accepted(answers, name).is_some());
+    if !answered {
+        let wanted: InputRequiredResult = of_json(required(&asked, next.map(state)))?;
+        return Ok(CallToolResponse::InputRequired(wanted));
+    }
+    let told = format!("state-ok, answers: {}", json!(answers));
+    Ok(CallToolResult::success(vec![ContentBlock::text(told)]).into())
+}
