@@ -210,7 +210,7 @@ async fn survivors(entry: &PaneEntry, killed: Result<Vec<keeper::Process>, LinkE
 async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32>) {
     let tail = entry
         .io
-        .look(|screen| screen.read_last(TAIL_LINES, true, false, TAIL_BYTES).text)
+        .look(|screen| screen.tail(TAIL_LINES, TAIL_BYTES))
         .await
         .unwrap_or_default();
     let end = entry.end(survivors);

@@ -100,12 +100,15 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 /// The words of the command line that a message of clap's repeats.
 fn words_of(error: &clap::Error) -> Vec<String> {
-    let words = error.context().flat_map(|(_, value)| match value {
-        ContextValue::String(word) => vec![word.clone()],
-        ContextValue::Strings(words) => words.clone(),
-        _ => Vec::new(),
-    });
-    words.collect()
+    let mut repeated = Vec::new();
+    for (_, value) in error.context() {
+        if let ContextValue::String(word) = value {
+            repeated.push(word.clone());
+        } else if let ContextValue::Strings(words) = value {
+            repeated.extend(words.iter().cloned());
+        }
+    }
+    repeated
 }
 
 /// clap's message without its frame, its paragraphs joined, and long words in it cut.

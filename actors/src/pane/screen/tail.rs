@@ -1,9 +1,10 @@
 //! The end of a screen's text, kept when the screen itself goes, and read by the same cursors.
 
+use regex::Regex;
 use rio_vt::crosswords::pos::Line;
 
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
-use super::text::{MAX_LINE_ROWS, Text};
+use super::text::{MAX_LINE_ROWS, Match, Text};
 use super::{Screen, render};
 
 /// How many pairs of rows of past resizes are kept. Cursors from before them start at what was on the screen.
@@ -87,7 +88,11 @@ impl Tail {
     /// The place before it.
     #[must_use]
     pub fn start(&self) -> TextCursor {
-        self.cursor(LineMark::at(self.first_row))
+        TextCursor {
+            kind: Kind::Text,
+            epoch: self.epochs.count,
+            mark: LineMark::at(self.first_row),
+        }
     }
 
     /// The place after it.
@@ -99,11 +104,7 @@ impl Tail {
     /// What was printed since `cursor`, at most `max_bytes` of it.
     #[must_use]
     pub fn read_since(&self, cursor: &TextCursor, max_bytes: usize) -> Text {
-        let (from, dropped_lines) = match self.alternate {
-            Some(generation) if cursor.kind == Kind::Alternate(generation) => (self.text.len(), 0),
-            Some(_) => (0, 0),
-            None => self.find(cursor),
-        };
+        let (from, dropped_lines) = self.offset(cursor);
         let room = max_bytes.max(char::MAX.len_utf8());
         let to = self
             .text
@@ -113,6 +114,43 @@ impl Tail {
             cursor: self.place(to),
             dropped_lines,
             truncated: to < self.text.len(),
+        }
+    }
+
+    /// The last `lines` lines, without blank ones at the end; of them the last `max_bytes`.
+    #[must_use]
+    pub fn read_last(&self, lines: usize, max_bytes: usize) -> Text {
+        let text = self.text();
+        let from = text
+            .rmatch_indices('\n')
+            .nth(lines.saturating_sub(1))
+            .map_or(0, |(at, _)| at + 1);
+        let from = if lines == 0 { text.len() } else { from };
+        let cut = text.ceil_char_boundary(from.max(text.len().saturating_sub(max_bytes)));
+        Text {
+            text: text[cut..].to_owned(),
+            cursor: self.end(),
+            dropped_lines: 0,
+            truncated: cut > from,
+        }
+    }
+
+    /// Looks for `pattern` in what was printed since `cursor`.
+    #[must_use]
+    pub fn search_since(&self, cursor: &TextCursor, pattern: &Regex) -> Option<Match> {
+        let from = self.offset(cursor).0;
+        // From the beginning of its line, so that anchors mean what they say.
+        let line = self.text[..from].rfind('\n').map_or(0, |at| at + 1);
+        let captures = pattern.captures_at(&self.text[line..], from - line)?;
+        let after = self.place(line + captures.get_match().end());
+        Some(Match::new(&captures, after))
+    }
+
+    fn offset(&self, cursor: &TextCursor) -> (usize, u64) {
+        match self.alternate {
+            Some(generation) if cursor.kind == Kind::Alternate(generation) => (self.text.len(), 0),
+            Some(_) => (0, 0),
+            None => self.find(cursor),
         }
     }
 

@@ -48,7 +48,7 @@ pub struct Search {
 }
 
 impl Match {
-    fn new(captures: &regex::Captures<'_>, after: TextCursor) -> Self {
+    pub(super) fn new(captures: &regex::Captures<'_>, after: TextCursor) -> Self {
         let group = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
         Self {
             text: captures[0].to_owned(),

@@ -1,6 +1,7 @@
 //! The text that is kept of a screen is read as the screen was.
 
 use proptest::prelude::*;
+use regex::Regex;
 
 use super::support::{fed, output, screen, size};
 use crate::pane::screen::TextCursor;
@@ -76,6 +77,38 @@ fn an_alternate_screen_is_read_when_it_has_changed() {
     let read = tail.read_since(&cursor, 999);
     assert_eq!(read.text.trim_end(), "full screen");
     assert_eq!(tail.read_since(&read.cursor, 999).text, "");
+}
+
+#[test]
+fn it_is_searched_from_a_place_on() {
+    let mut screen = screen("ok 1\r\nok 2 ");
+    let cursor = screen.position_of_cursor();
+    screen.advance(b"ok 3\r\nok 4\r\n");
+    let tail = screen.tail(9, 999);
+    let pattern = Regex::new(r"(?m)^ok (\d)").unwrap();
+    let found = tail.search_since(&tail.start(), &pattern).unwrap();
+    assert_eq!(
+        (found.text.as_str(), found.groups),
+        ("ok 1", vec![Some("1".to_owned())])
+    );
+    let found = tail.search_since(&cursor, &pattern).unwrap();
+    assert_eq!(found.text, "ok 4", "the third begins no line");
+    assert_eq!(tail.read_since(&found.after, 999).text, "\n");
+    assert!(tail.search_since(&found.after, &pattern).is_none());
+}
+
+#[test]
+fn its_last_lines_are_read() {
+    let tail = screen("one\r\ntwo\r\nthree\r\n\r\n").tail(9, 999);
+    let last = |lines, max| {
+        let read = tail.read_last(lines, max);
+        (read.text, read.truncated)
+    };
+    assert_eq!(last(2, 999), ("two\nthree".to_owned(), false));
+    assert_eq!(last(99, 999), ("one\ntwo\nthree".to_owned(), false));
+    assert_eq!(last(0, 999), (String::new(), false));
+    assert_eq!(last(2, 4), ("hree".to_owned(), true));
+    assert_eq!(tail.read_since(&tail.read_last(1, 9).cursor, 999).text, "");
 }
 
 proptest! {
