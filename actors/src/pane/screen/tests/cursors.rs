@@ -283,3 +283,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_place_after_a_prompt_is_after_its_blank() {
+    let mut screen = screen("one\r\nsay: ");
+    let cursor = screen.position_of_cursor();
+    assert_eq!(screen.read_since(&cursor, 1000).text, "", "nothing yet");
+    screen.advance(b"yes\r\n");
+    assert_eq!(screen.read_since(&cursor, 1000).text, "yes\n");
+    screen.advance(b"\x1b[2;1Hnow\x1b[K\r\n");
+    assert_eq!(
+        screen.read_since(&cursor, 1000).text,
+        "now\n",
+        "written over"
+    );
+    screen.advance(b"\x1b[2;1Hsay:\x1b[K\r\n");
+    assert_eq!(
+        screen.read_since(&cursor, 1000).text,
+        "\n",
+        "its blank is not text"
+    );
+}
