@@ -17,6 +17,7 @@ mod bad_input;
 mod crashes;
 mod isolation;
 mod keeper;
+mod mcp_wire;
 mod orchestration;
 mod process_truth;
 mod stopping;

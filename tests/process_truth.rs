@@ -1,10 +1,12 @@
 //! Exit codes, signals and timings come from the kernel; after a close nothing is left.
 
-use protocol::reply::ExitStatus;
-use protocol::request::{ClosePane, CreateSession, KillSession, PaneSpec, Program};
+use protocol::reply::{ExitStatus, ExpectOutcome};
+use protocol::request::{
+    ClosePane, CreateSession, Expect, KillSession, PaneSpec, Program, ReadPane, SendInput, Until,
+};
 use protocol::{ErrorCode, Name, Target};
 
-use crate::support::daemon::{Daemon, shell};
+use crate::support::daemon::{Client, Daemon, shell};
 use crate::support::{eventually, proc, run};
 
 async fn exit_of(line: &str) -> ExitStatus {
@@ -202,5 +204,118 @@ fn five_hundred_sessions_leave_nothing() {
             .find(|node| node.id == "sessions")
             .unwrap();
         assert_eq!(sessions.children.len(), 0, "actors are left");
+    });
+}
+
+/// Types `word` into a program that was made ready by `modes`, and reads what comes after it.
+async fn read_after(client: &Client, name: &str, modes: &str) -> String {
+    let program = format!("{modes}; printf 'ready> '; read x; echo got-$x; echo done; sleep 300");
+    let pane = Target::from(client.session(name, &program).await.pane_id);
+    let wait = |pattern: &str, since| Expect {
+        pane: pane.clone(),
+        pattern: Some(pattern.to_owned()),
+        until: Until::Match,
+        idle_ms: None,
+        timeout_ms: 15_000,
+        since,
+    };
+    client.ok(wait("ready>", None)).await;
+    let typed = SendInput {
+        pane: pane.clone(),
+        text: "word".to_owned(),
+        keys: Vec::new(),
+        submit: true,
+        timeout_ms: None,
+    };
+    let cursor = client.ok(typed).await.cursor;
+    let found = client.ok(wait("done", Some(cursor.clone()))).await;
+    assert_eq!(found.outcome, ExpectOutcome::Match);
+    let read = ReadPane {
+        pane,
+        lines: None,
+        since: Some(cursor),
+        scrollback: false,
+        ansi: false,
+        max_bytes: None,
+    };
+    client.ok(read).await.text
+}
+
+#[test]
+fn what_comes_after_input_is_all_of_the_answer_and_not_its_echo() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        assert_eq!(read_after(&client, "a", "true").await, "got-word\ndone\n");
+        let silent = read_after(&client, "b", "stty -echo").await;
+        assert_eq!(silent, "got-word\ndone\n");
+    });
+}
+
+#[test]
+fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        for keep in [true, false] {
+            let line = "stty -echo; printf 'one\ntwo '; read x; printf 'three\nfour\n'; exit 3";
+            let made = client
+                .ok(CreateSession {
+                    pane: PaneSpec {
+                        remain_on_exit: keep,
+                        ..shell(line)
+                    },
+                    ..CreateSession::default()
+                })
+                .await;
+            let pane = Target::from(made.pane_id);
+            let wait = |pattern: &str, since| Expect {
+                pane: pane.clone(),
+                pattern: Some(pattern.to_owned()),
+                until: Until::Match,
+                idle_ms: None,
+                timeout_ms: 15_000,
+                since,
+            };
+            client.ok(wait("two", None)).await;
+            let cursor = client
+                .ok(SendInput {
+                    pane: pane.clone(),
+                    text: String::new(),
+                    keys: Vec::new(),
+                    submit: true,
+                    timeout_ms: None,
+                })
+                .await
+                .cursor;
+            client.exit(made.pane_id).await;
+            let listed = async || {
+                let there = client.panes().await;
+                let there = there.iter().any(|info| info.pane_id == made.pane_id);
+                (there == keep).then_some(())
+            };
+            eventually("the pane is kept or gone", listed).await;
+            let read = async |since: &str| {
+                let read = ReadPane {
+                    pane: pane.clone(),
+                    lines: None,
+                    since: Some(since.to_owned()),
+                    scrollback: false,
+                    ansi: false,
+                    max_bytes: None,
+                };
+                client.ok(read).await
+            };
+            let rest = read(&cursor).await;
+            assert_eq!(rest.text, "three\nfour\n", "kept: {keep}");
+            assert_eq!(rest.status.exit, Some(code(3)));
+            assert_eq!(read(&rest.cursor).await.text, "", "kept: {keep}");
+            let found = client.ok(wait("f(ou)r", Some(cursor.clone()))).await;
+            assert_eq!(found.outcome, ExpectOutcome::Match, "kept: {keep}");
+            assert_eq!(found.groups, [Some("ou".to_owned())]);
+            assert_eq!(read(&found.cursor).await.text, "\n", "kept: {keep}");
+            let again = client.ok(wait("four", Some(found.cursor))).await;
+            assert_eq!(again.outcome, ExpectOutcome::Exit, "kept: {keep}");
+        }
     });
 }

@@ -420,3 +420,14 @@ fn two_hundred_idle_panes_use_no_time() {
         assert!(percent < 5.0, "{percent:.2} % of a core");
     });
 }
+
+#[test]
+fn a_log_that_goes_to_a_file_has_no_colours() {
+    run(async {
+        let daemon = Daemon::start();
+        daemon.client().await;
+        let log = std::fs::read(daemon.dir.path().join("stderr.log")).unwrap();
+        assert!(!log.is_empty(), "it says that it serves");
+        assert!(!log.contains(&0x1b), "{}", String::from_utf8_lossy(&log));
+    });
+}

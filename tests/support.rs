@@ -2,6 +2,8 @@
 
 pub mod cli;
 pub mod daemon;
+pub mod http;
+pub mod mcp;
 pub mod proc;
 pub mod random;
 pub mod raw;

@@ -49,6 +49,9 @@ const UNSAFE: [(&str, &str); 4] = [
     ),
 ];
 
+/// Commands without an MCP tool that does the same.
+const COMMANDS_ONLY: [&str; 3] = ["`fugue logs`", "`fugue stop`", "`fugue attach`"];
+
 struct File {
     path: String,
     text: String,
@@ -200,6 +203,34 @@ fn modules_are_files_of_their_name() {
     none("`mod.rs` files: name them after the module", |file| {
         let bad = file.path.ends_with("/mod.rs");
         Vec::from_iter(bad.then(|| "rename it".to_owned()))
+    });
+}
+
+#[test]
+fn the_daemons_hints_hold_for_commands_and_tools() {
+    let tools = files()
+        .into_iter()
+        .filter(|file| file.path.starts_with("mcp/src/"))
+        .map(|file| file.text)
+        .collect::<String>();
+    none("hints that name a command and not its tool", |file| {
+        let is_daemon = file.path.starts_with("actors/src/");
+        let lines = file.code().filter(|_| is_daemon);
+        let bad = lines.filter(|(_, line)| {
+            let line = COMMANDS_ONLY
+                .iter()
+                .fold((*line).to_owned(), |line, command| {
+                    line.replace(command, "")
+                });
+            let tool = line.split("fugue_").nth(1).map(|rest| {
+                let word = |c: &char| c.is_ascii_lowercase() || *c == '_';
+                rest.chars().take_while(word).collect::<String>()
+            });
+            let is_tool = tool.is_some_and(|tool| tools.contains(&format!("\"fugue_{tool}\"")));
+            line.contains("`fugue ") && !is_tool
+        });
+        bad.map(|(number, line)| format!("line {number}: {}", line.trim()))
+            .collect()
     });
 }
 

@@ -4,6 +4,7 @@ mod conn;
 mod out;
 mod view;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use futures_util::SinkExt;
@@ -18,6 +19,7 @@ use tokio_util::codec::FramedWrite;
 use crate::registry::ClientEntry;
 use crate::server::Server;
 use crate::slots::Slot;
+use crate::watched::Watched;
 
 /// What a connection's actor is told.
 #[derive(strum::IntoStaticStr)]
@@ -43,7 +45,7 @@ pub struct ClientArgs {
     /// Its id.
     pub id: ClientUuid,
     /// The socket.
-    pub stream: UnixStream,
+    pub socket: OwnedFd,
     /// Counts it as long as it lives.
     pub slot: Slot,
 }
@@ -78,9 +80,10 @@ impl Actor for ClientActor {
         let ClientArgs {
             server,
             id,
-            stream,
+            socket,
             slot,
         } = args;
+        let stream = Watched::new(Arc::new(socket))?;
         let name: Arc<str> = "".into();
         let entry = ClientEntry {
             address: myself.clone(),

@@ -79,7 +79,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .build()
         .map_err(|e| system("start the runtime", &e))?;
     let http = open_http(options, &config.http, &paths)?;
-    let server = Server::new(config.daemon, paths.clone(), exe);
+    let server = Server::new(config.daemon, paths.clone(), &exe);
     let surface = http.map(|(told, surface)| {
         tracing::info!(
             url = told.url,
@@ -129,6 +129,7 @@ async fn serve(
             )
         })?;
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), "serving");
+    server.keepers.tend();
     if options.tell_ready {
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;
     }
@@ -195,6 +196,7 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
             let _ = tokio::time::timeout(SESSIONS_LIMIT, kills).await;
         }
     }
+    server.keepers.close().await;
     if let Err(error) = root.shutdown(ExitReason::Shutdown, ACTORS_LIMIT).await {
         tracing::error!(%error, "the actors did not end in time");
     }

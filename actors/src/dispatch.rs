@@ -102,7 +102,7 @@ async fn detached<T: Send + 'static>(
     tokio::spawn(work).await.unwrap_or_else(|error| {
         Err(
             Error::new(ErrorCode::Internal, format!("the request failed: {error}"))
-                .hint("this is a defect of fugue; `fugue logs` has more"),
+                .hint("this is a defect of fugue; the daemon's log (`fugue logs`) has more"),
         )
     })
 }

@@ -21,3 +21,4 @@ pub mod slots;
 pub mod spawn;
 pub mod surface;
 pub mod tree;
+mod watched;

@@ -1,5 +1,6 @@
 //! The unix listener: accepts connections, backs off when the system has no room for another one.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,11 +133,18 @@ async fn begin(server: Arc<Server>, stream: UnixStream) {
             .hint("close some, or raise daemon.max_clients in the configuration");
         return refuse(stream, error).await;
     };
+    let socket = match stream.into_std() {
+        Ok(stream) => OwnedFd::from(stream),
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be served");
+            return;
+        }
+    };
     let id = ClientUuid::new();
     let args = ClientArgs {
         server: Arc::clone(&server),
         id,
-        stream,
+        socket,
         slot,
     };
     let started = match server.clients.get() {

@@ -1,6 +1,8 @@
 //! Logs: one line per fact, in files that rotate.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
+use std::io::IsTerminal;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -29,7 +31,12 @@ pub fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
     let filter = EnvFilter::try_from_env("FUGUE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter);
     if to_stderr {
-        let _ = lines.with_writer(std::io::stderr).try_init();
+        let no_color = std::env::var_os("NO_COLOR");
+        let colored = colored(std::io::stderr().is_terminal(), no_color.as_deref());
+        let _ = lines
+            .with_ansi(colored)
+            .with_writer(std::io::stderr)
+            .try_init();
         return None;
     }
     let mut options = OpenOptions::new();
@@ -48,3 +55,11 @@ pub fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
     let _ = lines.with_ansi(false).with_writer(writer).try_init();
     Some(guard)
 }
+
+/// Whether lines for people have colours. Source: no-color.org, an empty NO_COLOR counts as unset.
+fn colored(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use crate::client::ClientMsg;
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
+use crate::pane::screen::Tail;
 use crate::session::SessionMsg;
 use crate::session::snapshot::SessionSnapshot;
 use crate::slots::{Slot, Slots};
@@ -151,7 +152,7 @@ pub struct EndedPane {
     /// Its final state.
     pub end: PaneEnd,
     /// The end of its text.
-    pub tail: String,
+    pub tail: Tail,
 }
 
 /// Everything that is alive.

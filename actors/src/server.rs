@@ -1,7 +1,7 @@
 //! What every part of one daemon shares: identity, configuration, registry and the tree.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use supervisor::{SupervisorSlot, Tree};
 use tokio::sync::watch;
 
 use crate::idempotency::Idempotency;
-use crate::keeper::KeeperLaunch;
+use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::registry::Registry;
 
 /// How the daemon is to end.
@@ -35,8 +35,8 @@ pub struct Server {
     pub config: DaemonConfig,
     /// Its directories.
     pub paths: Paths,
-    /// How keepers are started.
-    pub keeper: KeeperLaunch,
+    /// Where keepers come from.
+    pub keepers: KeeperStock,
     /// What is alive.
     pub registry: Registry,
     /// Where HTTP is served; set before anything is served.
@@ -57,19 +57,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that runs nothing yet; `exe` is the program whose `keeper` command is the keeper.
+    /// A server that runs nothing yet; `exe` is the daemon's own program.
     #[must_use]
-    pub fn new(config: DaemonConfig, paths: Paths, exe: PathBuf) -> Arc<Self> {
+    pub fn new(config: DaemonConfig, paths: Paths, exe: &Path) -> Arc<Self> {
         Arc::new(Self {
             name: config.name.clone(),
             instance: InstanceUuid::new(),
             started: Instant::now(),
             config,
             paths,
-            keeper: KeeperLaunch {
-                exe,
-                args: vec!["keeper".to_owned()],
-            },
+            keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),
             http: OnceLock::new(),
             tree: Tree::default(),

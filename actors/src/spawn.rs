@@ -12,7 +12,7 @@ use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size, WindowUuid};
 use uuid::Uuid;
 
 use crate::clock::epoch_ms;
-use crate::keeper::{Keeper, KeeperSpec, SpawnError, SpawnedPane};
+use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane};
 use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
 use crate::pane::{self, PaneEntry, PaneRecord, Process};
@@ -220,7 +220,7 @@ fn watch(entry: &Arc<PaneEntry>) {
 /// As [`spawn`].
 pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(), Error> {
     let last = entry.process();
-    pane::life::release(&last).await;
+    pane::life::release(entry, &last).await;
     let size = entry.io.size();
     let started = start_program(server, entry.id, entry.session, &entry.record, size).await?;
     let process = process(&started, last.life + 1);
@@ -265,7 +265,9 @@ async fn start_program(
         meta: serde_bytes::ByteBuf::from(session.as_uuid().as_bytes().to_vec()),
         ..KeeperSpec::default()
     };
-    Keeper::spawn(&server.keeper, spec, SPAWN_LIMIT)
+    server
+        .keepers
+        .spawn(spec, SPAWN_LIMIT)
         .await
         .map_err(|error| spawn_error(&record.command, &error))
 }

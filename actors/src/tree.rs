@@ -189,7 +189,7 @@ pub fn start_error(kind: &str, error: &StartChildError) -> Error {
             ErrorCode::Internal,
             format!("the {kind}'s actor did not start: {error}"),
         )
-        .hint("see `fugue tree` and `fugue logs`"),
+        .hint("see the actor tree (`fugue tree`, fugue_actor_tree) and the daemon's log (`fugue logs`)"),
     }
 }
 
@@ -200,5 +200,5 @@ pub fn supervisor_away(name: &str) -> Error {
         ErrorCode::Busy,
         format!("the supervisor {name} is not running at this moment"),
     )
-    .hint("try again; `fugue tree` shows its restarts")
+    .hint("try again; `fugue tree` or fugue_actor_tree shows its restarts")
 }

@@ -51,23 +51,17 @@ fn of_json<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
     })
 }
 
-fn object(value: Value) -> JsonObject {
-    match value {
-        Value::Object(object) => object,
-        other => JsonObject::from_iter([("value".to_owned(), other)]),
-    }
-}
-
 impl ServerHandler for Fixtures {
     fn get_info(&self) -> ServerConfig {
         let mut info = self.server.get_info();
         if self.on {
             let more = json!({"prompts": {}, "resources": {"subscribe": false}, "logging": {}, "completions": {}});
             let own = serde_json::to_value(&info.capabilities).unwrap_or_default();
-            let (mut all, Value::Object(own)) = (object(more), own) else {
-                return info;
-            };
-            all.extend(own);
+            let all: JsonObject = [more, own]
+                .iter()
+                .filter_map(Value::as_object)
+                .flat_map(Clone::clone)
+                .collect();
             if let Ok(capabilities) = of_json(Value::Object(all)) {
                 info.capabilities = capabilities;
             }

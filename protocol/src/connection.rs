@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::codec::{FramedRead, FramedWrite};
 
@@ -23,6 +24,9 @@ const OUT_QUEUE: usize = 256;
 /// Events waiting for their reader. Views have at most one screen event under way each, so a
 /// connection never needs as many.
 const EVENT_QUEUE: usize = 256;
+
+/// How long a frame that is not answered may wait for the socket to take it.
+pub const SEND_LIMIT: Duration = Duration::from_secs(10);
 
 type Answer = Result<Bytes, Error>;
 
@@ -206,25 +210,35 @@ impl Connection {
         }
     }
 
-    /// Types into an attached view. Waits only for the socket.
+    /// Types into an attached view. Waits only for the socket, at most [`SEND_LIMIT`].
     ///
     /// # Errors
-    /// Why the connection is closed.
+    /// Why the connection is closed; `timeout` when the server takes nothing, and then nothing was typed.
     pub async fn input(&self, view: ViewId, bytes: Bytes) -> Result<(), Error> {
         self.send(Frame::Input { view, bytes }).await
     }
 
-    /// Takes the next screen event of a view.
+    /// Takes the next screen event of a view. Waits only for the socket, at most [`SEND_LIMIT`].
     ///
     /// # Errors
-    /// Why the connection is closed.
+    /// As [`Connection::input`].
     pub async fn ready(&self, view: ViewId) -> Result<(), Error> {
         self.send(Frame::Ready(view)).await
     }
 
     async fn send(&self, frame: Frame) -> Result<(), Error> {
         let frame = encoded(&frame)?;
-        self.out.send(frame).await.map_err(|_| self.why_closed())
+        self.out
+            .send_timeout(frame, SEND_LIMIT)
+            .await
+            .map_err(|error| match error {
+                SendTimeoutError::Closed(_) => self.why_closed(),
+                SendTimeoutError::Timeout(_) => Error::new(
+                    ErrorCode::Timeout,
+                    format!("the server took nothing for {SEND_LIMIT:?}"),
+                )
+                .hint("close the connection; a daemon that hangs can be ended with SIGTERM"),
+            })
     }
 
     /// Whether calls can no longer be made.

@@ -95,13 +95,29 @@ impl Server {
         }
     }
 
-    /// Makes a call. It is sent once: a connection that is lost on the way is an error, because
-    /// nobody knows whether the call was carried out.
+    /// As [`Server::connection`], but waits at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Server::connection`]; `server_unreachable` after `limit` too.
+    pub async fn connection_within(&self, limit: Duration) -> Result<Arc<Connection>, Error> {
+        tokio::time::timeout(limit, self.connection())
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorCode::ServerUnreachable,
+                    format!("server {} was not reached within {limit:?}", self.name),
+                )
+                .hint("nothing was asked of it; try again, with more time"))
+            })
+    }
+
+    /// Makes a call, which takes at most `limit` with the connection that it may need. It is sent once: a connection that
+    /// is lost on the way is an error, because nobody knows whether the call was carried out.
     ///
     /// # Errors
     /// As [`Server::connection`] and [`Connection::call`].
     pub async fn call<C: Call>(&self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
-        self.connection().await?.call(params, limit).await
+        self.call_with_key(params, None, limit).await
     }
 
     /// As [`Server::call`], with an idempotency key.
@@ -114,10 +130,10 @@ impl Server {
         key: Option<String>,
         limit: Duration,
     ) -> Result<C::Reply, Error> {
-        self.connection()
-            .await?
-            .call_with_key(params, key, limit)
-            .await
+        let deadline = Instant::now() + limit;
+        let connection = self.connection_within(limit).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        connection.call_with_key(params, key, left).await
     }
 }
 

@@ -91,7 +91,7 @@ pub enum Frame {
         /// The bytes, as the terminal sent them.
         bytes: Bytes,
     },
-    /// The client has shown the last screen event of this view and takes another.
+    /// The client has shown a screen event of this view and takes another.
     Ready(ViewId),
     /// Is the other side alive?
     Ping,

@@ -188,7 +188,7 @@ fn the_end_of_the_only_program_ends_session_and_view_with_its_status() {
 }
 
 #[test]
-fn screens_come_whole_first_then_as_changes_and_one_at_a_time() {
+fn screens_come_whole_first_then_as_changes_and_two_at_a_time() {
     run(async {
         let daemon = Daemon::start();
         let mut one = daemon.client().await;
@@ -205,7 +205,12 @@ fn screens_come_whole_first_then_as_changes_and_one_at_a_time() {
         assert!(update.full);
         assert_eq!(update.size, VIEW_SIZE);
         assert!(shown(&update).contains('A') && shown(&update).contains('C'));
-        // Not asked for: changes are kept back until the client is ready.
+        one.types(1, "ahead\r").await;
+        let Event::Screen { update, .. } = one.event().await else {
+            panic!("no screen")
+        };
+        assert!(!update.full && shown(&update).contains("ahead"));
+        // Two are under way: further changes are kept back until the client has shown one.
         for word in ["one", "two", "three"] {
             one.types(1, &format!("{word}\r")).await;
         }

@@ -84,8 +84,17 @@ fn bad_words_are_one_line_and_the_right_status() {
         let before = world(&daemon, &client).await;
         let mut wrong = Vec::new();
         let long = "n".repeat(100_000);
-        let long: &[&str] = &["new", "-d", "-n", &long];
-        for (words, code) in ROWS.iter().copied().chain([(long, 2)]) {
+        let option = format!("--{long}");
+        let long: [&[&str]; 6] = [
+            &["new", "-d", "-n", &long],
+            &["new", "-d", "--size", &long],
+            &["new", "-d", "--restart", &long],
+            &["read", "one", &option],
+            &["read", "one", "--lines", &long],
+            &[&long],
+        ];
+        let long = long.into_iter().map(|words| (words, 2));
+        for (words, code) in ROWS.iter().copied().chain(long) {
             let shown: String = words.join(" ").chars().take(80).collect();
             let ran = daemon.fugue(words);
             if ran.code != code || !ran.out.is_empty() {
@@ -95,6 +104,8 @@ fn bad_words_are_one_line_and_the_right_status() {
                 ));
             } else if ran.err.lines().count() != 1 || !ran.err.starts_with("fugue: ") {
                 wrong.push(format!("fugue {shown}: not one line: {}", ran.err));
+            } else if ran.err.len() > 2_000 {
+                wrong.push(format!("fugue {shown}: {} bytes", ran.err.len()));
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));

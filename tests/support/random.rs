@@ -21,6 +21,11 @@ impl Random {
         (self.next() >> 11) as usize % limit
     }
 
+    /// One of these.
+    pub fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+
     /// True once in so many times.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0

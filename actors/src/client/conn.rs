@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,7 @@ use protocol::reply::Done;
 use protocol::request::{Attach, Call, Detach, UpdateView};
 use protocol::{ClientUuid, Error, ErrorCode, Event};
 use supervisor::Address;
-use tokio::net::UnixStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
 
 use super::ClientMsg;
@@ -29,6 +29,7 @@ use crate::dispatch;
 use crate::registry::Caller;
 use crate::server::Server;
 use crate::session::life::leave;
+use crate::watched::Watched;
 
 /// Calls under way at a time; a further one is refused, since whoever stopped reading would not see
 /// cancels and signs of life either.
@@ -44,7 +45,7 @@ const HELLO_LIMIT: Duration = Duration::from_secs(5);
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
 /// Asked of one read.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 16 * 1024;
 
 type Answered = (RequestId, Option<Result<Bytes, Error>>);
 
@@ -53,7 +54,7 @@ pub(super) struct Conn {
     server: Arc<Server>,
     actor: Address<ClientMsg>,
     caller: Caller,
-    stream: UnixStream,
+    stream: Watched,
     codec: FrameCodec,
     input: BytesMut,
     out: Out,
@@ -63,6 +64,11 @@ pub(super) struct Conn {
     views: Vec<View>,
     last_heard: Instant,
     begun: Instant,
+    /// The socket was looked at first the last time.
+    looked: bool,
+    /// Armed for the next heartbeat or an earlier time: to set it with each frame costs more than to look at the clock
+    /// when it rings.
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// What came next.
@@ -71,7 +77,7 @@ enum Next {
     Writable,
     Answered(Answered),
     Said(usize, Said),
-    Heartbeat,
+    Alarm,
 }
 
 impl Conn {
@@ -79,7 +85,7 @@ impl Conn {
         server: Arc<Server>,
         client: ClientUuid,
         actor: Address<ClientMsg>,
-        stream: UnixStream,
+        stream: Watched,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -96,6 +102,8 @@ impl Conn {
             views: Vec::new(),
             last_heard: now,
             begun: now,
+            looked: false,
+            alarm: Box::pin(sleep_until(now + HELLO_LIMIT)),
         }
     }
 
@@ -115,11 +123,13 @@ impl Conn {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        while !self.out.is_empty() {
+        loop {
+            self.out.write(&mut self.stream)?;
+            if self.out.is_empty() {
+                return Ok(());
+            }
             self.stream.writable().await?;
-            self.out.write(&self.stream)?;
         }
-        Ok(())
     }
 
     async fn step(&mut self) -> Result<(), Error> {
@@ -138,9 +148,14 @@ impl Conn {
                 self.tell_views();
                 self.out.event(&Event::Detached { view, reason });
             }
-            Next::Heartbeat => self.heartbeat()?,
+            Next::Alarm => {
+                if !self.greeted || self.last_heard.elapsed() >= self.interval() {
+                    self.heartbeat()?;
+                }
+                self.set_alarm();
+            }
         }
-        let has_read = self.out.write(&self.stream);
+        let has_read = self.out.write(&mut self.stream);
         if has_read.map_err(|e| closed(&e.to_string()))? {
             self.last_heard = Instant::now();
         }
@@ -148,17 +163,21 @@ impl Conn {
     }
 
     async fn next(&mut self) -> Next {
-        let heartbeat = self.next_heartbeat();
         // A peer that does not read gets no further answers made for it.
         let takes_more = !self.out.is_full();
+        // Keys go first, but every other time at most.
+        self.looked = takes_more && !self.looked;
+        if self.looked && matches!(self.stream.readable().now_or_never(), Some(Ok(()))) {
+            return Next::Readable;
+        }
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
             biased;
             Some(answered) = self.calls.next(), if takes_more && !self.calls.is_empty() => Next::Answered(answered),
             (index, said) = views => Next::Said(index, said),
-            _ = self.stream.readable(), if takes_more => Next::Readable,
-            _ = self.stream.writable(), if !self.out.is_empty() => Next::Writable,
-            () = tokio::time::sleep_until(heartbeat) => Next::Heartbeat,
+            Ok(()) = self.stream.readable(), if takes_more => Next::Readable,
+            Ok(()) = self.stream.writable(), if self.stream.is_blocked() => Next::Writable,
+            () = &mut self.alarm => Next::Alarm,
         }
     }
 
@@ -173,6 +192,11 @@ impl Conn {
         let silent = self.last_heard.elapsed();
         let beats = silent.as_nanos() / self.interval().as_nanos().max(1) + 1;
         self.last_heard + self.interval() * u32::try_from(beats).unwrap_or(u32::MAX)
+    }
+
+    fn set_alarm(&mut self) {
+        let next = self.next_heartbeat();
+        self.alarm.as_mut().reset(next);
     }
 
     fn heartbeat(&mut self) -> Result<(), Error> {
@@ -194,23 +218,29 @@ impl Conn {
     }
 
     async fn read(&mut self) -> Result<(), Error> {
-        self.input.reserve(READ_BYTES);
-        match self.stream.try_read_buf(&mut self.input) {
-            Ok(0) => {
-                return Err(match self.codec.decode_eof(&mut self.input) {
-                    Err(error) => error.into(),
-                    Ok(_) => closed("the peer closed it"),
-                });
-            }
-            Ok(_) => self.last_heard = Instant::now(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(closed(&error.to_string())),
-        }
+        self.receive()?;
         while let Some(frame) = self.codec.decode(&mut self.input)? {
             self.frame(frame).await?;
         }
         Ok(())
+    }
+
+    fn receive(&mut self) -> Result<(), Error> {
+        let mut buffer = [0; READ_BYTES];
+        match self.stream.read_socket(&mut buffer) {
+            Ok(0) => Err(match self.codec.decode_eof(&mut self.input) {
+                Err(error) => error.into(),
+                Ok(_) => closed("the peer closed it"),
+            }),
+            Ok(count) => {
+                self.input.extend_from_slice(&buffer[..count]);
+                self.last_heard = Instant::now();
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(closed(&error.to_string())),
+        }
     }
 
     async fn frame(&mut self, frame: Frame) -> Result<(), Error> {
@@ -228,7 +258,9 @@ impl Conn {
                 }
             }
             Frame::Input { view, bytes } => {
-                let said = self.view(view).and_then(|view| view.input(&bytes));
+                let server = Arc::clone(&self.server);
+                let view = self.view(view);
+                let said = view.and_then(|view| view.input(&server, &bytes));
                 if let Some(Said::Event(event)) = said {
                     self.out.event(&event);
                 }
@@ -264,6 +296,7 @@ impl Conn {
             return Err(version_mismatch(hello, "client"));
         }
         self.greeted = true;
+        self.set_alarm();
         self.caller.pane = hello.caller_pane;
         let name: String = hello
             .name

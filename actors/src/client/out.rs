@@ -7,8 +7,9 @@ use protocol::Error;
 use protocol::codec::FrameCodec;
 use protocol::frame::{Frame, ReplyFrame, RequestId, to_bytes};
 use protocol::{Event, error::ErrorCode};
-use tokio::net::UnixStream;
 use tokio_util::codec::Encoder;
+
+use crate::watched::Watched;
 
 /// No further request is read while so many bytes wait: replies to what is under way still fit.
 const FULL_BYTES: usize = 1024 * 1024;
@@ -62,10 +63,10 @@ impl Out {
 
     /// Writes what the socket takes now. True when it took no more before and does now: the peer
     /// has read.
-    pub(super) fn write(&mut self, stream: &UnixStream) -> io::Result<bool> {
+    pub(super) fn write(&mut self, stream: &mut Watched) -> io::Result<bool> {
         let mut has_read = false;
         while !self.buffer.is_empty() {
-            match stream.try_write(&self.buffer) {
+            match stream.write(&self.buffer) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.buffer.advance(count);

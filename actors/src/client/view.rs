@@ -14,7 +14,7 @@ use protocol::{Error, ErrorCode, Event, PaneUuid, WindowUuid};
 use tokio::sync::watch;
 
 use crate::pane::PaneEntry;
-use crate::pane::io::{Seen, WriteOrder, Written};
+use crate::pane::io::{Ahead, Seen, WriteOrder, Written};
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;
@@ -28,6 +28,10 @@ const INPUT_BYTES: usize = 256 * 1024;
 /// How long a program may take to read what is typed.
 const INPUT_LIMIT: Duration = Duration::from_secs(5);
 
+/// Frames that a client has not shown yet. With the second one an echo does not wait for the word that the
+/// frame before it was shown.
+const FRAMES_AHEAD: usize = 2;
+
 /// One attached view of a connection.
 pub(super) struct View {
     pub(super) id: ViewId,
@@ -40,8 +44,8 @@ pub(super) struct View {
     phase: watch::Receiver<Phase>,
     /// What the client has on its screen.
     seen: Seen,
-    /// The client takes a frame.
-    ready: bool,
+    /// So many frames may be sent before the client says that it has shown one.
+    frames_left: usize,
     frame: Option<BoxFuture<'static, Result<(Seen, ScreenUpdate), Error>>>,
     typing: Option<BoxFuture<'static, Result<Written, Error>>>,
     typed: BytesMut,
@@ -110,7 +114,7 @@ impl View {
             changes,
             phase: session.phase(),
             seen: Seen::default(),
-            ready: true,
+            frames_left: FRAMES_AHEAD,
             frame: None,
             typing: None,
             typed: BytesMut::new(),
@@ -169,17 +173,26 @@ impl View {
         self.frame = None;
     }
 
-    /// The client has shown the last frame.
+    /// The client has shown a frame.
     pub(super) fn ready(&mut self) {
-        self.ready = true;
+        self.frames_left = (self.frames_left + 1).min(FRAMES_AHEAD);
     }
 
     /// The person typed something.
-    pub(super) fn input(&mut self, bytes: &Bytes) -> Option<Said> {
+    pub(super) fn input(&mut self, server: &Server, bytes: &Bytes) -> Option<Said> {
         if self.read_only {
             return None;
         }
         self.session.touch();
+        if self.typing.is_none() && self.typed.is_empty() {
+            if let Some(pane) = self.pane(server) {
+                let (taken, rest) = pane.io.type_now(bytes);
+                if let Some(place) = rest {
+                    self.type_later(pane, bytes.slice(taken..), Some(place));
+                }
+            }
+            return None;
+        }
         if self.typed.len() + bytes.len() > INPUT_BYTES {
             return Some(Said::Event(Event::InputBlocked {
                 view: self.id,
@@ -188,6 +201,18 @@ impl View {
         }
         self.typed.extend_from_slice(bytes);
         None
+    }
+
+    fn type_later(&mut self, pane: Arc<PaneEntry>, bytes: Bytes, place: Option<Ahead>) {
+        self.typing_bytes = bytes.len() as u64;
+        let order = WriteOrder::raw(bytes, INPUT_LIMIT);
+        let typing = async move {
+            match place {
+                Some(place) => pane.io.write_after(order, place).await,
+                None => pane.io.write(order).await,
+            }
+        };
+        self.typing = Some(typing.boxed());
     }
 
     fn pane(&self, server: &Server) -> Option<Arc<PaneEntry>> {
@@ -209,7 +234,7 @@ impl View {
                 Happened::Frame(Ok((seen, update))) => {
                     self.frame = None;
                     self.seen = seen;
-                    self.ready = false;
+                    self.frames_left -= 1;
                     return Said::Event(Event::Screen {
                         view: self.id,
                         update,
@@ -247,14 +272,12 @@ impl View {
             match leaf.and_then(|leaf| leaf.writable().map(Arc::clone).ok()) {
                 Some(pane) => {
                     let bytes = self.typed.split().freeze();
-                    self.typing_bytes = bytes.len() as u64;
-                    let order = WriteOrder::raw(bytes, INPUT_LIMIT);
-                    self.typing = Some(async move { pane.io.write(order).await }.boxed());
+                    self.type_later(pane, bytes, None);
                 }
                 None => self.typed.clear(),
             }
         }
-        if self.ready
+        if self.frames_left > 0
             && self.frame.is_none()
             && let Some(pane) = self.pane(server)
         {
@@ -292,7 +315,7 @@ impl View {
         };
         let target = target.filter(|target| *target != self.pane)?;
         self.look_at(&snapshot, target);
-        self.ready = true;
+        self.frames_left = FRAMES_AHEAD;
         Some(Said::Event(Event::Switched {
             view: self.id,
             attached: self.attached(server),

@@ -287,7 +287,7 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
     let since = params.since.as_deref().map(parse_cursor).transpose()?;
     let pane = match find(server, &params.pane)? {
         Found::Live(pane) => pane,
-        Found::Ended(ended) => return Ok(read_ended(&ended, &params, most)),
+        Found::Ended(ended) => return Ok(read_ended(&ended, since, params.lines, most)),
     };
     let session = session_of(server, pane.session, pane.id)?;
     let context = super::context(server, &session);
@@ -321,21 +321,29 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
     })
 }
 
-fn read_ended(ended: &EndedPane, params: &ReadPane, most: usize) -> PaneText {
-    let lines: Vec<&str> = ended.tail.lines().collect();
-    let wanted = params.lines.map_or(lines.len(), |lines| lines as usize);
-    let shown = &lines[lines.len().saturating_sub(wanted)..];
-    let mut text = shown.join("\n");
-    let excess = text.len().saturating_sub(most);
-    let cut = (excess..=text.len()).find(|at| text.is_char_boundary(*at));
-    text.drain(..cut.unwrap_or(0));
+fn read_ended(
+    ended: &EndedPane,
+    since: Option<TextCursor>,
+    lines: Option<u32>,
+    most: usize,
+) -> PaneText {
+    let tail = &ended.tail;
+    let Text {
+        text,
+        cursor,
+        dropped_lines,
+        truncated,
+    } = match since {
+        Some(since) => tail.read_since(&since, most),
+        None => tail.read_last(lines.map_or(usize::MAX, |lines| lines as usize), most),
+    };
     PaneText {
         context: ended.context.clone(),
         pane_id: ended.end.pane_id,
         text,
-        cursor: params.since.clone().unwrap_or_else(begin_cursor),
-        truncated: excess > 0,
-        dropped_lines: 0,
+        cursor: cursor.to_string(),
+        truncated,
+        dropped_lines,
         status: ended.end.status.clone(),
     }
 }
@@ -476,9 +484,9 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
 
 /// A wait on a removed pane: what is remembered may still match.
 fn expect_ended(ended: &EndedPane, order: &ExpectOrder, begun: Instant) -> Expected {
-    let pattern = order.pattern.as_ref().filter(|_| order.since.is_none());
-    let found = pattern.and_then(|pattern| pattern.captures(&ended.tail));
-    let group = |m: Option<regex::Match<'_>>| m.map(|m| m.as_str().to_owned());
+    let since = order.since.unwrap_or_else(|| ended.tail.start());
+    let pattern = order.pattern.as_ref();
+    let found = pattern.and_then(|pattern| ended.tail.search_since(&since, pattern));
     Expected {
         context: ended.context.clone(),
         pane_id: ended.end.pane_id,
@@ -486,13 +494,13 @@ fn expect_ended(ended: &EndedPane, order: &ExpectOrder, begun: Instant) -> Expec
             Some(_) => ExpectOutcome::Match,
             None => ExpectOutcome::Exit,
         },
-        text: found.as_ref().map(|found| found[0].to_owned()),
-        line: found.as_ref().and_then(|found| found.get(0)).map(|found| {
-            let (text, range) = (ended.tail.as_str(), found.range());
-            crate::pane::screen::whole_lines(text, range).to_owned()
-        }),
-        groups: found.map_or_else(Vec::new, |f| f.iter().skip(1).map(group).collect()),
-        cursor: begin_cursor(),
+        cursor: found
+            .as_ref()
+            .map_or_else(|| ended.tail.end(), |found| found.after)
+            .to_string(),
+        text: found.as_ref().map(|found| found.text.clone()),
+        line: found.as_ref().map(|found| found.line.clone()),
+        groups: found.map_or_else(Vec::new, |found| found.groups),
         status: PaneStatus::clone(&ended.end.status),
         waited_ms: millis(begun.elapsed()),
     }

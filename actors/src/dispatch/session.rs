@@ -194,7 +194,7 @@ pub(super) async fn kill(server: &Arc<Server>, params: KillSession) -> Result<Ki
             ErrorCode::NotFound,
             format!("session {} is being ended already", context.session_name),
         )
-        .hint("`fugue ls` shows when it is gone"));
+        .hint("`fugue ls` or fugue_list_sessions shows when it is gone"));
     };
     Ok(Killed {
         context,

@@ -26,13 +26,34 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// What a keeper gets on top of the time limit that it watches itself.
 const ANSWER_GRACE: Duration = Duration::from_secs(1);
 
-/// How to start a keeper: normally `fugued keeper`.
+/// The keeper's own executable, which starts faster and takes less memory than the daemon's.
+const KEEPER_EXE: &str = "fugue-keeper";
+
+/// How to start a keeper: `fugue-keeper`, or `fugued keeper`.
 #[derive(Debug, Clone)]
 pub struct KeeperLaunch {
-    /// Absolute path of the daemon's own executable.
+    /// Absolute path of the executable.
     pub exe: PathBuf,
-    /// Its arguments: `keeper`, and behind it whatever people shall see in `ps`.
+    /// Its arguments; what the keeper does not know is there for people to see in `ps`.
     pub args: Vec<String>,
+}
+
+impl KeeperLaunch {
+    /// With the `fugue-keeper` beside the daemon's executable; with the daemon's own when there is none.
+    #[must_use]
+    pub fn beside(daemon: &Path) -> Self {
+        let own = daemon.with_file_name(KEEPER_EXE);
+        if own.is_file() {
+            return Self {
+                exe: own,
+                args: Vec::new(),
+            };
+        }
+        Self {
+            exe: daemon.to_owned(),
+            args: vec!["keeper".to_owned()],
+        }
+    }
 }
 
 /// A handle on one keeper; clones share the connection.

@@ -41,15 +41,16 @@ pub fn is_paste(text: &str, modes: Modes) -> bool {
 }
 
 fn bracketed(text: &str) -> Vec<u8> {
-    let mut bytes = newlines_to_returns(text);
-    // Taking one out can make another one of what is left around it.
-    while let Some(at) = bytes
-        .windows(PASTE_END.len())
-        .position(|window| window == PASTE_END)
-    {
-        bytes.drain(at..at + PASTE_END.len());
+    let mut bytes = PASTE_START.to_vec();
+    for byte in newlines_to_returns(text) {
+        bytes.push(byte);
+        // At each byte, because taking one out can make another one of what is left around it.
+        if bytes.ends_with(PASTE_END) {
+            bytes.truncate(bytes.len() - PASTE_END.len());
+        }
     }
-    [PASTE_START, &bytes, PASTE_END].concat()
+    bytes.extend_from_slice(PASTE_END);
+    bytes
 }
 
 fn newlines_to_returns(text: &str) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! The handle on a pane's I/O task, the only owner of its PTY and screen.
 
 mod frames;
+mod gate;
 mod task;
 mod waits;
 mod writes;
@@ -19,6 +20,8 @@ use regex::Regex;
 use supervisor::Reply;
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use self::gate::Ahead;
+use self::gate::Gate;
 use super::Live;
 use super::journal::Journal;
 use super::screen::{Match, Screen, TextCursor};
@@ -39,7 +42,7 @@ pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
 /// What the task is asked for.
 pub(crate) enum Command {
     /// Type something.
-    Write(WriteOrder, Option<Reply<Written>>),
+    Write(Typing, Reply<Written>),
     /// Look at the screen.
     Look(Look),
     /// The next change of the screen after this generation, when there is one.
@@ -95,6 +98,13 @@ impl WriteOrder {
             limit,
         }
     }
+}
+
+/// An order and the terminal that it is for, whose modes decide what its echo is.
+pub(crate) struct Typing {
+    order: WriteOrder,
+    place: Ahead,
+    master: Arc<OwnedFd>,
 }
 
 /// What became of a [`WriteOrder`].
@@ -158,6 +168,7 @@ struct Shared {
     live: Live,
     size: watch::Sender<Size>,
     history_lines: usize,
+    gate: Gate,
     terminal: ArcSwap<Terminal>,
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
     parsing: AtomicU64,
@@ -181,12 +192,12 @@ fn rebuilding() -> Error {
         ErrorCode::Busy,
         "the pane's screen was being rebuilt, so the answer is lost",
     )
-    .hint("look whether it was carried out, and try again; `fugue tree` shows why")
+    .hint("look whether it was carried out, and try again; `fugue tree` or fugue_actor_tree shows why")
 }
 
 fn gone() -> Error {
     Error::new(ErrorCode::PaneExited, "the pane has just been closed")
-        .hint("its end is told by `fugue wait`")
+        .hint("its end is told by `fugue wait` or fugue_expect, until exit")
 }
 
 impl Io {
@@ -212,6 +223,7 @@ impl Io {
                 live: Live::default(),
                 size: watch::Sender::new(size),
                 history_lines,
+                gate: Gate::default(),
                 terminal: ArcSwap::from_pointee(terminal),
                 parsing: AtomicU64::new(NOTHING_PARSED),
                 commands: ArcSwap::from_pointee(commands),
@@ -347,9 +359,33 @@ impl Io {
     /// # Errors
     /// `invalid_argument` for an unknown key; `pane_exited`.
     pub async fn write(&self, order: WriteOrder) -> Result<Written, Error> {
+        self.write_after(order, self.shared.gate.ahead()).await
+    }
+
+    /// Types what [`Io::type_now`] has left over.
+    ///
+    /// # Errors
+    /// As [`Io::write`].
+    pub(crate) async fn write_after(
+        &self,
+        order: WriteOrder,
+        place: Ahead,
+    ) -> Result<Written, Error> {
         let limit = order.limit + LOOK_LIMIT;
-        self.ask(limit, |reply| Command::Write(order, Some(reply)))
-            .await
+        let typing = Typing {
+            order,
+            place,
+            master: Arc::clone(&self.shared.terminal.load().master),
+        };
+        self.ask(limit, |reply| Command::Write(typing, reply)).await
+    }
+
+    /// Types a person's bytes at once, as far as the terminal takes them and nothing waits before them: without
+    /// the task, each key saves its way there and back. What is left over goes to [`Io::write_after`] with its place.
+    #[must_use]
+    pub(crate) fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
+        let terminal = self.shared.terminal.load();
+        self.shared.gate.write(&terminal.master, bytes)
     }
 
     /// The next change of the screen after what was `seen` (all of it by default), whenever it comes.
@@ -484,7 +520,7 @@ fn no_answer(limit: Duration) -> Error {
         ErrorCode::Busy,
         format!("the pane did not answer within {limit:?}"),
     )
-    .hint("try again; `fugue tree` shows what it does")
+    .hint("try again; `fugue tree` or fugue_actor_tree shows what it does")
 }
 
 fn failed(error: &dyn std::error::Error) -> Error {
@@ -492,5 +528,5 @@ fn failed(error: &dyn std::error::Error) -> Error {
         ErrorCode::Limit,
         format!("the pane's terminal cannot be watched: {error}"),
     )
-    .hint("memory or file descriptors ran out; see `fugue status`")
+    .hint("memory or file descriptors ran out; see `fugue status` or fugue_server_status")
 }

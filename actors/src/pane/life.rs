@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::io::WriteOrder;
 use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
 use crate::clock::{epoch_ms, millis};
-use crate::keeper::{ExitReport, KeeperExit, ProgramStatus, SignalScope, sweep};
+use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, SignalScope, sweep};
 use crate::registry::EndedPane;
 use crate::server::Server;
 use crate::session::{self, SessionMsg};
@@ -126,8 +126,12 @@ async fn finish(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     if runs(&state.borrow()) && !state.borrow().force {
         ask_to_end(entry, &process, &mut state).await;
     }
-    let mut survivors = kill_rest(entry, &process).await;
-    let _ = timeout(EXIT_LIMIT, state.wait_for(|state| !runs(state))).await;
+    let mut survivors = Vec::new();
+    // Letting the keeper go kills what an ended program has left; a live one's end must be heard first.
+    if runs(&state.borrow()) {
+        survivors = kill_rest(entry, &process).await;
+        let _ = timeout(EXIT_LIMIT, state.wait_for(|state| !runs(state))).await;
+    }
     // A respawn that was under way when the close began has another keeper.
     let latest = entry.process();
     if latest.life != process.life {
@@ -144,7 +148,7 @@ async fn finish(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
             at_ms: epoch_ms(),
         });
     });
-    survivors.extend(release(&latest).await);
+    survivors.extend(release(entry, &latest).await);
     remove(server, entry, survivors).await;
 }
 
@@ -180,31 +184,33 @@ async fn ask_to_end(entry: &PaneEntry, process: &Process, state: &mut watch::Rec
 }
 
 async fn kill_rest(entry: &PaneEntry, process: &Process) -> Vec<u32> {
-    match process.keeper.kill_all(KILL_LIMIT).await {
-        Ok(survivors) => survivors.iter().map(|p| p.pid.unsigned_abs()).collect(),
+    let killed = process.keeper.kill_all(KILL_LIMIT).await;
+    survivors(entry, killed).await
+}
+
+/// Lets the keeper go, with a kill of what the program has left.
+pub(crate) async fn release(entry: &PaneEntry, process: &Process) -> Vec<u32> {
+    let killed = process.keeper.release(KILL_LIMIT).await;
+    survivors(entry, killed).await
+}
+
+async fn survivors(entry: &PaneEntry, killed: Result<Vec<keeper::Process>, LinkError>) -> Vec<u32> {
+    let left = match killed {
+        Ok(left) => left,
         Err(error) => {
             tracing::debug!(pane_id = %entry.id, %error, "the keeper cannot kill; sweeping");
             let marker = format!("FUGUE_PANE_ID={}", entry.id);
             let swept = tokio::task::spawn_blocking(move || sweep(&marker, KILL_LIMIT)).await;
-            let survivors = swept.unwrap_or_default();
-            survivors.iter().map(|p| p.pid.unsigned_abs()).collect()
+            swept.unwrap_or_default()
         }
-    }
-}
-
-/// Lets the keeper go.
-pub(crate) async fn release(process: &Process) -> Vec<u32> {
-    let _ = process.keeper.ack_exit(false).await;
-    match process.keeper.release(KILL_LIMIT).await {
-        Ok(survivors) => survivors.iter().map(|p| p.pid.unsigned_abs()).collect(),
-        Err(_) => Vec::new(),
-    }
+    };
+    left.iter().map(|p| p.pid.unsigned_abs()).collect()
 }
 
 async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32>) {
     let tail = entry
         .io
-        .look(|screen| screen.read_last(TAIL_LINES, true, false, TAIL_BYTES).text)
+        .look(|screen| screen.tail(TAIL_LINES, TAIL_BYTES))
         .await
         .unwrap_or_default();
     let end = entry.end(survivors);

@@ -9,6 +9,7 @@ mod lines;
 mod palette;
 mod reflow;
 mod render;
+mod tail;
 mod text;
 
 #[cfg(test)]
@@ -29,7 +30,8 @@ use engine::Engine;
 pub use checkpoint::{CheckpointError, Extent};
 pub use engine::MARK_TITLE;
 pub use lines::{TextCursor, TextCursorError};
-pub use text::{Match, Search, Text, whole_lines};
+pub use tail::Tail;
+pub use text::{Match, Search, Text};
 
 /// The history kept by default, in rows.
 pub const DEFAULT_HISTORY_LINES: usize = 2_000;
@@ -403,9 +405,7 @@ impl Screen {
     fn note_changes(&mut self) {
         let next = self.generation + 1;
         let mut changed = self.engine.events.title_changed;
-        let inserting = self.engine.term.mode().contains(Mode::INSERT);
-        let inserted = std::mem::replace(&mut self.engine.insert_mode_used, inserting);
-        if self.engine.term.is_fully_damaged() || inserting || inserted {
+        if self.engine.term.is_fully_damaged() {
             self.all_rows_generation = next;
             changed = true;
             self.clear_damage();

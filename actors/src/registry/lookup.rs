@@ -77,7 +77,7 @@ impl Registry {
                 .or_else(|| self.active_session())
                 .ok_or_else(|| {
                     Error::new(ErrorCode::NoSession, "there is no session")
-                        .hint("create one first, as with `fugue new -d`")
+                        .hint("create one first, as with `fugue new -d` or fugue_create_session")
                 }),
         }
     }
@@ -189,7 +189,7 @@ impl Registry {
         names.sort();
         names.dedup();
         not_found("pane", target)
-            .hint("give a pane's id or name, or a session's name for its focused pane; `fugue panes --all` lists them")
+            .hint("give a pane's id or name, or a session's name for its focused pane; `fugue panes --all` or fugue_list_panes lists them")
             .candidates(names)
     }
 }
@@ -217,14 +217,10 @@ fn not_found(kind: &str, target: &Target) -> Error {
         ErrorCode::NotFound,
         format!("no {kind} has {shape} {target}"),
     )
-    .hint(format!(
-        "list them first, as with `fugue {}`",
-        if kind == "session" {
-            "ls"
-        } else {
-            "panes --all"
-        }
-    ))
+    .hint(match kind {
+        "session" => "list them first, as with `fugue ls` or fugue_list_sessions",
+        _ => "list them first, as with `fugue panes --all` or fugue_list_panes",
+    })
 }
 
 fn only<T>(

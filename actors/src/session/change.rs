@@ -108,7 +108,7 @@ impl Change {
 
 fn gone(kind: &str, id: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::NotFound, format!("{kind} {id} is gone"))
-        .hint("list what there is, as with `fugue panes`")
+        .hint("list what there is, as with `fugue panes` or fugue_list_panes")
 }
 
 impl SessionSnapshot {

@@ -102,7 +102,7 @@ pub async fn ask<R>(
             ErrorCode::Busy,
             format!("session {}: {error}", entry.snapshot().name),
         )
-        .hint("look whether it was carried out, and try again; `fugue tree` shows what its actor does")
+        .hint("look whether it was carried out, and try again; `fugue tree` or fugue_actor_tree shows what its actor does")
     })
 }
 
@@ -155,7 +155,7 @@ async fn address(entry: &SessionEntry) -> Result<supervisor::Address<super::Sess
             ErrorCode::NotFound,
             format!("session {} has ended", entry.snapshot().name),
         )
-        .hint("`fugue ls` lists the sessions there are")
+        .hint("`fugue ls` or fugue_list_sessions lists the sessions there are")
     })
 }
 

@@ -63,7 +63,7 @@ impl World {
             state: nowhere.clone(),
             config: nowhere.clone(),
         };
-        let server = Server::new(DaemonConfig::default(), paths, nowhere);
+        let server = Server::new(DaemonConfig::default(), paths, &nowhere);
         let spec = SupervisorSpec::new(Strategy::OneForOne)
             .child(ChildSpec::dynamic("sessions", DynamicSpec::new()).publish(&server.sessions))
             .child(ChildSpec::dynamic("clients", DynamicSpec::new()).publish(&server.clients));

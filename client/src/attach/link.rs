@@ -40,8 +40,12 @@ const READ_BYTES: usize = 64 * 1024;
 /// Bytes that may wait for a server that does not read before no more keys are taken.
 const OUT_BYTES: usize = 256 * 1024;
 
-/// Events that may wait for a slow terminal. A server sends one screen at a time.
+/// Events that may wait for a slow terminal. A server sends two screens at a time.
 const EVENTS: usize = 256;
+
+/// The server is told so long after a screen was shown, unless there is something else to say: it keeps
+/// one more in hand, and must not be woken while the program on this side of the terminal is.
+const READY_PAUSE: Duration = Duration::from_millis(1);
 
 /// An open connection; after [`Link::attach`] with a view.
 pub(crate) struct Link {
@@ -52,6 +56,10 @@ pub(crate) struct Link {
     out: BytesMut,
     next_id: u64,
     events: VecDeque<Event>,
+    /// Screens that were shown without the server having been told.
+    shown: usize,
+    /// When it is told.
+    ready_at: Instant,
 }
 
 impl Link {
@@ -74,6 +82,8 @@ impl Link {
             out: BytesMut::new(),
             next_id: 1,
             events: VecDeque::new(),
+            shown: 0,
+            ready_at: Instant::now(),
         };
         link.send(Frame::Hello(client_hello("fugue")))?;
         let end = Instant::now() + HELLO_LIMIT;
@@ -127,12 +137,35 @@ impl Link {
 
     /// Types into the view.
     pub(super) fn type_in(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.take_more()?;
         self.send(Frame::Input { view: VIEW, bytes })
     }
 
-    /// Asks for the view's next screen.
-    pub(super) fn ready(&mut self) -> Result<(), Error> {
-        self.send(Frame::Ready(VIEW))
+    /// A screen has been shown: the server may send a further one, and is told so in a moment.
+    pub(super) fn shown(&mut self) {
+        self.shown += 1;
+        self.ready_at = Instant::now() + READY_PAUSE;
+    }
+
+    /// How long until [`Self::tell_ready`] has something to do.
+    pub(super) fn until_ready(&self) -> Option<Duration> {
+        (self.shown > 0).then(|| self.ready_at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Asks for the view's next screen, if it is time.
+    pub(super) fn tell_ready(&mut self) -> Result<(), Error> {
+        if self.until_ready().is_some_and(|left| left.is_zero()) {
+            self.take_more()?;
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn take_more(&mut self) -> Result<(), Error> {
+        for _ in 0..std::mem::take(&mut self.shown) {
+            self.codec.encode(Frame::Ready(VIEW), &mut self.out)?;
+        }
+        Ok(())
     }
 
     /// Says goodbye, so that the server has seen all input and counts one client less.

@@ -49,8 +49,8 @@ pub(super) struct Viewer<'a> {
     renderer: Renderer,
     parser: PrefixParser,
     output: Output,
-    /// The server waits for our word before it sends the next screen.
-    ready_due: bool,
+    /// A screen was drawn that the terminal may not have taken yet.
+    drawn: bool,
     read_only: bool,
     buffer: Vec<u8>,
 }
@@ -62,7 +62,7 @@ impl<'a> Viewer<'a> {
             renderer: Renderer::new(terminal.size()),
             parser: PrefixParser::default(),
             output: Output::default(),
-            ready_due: false,
+            drawn: false,
             read_only,
             buffer: vec![0; READ_BYTES],
         }
@@ -82,7 +82,7 @@ impl<'a> Viewer<'a> {
 
     /// A new connection begins: it sends the whole screen.
     pub(super) fn welcome(&mut self) {
-        self.ready_due = false;
+        self.drawn = false;
         self.renderer.say(None, &mut Vec::new());
     }
 
@@ -96,7 +96,8 @@ impl<'a> Viewer<'a> {
         link.settle().map_err(Ending::Lost)?;
         self.catch_up(link)?;
         loop {
-            let ready = self.wait(Some(link), signals, None)?;
+            let ready = self.wait(Some(link), signals, link.until_ready())?;
+            link.tell_ready().map_err(Ending::Lost)?;
             if ready.typed {
                 let length = self.read()?;
                 self.typed(length, link)?;
@@ -214,15 +215,15 @@ impl<'a> Viewer<'a> {
         self.terminal.flush(&mut self.output).map_err(gone)
     }
 
-    /// Draws what has arrived, one screen at a time: the next one is asked for when this one has
+    /// Draws what has arrived, one screen at a time: a further one is asked for when this one has
     /// been taken.
     fn catch_up(&mut self, link: &mut Link) -> Result<(), Ending> {
         loop {
             if !self.output.is_empty() {
                 return Ok(());
             }
-            if std::mem::take(&mut self.ready_due) {
-                link.ready().map_err(Ending::Lost)?;
+            if std::mem::take(&mut self.drawn) {
+                link.shown();
             }
             let Some(event) = link.next_event() else {
                 return Ok(());
@@ -289,7 +290,7 @@ impl<'a> Viewer<'a> {
                 let mut bytes = Vec::new();
                 self.renderer.draw(&update, &mut bytes);
                 self.terminal.write(&bytes, &mut self.output);
-                self.ready_due = true;
+                self.drawn = true;
             }
             Event::InputBlocked {
                 view: VIEW,

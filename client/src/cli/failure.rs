@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 use protocol::{Error, ErrorCode};
 
 /// A command's exit status, or why it failed.
@@ -93,17 +93,40 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
-    let line = usage_line(&error.to_string());
+    let line = usage_line(&error.to_string(), &words_of(error));
     let json = std::env::args_os().any(|word| word == "--json");
     exit_code(Err(Error::invalid(line).into()), json)
 }
 
-/// clap's message without its frame, its paragraphs joined.
-fn usage_line(message: &str) -> String {
-    let text = message.strip_prefix("error: ").unwrap_or(message);
+/// The words of the command line that a message of clap's repeats.
+fn words_of(error: &clap::Error) -> Vec<String> {
+    let mut repeated = Vec::new();
+    for (_, value) in error.context() {
+        if let ContextValue::String(word) = value {
+            repeated.push(word.clone());
+        } else if let ContextValue::Strings(words) = value {
+            repeated.extend(words.iter().cloned());
+        }
+    }
+    repeated
+}
+
+/// clap's message without its frame, its paragraphs joined, and long words in it cut.
+fn usage_line(message: &str, words: &[String]) -> String {
+    let mut text = message
+        .strip_prefix("error: ")
+        .unwrap_or(message)
+        .to_owned();
+    for word in words {
+        let shown = protocol::name::shown(word);
+        if shown.len() < word.len() {
+            text = text.replace(&format!("'{word}'"), &shown);
+            text = text.replace(word, &shown);
+        }
+    }
     let text = text
         .split_once("\n\nFor more information")
-        .map_or(text, |(text, _)| text);
+        .map_or(text.as_str(), |(text, _)| text);
     let paragraphs = text.split("\n\n").map(|paragraph| {
         let line = one_line(paragraph);
         line.strip_prefix("Usage:")

@@ -401,3 +401,21 @@ async fn dropping_the_connection_closes_the_stream() {
     drop(connection);
     assert!(within(server.next()).await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn typing_into_a_server_that_does_not_read_ends_after_a_limit() {
+    let (connection, _events, _server) = open().await;
+    let begun = tokio::time::Instant::now();
+    let piece = Bytes::from(vec![b'x'; 1024]);
+    let error = loop {
+        if let Err(error) = connection.input(1, piece.clone()).await {
+            break error;
+        }
+        // As much as the stream and the queue hold.
+        assert!(begun.elapsed() < SEND_LIMIT);
+    };
+    assert_eq!(error.code, ErrorCode::Timeout, "{error}");
+    assert_eq!(begun.elapsed().as_secs(), SEND_LIMIT.as_secs());
+    let error = connection.ready(1).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Timeout, "{error}");
+}

@@ -170,3 +170,38 @@ async fn a_servers_own_refusal_is_not_asked_for_again() {
     assert_eq!(error.code, ErrorCode::Unsupported, "{error}");
     assert!(start.elapsed() < Duration::from_secs(2));
 }
+
+#[tokio::test]
+async fn a_call_keeps_to_its_limit_however_slow_the_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = paths(dir.path(), "");
+    let listener = UnixListener::bind(paths.socket()).unwrap();
+    let limit = Duration::from_millis(1_500);
+    let call = async |hello_after: Duration| {
+        let fleet = Fleet::load(&paths, "test", None, false).unwrap();
+        let server = fleet.server(fleet.default_server()).unwrap();
+        let silent = async {
+            let mut client = accept(&listener).await;
+            tokio::time::sleep(hello_after).await;
+            // Too late for a caller that has given up.
+            let _ = client.send(hello(PROTOCOL_VERSION)).await;
+            std::future::pending::<()>().await;
+        };
+        let start = Instant::now();
+        let asked = Detach { view: 1 };
+        let error = tokio::select! {
+            result = server.call(&asked, limit) => result.unwrap_err(),
+            () = silent => panic!("it waits for ever"),
+        };
+        let took = start.elapsed();
+        assert!(
+            limit <= took && took < limit + Duration::from_millis(700),
+            "{took:?}"
+        );
+        error
+    };
+    let late = call(Duration::from_secs(60)).await;
+    assert_eq!(late.code, ErrorCode::ServerUnreachable, "{late}");
+    let unanswered = call(Duration::from_secs(1)).await;
+    assert_eq!(unanswered.code, ErrorCode::Timeout, "{unanswered}");
+}

@@ -1,7 +1,5 @@
 //! Tests of `name`.
 
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 
 use super::*;
@@ -82,16 +80,13 @@ fn names_that_people_use_pass_as_they_are() {
 }
 
 #[test]
-fn a_megabyte_is_refused_quickly_and_shortly() {
+fn a_megabyte_is_refused_shortly() {
     for text in [
         "x".repeat(1 << 20),
         "🦀".repeat(1 << 18),
         ":".repeat(1 << 20),
     ] {
-        let start = Instant::now();
         let errors = [refused(&text), ServerName::new(&text).unwrap_err()];
-        let took = start.elapsed();
-        assert!(took < Duration::from_millis(100), "{took:?}");
         for error in errors {
             assert!(error.to_string().len() < 800, "{}", error.to_string().len());
         }

@@ -67,6 +67,14 @@ impl Infant {
         !(KeeperProcess::Child { pid: self.pid }).is_dead()
     }
 
+    /// Ends it without a program and waits until it is gone.
+    pub(super) async fn end(mut self, limit: Duration) {
+        self.stream = None;
+        (KeeperProcess::Child { pid: self.pid })
+            .wait_dead(limit)
+            .await;
+    }
+
     /// Has the program started. Dropping the future undoes everything.
     pub(super) async fn spawn(mut self, spec: KeeperSpec) -> Result<SpawnedPane, SpawnError> {
         let pid = self.pid;

@@ -1,9 +1,15 @@
-//! A keeper that was started before it is needed.
+//! Keepers that were started before they are needed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use arc_swap::ArcSwapOption;
-use tokio::time::timeout;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
     super::wire::KeeperSpec,
@@ -11,27 +17,59 @@ use super::{
     birth::{self, Infant},
 };
 
-/// Where a daemon gets its keepers from: one is always ready, so that starting a pane costs one
-/// process start instead of two. Clones share it; the ready keeper ends with the last clone.
+/// How many are ready when nobody has asked for long.
+const FEW: usize = 1;
+/// How many are ready at most: as many panes as are started at once by somebody in a hurry.
+const MOST: usize = 8;
+/// After so long without a call the stock shrinks to [`FEW`].
+const QUIET: Duration = Duration::from_secs(10);
+/// How long the ready keepers may take to be gone at the end.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Where a daemon gets its keepers from: some are always ready, so that starting a pane costs one
+/// process start instead of two. Clones share it; the ready keepers end with the last clone.
 #[derive(Debug, Clone)]
 pub struct KeeperStock {
     launch: Arc<KeeperLaunch>,
-    ready: Arc<ArcSwapOption<Infant>>,
+    shelf: Arc<Mutex<Shelf>>,
+    taken: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Shelf {
+    ready: Vec<Infant>,
+    wanted: usize,
+    last_taken: Instant,
+    /// A task fills or empties it.
+    tended: bool,
+    closed: bool,
 }
 
 impl KeeperStock {
-    /// Starts the first keeper. Call it on a tokio runtime.
+    /// An empty stock; it starts its first keeper after the first call of [`Self::spawn`] or [`Self::tend`].
     #[must_use]
     pub fn new(launch: KeeperLaunch) -> Self {
-        let stock = Self {
-            launch: Arc::new(launch),
-            ready: Arc::default(),
+        let shelf = Shelf {
+            ready: Vec::new(),
+            wanted: FEW,
+            last_taken: Instant::now(),
+            tended: false,
+            closed: false,
         };
-        stock.refill();
-        stock
+        Self {
+            launch: Arc::new(launch),
+            shelf: Arc::new(Mutex::new(shelf)),
+            taken: Arc::default(),
+        }
     }
 
-    /// Like [`super::Keeper::spawn`], with the ready keeper if there is one.
+    /// The executable of the keepers.
+    #[must_use]
+    pub fn exe(&self) -> &Path {
+        &self.launch.exe
+    }
+
+    /// Like [`super::Keeper::spawn`], with a ready keeper if there is one.
     ///
     /// # Errors
     /// See [`SpawnError`].
@@ -41,23 +79,94 @@ impl KeeperStock {
         limit: Duration,
     ) -> Result<SpawnedPane, SpawnError> {
         birth::check(&spec)?;
-        let ready = self.ready.swap(None).and_then(Arc::into_inner);
-        let infant = match ready.filter(Infant::is_alive) {
+        let infant = match self.take() {
             Some(infant) => infant,
             None => Infant::start(&self.launch)?,
         };
         let spawned = timeout(limit, infant.spawn(spec)).await;
         // Only now, so that the program's start did not have to share the processors with it.
-        let stock = self.clone();
-        tokio::spawn(async move { stock.refill() });
+        self.tend();
         spawned.unwrap_or(Err(SpawnError::Timeout(limit)))
     }
 
-    fn refill(&self) {
-        if self.ready.load().is_none() {
+    /// Sees in the background that as many keepers are ready as are wanted. Call it on a tokio runtime.
+    pub fn tend(&self) {
+        let mut shelf = self.shelf();
+        if shelf.closed {
+            return;
+        }
+        if std::mem::replace(&mut shelf.tended, true) {
+            self.taken.notify_one();
+        } else {
+            tokio::spawn(self.clone().fill_and_shrink());
+        }
+    }
+
+    /// Ends the ready keepers and waits until they are gone. No more are made ready.
+    pub async fn close(&self) {
+        let ready = {
+            let mut shelf = self.shelf();
+            shelf.closed = true;
+            self.taken.notify_one();
+            std::mem::take(&mut shelf.ready)
+        };
+        futures_util::future::join_all(ready.into_iter().map(|infant| infant.end(CLOSE_LIMIT)))
+            .await;
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Infant> {
+        let mut shelf = self.shelf();
+        shelf.last_taken = Instant::now();
+        while let Some(infant) = shelf.ready.pop() {
+            if infant.is_alive() {
+                return Some(infant);
+            }
+        }
+        shelf.wanted = (shelf.wanted * 2).min(MOST);
+        None
+    }
+
+    async fn fill_and_shrink(self) {
+        while let Some(until) = self.step().await {
+            if let Some(until) = until {
+                let _ = timeout_at(until, self.taken.notified()).await;
+            }
+        }
+    }
+
+    /// One keeper more or all surplus ones less. `None` when there is nothing left to do, else when to go on.
+    async fn step(&self) -> Option<Option<Instant>> {
+        {
+            let mut shelf = self.shelf();
+            let shrink_at = shelf.last_taken + QUIET;
+            if shelf.wanted > FEW && shrink_at <= Instant::now() {
+                shelf.wanted = FEW;
+                shelf.ready.truncate(FEW);
+            }
+            if shelf.closed || shelf.ready.len() >= shelf.wanted {
+                let done = shelf.closed || shelf.wanted == FEW;
+                shelf.tended = !done;
+                return (!done).then_some(Some(shrink_at));
+            }
+        }
+        // Starting a process blocks until it is executed.
+        let launch = Arc::clone(&self.launch);
+        let started = tokio::task::spawn_blocking(move || Infant::start(&launch)).await;
+        let mut shelf = self.shelf();
+        match started {
+            Ok(Ok(infant)) if !shelf.closed => {
+                shelf.ready.push(infant);
+                Some(None)
+            }
             // What fails now is told to whoever asks next, if it still fails then.
-            let infant = Infant::start(&self.launch).ok();
-            self.ready.store(infant.map(Arc::new));
+            Ok(Ok(_) | Err(_)) | Err(_) => {
+                shelf.tended = false;
+                None
+            }
         }
     }
 }

@@ -68,23 +68,14 @@ pub struct Key {
 
 /// The text is not a key name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown key `{name}`{}; valid are: {}",
-    suggest(suggestions),
-    Key::VALID
-)]
+#[error("{}", self.told())]
 pub struct KeyError {
     /// The name as given, cut to 32 characters.
     pub name: String,
+    /// The modifier that is given twice, when that is what is wrong.
+    pub twice: Option<&'static str>,
     /// Valid names that are close to it.
     pub suggestions: Vec<&'static str>,
-}
-
-fn suggest(suggestions: &[&str]) -> String {
-    match suggestions {
-        [] => String::new(),
-        some => format!(", did you mean {}?", some.join(" or ")),
-    }
 }
 
 /// All names, the usual one of each key first.
@@ -142,17 +133,18 @@ impl Key {
             .split_at_checked(2)
             .filter(|(_, after)| !after.is_empty())
         {
-            match modifier {
-                "C-" | "c-" => modifiers.control = true,
-                "M-" | "m-" | "A-" => modifiers.alt = true,
-                "S-" | "s-" => modifiers.shift = true,
+            let (held, usual) = match modifier {
+                "C-" | "c-" => (&mut modifiers.control, "C-"),
+                "M-" | "m-" | "A-" => (&mut modifiers.alt, "M-"),
+                "S-" | "s-" => (&mut modifiers.shift, "S-"),
                 _ => break,
-            }
+            };
+            hold(held, usual, name)?;
             rest = after;
         }
         let control = rest.strip_prefix('^').filter(|_| rest.len() == 2);
         if let Some(char) = control {
-            modifiers.control = true;
+            hold(&mut modifiers.control, "C-", name)?;
             rest = char;
         }
         let code = code(rest).ok_or_else(|| KeyError::new(name, rest))?;
@@ -310,12 +302,37 @@ fn code(name: &str) -> Option<KeyCode> {
         .map(KeyCode::Function)
 }
 
+/// Notes that a modifier is held.
+fn hold(held: &mut bool, modifier: &'static str, name: &str) -> Result<(), KeyError> {
+    match std::mem::replace(held, true) {
+        false => Ok(()),
+        true => Err(KeyError {
+            name: name.chars().take(MAX_NAME_BYTES).collect(),
+            twice: Some(modifier),
+            suggestions: Vec::new(),
+        }),
+    }
+}
+
 impl KeyError {
     fn new(name: &str, bare: &str) -> Self {
         Self {
             name: name.chars().take(MAX_NAME_BYTES).collect(),
+            twice: None,
             suggestions: close_names(bare),
         }
+    }
+
+    fn told(&self) -> String {
+        let name = &self.name;
+        if let Some(modifier) = self.twice {
+            return format!("the key `{name}` cannot be sent: {modifier} is given twice");
+        }
+        let near = match self.suggestions.as_slice() {
+            [] => String::new(),
+            some => format!(", did you mean {}?", some.join(" or ")),
+        };
+        format!("unknown key `{name}`{near}; valid are: {}", Key::VALID)
     }
 }
 

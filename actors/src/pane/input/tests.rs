@@ -122,6 +122,18 @@ fn unknown_keys_are_named_with_those_close_to_them() {
     ] {
         assert!(Key::parse(name).is_err(), "{name:?}");
     }
+    for (name, twice) in [
+        ("C-C-c", "C-"),
+        ("C-^c", "C-"),
+        ("M-C-A-x", "M-"),
+        ("S-s-Up", "S-"),
+    ] {
+        let message = Key::parse(name).expect_err(name).to_string();
+        assert!(
+            message.contains(&format!("{twice} is given twice")),
+            "{message}"
+        );
+    }
     assert_eq!(
         Key::parse(&"x".repeat(10_000))
             .expect_err("too long")
@@ -172,5 +184,28 @@ proptest! {
         let bytes = encode_text(&format!("\n{text}"), PASTE);
         let ends = bytes.windows(6).filter(|window| window == b"\x1b[201~").count();
         prop_assert_eq!(ends, 1);
+        let mut left = format!("\r{}", text.replace('\n', "\r"));
+        while left.contains("\x1b[201~") {
+            left = left.replacen("\x1b[201~", "", 1);
+        }
+        prop_assert_eq!(bytes, format!("\x1b[200~{left}\x1b[201~").into_bytes());
     }
+}
+
+#[test]
+fn a_long_paste_full_of_ends_takes_no_longer_than_another() {
+    const BYTES: usize = 1024 * 1024;
+    let begun = std::time::Instant::now();
+    for text in [
+        format!("\n{}", "\x1b[201~".repeat(BYTES / 6)),
+        // One inside of the other: each taken out makes the next.
+        format!(
+            "\n{}{}",
+            "\x1b[20".repeat(BYTES / 6),
+            "1~".repeat(BYTES / 6)
+        ),
+    ] {
+        assert_eq!(encode_text(&text, PASTE), b"\x1b[200~\r\x1b[201~");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
 }

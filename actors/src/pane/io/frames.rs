@@ -1,4 +1,4 @@
-//! When viewers of a pane get its next change: at once after silence, later ones at a pace.
+//! When viewers of a pane get its next change: at once after silence or input, later ones at a pace.
 
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ const SYNCHRONIZED_LIMIT: Duration = Duration::from_millis(100);
 pub(super) struct Frames {
     waiting: Vec<(u64, Reply<ScreenUpdate>)>,
     last: Option<Instant>,
+    /// Something was typed since the last frame: the next change may be its echo.
+    typed: bool,
     /// Since when a change is held back.
     held: Option<Instant>,
     /// The bell rang since the last frame.
@@ -31,6 +33,16 @@ impl Frames {
         self.waiting.push((generation, reply));
     }
 
+    /// Something was typed: the next frame does not wait for its pace.
+    pub(super) fn typed(&mut self) {
+        self.typed = true;
+    }
+
+    /// When the pace allows the next frame.
+    fn paced(&self) -> Option<Instant> {
+        self.last.filter(|_| !self.typed).map(|last| last + PACE)
+    }
+
     fn due(&self, screen: &Screen) -> bool {
         let now = screen.generation();
         self.waiting.iter().any(|(seen, _)| *seen != now) || (self.bell && !self.waiting.is_empty())
@@ -41,7 +53,7 @@ impl Frames {
         if !self.due(screen) {
             return None;
         }
-        let paced = self.last.map(|last| last + PACE);
+        let paced = self.paced();
         let held = self.held.map(|held| held + SYNCHRONIZED_LIMIT);
         held.max(paced)
     }
@@ -52,7 +64,7 @@ impl Frames {
             self.held = None;
             return;
         }
-        if self.last.is_some_and(|last| last + PACE > now) {
+        if self.paced().is_some_and(|at| at > now) {
             return;
         }
         if screen.modes().synchronized_output {
@@ -74,6 +86,7 @@ impl Frames {
             let (seen, reply) = self.waiting.swap_remove(index);
             if !reply.is_closed() {
                 self.last = Some(now);
+                self.typed = false;
                 reply.send(wire_update(screen.update_since(seen), bell));
             }
         }

@@ -10,8 +10,6 @@ use protocol::{Error, ErrorCode, Size};
 use rustix::io::Errno;
 use rustix::termios::Winsize;
 use supervisor::Reply;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -22,6 +20,7 @@ use super::{Command, NOTHING_PARSED, Shared};
 use crate::clock::epoch_ms;
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
+use crate::watched::Watched;
 
 /// Read at most so much before keys of other panes get their turn.
 const TURN_BYTES: usize = 256 * 1024;
@@ -50,7 +49,7 @@ pub(super) struct Task {
     shared: Arc<Shared>,
     screen: Screen,
     journal: Journal,
-    master: AsyncFd<Arc<OwnedFd>>,
+    master: Watched,
     /// Nothing can come any more.
     eof: bool,
     /// The program's end is recorded.
@@ -74,7 +73,7 @@ impl Task {
         let ended = shared.program_ended.load(Ordering::Acquire);
         Ok(Self {
             next_checkpoint: journal.position() + half,
-            master: watched(master)?,
+            master: Watched::new(master)?,
             shared,
             screen,
             journal,
@@ -119,14 +118,8 @@ impl Task {
                     let size = *size.borrow_and_update();
                     self.resize(size);
                 }
-                ready = self.master.writable(), if !self.writes.is_empty() && !self.eof => {
-                    // Only a write that would block may clear it: the kernel tells it once.
-                    drop(ready);
-                }
-                ready = self.master.readable(), if !self.eof => {
-                    drop(ready);
-                    turn_over = self.read_turn();
-                }
+                Ok(()) = self.master.writable(), if self.master.is_blocked() && !self.eof => {}
+                Ok(()) = self.master.readable(), if !self.eof => turn_over = self.read_turn(),
                 () = timer => {}
             }
             self.after();
@@ -152,8 +145,9 @@ impl Task {
     fn command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Write(order, reply) => {
-                self.writes.push(order, reply, &self.screen, now);
+            Command::Write(typing, reply) => {
+                self.writes.push(typing, reply, &self.screen, now);
+                self.frames.typed();
                 if self.eof {
                     self.writes.fail_all(&not_reading());
                 }
@@ -189,18 +183,18 @@ impl Task {
     }
 
     fn adopt(&mut self, master: Arc<OwnedFd>, journal: Journal) -> io::Result<()> {
-        self.master = watched(master)?;
+        self.master = Watched::new(master)?;
         self.journal = journal;
         self.eof = false;
         self.ended = false;
         self.checkpoint();
-        set_winsize(self.master.get_ref(), self.screen.size());
+        set_winsize(self.master.descriptor(), self.screen.size());
         Ok(())
     }
 
     fn resize(&mut self, size: Size) {
         self.screen.resize(size);
-        set_winsize(self.master.get_ref(), self.screen.size());
+        set_winsize(self.master.descriptor(), self.screen.size());
     }
 
     /// Reads and parses until the terminal is empty or the turn is over; true in the latter case.
@@ -209,11 +203,7 @@ impl Task {
         let begun = Instant::now();
         while taken < TURN_BYTES && begun.elapsed() < TURN_TIME {
             let buffer = self.journal.reserve(READ_BYTES);
-            let fd = self.master.get_ref();
-            let read = self
-                .master
-                .try_io(Interest::READABLE, |_| Ok(rustix::io::read(fd, buffer)?));
-            match read {
+            match self.master.read(buffer) {
                 Ok(0) => {
                     self.hang_up();
                     return false;
@@ -254,7 +244,9 @@ impl Task {
         }
         if let Some(answer) = self.screen.take_replies() {
             let deadline = self.last_output + ANSWER_LIMIT;
-            self.writes.push_answer(answer, &self.screen, deadline);
+            let place = self.shared.gate.ahead();
+            self.writes
+                .push_answer(answer, place, &self.screen, deadline);
         }
         if !self.waits.is_empty() {
             self.waits.output(&self.screen);
@@ -273,6 +265,9 @@ impl Task {
             self.writes.expire(now);
         }
         self.waits.expire(&self.screen, self.last_output, now);
+        if self.shared.gate.take_typed() {
+            self.frames.typed();
+        }
         self.frames.send(&mut self.screen, now);
         let mut index = 0;
         while index < self.drains.len() {
@@ -310,11 +305,7 @@ impl Task {
             if self.eof {
                 return;
             }
-            let fd = self.master.get_ref();
-            let wrote = self
-                .master
-                .try_io(Interest::WRITABLE, |_| Ok(rustix::io::write(fd, bytes)?));
-            match wrote {
+            match self.master.write(bytes) {
                 Ok(count) => self.writes.wrote(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -343,15 +334,6 @@ impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.ended.send_replace(true);
     }
-}
-
-#[allow(
-    deprecated,
-    reason = "its successor is unsafe for the sake of descriptors that may be closed meanwhile; an Arc<OwnedFd> cannot"
-)]
-fn watched(master: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
-    rustix::io::ioctl_fionbio(&master, true)?;
-    AsyncFd::with_interest(master, Interest::READABLE | Interest::WRITABLE)
 }
 
 fn set_winsize(master: &OwnedFd, size: Size) {

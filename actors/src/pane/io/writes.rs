@@ -2,14 +2,16 @@
 //! program reads.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 
 use bytes::{Buf, Bytes, BytesMut};
 use protocol::{Error, ErrorCode};
+use rustix::termios::LocalModes;
 use supervisor::Reply;
 use tokio::time::Instant;
 
-use super::{WriteOrder, Written};
-use crate::pane::input::{Key, SUBMIT, encode_text};
+use super::{Ahead, Typing, WriteOrder, Written};
+use crate::pane::input::{Key, KeyCode, SUBMIT, encode_text};
 use crate::pane::screen::{Screen, TextCursor};
 
 /// Bytes waiting for one program. More is refused: who types a megabyte into a program that does
@@ -23,11 +25,15 @@ struct Pending {
     cursor: TextCursor,
     deadline: Instant,
     reply: Option<Reply<Written>>,
+    /// Held until it is done.
+    _place: Ahead,
 }
 
 impl Pending {
-    fn answer(self, failed: Option<Error>) {
-        let Some(reply) = self.reply else { return };
+    fn answer(mut self, failed: Option<Error>) {
+        let Some(reply) = self.reply.take() else {
+            return;
+        };
         reply.send(Written {
             bytes: self.total - self.left.len() as u64,
             cursor: self.cursor,
@@ -44,10 +50,6 @@ pub(super) struct Writes {
 }
 
 impl Writes {
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// When the first of the orders runs out of time.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.queue.iter().map(|pending| pending.deadline).min()
@@ -56,15 +58,19 @@ impl Writes {
     /// Encodes an order by the program's modes and puts it at the end.
     pub(super) fn push(
         &mut self,
-        order: WriteOrder,
-        reply: Option<Reply<Written>>,
+        typing: Typing,
+        reply: Reply<Written>,
         screen: &Screen,
         now: Instant,
     ) {
-        let cursor = if order.submit || order.keys.iter().any(|key| key == "Enter") {
-            screen.position_after_line()
-        } else {
-            screen.position()
+        let Typing {
+            order,
+            place,
+            master,
+        } = typing;
+        let cursor = match submits(&order) && echoes(&master) {
+            true => screen.position_after_line(),
+            false => screen.position_of_cursor(),
         };
         let deadline = now + order.limit;
         let (bytes, mut failed) = match encode(&order, screen) {
@@ -88,7 +94,8 @@ impl Writes {
             left: bytes,
             cursor,
             deadline,
-            reply,
+            reply: Some(reply),
+            _place: place,
         };
         if failed.is_some() || pending.left.is_empty() {
             pending.answer(failed);
@@ -100,7 +107,13 @@ impl Writes {
 
     /// Bytes that the terminal itself answers to the program. Lost when the program does not read:
     /// it asked and does not listen.
-    pub(super) fn push_answer(&mut self, bytes: Vec<u8>, screen: &Screen, deadline: Instant) {
+    pub(super) fn push_answer(
+        &mut self,
+        bytes: Vec<u8>,
+        place: Ahead,
+        screen: &Screen,
+        deadline: Instant,
+    ) {
         if self.bytes + bytes.len() > QUEUE_BYTES {
             return;
         }
@@ -111,6 +124,7 @@ impl Writes {
             cursor: screen.position(),
             deadline,
             reply: None,
+            _place: place,
         });
     }
 
@@ -162,6 +176,26 @@ impl Writes {
     }
 }
 
+fn submits(order: &WriteOrder) -> bool {
+    let is_enter = |name: &String| Key::parse(name).is_ok_and(|key| key.code == KeyCode::Enter);
+    order.submit || order.keys.iter().any(is_enter)
+}
+
+/// Whether a line typed now is shown: by the terminal, or by a program that reads key by key, as line editors do.
+///
+/// Source: termios(3), ECHO, ECHONL, ICANON. On Linux the master has the modes of its terminal.
+fn echoes(master: &OwnedFd) -> bool {
+    let shown = LocalModes::ECHO | LocalModes::ECHONL;
+    match rustix::termios::tcgetattr(master) {
+        Ok(modes) => {
+            let by_line = modes.local_modes.contains(LocalModes::ICANON);
+            !by_line || modes.local_modes.intersects(shown)
+        }
+        // The program is gone, and then nothing is typed.
+        Err(_) => true,
+    }
+}
+
 fn encode(order: &WriteOrder, screen: &Screen) -> Result<Bytes, Error> {
     if order.text.is_empty() && order.keys.is_empty() && !order.submit {
         return Ok(order.raw.clone());
@@ -181,3 +215,6 @@ fn encode(order: &WriteOrder, screen: &Screen) -> Result<Bytes, Error> {
     }
     Ok(bytes.freeze())
 }
+
+#[cfg(test)]
+mod tests;

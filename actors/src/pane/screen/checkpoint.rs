@@ -182,7 +182,8 @@ fn write_engine(engine: &Engine, out: &mut Writer) {
         .enumerate()
         .filter(|(_, (flag, _))| mode.contains(*flag));
     out.number(modes.fold(0, |bits, (at, _)| bits | 1 << at));
-    for flag in [Mode::INSERT, Mode::LINE_FEED_NEW_LINE, Mode::APP_KEYPAD] {
+    out.flag(engine.inserting);
+    for flag in [Mode::LINE_FEED_NEW_LINE, Mode::APP_KEYPAD] {
         out.flag(mode.contains(flag));
     }
     out.number(engine.region.0 as u64);

@@ -63,8 +63,8 @@ pub(super) struct Engine {
     pub(super) last_char: Option<char>,
     pub(super) replies: Vec<u8>,
     pub(super) events: ScreenEvents,
-    /// Insert mode (IRM) was on since the last look: what it shifts is not marked as changed.
-    pub(super) insert_mode_used: bool,
+    /// Insert mode (IRM). The engine's own is never on.
+    pub(super) inserting: bool,
     pub(super) epochs: Epochs,
     /// Added to the engine's count of evicted rows, so that row numbers go on after a restore.
     pub(super) row_base: u64,
@@ -99,7 +99,7 @@ impl Engine {
             last_char: None,
             replies: Vec::new(),
             events: ScreenEvents::default(),
-            insert_mode_used: false,
+            inserting: false,
             epochs: Epochs::default(),
             row_base: 0,
             primary_end: (0, LineMark::default()),

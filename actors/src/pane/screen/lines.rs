@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
+use super::MAX_SIDE;
+
 /// How many changes of the row numbering are remembered. Older cursors start again at a safe place.
 pub(super) const MAX_EPOCHS: usize = 32;
 /// How many pairs of rows all [`Change::Reflowed`] together keep: 64 KiB.
@@ -39,12 +41,20 @@ impl LineMark {
         }
     }
 
-    /// How many bytes of `line` were seen: 0 when it was written over since.
+    /// How many bytes of `line` were seen: 0 when it was written over since. Blanks that were seen at its end are not in `line`.
     pub(super) fn seen_of(&self, line: &str) -> usize {
         let seen = self.seen as usize;
         match line.as_bytes().get(..seen) {
             Some(prefix) if line.is_char_boundary(seen) && text_hash(prefix) == self.hash => seen,
-            Some(_) | None => 0,
+            Some(_) => 0,
+            None => {
+                let blanks = (seen - line.len()).min(MAX_SIDE.into());
+                let padded = [line.as_bytes(), &b" ".repeat(blanks)].concat();
+                match padded.len() == seen && text_hash(&padded) == self.hash {
+                    true => line.len(),
+                    false => 0,
+                }
+            }
         }
     }
 }
@@ -100,6 +110,22 @@ impl Epochs {
         let breaks = |changes: &VecDeque<Change>| changes.iter().map(Change::breaks).sum::<usize>();
         while self.changes.len() > MAX_EPOCHS || breaks(&self.changes) > MAX_BREAKS {
             self.changes.pop_front();
+        }
+    }
+
+    /// The same with the newest changes only, as many as have `max_breaks` pairs of rows together.
+    pub(super) fn recent(&self, max_breaks: usize) -> Self {
+        let mut breaks = 0;
+        let fits = |change: &&Change| {
+            breaks += change.breaks();
+            breaks <= max_breaks
+        };
+        let newest = self.changes.iter().rev().take_while(fits).cloned();
+        let mut changes: VecDeque<Change> = newest.collect();
+        changes.make_contiguous().reverse();
+        Self {
+            count: self.count,
+            changes,
         }
     }
 

@@ -4,7 +4,7 @@ use protocol::Size;
 use rio_vt::crosswords::CrosswordsSize;
 use rio_vt::crosswords::grid::Dimensions;
 use rio_vt::crosswords::pos::{Column, Line};
-use rio_vt::crosswords::square::{CellFlags, Square};
+use rio_vt::crosswords::square::{CellFlags, Square, Wide};
 
 use super::engine::Engine;
 use super::render;
@@ -37,8 +37,43 @@ impl Engine {
         });
         if is_alternate {
             self.term.grid.resize(false, rows, cols);
+            self.repair_rows();
         }
         self.resized();
+    }
+
+    fn repair_rows(&mut self) {
+        let top = -(self.grid().history_size() as i32);
+        let bottom = self.grid().screen_lines() as i32;
+        (top..bottom).for_each(|line| self.repair_wide(Line(line)));
+    }
+
+    /// Blanks what stands in the row for wide characters that are not whole: a row that was cut ends in half of one, and one
+    /// that was extended has its filling before a wide character no longer at its end.
+    pub(super) fn repair_wide(&mut self, line: Line) {
+        // Reading through the shared reference leaves the row unmarked.
+        let row = &self.term.grid.raw[line].inner;
+        if row.iter().all(|cell| cell.wide() == Wide::Narrow) {
+            return;
+        }
+        let is_at = |col: Option<usize>, wide: Wide| {
+            let cell = col.and_then(|col| row.get(col));
+            cell.is_some_and(|cell| cell.wide() == wide)
+        };
+        let is_whole = |col: usize| match row[col].wide() {
+            Wide::Narrow => true,
+            Wide::Wide => is_at(Some(col + 1), Wide::Spacer),
+            Wide::Spacer => is_at(col.checked_sub(1), Wide::Wide),
+            Wide::LeadingSpacer => col + 1 == row.len(),
+        };
+        let broken: Vec<usize> = (0..row.len()).filter(|&col| !is_whole(col)).collect();
+        for col in broken {
+            let cell = &mut self.term.grid[line][Column(col)];
+            match cell.is_leading_spacer() {
+                true => cell.set_wide(Wide::Narrow),
+                false => *cell = Square::default(),
+            }
+        }
     }
 
     fn resize_rows(&mut self, rows: usize) {
@@ -58,6 +93,7 @@ impl Engine {
         let old = self.mark_lines();
         let rows = self.grid().screen_lines();
         self.term.resize(CrosswordsSize::new(cols, rows));
+        self.repair_rows();
         let new = self.unmark_lines();
         // Lines get lost at the top only.
         let lost = old.len().saturating_sub(new.len());

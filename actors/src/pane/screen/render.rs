@@ -1,6 +1,5 @@
 //! Rows of cells as text and as ANSI sequences.
 
-use rio_vt::codepoint_width::codepoint_width;
 use rio_vt::config::colors::{AnsiColor, ColorRgb};
 use rio_vt::crosswords::grid::Grid;
 use rio_vt::crosswords::pos::{Column, Line};
@@ -93,24 +92,13 @@ fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
 /// with them. Blanks at its end are cut, so the reader clears to the end of the line.
 pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
     let row = cells(grid, line);
-    // Inserting and deleting can leave half of a wide character.
-    let is_half = |col: usize| match row[col].wide() {
-        Wide::Narrow => is_squeezed(row[col]),
-        Wide::Wide => !row
-            .get(col + 1)
-            .is_some_and(|next| matches!(next.wide(), Wide::Spacer)),
-        Wide::Spacer => col == 0 || !row[col - 1].is_wide(),
-        Wide::LeadingSpacer => true,
-    };
-    let shows = |col: &usize| {
-        (!is_blank(row[*col]) && !is_half(*col)) || grid.style_of(&row[*col]).renders_on_blank()
-    };
+    let shows = |col: &usize| !is_blank(row[*col]) || grid.style_of(&row[*col]).renders_on_blank();
     let end = (0..row.len()).rev().find(shows).map_or(0, |last| last + 1);
     out.push_str("\x1b[m");
     let mut style = Style::default();
     let mut link = None;
-    for (col, &cell) in row[..end].iter().enumerate() {
-        if cell.is_spacer() && !is_half(col) {
+    for &cell in &row[..end] {
+        if cell.is_spacer() {
             continue;
         }
         let next = grid.style_of(&cell);
@@ -127,7 +115,7 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
             push_link(grid, next, out);
             link = next;
         }
-        match is_half(col) {
+        match cell.is_leading_spacer() {
             true => out.push(' '),
             false => push_cell(grid, cell, out),
         }
@@ -138,15 +126,6 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
     if style != Style::default() {
         out.push_str("\x1b[m");
     }
-}
-
-/// Whether a cell of one column holds a character of two: the engine leaves such when it inserts before one.
-fn is_squeezed(cell: Square) -> bool {
-    let codepoint = (cell.raw() & CODEPOINT) as u32;
-    codepoint > 0xff
-        && !cell.is_bg_only()
-        && !cell.has_extras()
-        && codepoint_width(codepoint) == Some(2)
 }
 
 fn push_link(grid: &Grid<Square>, id: Option<u16>, out: &mut String) {

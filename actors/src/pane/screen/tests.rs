@@ -6,4 +6,5 @@ mod golden;
 mod hostile;
 mod resizing;
 mod support;
+mod tails;
 mod updates;

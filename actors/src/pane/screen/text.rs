@@ -10,7 +10,7 @@ use super::{Screen, render};
 
 /// A line that wraps over more rows than this is taken for several by cursors, so that a read never has to look at
 /// more than these to find its place. The text is joined all the same.
-const MAX_LINE_ROWS: u64 = 64;
+pub(super) const MAX_LINE_ROWS: u64 = 64;
 /// How many lines before the end a search looks at again, so that patterns over several lines match although the lines come one by one.
 const SEARCH_AGAIN_LINES: usize = 16;
 
@@ -50,7 +50,7 @@ pub struct Search {
 }
 
 impl Match {
-    fn new(text: &str, captures: &regex::Captures<'_>, after: TextCursor) -> Self {
+    pub(super) fn new(text: &str, captures: &regex::Captures<'_>, after: TextCursor) -> Self {
         let group = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
         Self {
             text: captures[0].to_owned(),
@@ -119,11 +119,28 @@ impl Engine {
 
     /// The place after all text of the primary screen, which must be the active one.
     pub(super) fn end_mark(&self) -> LineMark {
+        let (start, line) = self.last_line();
+        LineMark::after(start, line.as_bytes())
+    }
+
+    /// As [`Engine::end_mark`], but after the blanks too that are between the text and the cursor.
+    fn cursor_mark(&self) -> LineMark {
+        let at = self.grid().cursor.pos;
+        let (start, mut line) = self.last_line();
+        if self.row_of(at.row) == self.end_row() {
+            let text_end = render::text_len(self.grid(), at.row);
+            line.extend((text_end..at.col.0).map(|_| ' '));
+        }
+        LineMark::after(start, line.as_bytes())
+    }
+
+    /// The row in which the last line begins, and its text.
+    fn last_line(&self) -> (u64, String) {
         let end = self.end_row();
         let start = self.line_start(end);
         let mut line = String::new();
         self.push_line(start, end, &mut line);
-        LineMark::after(start, line.as_bytes())
+        (start, line)
     }
 
     /// Where a read from `cursor` starts.
@@ -256,6 +273,20 @@ impl Screen {
             kind: Kind::Text,
             epoch: self.engine.epochs.count,
             mark: self.engine.end_mark(),
+        }
+    }
+
+    /// The place of the terminal's cursor when nothing is below it: what is printed next is read from here without the blank
+    /// that a prompt ends with. Else the place after all output so far.
+    #[must_use]
+    pub fn position_of_cursor(&self) -> TextCursor {
+        if self.engine.is_alternate() {
+            return self.alternate_position();
+        }
+        TextCursor {
+            kind: Kind::Text,
+            epoch: self.engine.epochs.count,
+            mark: self.engine.cursor_mark(),
         }
     }
 
@@ -523,7 +554,7 @@ impl Screen {
 
 /// The lines of `text` that `part` of it touches, at most the first 4 KiB of them.
 #[must_use]
-pub fn whole_lines(text: &str, part: std::ops::Range<usize>) -> &str {
+pub(super) fn whole_lines(text: &str, part: std::ops::Range<usize>) -> &str {
     const MOST_BYTES: usize = 4096;
     let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
     let end = text[part.end..].find('\n');

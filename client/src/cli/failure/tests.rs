@@ -63,6 +63,20 @@ fn a_usage_error_is_one_line_too() {
             "unrecognized subcommand 'lss'; tip: a similar subcommand exists: 'ls'; usage: fugue [OPTIONS] [COMMAND]",
         ),
     ] {
-        assert_eq!(usage_line(message), line);
+        assert_eq!(usage_line(message, &[]), line);
+    }
+}
+
+#[test]
+fn a_long_word_is_cut_wherever_a_usage_error_repeats_it() {
+    let word = format!("--x{}", "y z\n".repeat(25_000));
+    let command = clap::Command::new("fugue")
+        .arg(clap::Arg::new("number").value_parser(clap::value_parser!(u8)))
+        .subcommand(clap::Command::new("ls"));
+    for words in [["fugue", &word[..]], ["fugue", &word[3..]]] {
+        let error = command.clone().try_get_matches_from(words).unwrap_err();
+        let line = usage_line(&error.to_string(), &words_of(&error));
+        assert!(line.len() < 1_000, "{} bytes", line.len());
+        assert!(line.contains("y z\\ny z"), "{line}");
     }
 }

@@ -84,3 +84,28 @@ async fn a_viewer_that_went_away_holds_nothing() {
     frames.send(&mut screen, Instant::now());
     assert!(frames.waiting.is_empty());
 }
+
+#[tokio::test]
+async fn the_echo_of_what_is_typed_does_not_wait_for_the_pace() {
+    let mut screen = screen();
+    let mut frames = Frames::default();
+    let begun = Instant::now();
+    let (reply, mut first) = Reply::channel();
+    frames.push(0, reply);
+    screen.advance(b"output");
+    frames.send(&mut screen, begun);
+    let update = first.try_recv().unwrap();
+
+    let (reply, mut echo) = Reply::channel();
+    frames.push(update.generation, reply);
+    frames.typed();
+    screen.advance(b"a");
+    frames.send(&mut screen, begun + Duration::from_millis(1));
+    let update = echo.try_recv().unwrap();
+
+    let (reply, mut later) = Reply::channel();
+    frames.push(update.generation, reply);
+    screen.advance(b"more");
+    frames.send(&mut screen, begun + Duration::from_millis(2));
+    assert!(later.try_recv().is_err(), "one frame only was in a hurry");
+}

@@ -9,9 +9,10 @@ use rio_vt::codepoint_width::codepoint_width;
 use rio_vt::config::colors::ColorRgb;
 use rio_vt::crosswords::Mode;
 use rio_vt::crosswords::attr::Attr;
+use rio_vt::crosswords::grid::Dimensions;
 use rio_vt::crosswords::grid::row::SemanticPrompt;
 use rio_vt::crosswords::pos::{CharsetIndex, Column, Cursor, Line, StandardCharset};
-use rio_vt::crosswords::square::Hyperlink;
+use rio_vt::crosswords::square::{Hyperlink, Wide};
 use rio_vt::performer::handler::Handler;
 
 use super::{
@@ -50,7 +51,6 @@ impl Handler for Engine {
         insert_blank_lines(rows: usize);
         delete_lines(rows: usize);
         erase_chars(count: Column);
-        delete_chars(count: usize);
         move_backward_tabs(count: u16);
         move_forward_tabs(count: u16);
         save_cursor_position();
@@ -58,7 +58,6 @@ impl Handler for Engine {
         clear_line(mode: LineClearMode);
         reverse_index();
         terminal_attribute(attr: Attr);
-        unset_mode(mode: AnsiMode);
         set_keypad_application_mode();
         unset_keypad_application_mode();
         configure_charset(index: CharsetIndex, charset: StandardCharset);
@@ -77,30 +76,29 @@ impl Handler for Engine {
 
     fn input(&mut self, c: char) {
         self.last_char = Some(c);
-        if c <= '\u{ff}' || self.cluster_len() < MAX_CLUSTER_CHARS {
-            return self.term.input(c);
-        }
-        if codepoint_width(c as u32) == Some(0) {
-            return;
-        }
-        let clusters = self.term.mode().contains(Mode::GRAPHEME_CLUSTER);
-        self.term.set_grapheme_clustering(false);
-        self.term.input(c);
-        if clusters {
-            self.term
-                .set_private_mode(NamedPrivateMode::GraphemeCluster.into());
+        let width = codepoint_width(c as u32).unwrap_or(0);
+        let may_join = c <= '\u{ff}' || self.cluster_len() < MAX_CLUSTER_CHARS;
+        match (self.inserting, width) {
+            (true, 1..) => self.insert(c, width.into()),
+            (_, 0) if !may_join => {}
+            _ if may_join => self.input_joined(c),
+            _ => self.input_apart(c),
         }
     }
 
     #[inline]
     fn input_ascii_str(&mut self, text: &str) {
+        if self.inserting {
+            return text.chars().for_each(|c| self.input(c));
+        }
         self.last_char = text.as_bytes().last().map(|&byte| char::from(byte));
         self.term.input_ascii_str(text);
     }
 
     fn input_codepoints(&mut self, codepoints: &[u32]) {
+        let one_by_one = self.inserting || self.term.mode().contains(Mode::GRAPHEME_CLUSTER);
         for block in codepoints.chunks(MAX_CLUSTER_CHARS) {
-            if self.cluster_len() + block.len() <= MAX_CLUSTER_CHARS {
+            if !one_by_one && self.cluster_len() + block.len() <= MAX_CLUSTER_CHARS {
                 self.term.input_codepoints(block);
             } else {
                 for &codepoint in block {
@@ -111,6 +109,13 @@ impl Handler for Engine {
         self.last_char = codepoints
             .last()
             .and_then(|&codepoint| char::from_u32(codepoint));
+    }
+
+    fn delete_chars(&mut self, count: usize) {
+        // With more than there are the engine erases what is before the cursor too.
+        let grid = &self.term.grid;
+        let there = grid.columns() - grid.cursor.pos.col.0;
+        self.term.delete_chars(count.min(there));
     }
 
     fn set_title(&mut self, title: Option<String>) {
@@ -237,6 +242,7 @@ impl Handler for Engine {
         self.region = (0, self.term.screen_lines() as i32);
         self.tabs = default_tabs(self.term.columns());
         self.charset = CharsetIndex::G0;
+        self.inserting = false;
         self.titles.clear();
         self.keyboard = KeyboardStack::default();
         self.keyboard_of_other_screen = KeyboardStack::default();
@@ -245,8 +251,19 @@ impl Handler for Engine {
     }
 
     fn set_mode(&mut self, mode: AnsiMode) {
-        self.insert_mode_used |= matches!(mode, AnsiMode::Named(NamedMode::Insert));
-        self.term.set_mode(mode);
+        match mode {
+            AnsiMode::Named(NamedMode::Insert) => self.inserting = true,
+            AnsiMode::Named(NamedMode::LineFeedNewLine) => self.term.set_mode(mode),
+            AnsiMode::Unknown(_) => {}
+        }
+    }
+
+    fn unset_mode(&mut self, mode: AnsiMode) {
+        match mode {
+            AnsiMode::Named(NamedMode::Insert) => self.inserting = false,
+            AnsiMode::Named(NamedMode::LineFeedNewLine) => self.term.unset_mode(mode),
+            AnsiMode::Unknown(_) => {}
+        }
     }
 
     fn set_private_mode(&mut self, mode: PrivateMode) {
@@ -356,9 +373,7 @@ impl Handler for Engine {
 
     fn report_mode(&mut self, mode: AnsiMode) {
         let state = match mode {
-            AnsiMode::Named(NamedMode::Insert) => {
-                mode_state(self.term.mode().contains(Mode::INSERT))
-            }
+            AnsiMode::Named(NamedMode::Insert) => mode_state(self.inserting),
             AnsiMode::Named(NamedMode::LineFeedNewLine) => {
                 mode_state(self.term.mode().contains(Mode::LINE_FEED_NEW_LINE))
             }
@@ -393,6 +408,50 @@ impl Handler for Engine {
 }
 
 impl Engine {
+    /// Prints `c`, as a part of the cluster before it where the mode and the rules say so.
+    fn input_joined(&mut self, c: char) {
+        self.term.input(c);
+        if c > '\u{ff}' && self.term.mode().contains(Mode::GRAPHEME_CLUSTER) {
+            // A cluster that becomes wide can cover half of a wide character, in the next row when it has to move there.
+            let line = self.term.grid.cursor.pos.row;
+            self.repair_wide(line);
+            if line > 0 {
+                self.repair_wide(line - 1);
+            }
+        }
+    }
+
+    /// Puts `c` into a cell of its own even where it would continue a cluster.
+    fn input_apart(&mut self, c: char) {
+        let clusters = self.term.mode().contains(Mode::GRAPHEME_CLUSTER);
+        self.term.set_grapheme_clustering(false);
+        self.term.input(c);
+        if clusters {
+            self.term
+                .set_private_mode(NamedPrivateMode::GraphemeCluster.into());
+        }
+    }
+
+    /// Prints `c` before what is at the cursor. Source: ECMA-48 7.2.10, IRM.
+    ///
+    /// The engine's own insert mode shifts cells without regard to wide characters, and so leaves halves of them.
+    fn insert(&mut self, c: char, width: usize) {
+        if self.term.grid.cursor.should_wrap {
+            self.term.wrapline();
+        }
+        let last = self.term.grid.last_column();
+        let no_room = width > 1 && self.term.grid.cursor.pos.col == last;
+        if no_room && self.term.mode().contains(Mode::LINE_WRAP) {
+            self.term.write_at_cursor(' ');
+            self.term.grid.cursor_cell().set_wide(Wide::LeadingSpacer);
+            self.term.wrapline();
+        }
+        if self.term.grid.cursor.pos.col + width <= last {
+            self.term.insert_blank(width);
+        }
+        self.input_apart(c);
+    }
+
     fn enter_alternate(&mut self) {
         if !self.is_alternate() {
             self.primary_end = (self.epochs.count, self.end_mark());

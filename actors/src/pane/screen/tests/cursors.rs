@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use super::support::{fed, screen, size};
-use crate::pane::screen::{Screen, TextCursor, whole_lines};
+use crate::pane::screen::text::whole_lines;
+use crate::pane::screen::{Screen, TextCursor};
 
 fn lines(range: std::ops::Range<u32>) -> String {
     range.map(|number| format!("line {number}\r\n")).collect()
@@ -296,4 +297,25 @@ proptest! {
             let _ = screen.read_since(&cursor, 100);
         }
     }
+}
+
+#[test]
+fn a_place_after_a_prompt_is_after_its_blank() {
+    let mut screen = screen("one\r\nsay: ");
+    let cursor = screen.position_of_cursor();
+    assert_eq!(screen.read_since(&cursor, 1000).text, "", "nothing yet");
+    screen.advance(b"yes\r\n");
+    assert_eq!(screen.read_since(&cursor, 1000).text, "yes\n");
+    screen.advance(b"\x1b[2;1Hnow\x1b[K\r\n");
+    assert_eq!(
+        screen.read_since(&cursor, 1000).text,
+        "now\n",
+        "written over"
+    );
+    screen.advance(b"\x1b[2;1Hsay:\x1b[K\r\n");
+    assert_eq!(
+        screen.read_since(&cursor, 1000).text,
+        "\n",
+        "its blank is not text"
+    );
 }

@@ -1,14 +1,14 @@
 //! Tests of described layouts.
 
 use proptest::prelude::*;
-use protocol::request::{LayoutNode, LayoutPart, LayoutSplit, PaneSpec};
+use protocol::request::{LayoutNode, LayoutPart, LayoutSplit};
 use protocol::{Direction, ErrorCode, PaneUuid, Size};
 
 use super::checked;
 use crate::session::layout::Layout;
 
 fn pane() -> LayoutNode {
-    LayoutNode::Pane(Box::new(PaneSpec::default()))
+    LayoutNode::Pane(Box::default())
 }
 
 fn split(direction: Direction, parts: Vec<(Option<f64>, LayoutNode)>) -> LayoutNode {

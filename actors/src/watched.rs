@@ -1,0 +1,138 @@
+//! A terminal or socket that is watched for input, and for room only while something waits for it.
+//!
+//! Whoever is watched for room all the time is woken each time the other side reads: once more for each key.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A descriptor in non-blocking mode.
+pub(crate) struct Watched {
+    descriptor: Arc<OwnedFd>,
+    /// Absent only when the system could not watch it anew.
+    watch: Option<AsyncFd<Arc<OwnedFd>>>,
+    /// It took no more the last time.
+    blocked: bool,
+}
+
+impl Watched {
+    /// Watches `descriptor` for input. Call it on a tokio runtime.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn new(descriptor: Arc<OwnedFd>) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&descriptor, true)?;
+        Ok(Self {
+            watch: Some(watch(Arc::clone(&descriptor), Interest::READABLE)?),
+            descriptor,
+            blocked: false,
+        })
+    }
+
+    /// The descriptor itself.
+    pub(crate) fn descriptor(&self) -> &OwnedFd {
+        &self.descriptor
+    }
+
+    /// Whether the last write was cut short.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Waits until there is input or an end to read.
+    ///
+    /// # Errors
+    /// The runtime is ending.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.watch()?.readable().await.map(drop)
+    }
+
+    /// Waits until a write that was cut short can go on. Only when it [is blocked](Self::is_blocked).
+    ///
+    /// # Errors
+    /// The runtime is ending.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        // Only a write that would block clears it: the kernel tells it once.
+        self.watch()?.writable().await.map(drop)
+    }
+
+    /// Like [`Self::read`] from a socket, where less than asked for is all there was.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn read_socket(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let asked = buffer.len();
+        let mut short = None;
+        let read = self.watch()?.try_io(Interest::READABLE, |fd| {
+            let count = rustix::io::read(fd, buffer)?;
+            if (1..asked).contains(&count) {
+                short = Some(count);
+                // Takes the readiness back, which spares the next read that finds nothing.
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(count)
+        });
+        short.map_or(read, Ok)
+    }
+
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// `WouldBlock` when there is nothing, and what the system says.
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.watch()?
+            .try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, buffer)?))
+    }
+
+    /// Writes as much as is taken.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is, and what the system says.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.blocked {
+            let wrote = self
+                .watch()?
+                .try_io(Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?));
+            if wrote.as_ref().is_ok_and(|count| *count == bytes.len()) {
+                self.watch_for(Interest::READABLE)?;
+                self.blocked = false;
+            }
+            return wrote;
+        }
+        let wrote = rustix::io::write(&self.descriptor, bytes).map_err(io::Error::from);
+        let cut = match &wrote {
+            Ok(count) => *count < bytes.len(),
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        };
+        if cut {
+            self.watch_for(Interest::READABLE | Interest::WRITABLE)?;
+            self.blocked = true;
+        }
+        wrote
+    }
+
+    fn watch(&self) -> io::Result<&AsyncFd<Arc<OwnedFd>>> {
+        self.watch.as_ref().ok_or_else(|| {
+            io::Error::other("it is watched no more, since the system refused to watch it anew")
+        })
+    }
+
+    /// Watches it anew, which loses nothing: what is ready at that time is told again.
+    fn watch_for(&mut self, interest: Interest) -> io::Result<()> {
+        // It ends before the next one begins: an epoll instance takes a descriptor once.
+        self.watch = None;
+        self.watch = Some(watch(Arc::clone(&self.descriptor), interest)?);
+        Ok(())
+    }
+}
+
+#[allow(
+    deprecated,
+    reason = "its successor is unsafe for the sake of descriptors that may be closed meanwhile; an Arc<OwnedFd> cannot"
+)]
+fn watch(descriptor: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    AsyncFd::with_interest(descriptor, interest)
+}
