@@ -131,7 +131,7 @@ impl Watched {
 
 #[allow(
     deprecated,
-    reason = "its successor is unsafe for the sake of descriptors that may be closed meanwhile; an Arc<OwnedFd> cannot"
+    reason = "its successor asks for a promise that the descriptor stays open, which an Arc<OwnedFd> cannot break"
 )]
 fn watch(descriptor: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
     AsyncFd::with_interest(descriptor, interest)

@@ -128,6 +128,9 @@ async fn the_program_leads_its_session_on_its_terminal() {
     spec.program = Some("bash".into());
     spec.cwd = place.dir.path().into();
     spec.env.push(("FUGUE_X".into(), "é=1".into()));
+    // A login shell runs what the user has in the home directory.
+    let home = place.dir.path().to_str().unwrap();
+    spec.env.push(("HOME".into(), home.into()));
     spec.rows = 33;
     spec.cols = 101;
     let pane = spawn(spec).await;

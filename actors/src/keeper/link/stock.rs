@@ -31,8 +31,14 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct KeeperStock {
     launch: Arc<KeeperLaunch>,
-    shelf: Arc<Mutex<Shelf>>,
-    taken: Arc<Notify>,
+    storage: Arc<Storage>,
+}
+
+#[derive(Debug)]
+struct Storage {
+    shelf: Mutex<Shelf>,
+    /// A keeper was taken, or the stock was closed.
+    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -58,8 +64,10 @@ impl KeeperStock {
         };
         Self {
             launch: Arc::new(launch),
-            shelf: Arc::new(Mutex::new(shelf)),
-            taken: Arc::default(),
+            storage: Arc::new(Storage {
+                shelf: Mutex::new(shelf),
+                changed: Notify::new(),
+            }),
         }
     }
 
@@ -96,7 +104,7 @@ impl KeeperStock {
             return;
         }
         if std::mem::replace(&mut shelf.tended, true) {
-            self.taken.notify_one();
+            self.storage.changed.notify_one();
         } else {
             tokio::spawn(self.clone().fill_and_shrink());
         }
@@ -107,7 +115,7 @@ impl KeeperStock {
         let ready = {
             let mut shelf = self.shelf();
             shelf.closed = true;
-            self.taken.notify_one();
+            self.storage.changed.notify_one();
             std::mem::take(&mut shelf.ready)
         };
         futures_util::future::join_all(ready.into_iter().map(|infant| infant.end(CLOSE_LIMIT)))
@@ -115,7 +123,10 @@ impl KeeperStock {
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+        self.storage
+            .shelf
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Option<Infant> {
@@ -133,7 +144,7 @@ impl KeeperStock {
     async fn fill_and_shrink(self) {
         while let Some(until) = self.step().await {
             if let Some(until) = until {
-                let _ = timeout_at(until, self.taken.notified()).await;
+                let _ = timeout_at(until, self.storage.changed.notified()).await;
             }
         }
     }
