@@ -44,7 +44,10 @@ async fn a_surface_is_served_again_after_a_failure_and_a_panic() {
         .await
         .expect("it is served a third time");
     let shown = format!("{:?}", tree.snapshot());
-    assert!(shown.contains("it broke") && shown.contains("its task failed"), "{shown}");
+    assert!(
+        shown.contains("it broke") && shown.contains("its task failed"),
+        "{shown}"
+    );
     seen.store(begun.load(Ordering::SeqCst), Ordering::SeqCst);
     root.shutdown(ExitReason::Shutdown, Duration::from_secs(5))
         .await
