@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use protocol::request::StopServer;
+use protocol::request::{Status, StopServer};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -54,15 +54,10 @@ fn it_survives_the_daemons_restart() {
                 assert_eq!(local["status"], "connected", "{round}: {answer}");
             }
             // It was `fugue mcp` that started this one; the test's own takes its place.
-            daemon
-                .client()
-                .await
-                .ok(StopServer { keep_panes: false })
-                .await;
-            eventually("it stopped", async || {
-                protocol::transport::is_absent(&daemon.socket()).then_some(())
-            })
-            .await;
+            let client = daemon.client().await;
+            let pid = client.ok(Status {}).await.pid;
+            client.ok(StopServer { keep_panes: false }).await;
+            eventually("it stopped", async || (!proc::lives(pid)).then_some(())).await;
             daemon.launch();
             mcp.ok(
                 "fugue_create_session",
