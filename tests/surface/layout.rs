@@ -200,6 +200,9 @@ fn a_mirror_shows_its_pane_and_ends_nothing() {
             )
             .await;
         assert_eq!(found["line"], "seen twice");
+        // The terminal's echo and the program's own line, in this order.
+        let both = json!({"pane_id": "look", "pattern": "twice\nseen twice"});
+        mcp.ok("fugue_expect", both).await;
         let mut client = daemon.client().await;
         let attached = client.ok(attach(1, crate::support::view::named("b"))).await;
         assert_eq!(json!(attached.pane_id.to_string()), mirror["pane_id"]);
