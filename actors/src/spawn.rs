@@ -80,7 +80,10 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         select: order.select,
     };
     let measure = placement.clone();
-    let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply)).await??;
+    let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply))
+        .await
+        .flatten()
+        .map_err(|error| ended_with(server, error))?;
     let begun = begin(server, &order.session, plan, slot, size).await?;
     let entry = begun.entry;
     match settle(server, &order.session, &entry, placement).await {
@@ -91,9 +94,21 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         }),
         Err(error) => {
             pane::close(server, &entry, true).await;
-            Err(error)
+            Err(ended_with(server, error))
         }
     }
+}
+
+fn stopping() -> Error {
+    Error::new(ErrorCode::Busy, "the server is being stopped").hint("start it again with `fugued`")
+}
+
+/// A session that ends under its pane because the server does is not the caller's to look for.
+fn ended_with(server: &Server, error: Error) -> Error {
+    if error.code == ErrorCode::NotFound && server.is_stopping() {
+        return stopping();
+    }
+    error
 }
 
 /// A pane whose order is in order.
@@ -139,8 +154,7 @@ async fn begin(
     size: Size,
 ) -> Result<Begun, Error> {
     if server.is_stopping() {
-        return Err(Error::new(ErrorCode::Busy, "the server is being stopped")
-            .hint("start it again with `fugued`"));
+        return Err(stopping());
     }
     let started = start_program(server, plan.id, session.id, &plan.record, size).await?;
     let process = process(&started, 0);
