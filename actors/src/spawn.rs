@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::request::{PaneSpec, Program};
-use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, WindowUuid};
+use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
 
+use crate::adopt;
 use crate::clock::epoch_ms;
+use crate::idempotency;
 use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane};
 use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
@@ -71,7 +73,6 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     let session = order.session.snapshot();
     let id = PaneUuid::new();
     let record = record(server, &session, id, &order)?;
-    let history = history_lines(server, &order.spec)?;
     let most = server.config.max_panes as usize;
     let slot = server.registry.pane_slots().take(most).ok_or_else(|| {
         Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
@@ -88,7 +89,9 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     };
     let measure = placement.clone();
     let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply)).await??;
-    let started = start_program(server, id, order.session.id, &record, size).await?;
+    let session_id = order.session.id;
+    let meta = adopt::meta_for(server, session_id, order.spec.name.clone(), 0, &record);
+    let started = start_program(server, id, meta, &record, size).await?;
     let process = process(&started, 0);
     let keeper = started.keeper.clone();
     let journal_bytes = server.config.journal_bytes as usize;
@@ -97,7 +100,7 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         started.journal,
         journal_bytes,
         size,
-        history,
+        record.history_lines,
     ) {
         Ok(io) => io,
         Err(error) => {
@@ -114,6 +117,8 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         io,
     ));
     server.registry.insert_pane(Arc::clone(&entry), slot);
+    // Written at the latest with its place, which is waited for.
+    let _ = server.store.save_pane(&entry);
     match settle(server, &order.session, &entry, placement).await {
         Ok(window) => Ok(Spawned {
             entry,
@@ -144,7 +149,7 @@ async fn settle(
         .map_err(|error| tree::start_error("pane", &error))?;
     let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
     // Not before it has its place: an instant exit must find a pane to remove.
-    pane::life::watch_life(entry, &entry.process());
+    pane::life::watch_life(server, entry, &entry.process());
     tracing::info!(
         session_id = %session.id,
         pane_id = %entry.id,
@@ -162,15 +167,19 @@ pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(),
     let last = entry.process();
     pane::life::release(entry, &last).await;
     let size = entry.io.size();
-    let started = start_program(server, entry.id, entry.session, &entry.record, size).await?;
-    let process = process(&started, last.life + 1);
+    let name = entry.name().map(|name| Name::clone(&name));
+    let life = last.life + 1;
+    let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
+    let started = start_program(server, entry.id, meta, &entry.record, size).await?;
+    let process = process(&started, life);
     let journal_bytes = server.config.journal_bytes as usize;
     entry
         .io
         .adopt(started.master, started.journal, journal_bytes)
         .await?;
     entry.begin_life(process);
-    pane::life::watch_life(entry, &entry.process());
+    let _ = server.store.save_pane(entry);
+    pane::life::watch_life(server, entry, &entry.process());
     Ok(())
 }
 
@@ -187,7 +196,7 @@ fn process(started: &SpawnedPane, life: u32) -> Process {
 async fn start_program(
     server: &Server,
     id: PaneUuid,
-    session: SessionUuid,
+    meta: Vec<u8>,
     record: &PaneRecord,
     size: Size,
 ) -> Result<SpawnedPane, Error> {
@@ -202,7 +211,7 @@ async fn start_program(
         cols: size.cols,
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
-        meta: serde_bytes::ByteBuf::from(session.as_uuid().as_bytes().to_vec()),
+        meta: serde_bytes::ByteBuf::from(meta),
         ..KeeperSpec::default()
     };
     server
@@ -283,6 +292,8 @@ fn record(
         remain_on_exit: spec.remain_on_exit,
         stop: spec.stop.clone(),
         status_pipe: order.status_pipe,
+        history_lines: history_lines(server, spec)?,
+        made_for: idempotency::current_key(),
         created_at_ms: epoch_ms(),
     })
 }

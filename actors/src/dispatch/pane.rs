@@ -198,6 +198,7 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
     }
     if let Some(name) = params.name {
         pane.rename(name);
+        server.store.save_pane(&pane).wait().await?;
     }
     infos(server, &session)
         .into_iter()
