@@ -23,6 +23,8 @@ use protocol::{Error, PaneUuid, SessionUuid, Size};
 use crate::clock::{epoch_ms, millis};
 use crate::dispatch::session::new_snapshot;
 use crate::keeper::{AdoptedPane, Keeper};
+use crate::orchestration::stored::StoredOrchestration;
+use crate::orchestration::{self, RUN_TAG};
 use crate::pane::io::Io;
 use crate::pane::{self, Ended, PaneEntry, PaneState, Process};
 use crate::registry::{Claim, SessionEntry};
@@ -30,7 +32,7 @@ use crate::server::Server;
 use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::session::snapshot::SessionSnapshot;
-use crate::store::{Loaded, LoadedSession, StoredPane, StoredState};
+use crate::store::{Loaded, LoadedSession, StoredKey, StoredPane, StoredState};
 
 pub use meta::KeeperMeta;
 
@@ -82,6 +84,9 @@ struct Adoption {
     stored: HashMap<PaneUuid, StoredPane>,
     /// Panes whose creation was never answered.
     unanswered: HashSet<PaneUuid>,
+    orchestrations: Vec<StoredOrchestration>,
+    /// Keys of requests that nobody was answered.
+    open_keys: Vec<StoredKey>,
     store: Option<uuid::Uuid>,
     rebooted: bool,
 }
@@ -110,10 +115,13 @@ impl Adoption {
         };
         let unanswered = loaded.panes.iter().filter(unanswered);
         let unanswered = unanswered.map(|pane| pane.id).collect();
+        let mut open_keys = Vec::new();
         for key in loaded.keys {
-            match key.outcome {
-                Some(_) => server.idempotency.restore(key),
-                None => drop(server.store.forget_key(&key.key)),
+            if key.outcome.is_some() {
+                server.idempotency.restore(key);
+            } else {
+                let _ = server.store.forget_key(&key.key);
+                open_keys.push(key);
             }
         }
         Self {
@@ -121,15 +129,23 @@ impl Adoption {
             sessions: loaded.sessions,
             stored: loaded.panes.into_iter().map(|p| (p.id, p)).collect(),
             unanswered,
+            orchestrations: loaded.orchestrations,
+            open_keys,
             store: loaded.store,
             rebooted: loaded.rebooted,
         }
     }
 
     async fn run(mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
+        let run: HashSet<_> = self
+            .orchestrations
+            .iter()
+            .filter(|stored| !stored.has_ended())
+            .map(|stored| stored.job.id)
+            .collect();
         for session in &mut self.sessions {
-            // Whoever held it is gone with the daemon.
-            session.snapshot.holders.clear();
+            // Who else held it is gone with the daemon.
+            session.snapshot.holders.retain(|id| run.contains(id));
         }
         let mut candidates = Vec::new();
         let placed: Vec<PaneUuid> = self
@@ -173,6 +189,9 @@ impl Adoption {
                 pane::life::close_in_background(&self.server, entry);
             }
         }
+        for stored in std::mem::take(&mut self.orchestrations) {
+            orchestration::resume(&self.server, stored, &self.open_keys).await;
+        }
         entries
     }
 
@@ -185,7 +204,10 @@ impl Adoption {
                 return None;
             }
         };
-        let same = meta.store.is_some() && meta.store == self.store;
+        // An orchestration that goes on finds it: started again, its command would be carried out twice.
+        let made_for = meta.record.made_for.as_ref();
+        let of_run = made_for.is_some_and(|what| what.starts_with(RUN_TAG));
+        let same = meta.store.is_some() && meta.store == self.store && !of_run;
         if same || self.unanswered.contains(&id) {
             tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
             return None;
@@ -276,7 +298,7 @@ impl Adoption {
         join_all(entries.iter().map(|entry| async move {
             if let Err(error) = life::start(server, entry).await {
                 tracing::error!(session_id = %entry.id, %error, "a session cannot be started again");
-            } else if entry.snapshot().windows.is_empty() {
+            } else if entry.snapshot().windows.is_empty() && entry.snapshot().holders.is_empty() {
                 life::end(server, entry).await;
             }
         }))
@@ -330,8 +352,10 @@ fn enter(
     let mut life = pane.state.life;
     let mut ended = pane.state.ended;
     let mut settled = pane.state.settled;
+    let mut status_pipe = None;
     let (process, io) = match keeper {
         Some(keeper) => {
+            status_pipe = keeper.status_pipe;
             let meta_life = KeeperMeta::decode(&keeper.meta).map_or(0, |meta| meta.life);
             if meta_life != life {
                 // Started again, and not written down: what is known is about an earlier life.
@@ -384,6 +408,9 @@ fn enter(
         state,
     );
     let entry = Arc::new(entry);
+    if let Some(pipe) = status_pipe {
+        entry.keep_status_pipe(pipe);
+    }
     // More than the configuration allows are kept all the same: they are there.
     if let Some(slot) = server.registry.pane_slots().take(usize::MAX) {
         server.registry.insert_pane(Arc::clone(&entry), slot);

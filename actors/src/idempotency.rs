@@ -29,6 +29,11 @@ tokio::task_local! {
     static CURRENT: String;
 }
 
+/// Does `work`, whose panes are made for `what`.
+pub(crate) async fn made_for<R>(what: String, work: impl Future<Output = R>) -> R {
+    CURRENT.scope(what, work).await
+}
+
 /// The key of the request that is being carried out by this task, if it came with one.
 #[must_use]
 pub fn current_key() -> Option<String> {

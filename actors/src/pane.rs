@@ -6,6 +6,7 @@ pub mod journal;
 pub mod life;
 pub mod screen;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -127,6 +128,7 @@ pub struct PaneEntry {
     pub address: AddressSlot<PaneMsg>,
     name: ArcSwapOption<Name>,
     process: ArcSwap<Process>,
+    status_pipe: ArcSwapOption<OwnedFd>,
     state: watch::Sender<PaneState>,
 }
 
@@ -164,6 +166,7 @@ impl PaneEntry {
             address: AddressSlot::new(),
             name: ArcSwapOption::new(name.map(Arc::new)),
             process: ArcSwap::from_pointee(process),
+            status_pipe: ArcSwapOption::empty(),
             state: watch::Sender::new(state),
         }
     }
@@ -189,6 +192,16 @@ impl PaneEntry {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<PaneState> {
         self.state.subscribe()
+    }
+
+    /// The read end of its status pipe, for whoever follows it.
+    pub(crate) fn keep_status_pipe(&self, pipe: OwnedFd) {
+        self.status_pipe.store(Some(Arc::new(pipe)));
+    }
+
+    /// Takes it, once.
+    pub(crate) fn take_status_pipe(&self) -> Option<OwnedFd> {
+        Arc::into_inner(self.status_pipe.swap(None)?)
     }
 
     /// Its size from now on.

@@ -280,6 +280,10 @@ impl Store {
         for pane in server.registry.panes() {
             let _ = self.save_pane(&pane);
         }
+        for entry in server.registry.orchestrations() {
+            entry.forget_written();
+            let _ = self.save_orchestration(&entry);
+        }
     }
 }
 

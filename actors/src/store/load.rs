@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::rows::{StoredKey, StoredPane};
 use super::schema::{self, OpenError};
+use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use crate::registry::EndedPane;
 use crate::session::snapshot::{Environment, SessionSnapshot, Window};
 
@@ -34,6 +35,8 @@ pub struct Loaded {
     pub panes: Vec<StoredPane>,
     /// Ends of removed panes, oldest first.
     pub ended: Vec<EndedPane>,
+    /// Orchestrations, those included that have ended.
+    pub orchestrations: Vec<StoredOrchestration>,
     /// Idempotency keys.
     pub keys: Vec<StoredKey>,
 }
@@ -77,6 +80,7 @@ fn read(connection: &Connection) -> Result<Loaded, OpenError> {
         sessions,
         panes: panes(connection)?,
         ended: ended(connection)?,
+        orchestrations: orchestrations(connection)?,
         keys: keys(connection)?,
     })
 }
@@ -243,6 +247,28 @@ fn ended(connection: &Connection) -> Result<Vec<EndedPane>, OpenError> {
     rows(connection, "ended_panes", sql, |row| {
         json("ended_panes", row, "ended")
     })
+}
+
+fn orchestrations(connection: &Connection) -> Result<Vec<StoredOrchestration>, OpenError> {
+    const FACTS: &str = "orchestration_facts";
+    let sql = "SELECT * FROM orchestration_facts ORDER BY orchestration";
+    let all = rows(connection, FACTS, sql, |row| {
+        let id: String = row.get("orchestration")?;
+        Ok((id, json::<StoredFact>(FACTS, row, "fact")?))
+    })?;
+    let mut facts: BTreeMap<String, Vec<StoredFact>> = BTreeMap::new();
+    for (id, fact) in all {
+        facts.entry(id).or_default().push(fact);
+    }
+    let sql = "SELECT * FROM orchestrations ORDER BY id";
+    let jobs = rows(connection, "orchestrations", sql, |row| {
+        json::<StoredJob>("orchestrations", row, "job")
+    })?;
+    let with_facts = |job: StoredJob| StoredOrchestration {
+        facts: facts.remove(&job.id.to_string()).unwrap_or_default(),
+        job,
+    };
+    Ok(jobs.into_iter().map(with_facts).collect())
 }
 
 fn keys(connection: &Connection) -> Result<Vec<StoredKey>, OpenError> {

@@ -56,7 +56,13 @@ CREATE TABLE panes (
 CREATE TABLE pane_records (pane TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE ended_panes (pane TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, ended TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX ended_panes_by_age ON ended_panes (at_ms);
-CREATE TABLE orchestrations (id TEXT PRIMARY KEY, ended_at_ms INTEGER, job TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE orchestrations (id TEXT PRIMARY KEY, job TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE orchestration_facts (
+    orchestration TEXT NOT NULL,
+    name TEXT NOT NULL,
+    fact TEXT NOT NULL,
+    PRIMARY KEY (orchestration, name)
+) WITHOUT ROWID;
 CREATE TABLE idempotency (
     key TEXT PRIMARY KEY,
     params INTEGER NOT NULL,

@@ -61,6 +61,11 @@ pub(super) fn commit(
         },
         Err(error) => {
             drop(database);
+            for (_, mark) in &marks {
+                if let Mark::Orchestration(entry) = mark {
+                    entry.forget_written();
+                }
+            }
             let corrupt = schema::is_corrupt(&error);
             let error = match corrupt.then(|| schema::set_aside(path, &error)) {
                 Some(Err(error)) => error,
@@ -212,7 +217,21 @@ fn orchestration(
     transaction: &Transaction<'_>,
     entry: &OrchestrationEntry,
 ) -> rusqlite::Result<()> {
-    let _ = (transaction, entry);
+    let id = entry.id.to_string();
+    if let Some(job) = entry.stored_job() {
+        run(
+            transaction,
+            "INSERT OR IGNORE INTO orchestrations VALUES (?1, ?2)",
+            params![id, json(&job)?],
+        )?;
+    }
+    for (name, fact) in entry.unwritten_facts() {
+        run(
+            transaction,
+            "INSERT OR IGNORE INTO orchestration_facts VALUES (?1, ?2, ?3)",
+            params![id, name, json(&fact)?],
+        )?;
+    }
     Ok(())
 }
 
@@ -260,11 +279,19 @@ fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
             "DELETE FROM ended_panes WHERE pane = ?1",
             [id.to_string()],
         ),
-        Key::Orchestration(id) => run(
-            transaction,
-            "DELETE FROM orchestrations WHERE id = ?1",
-            [id.to_string()],
-        ),
+        Key::Orchestration(id) => {
+            let id = id.to_string();
+            run(
+                transaction,
+                "DELETE FROM orchestrations WHERE id = ?1",
+                [&id],
+            )?;
+            run(
+                transaction,
+                "DELETE FROM orchestration_facts WHERE orchestration = ?1",
+                [&id],
+            )
+        }
         Key::Idempotency(key) => run(transaction, "DELETE FROM idempotency WHERE key = ?1", [key]),
     }
 }
