@@ -23,4 +23,5 @@ mod orchestration;
 mod process_truth;
 mod stopping;
 mod support;
+mod surface;
 mod tidy;

@@ -7,6 +7,7 @@ pub mod mcp;
 pub mod proc;
 pub mod random;
 pub mod raw;
+pub mod stdio;
 pub mod view;
 
 use std::future::Future;

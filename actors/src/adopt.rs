@@ -6,6 +6,7 @@
 //! - a keeper of whose pane this same database knows nothing was started for an answer that nobody got: it is ended;
 //! - a keeper that another database knew, or none, is taken in by what it was given to keep.
 
+mod enter;
 mod keepers;
 mod meta;
 
@@ -17,23 +18,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use protocol::reply::ExitStatus;
-use protocol::{Error, PaneUuid, SessionUuid, Size};
+use protocol::{PaneUuid, SessionUuid, Size};
 
-use crate::clock::{epoch_ms, millis};
+use crate::clock::millis;
 use crate::dispatch::session::new_snapshot;
 use crate::keeper::{AdoptedPane, Keeper};
 use crate::orchestration::stored::StoredOrchestration;
 use crate::orchestration::{self, RUN_TAG};
-use crate::pane::io::Io;
-use crate::pane::{self, Ended, PaneEntry, PaneState, Process};
-use crate::registry::{Claim, SessionEntry};
+use crate::pane::{self, PaneEntry};
+use crate::registry::{Claim, Mirror, SessionEntry};
 use crate::server::Server;
 use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::session::snapshot::SessionSnapshot;
-use crate::store::{Loaded, LoadedSession, StoredKey, StoredPane, StoredState};
+use crate::store::{Loaded, LoadedSession, StoredKey, StoredMirror, StoredPane, StoredState};
 
+use enter::{Candidate, enter};
 pub use meta::KeeperMeta;
 
 /// How long a keeper that nobody knows may take to be gone.
@@ -45,13 +45,6 @@ const LATE: [Duration; 3] = [
     Duration::from_secs(3),
     Duration::from_secs(20),
 ];
-
-/// Why a pane has no keeper.
-const KEEPER_GONE: &str =
-    "its keeper was gone when the daemon started, so nobody saw how the program ended";
-
-/// See [`KEEPER_GONE`].
-const REBOOTED: &str = "the machine was restarted";
 
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
 pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
@@ -84,18 +77,12 @@ struct Adoption {
     stored: HashMap<PaneUuid, StoredPane>,
     /// Panes whose creation was never answered.
     unanswered: HashSet<PaneUuid>,
+    mirrors: Vec<StoredMirror>,
     orchestrations: Vec<StoredOrchestration>,
     /// Keys of requests that nobody was answered.
     open_keys: Vec<StoredKey>,
     store: Option<uuid::Uuid>,
     rebooted: bool,
-}
-
-/// What is to become of one pane.
-struct Candidate {
-    pane: StoredPane,
-    keeper: Option<AdoptedPane>,
-    size: Size,
 }
 
 impl Adoption {
@@ -129,6 +116,7 @@ impl Adoption {
             sessions: loaded.sessions,
             stored: loaded.panes.into_iter().map(|p| (p.id, p)).collect(),
             unanswered,
+            mirrors: loaded.mirrors,
             orchestrations: loaded.orchestrations,
             open_keys,
             store: loaded.store,
@@ -180,6 +168,7 @@ impl Adoption {
             let _ = self.server.store.forget_pane(*id, None);
         }
         let entries = self.enter_all(candidates).await;
+        self.enter_mirrors();
         self.begin_sessions().await;
         for entry in &entries {
             pane::life::watch_life(&self.server, entry, &entry.process());
@@ -282,6 +271,21 @@ impl Adoption {
             .collect()
     }
 
+    /// Mirrors of panes that are there again; the others go with theirs.
+    fn enter_mirrors(&mut self) {
+        let registry = &self.server.registry;
+        for stored in self.mirrors.drain(..) {
+            let of = registry.pane(stored.of);
+            match of.zip(registry.pane_slots().take(usize::MAX)) {
+                Some((of, slot)) => {
+                    let mirror = Mirror::restored(stored, of, slot);
+                    registry.insert_mirror(Arc::new(mirror));
+                }
+                None => drop(self.server.store.forget_mirror(stored.id)),
+            }
+        }
+    }
+
     /// Starts the actors of all sessions; their panes' actors start with them.
     async fn begin_sessions(&mut self) {
         let server = &self.server;
@@ -338,92 +342,6 @@ fn stored(id: PaneUuid, meta: KeeperMeta) -> StoredPane {
             ..StoredState::default()
         },
     }
-}
-
-/// Makes a pane's entry, with its screen. Blocks while the screen is drawn.
-fn enter(
-    server: &Arc<Server>,
-    candidate: Candidate,
-    rebooted: bool,
-) -> Result<Arc<PaneEntry>, Error> {
-    let Candidate { pane, keeper, size } = candidate;
-    let journal_bytes = server.config.journal_bytes as usize;
-    let history = pane.record.history_lines;
-    let mut life = pane.state.life;
-    let mut ended = pane.state.ended;
-    let mut settled = pane.state.settled;
-    let mut status_pipe = None;
-    let (process, io) = match keeper {
-        Some(keeper) => {
-            status_pipe = keeper.status_pipe;
-            let meta_life = KeeperMeta::decode(&keeper.meta).map_or(0, |meta| meta.life);
-            if meta_life != life {
-                // Started again, and not written down: what is known is about an earlier life.
-                (life, ended, settled) = (meta_life, None, false);
-            }
-            let process = Process {
-                keeper: keeper.keeper,
-                pid: keeper.pid.unsigned_abs(),
-                keeper_pid: keeper.keeper_pid.unsigned_abs(),
-                started: started(keeper.started_at_unix_ms),
-                life,
-            };
-            let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, history)?;
-            (process, io)
-        }
-        None => {
-            let reason = if rebooted { REBOOTED } else { KEEPER_GONE };
-            settled |= rebooted && pane.record.restart == protocol::request::RestartType::Temporary;
-            ended.get_or_insert_with(|| Ended {
-                exit: ExitStatus::Lost {
-                    reason: reason.to_owned(),
-                },
-                duration_ms: 0,
-                at_ms: epoch_ms(),
-            });
-            let process = Process {
-                keeper: Keeper::gone(),
-                pid: 0,
-                keeper_pid: 0,
-                started: Instant::now(),
-                life,
-            };
-            (process, Io::without_program(journal_bytes, size, history)?)
-        }
-    };
-    let state = PaneState {
-        ended,
-        settled,
-        closing: pane.state.closing,
-        restarts: life,
-        ..PaneState::default()
-    };
-    let entry = PaneEntry::restored(
-        pane.id,
-        pane.session,
-        pane.name,
-        pane.record,
-        process,
-        io,
-        state,
-    );
-    let entry = Arc::new(entry);
-    if let Some(pipe) = status_pipe {
-        entry.keep_status_pipe(pipe);
-    }
-    // More than the configuration allows are kept all the same: they are there.
-    if let Some(slot) = server.registry.pane_slots().take(usize::MAX) {
-        server.registry.insert_pane(Arc::clone(&entry), slot);
-    }
-    let _ = server.store.save_pane(&entry);
-    Ok(entry)
-}
-
-/// The moment of a wall clock time, as far back as this clock reaches.
-fn started(at_unix_ms: u64) -> Instant {
-    let now = Instant::now();
-    let ago = Duration::from_millis(epoch_ms().saturating_sub(at_unix_ms));
-    now.checked_sub(ago).unwrap_or(now)
 }
 
 fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {

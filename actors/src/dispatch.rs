@@ -1,8 +1,10 @@
 //! From a request to its reply: one table, grouped by noun.
 
+mod layout;
 mod pane;
 mod server;
 pub(crate) mod session;
+mod watch;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -64,6 +66,8 @@ fn creates(request: &Request) -> bool {
         Request::CreateSession(_)
         | Request::CreateWindow(_)
         | Request::CreatePane(_)
+        | Request::CreateLayout(_)
+        | Request::MirrorPane(_)
         | Request::RunParallel(_)
         | Request::RunPipeline(_)
         | Request::UpdateSession(_)
@@ -84,6 +88,7 @@ fn creates(request: &Request) -> bool {
         | Request::ReadPane(_)
         | Request::SendInput(_)
         | Request::Expect(_)
+        | Request::Watch(_)
         | Request::Attach(_)
         | Request::UpdateView(_)
         | Request::Detach(_)
@@ -125,6 +130,8 @@ fn route(
         Request::ListWindows(params) => to!(session::list_windows(&server, &caller, params)),
         Request::UpdateWindow(params) => to!(session::update_window(&server, params)),
         Request::CreatePane(params) => to!(pane::create(&server, &caller, params)),
+        Request::CreateLayout(params) => to!(layout::create(&server, &caller, params)),
+        Request::MirrorPane(params) => to!(layout::mirror(&server, &caller, params)),
         Request::ListPanes(params) => to!(pane::list(&server, &caller, params)),
         Request::UpdatePane(params) => to!(pane::update(&server, params)),
         Request::ClosePane(params) => to!(pane::close(&server, params)),
@@ -132,6 +139,7 @@ fn route(
         Request::ReadPane(params) => to!(pane::read(&server, params)),
         Request::SendInput(params) => to!(pane::send_input(&server, params)),
         Request::Expect(params) => to!(pane::expect(&server, params)),
+        Request::Watch(params) => to!(watch::watch(&server, params)),
         Request::RunParallel(params) => {
             to!(orchestration::run_parallel(&server, &caller, params))
         }

@@ -247,6 +247,7 @@ impl PaneEntry {
             focused: place.focused,
             idle_ms: epoch_ms().saturating_sub(live.last_output_ms()),
             created_at_ms: self.record.created_at_ms,
+            mirror_of: None,
         }
     }
 
@@ -423,6 +424,7 @@ impl Actor for PaneActor {
             PaneMsg::Crash => panic!("a test asked for it"),
         }
         state.show(myself);
+        state.server.registry.note_change();
         Ok(())
     }
 }

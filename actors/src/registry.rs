@@ -25,8 +25,10 @@ use crate::session::snapshot::SessionSnapshot;
 use crate::slots::{Slot, Slots};
 
 mod lookup;
+mod mirror;
 
 pub use lookup::Caller;
+pub use mirror::{Leaf, Mirror};
 
 /// Ended panes that are remembered after they were removed: enough for the callers of an
 /// orchestration of the largest size to ask for their ends.
@@ -164,6 +166,7 @@ pub struct Registry {
     names: DashMap<Name, SessionUuid>,
     sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
     panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
+    mirrors: DashMap<PaneUuid, Arc<Mirror>>,
     /// Of panes, those included that are being started.
     pane_slots: Slots,
     client_slots: Slots,
@@ -171,6 +174,8 @@ pub struct Registry {
     orchestrations: DashMap<OrchestrationUuid, Arc<OrchestrationEntry>>,
     /// Replaced as a whole: it changes only when a pane ends.
     ended: ArcSwap<VecDeque<Arc<EndedPane>>>,
+    /// How often the tree of sessions, windows and panes has changed.
+    changes: watch::Sender<u64>,
 }
 
 impl Default for Registry {
@@ -179,11 +184,13 @@ impl Default for Registry {
             names: DashMap::new(),
             sessions: DashMap::new(),
             panes: DashMap::new(),
+            mirrors: DashMap::new(),
             pane_slots: Slots::default(),
             client_slots: Slots::default(),
             clients: DashMap::new(),
             orchestrations: DashMap::new(),
             ended: ArcSwap::default(),
+            changes: watch::Sender::default(),
         }
     }
 }
@@ -197,6 +204,17 @@ pub enum Claim {
 }
 
 impl Registry {
+    /// Something in the tree of sessions, windows and panes is no more what it was.
+    pub fn note_change(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// How often that tree has changed, and every later change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// Takes the snapshot's name and enters the session, or says who has the name. Atomic: of two
     /// callers with one name, one gets it.
     pub fn claim(&self, snapshot: SessionSnapshot) -> Claim {
@@ -222,6 +240,7 @@ impl Registry {
         let entry = Arc::new(SessionEntry::new(snapshot));
         self.sessions.insert(entry.id, Arc::clone(&entry));
         name_it(entry.id);
+        self.note_change();
         entry
     }
 
@@ -250,6 +269,8 @@ impl Registry {
         entry.advance(Phase::Ended);
         self.names.retain(|_, holder| *holder != entry.id);
         self.sessions.remove(&entry.id);
+        self.take_mirrors(|mirror| mirror.session == entry.id);
+        self.note_change();
     }
 
     /// The first of `s1`, `s2`, … that no session has. Another caller may take it before it is claimed.
@@ -291,6 +312,7 @@ impl Registry {
     pub fn remove_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) {
         self.remember(ended);
         self.panes.remove(&id);
+        self.note_change();
     }
 
     /// Remembers the end of a removed pane.

@@ -5,6 +5,7 @@
 pub mod change;
 pub mod layout;
 pub mod life;
+pub mod mirror;
 pub mod snapshot;
 
 use std::collections::HashMap;
@@ -193,7 +194,7 @@ impl SessionState {
         let gone: Vec<_> = self
             .now
             .panes()
-            .filter(|pane| self.server.registry.pane(*pane).is_none())
+            .filter(|pane| self.server.registry.leaf(*pane).is_none())
             .collect();
         for pane in gone {
             self.now.remove_pane(pane);
@@ -321,6 +322,7 @@ impl SessionState {
         let published = self.entry.snapshot();
         let saved = (*published != self.now).then(|| {
             self.entry.publish(Arc::new(self.now.clone()));
+            self.server.registry.note_change();
             self.server.store.save_session(&self.entry)
         });
         for (pane, size) in self.now.pane_sizes() {

@@ -24,7 +24,10 @@ use crate::session::change::{Place, Placement, checked_variable};
 use crate::session::life;
 use crate::session::snapshot::SessionSnapshot;
 use crate::session::{SessionMsg, change};
+use crate::slots::Slot;
 use crate::tree;
+
+pub mod group;
 
 /// How long a program may take to be started.
 const SPAWN_LIMIT: Duration = Duration::from_secs(10);
@@ -70,18 +73,9 @@ pub struct Spawned {
 /// `invalid_argument` for a malformed order, `spawn_failed` with the system's reason, `limit` when
 /// something ran out, `not_found` when the session is ending.
 pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, Error> {
-    let session = order.session.snapshot();
     let id = PaneUuid::new();
-    let record = record(server, &session, id, &order)?;
-    let most = server.config.max_panes as usize;
-    let slot = server.registry.pane_slots().take(most).ok_or_else(|| {
-        Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
-            .hint("close some, or raise daemon.max_panes in the configuration")
-    })?;
-    if server.is_stopping() {
-        return Err(Error::new(ErrorCode::Busy, "the server is being stopped")
-            .hint("start it again with `fugued`"));
-    }
+    let plan = plan(server, id, &order)?;
+    let slot = take_slot(server)?;
     let placement = Placement {
         pane: id,
         place: order.place,
@@ -89,9 +83,68 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     };
     let measure = placement.clone();
     let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply)).await??;
-    let session_id = order.session.id;
-    let meta = adopt::meta_for(server, session_id, order.spec.name.clone(), 0, &record);
-    let started = start_program(server, id, meta, &record, size).await?;
+    let begun = begin(server, &order.session, plan, slot, size).await?;
+    let entry = begun.entry;
+    match settle(server, &order.session, &entry, placement).await {
+        Ok(window) => Ok(Spawned {
+            entry,
+            window,
+            status_pipe: begun.status_pipe,
+        }),
+        Err(error) => {
+            pane::close(server, &entry, true).await;
+            Err(error)
+        }
+    }
+}
+
+/// A pane whose order is in order.
+struct Plan {
+    id: PaneUuid,
+    name: Option<Name>,
+    record: PaneRecord,
+}
+
+/// Checks all of an order that can be checked before anything is started.
+fn plan(server: &Server, id: PaneUuid, order: &SpawnOrder) -> Result<Plan, Error> {
+    let session = order.session.snapshot();
+    Ok(Plan {
+        id,
+        name: order.spec.name.clone(),
+        record: record(server, &session, id, order)?,
+    })
+}
+
+/// Takes one of the places for panes that the configuration allows.
+pub(crate) fn take_slot(server: &Server) -> Result<Slot, Error> {
+    let most = server.config.max_panes as usize;
+    server.registry.pane_slots().take(most).ok_or_else(|| {
+        Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
+            .hint("close some, or raise daemon.max_panes in the configuration")
+    })
+}
+
+/// A pane whose program runs, without actor and place.
+struct Begun {
+    entry: Arc<PaneEntry>,
+    status_pipe: Option<OwnedFd>,
+}
+
+/// Starts the program and enters the pane. On failure nothing of it is left.
+async fn begin(
+    server: &Arc<Server>,
+    session: &SessionEntry,
+    plan: Plan,
+    slot: Slot,
+    size: Size,
+) -> Result<Begun, Error> {
+    if server.is_stopping() {
+        return Err(Error::new(ErrorCode::Busy, "the server is being stopped")
+            .hint("start it again with `fugued`"));
+    }
+    let history_lines = plan.record.history_lines;
+    let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
+    let started = start_program(server, plan.id, meta, &plan.record, size).await?;
     let process = process(&started, 0);
     let keeper = started.keeper.clone();
     let journal_bytes = server.config.journal_bytes as usize;
@@ -100,7 +153,7 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         started.journal,
         journal_bytes,
         size,
-        record.history_lines,
+        history_lines,
     ) {
         Ok(io) => io,
         Err(error) => {
@@ -109,27 +162,20 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         }
     };
     let entry = Arc::new(PaneEntry::new(
-        id,
-        order.session.id,
-        order.spec.name,
-        record,
+        plan.id,
+        session.id,
+        plan.name,
+        plan.record,
         process,
         io,
     ));
     server.registry.insert_pane(Arc::clone(&entry), slot);
     // Written at the latest with its place, which is waited for.
     let _ = server.store.save_pane(&entry);
-    match settle(server, &order.session, &entry, placement).await {
-        Ok(window) => Ok(Spawned {
-            entry,
-            window,
-            status_pipe: started.status_pipe,
-        }),
-        Err(error) => {
-            pane::close(server, &entry, true).await;
-            Err(error)
-        }
-    }
+    Ok(Begun {
+        entry,
+        status_pipe: started.status_pipe,
+    })
 }
 
 /// Starts the pane's actor and puts the pane into its place.
@@ -139,6 +185,17 @@ async fn settle(
     entry: &Arc<PaneEntry>,
     placement: change::Placement,
 ) -> Result<WindowUuid, Error> {
+    start_actor(server, session, entry).await?;
+    let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
+    watch(server, entry);
+    Ok(window)
+}
+
+async fn start_actor(
+    server: &Arc<Server>,
+    session: &SessionEntry,
+    entry: &Arc<PaneEntry>,
+) -> Result<(), Error> {
     let panes = session
         .panes
         .get()
@@ -147,16 +204,18 @@ async fn settle(
         .start_child(tree::pane_spec(server, entry))
         .await
         .map_err(|error| tree::start_error("pane", &error))?;
-    let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
-    // Not before it has its place: an instant exit must find a pane to remove.
+    Ok(())
+}
+
+/// Watches for the program's end. Not before the pane has its place: an instant exit must find a pane to remove.
+fn watch(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     pane::life::watch_life(server, entry, &entry.process());
     tracing::info!(
-        session_id = %session.id,
+        session_id = %entry.session,
         pane_id = %entry.id,
         pid = entry.process().pid,
         "pane started"
     );
-    Ok(window)
 }
 
 /// Starts the pane's program again, in the same pane, on the same screen.

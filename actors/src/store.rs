@@ -27,11 +27,11 @@ use uuid::Uuid;
 
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
-use crate::registry::{EndedPane, SessionEntry};
+use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
 use crate::server::Server;
 
 pub use load::{Loaded, LoadedSession};
-pub use rows::{StoredKey, StoredPane, StoredState};
+pub use rows::{StoredKey, StoredMirror, StoredPane, StoredState};
 pub use schema::OpenError;
 
 /// The database's file in the state directory.
@@ -48,6 +48,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) enum Key {
     Session(SessionUuid),
     Pane(PaneUuid),
+    Mirror(PaneUuid),
     EndedPane(PaneUuid),
     Orchestration(OrchestrationUuid),
     Idempotency(String),
@@ -58,6 +59,7 @@ pub(crate) enum Key {
 pub(crate) enum Mark {
     Session(Arc<SessionEntry>),
     Pane(Arc<PaneEntry>),
+    Mirror(Arc<Mirror>),
     EndedPane(Arc<EndedPane>),
     Orchestration(Arc<OrchestrationEntry>),
     Idempotency(StoredKey),
@@ -201,6 +203,16 @@ impl Store {
         self.mark(Key::Pane(entry.id), Mark::Pane(Arc::clone(entry)))
     }
 
+    /// A mirror was made or renamed.
+    pub fn save_mirror(&self, mirror: &Arc<Mirror>) -> Saved {
+        self.mark(Key::Mirror(mirror.id), Mark::Mirror(Arc::clone(mirror)))
+    }
+
+    /// A mirror is gone.
+    pub fn forget_mirror(&self, id: PaneUuid) -> Saved {
+        self.mark(Key::Mirror(id), Mark::Gone)
+    }
+
     /// A pane is gone, and this is its end.
     pub(crate) fn forget_pane(&self, id: PaneUuid, ended: Option<Arc<EndedPane>>) -> Saved {
         if let Some(ended) = ended {
@@ -277,8 +289,11 @@ impl Store {
         for session in server.registry.sessions() {
             let _ = self.save_session(&session);
         }
-        for pane in server.registry.panes() {
-            let _ = self.save_pane(&pane);
+        for leaf in server.registry.leaves() {
+            let _ = match leaf {
+                Leaf::Pane(pane) => self.save_pane(&pane),
+                Leaf::Mirror(mirror) => self.save_mirror(&mirror),
+            };
         }
         for entry in server.registry.orchestrations() {
             entry.forget_written();

@@ -95,3 +95,6 @@ impl Actor for SurfaceActor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod create;
 mod echo;
 mod feed;
 mod idle;
+mod mcp;
 mod memory;
 mod parallel;
 mod read;
@@ -89,6 +90,11 @@ pub(crate) const ROWS: &[Row] = &[
         "create",
         "a session over an open connection",
         create::sessions,
+    ),
+    row(
+        "mcp",
+        "one MCP tool call on stdio, and the same request on the wire",
+        mcp::call,
     ),
     row(
         "memory",

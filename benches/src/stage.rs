@@ -21,7 +21,7 @@ pub(crate) fn root() -> Result<tempfile::TempDir> {
     let path = root.path().to_owned();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::spawn(move || {
-        for signal in signals.forever() {
+        if let Some(signal) = signals.forever().next() {
             proc::kill_marked(MARK, &path);
             let _ = std::fs::remove_dir_all(&path);
             std::process::exit(128 + signal);

@@ -1,7 +1,7 @@
 //! What a tool gives back, and how it and its errors look to a client.
 
 use protocol::Error;
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Task};
 use serde_json::{Value, json};
 
 /// A tool's result: one object, and what is shown of it as text.
@@ -9,6 +9,8 @@ pub(crate) struct Answer {
     structured: Value,
     /// Plain text instead of the object's JSON; empty parts are left out.
     plain: Option<Vec<String>>,
+    /// Not done yet: the client asks for this task.
+    task: Option<Task>,
 }
 
 impl Answer {
@@ -17,6 +19,7 @@ impl Answer {
         Self {
             structured,
             plain: None,
+            task: None,
         }
     }
 
@@ -25,6 +28,7 @@ impl Answer {
         Self {
             structured,
             plain: Some(vec![text.to_owned(), status]),
+            task: None,
         }
     }
 
@@ -33,6 +37,24 @@ impl Answer {
         Self {
             structured,
             plain: Some(parts),
+            task: None,
+        }
+    }
+
+    /// A task to be asked for, instead of an object.
+    pub(crate) fn task(task: Task) -> Self {
+        Self {
+            structured: Value::Null,
+            plain: None,
+            task: Some(task),
+        }
+    }
+
+    /// The response to the call as MCP has it.
+    pub(crate) fn into_response(mut self) -> CallToolResponse {
+        match self.task.take() {
+            Some(task) => CallToolResponse::Task(CreateTaskResult::new(task)),
+            None => self.into_result().into(),
         }
     }
 

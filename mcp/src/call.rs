@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::fleet::Fleet;
-use protocol::{Error, Target};
+use protocol::{Error, ServerName, Target};
 use tokio_util::sync::CancellationToken;
 
 use crate::route::{self, Place};
+use crate::tasks::Tasks;
 use crate::waiting::Progress;
 
 /// Variables that describe the terminal or pane around this process, not the one to be made.
@@ -25,6 +26,8 @@ pub(crate) struct Front {
     pub(crate) cwd: PathBuf,
     /// Longest silence towards a client that asked for progress.
     pub(crate) heartbeat: Duration,
+    /// Waits that became tasks.
+    pub(crate) tasks: Arc<Tasks>,
 }
 
 impl Front {
@@ -40,7 +43,30 @@ impl Front {
             environment,
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             heartbeat: Duration::from_secs(8),
+            tasks: Arc::default(),
         }
+    }
+}
+
+impl Front {
+    /// The one server that was named, or all, each socket once.
+    pub(crate) fn places(&self, all: bool, server: Option<&str>) -> Result<Vec<Place>, Error> {
+        let fleet = &self.fleet;
+        if let Some(server) = server {
+            return Ok(vec![Place::new(fleet, &ServerName::new(server)?)?]);
+        }
+        let default = fleet.default_server();
+        let others = fleet.names().filter(|name| all && *name != default);
+        let mut seen = Vec::new();
+        let mut places = Vec::new();
+        for name in std::iter::once(default).chain(others) {
+            let socket = fleet.server(name)?.socket().to_owned();
+            if !seen.contains(&socket) {
+                seen.push(socket);
+                places.push(Place::new(fleet, name)?);
+            }
+        }
+        Ok(places)
     }
 }
 
@@ -50,6 +76,8 @@ pub(crate) struct Call {
     pub(crate) progress: Progress,
     /// The client took the call back. A connection that merely ended does not count.
     pub(crate) cancelled: CancellationToken,
+    /// The client can ask for tasks.
+    pub(crate) tasks: bool,
 }
 
 impl Call {

@@ -4,12 +4,12 @@
 //! Source: `@modelcontextprotocol/conformance`, the requirements of each scenario.
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest,
-    CustomResult, ErrorData, GetPromptRequestParams, GetPromptResponse, JsonObject,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
-    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool,
-    UnsubscribeRequestParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, CustomRequest, CustomResult, ErrorData, GetPromptRequestParams,
+    GetPromptResponse, GetTaskParams, GetTaskResult, JsonObject, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -51,23 +51,17 @@ fn of_json<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
     })
 }
 
-fn object(value: Value) -> JsonObject {
-    match value {
-        Value::Object(object) => object,
-        other => JsonObject::from_iter([("value".to_owned(), other)]),
-    }
-}
-
 impl ServerHandler for Fixtures {
     fn get_info(&self) -> ServerConfig {
         let mut info = self.server.get_info();
         if self.on {
             let more = json!({"prompts": {}, "resources": {"subscribe": false}, "logging": {}, "completions": {}});
             let own = serde_json::to_value(&info.capabilities).unwrap_or_default();
-            let (mut all, Value::Object(own)) = (object(more), own) else {
-                return info;
-            };
-            all.extend(own);
+            let all: JsonObject = [more, own]
+                .iter()
+                .filter_map(Value::as_object)
+                .flat_map(Clone::clone)
+                .collect();
             if let Ok(capabilities) = of_json(Value::Object(all)) {
                 info.capabilities = capabilities;
             }
@@ -101,6 +95,30 @@ impl ServerHandler for Fixtures {
         } else {
             self.server.call_tool(params, context).await
         }
+    }
+
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.server.get_task(params, context).await
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.server.cancel_task(params, context).await
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.server.update_task(params, context).await
     }
 
     async fn list_prompts(

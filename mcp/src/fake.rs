@@ -40,7 +40,7 @@ type Answering = Arc<dyn Fn(Request, Option<String>) -> Reply + Send + Sync>;
 
 /// What a fake daemon has been sent.
 #[derive(Clone, Default)]
-pub(crate) struct Seen(Arc<Mutex<Vec<Request>>>, Arc<AtomicU64>);
+pub(crate) struct Seen(Arc<Mutex<Vec<Request>>>, Arc<AtomicU64>, Arc<AtomicU64>);
 
 impl Seen {
     pub(crate) fn requests(&self) -> Vec<Request> {
@@ -54,6 +54,11 @@ impl Seen {
     /// How many calls the client no longer waits for.
     pub(crate) fn cancels(&self) -> u64 {
         self.1.load(Ordering::SeqCst)
+    }
+
+    /// How many connections have ended.
+    pub(crate) fn ends(&self) -> u64 {
+        self.2.load(Ordering::SeqCst)
     }
 }
 
@@ -124,7 +129,10 @@ async fn serve(stream: UnixStream, answer: Answering, seen: Seen) {
                     seen.1.fetch_add(1, Ordering::SeqCst);
                 }
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return,
+                Some(Err(_)) | None => {
+                    seen.2.fetch_add(1, Ordering::SeqCst);
+                    return;
+                }
             }
         }
     }

@@ -14,11 +14,16 @@ mod conformance;
 #[cfg(test)]
 mod fake;
 mod http;
+mod orphan;
+mod prompts;
+mod resources;
 mod route;
 mod schema;
 mod server;
 mod shape;
 mod stdio;
+mod subscriptions;
+mod tasks;
 mod tools;
 mod waiting;
 

@@ -41,6 +41,11 @@ impl Place {
         &self.name
     }
 
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> &std::path::Path {
+        self.server.socket()
+    }
+
     /// An id as the caller can give it back.
     pub(crate) fn id(&self, id: impl std::fmt::Display) -> String {
         if self.foreign {

@@ -5,6 +5,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Value, json};
 
+/// Marks a schema that repeats an outer one, for checking arguments; clients are shown its text instead.
+pub(crate) const AGAIN: &str = "x-again";
+
 /// A tool's description and its input schema, both from the declaration of its parameters.
 pub(crate) fn describe<T: JsonSchema>() -> (String, JsonObject) {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -65,6 +68,10 @@ fn clean(schema: &mut Value) {
 /// The part of `schema` that clients are shown: lower bounds of 0 and 1 go without saying, and
 /// every client pays for each byte.
 pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
+    if let Some(text) = schema.get(AGAIN).filter(|text| text.is_string()) {
+        let short = json!({"type": "object", "description": text});
+        return short.as_object().cloned().unwrap_or_default();
+    }
     let mut shown = schema.clone();
     let plain = |value: &Value| value.as_u64().is_some_and(|least| least <= 1);
     shown.retain(|key, value| !(matches!(key.as_str(), "minimum" | "minItems") && plain(value)));

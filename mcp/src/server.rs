@@ -1,14 +1,20 @@
 //! The MCP server proper: what it says of itself, the tool list, and the way of each call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use protocol::{Error, ErrorCode};
 use rmcp::model::{
-    CallToolRequestMethod, CallToolRequestParams, CallToolResponse, ConstString as _,
-    CustomRequest, CustomResult, ErrorData, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CancelTaskParams,
+    ConstString as _, CustomRequest, CustomResult, ErrorData, GetPromptRequestParams,
+    GetPromptResponse, GetTaskParams, GetTaskResult, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam,
+    ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter,
+    UnsubscribeRequestParams, UpdateTaskParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +22,10 @@ use crate::answer::{Answer, refusal};
 use crate::arguments::spelling;
 use crate::call::{Call, Front};
 use crate::http::Ended;
+use crate::subscriptions::{self, Subscriptions};
 use crate::tools::{self, Entry, Profile};
 use crate::waiting::Progress;
+use crate::{prompts, resources, tasks};
 
 /// What a model reads before it uses the tools.
 pub(crate) const INSTRUCTIONS: &str = "\
@@ -44,12 +52,30 @@ Every answer says which session it was about in session_context.
 Errors have code, message, hint and candidates: do what the hint says. After server_unreachable or timeout, look before repeating a call that changes something, \
 or repeat it with the same idempotency_key.";
 
+/// How long a client may take to take a notification before it is given up.
+const TELL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Calls under way when the input ends have so long to be answered: input that comes from a file ends
+/// before the first answer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// An error in parameters outside tools.
+fn invalid(error: &Error) -> ErrorData {
+    let mut refusal = resources::refusal(error);
+    if refusal.code == rmcp::model::ErrorCode::RESOURCE_NOT_FOUND {
+        refusal.code = rmcp::model::ErrorCode::INVALID_PARAMS;
+    }
+    refusal
+}
+
 /// An MCP server over the front of this process.
 pub(crate) struct Server {
     front: Arc<Front>,
     profile: Profile,
     /// The connection has ended, so a cancellation is not the client's wish.
     ended: CancellationToken,
+    /// Of this connection.
+    subscriptions: Subscriptions,
 }
 
 impl Server {
@@ -64,6 +90,7 @@ impl Server {
             front,
             profile,
             ended,
+            subscriptions: Subscriptions::default(),
         }
     }
 
@@ -91,7 +118,9 @@ impl Server {
         context: RequestContext<RoleServer>,
     ) -> Result<Answer, Error> {
         let (cancelled, gone) = self.watch(&context);
+        let client = context.client_capabilities();
         let call = Call {
+            tasks: client.is_some_and(|client| client.supports_tasks()),
             front: Arc::clone(&self.front),
             progress: Progress::new(context.peer, context.meta.get_progress_token()),
             cancelled: cancelled.clone(),
@@ -119,9 +148,19 @@ impl Server {
         let asked = context.ct.clone();
         let (cancelled, gone) = (CancellationToken::new(), CancellationToken::new());
         let tokens = (cancelled.clone(), gone.clone());
+        // A connection that stands for one request has ended from the beginning.
+        let lasts = !ended.is_cancelled();
+        let over = ended.clone();
+        let over = async move {
+            over.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
         tokio::spawn(async move {
-            // The transport cancels the token of every call, at the latest with its answer.
-            asked.cancelled().await;
+            tokio::select! {
+                // The transport cancels the token of every call, at the latest with its answer.
+                () = asked.cancelled() => {}
+                () = over, if lasts => {}
+            }
             if ended.is_cancelled() {
                 gone.cancel();
             } else {
@@ -136,7 +175,14 @@ impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let info =
             Implementation::new("fugue", env!("CARGO_PKG_VERSION")).with_title("fugue terminals");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_resources_subscribe()
+            .enable_prompts()
+            .enable_tasks()
+            .build();
+        ServerConfig::new(capabilities)
             .with_server_info(info)
             .with_instructions(INSTRUCTIONS)
     }
@@ -156,11 +202,148 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let entry = self.entry(&params.name)?;
-        let result = match self.answer(entry, params, context).await {
-            Ok(answer) => answer.into_result(),
-            Err(error) => refusal(&error),
+        Ok(match self.answer(entry, params, context).await {
+            Ok(answer) => answer.into_response(),
+            Err(error) => refusal(&error).into(),
+        })
+    }
+
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let task = tasks::get(&self.front, &params.task_id).await;
+        task.map(GetTaskResult::new).map_err(|e| invalid(&e))
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let cancelled = tasks::cancel(&self.front, &params.task_id).await;
+        cancelled.map_err(|error| invalid(&error))
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        // No task here asks for input, so there is nothing that could be answered.
+        let known = tasks::get(&self.front, &params.task_id).await;
+        known.map(drop).map_err(|error| invalid(&error))
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(prompts::list())
+    }
+
+    async fn get_prompt(
+        &self,
+        params: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let prompt = prompts::get(&params.name, params.arguments.as_ref());
+        prompt.map(Into::into).map_err(|error| invalid(&error))
+    }
+
+    async fn list_resources(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let after = page.and_then(|page| page.cursor);
+        let list = resources::list(&self.front, after.as_deref()).await;
+        list.map_err(|error| resources::refusal(&error))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        params: ReadResourceRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let read = resources::read(&self.front, &params.uri).await;
+        read.map(Into::into)
+            .map_err(|error| resources::refusal(&error))
+    }
+
+    async fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let peer = context.peer;
+        let tell = Box::new(move |uri: String| {
+            let peer = peer.clone();
+            let told = async move {
+                let update = ResourceUpdatedNotificationParam::new(uri);
+                let sent = peer.notify_resource_updated(update);
+                matches!(tokio::time::timeout(TELL_LIMIT, sent).await, Ok(Ok(())))
+            };
+            told.boxed()
+        });
+        let added = self.subscriptions.add(&self.front, &params.uri, tell).await;
+        added.map_err(|error| resources::refusal(&error))
+    }
+
+    async fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscriptions.remove(&params.uri);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let wanted = requested.resource_subscriptions.as_deref();
+        let possible = subscriptions::possible(&self.front, wanted.unwrap_or_default());
+        Some(
+            SubscriptionFilter::builder()
+                .resource_subscriptions(possible)
+                .build(),
+        )
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let accepted = context.accepted().resource_subscriptions.clone();
+        let tell = || {
+            let sink = context.sink().clone();
+            let tell: subscriptions::Tell = Box::new(move |uri| {
+                let sink = sink.clone();
+                let told = async move {
+                    let sent = sink.notify_resource_updated(uri);
+                    matches!(tokio::time::timeout(TELL_LIMIT, sent).await, Ok(Ok(())))
+                };
+                told.boxed()
+            });
+            tell
         };
-        Ok(result.into())
+        let uris = accepted.unwrap_or_default();
+        let telling = subscriptions::follow_all(&self.front, &uris, tell);
+        tokio::select! {
+            () = context.cancelled() => {}
+            // What it listened to is gone, and the client has been told.
+            () = telling => context.cancelled().await,
+        }
+        Ok(())
     }
 
     async fn on_custom_request(

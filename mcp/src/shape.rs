@@ -126,6 +126,7 @@ pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
         "idle_ms": info.idle_ms,
         "restart": info.restart.to_string(),
         "remain_on_exit": info.remain_on_exit,
+        "mirror_of": info.mirror_of.map(|id| place.id(id)),
     }));
     fields.extend(status(&info.status));
     fields

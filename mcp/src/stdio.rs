@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::call::Front;
+use crate::orphan::Orphanable;
 use crate::server::Server;
 use crate::tools::Profile;
 
@@ -26,7 +27,7 @@ pub struct Options {
     pub server: Option<String>,
 }
 
-/// Serves MCP on standard input and output until the input ends. Starts the local daemon when a
+/// Serves MCP on standard input and output until the input or the parent process ends. Starts the local daemon when a
 /// call needs it and none runs. Logs go to standard error, filtered by `FUGUE_LOG`.
 ///
 /// # Errors
@@ -40,6 +41,7 @@ pub async fn serve_stdio(options: Options) -> Result<(), Error> {
     let default = options.server.or(named);
     let fleet = Fleet::load(&Paths::from_env(), "fugue mcp", default.as_deref(), true)?;
     let (input, output) = rmcp::transport::stdio_pipes();
+    let input = Orphanable::new(input);
     serve(Front::new(fleet), options.tools, input, output).await
 }
 

@@ -15,12 +15,15 @@ use crate::call::Call;
 use crate::schema;
 
 mod input;
+mod layout;
 mod pane;
 mod run;
 mod server;
 mod session;
 mod setting;
 mod window;
+
+pub(crate) use run::answer as run_answer;
 
 /// Which tools are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +65,8 @@ impl Hints {
     const READ: Self = Self::new(true, false, true, false);
     /// Changes names, focus, sizes or settings; again changes nothing more.
     const SET: Self = Self::new(false, false, true, false);
+    /// Adds something that executes nothing.
+    const ADD: Self = Self::new(false, false, false, false);
     /// Ends something for good.
     const END: Self = Self::new(false, true, true, false);
     /// Executes what the caller says, which can do anything.
@@ -164,6 +169,8 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         Entry::of::<window::SelectWindow>(),
         Entry::of::<window::RenameWindow>(),
         Entry::of::<pane::SplitPane>(),
+        Entry::of::<layout::CreateLayout>(),
+        Entry::of::<layout::MirrorPane>(),
         Entry::of::<pane::RenamePane>(),
         Entry::of::<pane::FocusPane>(),
         Entry::of::<pane::ResizePane>(),

@@ -186,7 +186,7 @@ impl Steps {
 }
 
 /// Which commands run and which are done, in a line.
-fn told(commands: &[CommandResult]) -> String {
+pub(crate) fn told(commands: &[CommandResult]) -> String {
     const NAMED: usize = 8;
     let named = |wanted: &dyn Fn(RunStatus) -> bool| {
         let names: Vec<&str> = commands

@@ -7,12 +7,14 @@ mod run;
 mod server;
 mod session;
 mod view;
+mod watch;
 
 pub use pane::*;
 pub use run::*;
 pub use server::*;
 pub use session::*;
 pub use view::*;
+pub use watch::*;
 
 /// Done; there is nothing else to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,17 +6,21 @@ use crate::error::{Error, ErrorCode};
 use crate::frame::from_bytes;
 use crate::reply;
 
+mod layout;
 mod pane;
 mod run;
 mod server;
 mod session;
 mod view;
+mod watch;
 
+pub use layout::*;
 pub use pane::*;
 pub use run::*;
 pub use server::*;
 pub use session::*;
 pub use view::*;
+pub use watch::*;
 
 /// A call's parameters: ties them to their name and their reply.
 pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -108,6 +112,10 @@ calls! {
     "update_window" UpdateWindow -> reply::WindowInfo;
     /// A new pane beside another one.
     "create_pane" CreatePane -> reply::PaneCreated;
+    /// A layout of new panes, all or none.
+    "create_layout" CreateLayout -> reply::LayoutCreated;
+    /// A second, read-only view of a pane, in a place of its own.
+    "mirror_pane" MirrorPane -> reply::PaneMirrored;
     /// Panes of a window, a session or the server.
     "list_panes" ListPanes -> reply::Panes;
     /// Renames, focuses or resizes a pane.
@@ -122,6 +130,8 @@ calls! {
     "send_input" SendInput -> reply::InputSent;
     /// Waits for output, for quiet or for the program's end.
     "expect" Expect -> reply::Expected;
+    /// Waits for a change of a pane or of the tree.
+    "watch" Watch -> reply::Watched;
     /// Attaches a view of a session to this connection.
     "attach" Attach -> reply::Attached;
     /// Changes what an attached view shows or its size.

@@ -112,6 +112,7 @@ fn views_follow_a_selection_and_the_end_of_their_pane_and_of_their_session() {
             focus: true,
             rows: None,
             cols: None,
+            ratio: None,
         };
         two.ok(focus).await;
         assert_eq!(switched(&mut one).await, second.pane_id);

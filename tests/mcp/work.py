@@ -167,7 +167,7 @@ async def layout(call, name):
     }
     await call("fugue_create_layout", session=name, layout=tree)
     panes = (await call("fugue_list_panes", session=name))["panes"]
-    assert {"left", "upper", "lower"} <= {pane["name"] for pane in panes}, panes
+    assert {"left", "upper", "lower"} <= {pane.get("name") for pane in panes}, panes
 
 
 async def cancel(call):

@@ -91,9 +91,10 @@ impl Token {
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
-    let code = match error.kind() {
-        io::ErrorKind::NotFound => ErrorCode::NotFound,
-        _ => ErrorCode::Internal,
+    let code = if error.kind() == io::ErrorKind::NotFound {
+        ErrorCode::NotFound
+    } else {
+        ErrorCode::Internal
     };
     Error::new(
         code,

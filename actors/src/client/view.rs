@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::pane::PaneEntry;
 use crate::pane::io::{Ahead, Seen, WriteOrder, Written};
-use crate::registry::{Caller, Phase, SessionEntry};
+use crate::registry::{Caller, Leaf, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;
 use crate::session::life::{ask, leave, tell};
@@ -185,13 +185,22 @@ impl View {
         }
         self.session.touch();
         if self.typing.is_none() && self.typed.is_empty() {
-            if let Some(pane) = self.pane(server) {
-                let (taken, rest) = pane.io.type_now(bytes);
-                if let Some(place) = rest {
-                    self.type_later(pane, bytes.slice(taken..), Some(place));
+            match server.registry.leaf(self.pane)? {
+                Leaf::Pane(pane) => {
+                    let (taken, rest) = pane.io.type_now(bytes);
+                    if let Some(place) = rest {
+                        self.type_later(pane, bytes.slice(taken..), Some(place));
+                    }
+                    return None;
+                }
+                // Nothing of it may reach the pane that is shown.
+                Leaf::Mirror(_) => {
+                    return Some(Said::Event(Event::InputBlocked {
+                        view: self.id,
+                        dropped_bytes: bytes.len() as u64,
+                    }));
                 }
             }
-            return None;
         }
         if self.typed.len() + bytes.len() > INPUT_BYTES {
             return Some(Said::Event(Event::InputBlocked {
@@ -216,7 +225,8 @@ impl View {
     }
 
     fn pane(&self, server: &Server) -> Option<Arc<PaneEntry>> {
-        server.registry.pane(self.pane)
+        let leaf = server.registry.leaf(self.pane)?;
+        Some(Arc::clone(leaf.pane()))
     }
 
     /// Waits until there is something to say. Safe to cancel.
@@ -267,7 +277,8 @@ impl View {
 
     fn start_work(&mut self, server: &Server) {
         if self.typing.is_none() && !self.typed.is_empty() {
-            match self.pane(server) {
+            let leaf = server.registry.leaf(self.pane);
+            match leaf.and_then(|leaf| leaf.writable().map(Arc::clone).ok()) {
                 Some(pane) => {
                     let bytes = self.typed.split().freeze();
                     self.type_later(pane, bytes, None);

@@ -10,7 +10,7 @@ use protocol::reply::{
 use protocol::request::{
     ClosePane, CreatePane, Expect, ListPanes, ReadPane, SendInput, Until, UpdatePane, WaitPane,
 };
-use protocol::{Error, ErrorCode, PaneUuid, Size, Target};
+use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, Target, WindowUuid};
 use regex::RegexBuilder;
 
 use super::session::{change, pane_created};
@@ -18,9 +18,10 @@ use crate::clock::millis;
 use crate::pane::io::{ExpectOrder, WriteOrder};
 use crate::pane::screen::{Text, TextCursor};
 use crate::pane::{self, PaneEntry, PanePlace};
-use crate::registry::{Caller, EndedPane, SessionEntry};
+use crate::registry::{Caller, EndedPane, Leaf, SessionEntry};
 use crate::server::Server;
 use crate::session::change::{Change, Place};
+use crate::session::mirror;
 use crate::spawn::{self, SpawnOrder};
 
 /// Longest wait of one call.
@@ -52,7 +53,11 @@ pub(super) fn begin_cursor() -> String {
     TextCursor::start().to_string()
 }
 
-fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
+/// A wait's time limit.
+///
+/// # Errors
+/// `invalid_argument` above one hour.
+pub(super) fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
     let limit = Duration::from_millis(timeout_ms);
     if limit > LONGEST_WAIT {
         return Err(Error::invalid(format!(
@@ -64,13 +69,47 @@ fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
     Ok(limit)
 }
 
-fn session_of(server: &Server, pane: &PaneEntry) -> Result<Arc<SessionEntry>, Error> {
-    server.registry.session(pane.session).ok_or_else(|| {
+fn session_of(
+    server: &Server,
+    session: SessionUuid,
+    pane: PaneUuid,
+) -> Result<Arc<SessionEntry>, Error> {
+    server.registry.session(session).ok_or_else(|| {
         Error::new(
             ErrorCode::PaneExited,
-            format!("pane {} has just been closed with its session", pane.id),
+            format!("pane {pane} has just been closed with its session"),
         )
     })
+}
+
+/// The new part's share of a split space.
+///
+/// # Errors
+/// `invalid_argument` unless it is above 0 and below 1.
+pub(super) fn checked_ratio(ratio: f64) -> Result<f64, Error> {
+    if ratio > 0.0 && ratio < 1.0 {
+        return Ok(ratio);
+    }
+    Err(
+        Error::invalid(format!("a ratio of {ratio} is out of range"))
+            .hint("give the pane's share, above 0 and below 1"),
+    )
+}
+
+/// The named window with its session, else the named or default session.
+pub(super) fn session_and_window(
+    server: &Server,
+    caller: &Caller,
+    session: Option<&Target>,
+    window: Option<&Target>,
+) -> Result<(Arc<SessionEntry>, Option<WindowUuid>), Error> {
+    let registry = &server.registry;
+    let Some(window) = window else {
+        return Ok((registry.session_or_default(session, caller)?, None));
+    };
+    let within = session.map(|s| registry.find_session(s)).transpose()?;
+    let (session, window) = registry.find_window(window, within.as_ref())?;
+    Ok((session, Some(window)))
 }
 
 pub(super) async fn create(
@@ -78,31 +117,15 @@ pub(super) async fn create(
     caller: &Caller,
     params: CreatePane,
 ) -> Result<PaneCreated, Error> {
-    let registry = &server.registry;
-    let ratio = params.ratio.unwrap_or(0.5);
-    if !(ratio > 0.0 && ratio < 1.0) {
-        return Err(
-            Error::invalid(format!("a ratio of {ratio} is out of range"))
-                .hint("give the new pane's share, above 0 and below 1"),
-        );
-    }
-    let beside = match &params.beside {
-        Some(target) => Some(registry.find_pane(target)?),
-        None => None,
-    };
+    let ratio = checked_ratio(params.ratio.unwrap_or(0.5))?;
+    let beside = params.beside.as_ref();
+    let beside = beside
+        .map(|target| server.registry.find_leaf(target))
+        .transpose()?;
     let (session, window) = match (&params.window, &beside) {
-        (Some(window), _) => {
-            let within = match &params.session {
-                Some(session) => Some(registry.find_session(session)?),
-                None => None,
-            };
-            let (session, window) = registry.find_window(window, within.as_ref())?;
-            (session, Some(window))
-        }
-        (None, Some(pane)) => (session_of(server, pane)?, None),
-        (None, None) => {
-            let session = registry.session_or_default(params.session.as_ref(), caller)?;
-            (session, None)
+        (None, Some(leaf)) => (session_of(server, leaf.session(), leaf.id())?, None),
+        (window, _) => {
+            session_and_window(server, caller, params.session.as_ref(), window.as_ref())?
         }
     };
     let order = SpawnOrder {
@@ -110,7 +133,7 @@ pub(super) async fn create(
         spec: params.pane,
         place: Place::Beside {
             window,
-            pane: beside.map(|pane| pane.id),
+            pane: beside.map(|leaf| leaf.id()),
             direction: params.direction,
             ratio,
         },
@@ -136,20 +159,8 @@ pub(super) async fn list(
             panes: panes.flat_map(|session| infos(server, &session)).collect(),
         });
     }
-    let (session, window) = match &params.window {
-        Some(window) => {
-            let within = match &params.session {
-                Some(session) => Some(registry.find_session(session)?),
-                None => None,
-            };
-            let (session, window) = registry.find_window(window, within.as_ref())?;
-            (session, Some(window))
-        }
-        None => {
-            let session = registry.session_or_default(params.session.as_ref(), caller)?;
-            (session, None)
-        }
-    };
+    let (session, window) = (params.session.as_ref(), params.window.as_ref());
+    let (session, window) = session_and_window(server, caller, session, window)?;
     let mut panes = infos(server, &session);
     if let Some(window) = window {
         panes.retain(|pane| pane.window_id == window);
@@ -172,45 +183,54 @@ fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 focused: window.focused == id,
             };
-            infos.extend(server.registry.pane(id).map(|pane| pane.info(&place)));
+            infos.extend(server.registry.leaf(id).map(|leaf| leaf.info(&place)));
         }
     }
     infos
 }
 
 pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<PaneInfo, Error> {
-    let pane = server.registry.find_pane(&params.pane)?;
-    let session = session_of(server, &pane)?;
-    let now = pane.io.size();
+    let leaf = server.registry.find_leaf(&params.pane)?;
+    let session = session_of(server, leaf.session(), leaf.id())?;
+    let now = leaf.pane().io.size();
     Size::new(
         params.rows.unwrap_or(now.rows),
         params.cols.unwrap_or(now.cols),
     )
     .checked()?;
-    if params.focus || params.rows.is_some() || params.cols.is_some() {
+    let resizes = params.rows.is_some() || params.cols.is_some() || params.ratio.is_some();
+    if params.focus || resizes {
         let wanted = Change::Pane {
-            pane: pane.id,
+            pane: leaf.id(),
             focus: params.focus,
             rows: params.rows,
             cols: params.cols,
+            ratio: params.ratio.map(checked_ratio).transpose()?,
         };
         change(&session, wanted).await?;
     }
     if let Some(name) = params.name {
-        pane.rename(name);
-        server.store.save_pane(&pane).wait().await?;
+        leaf.rename(name);
+        let saved = match &leaf {
+            Leaf::Pane(pane) => server.store.save_pane(pane),
+            Leaf::Mirror(mirror) => server.store.save_mirror(mirror),
+        };
+        saved.wait().await?;
     }
     infos(server, &session)
         .into_iter()
-        .find(|info| info.pane_id == pane.id)
-        .ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", pane.id)))
+        .find(|info| info.pane_id == leaf.id())
+        .ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", leaf.id())))
 }
 
 pub(super) async fn close(server: &Arc<Server>, params: ClosePane) -> Result<Killed, Error> {
-    let pane = server.registry.find_pane(&params.pane)?;
-    let session = session_of(server, &pane)?;
+    let leaf = server.registry.find_leaf(&params.pane)?;
+    let session = session_of(server, leaf.session(), leaf.id())?;
     let context = super::context(server, &session);
-    let end = pane::close(server, &pane, params.force).await;
+    let end = match &leaf {
+        Leaf::Pane(pane) => pane::close(server, pane, params.force).await,
+        Leaf::Mirror(mirror) => mirror::close(server, mirror).await,
+    };
     let snapshot = session.snapshot();
     Ok(Killed {
         context,
@@ -251,7 +271,7 @@ pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneW
             });
         }
     };
-    let session = session_of(server, &pane)?;
+    let session = session_of(server, pane.session, pane.id)?;
     let context = super::context(server, &session);
     let mut state = pane.state();
     let ended = state.wait_for(|state| state.ended.is_some() && !state.restarting);
@@ -274,7 +294,7 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
         Found::Live(pane) => pane,
         Found::Ended(ended) => return Ok(read_ended(&ended, since, params.lines, most)),
     };
-    let session = session_of(server, &pane)?;
+    let session = session_of(server, pane.session, pane.id)?;
     let context = super::context(server, &session);
     // The status first: text that is read after it is at least as new.
     let status = pane.status();
@@ -358,9 +378,10 @@ pub(super) async fn send_input(
         return Err(Error::invalid("there is nothing to type")
             .hint("give text, keys, or submit for Enter alone"));
     }
-    let pane = server.registry.find_pane(&params.pane)?;
+    let leaf = server.registry.find_leaf(&params.pane)?;
+    let pane = leaf.writable()?;
     pane.alive()?;
-    let session = session_of(server, &pane)?;
+    let session = session_of(server, pane.session, pane.id)?;
     let limit = match params.timeout_ms {
         Some(timeout_ms) => wait_limit(timeout_ms)?,
         None => INPUT_LIMIT,
@@ -400,7 +421,7 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
         Found::Live(pane) => pane,
         Found::Ended(ended) => return Ok(expect_ended(&ended, &order, begun)),
     };
-    let session = session_of(server, &pane)?;
+    let session = session_of(server, pane.session, pane.id)?;
     let context = super::context(server, &session);
     let waited = pane.io.expect(order).await?;
     if waited.outcome == ExpectOutcome::Exit {
@@ -408,15 +429,16 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
         let recorded = state.wait_for(|state| state.ended.is_some());
         let _ = tokio::time::timeout(RECORD_LIMIT, recorded).await;
     }
-    let (text, groups) = match waited.found {
-        Some(found) => (Some(found.text), found.groups),
-        None => (None, Vec::new()),
+    let (text, line, groups) = match waited.found {
+        Some(found) => (Some(found.text), Some(found.line), found.groups),
+        None => (None, None, Vec::new()),
     };
     Ok(Expected {
         context,
         pane_id: pane.id,
         outcome: waited.outcome,
         text,
+        line,
         groups,
         cursor: waited.cursor.to_string(),
         status: pane.status(),
@@ -482,6 +504,7 @@ fn expect_ended(ended: &EndedPane, order: &ExpectOrder, begun: Instant) -> Expec
             .map_or_else(|| ended.tail.end(), |found| found.after)
             .to_string(),
         text: found.as_ref().map(|found| found.text.clone()),
+        line: found.as_ref().map(|found| found.line.clone()),
         groups: found.map_or_else(Vec::new, |found| found.groups),
         status: PaneStatus::clone(&ended.end.status),
         waited_ms: millis(begun.elapsed()),

@@ -255,10 +255,15 @@ pub(super) async fn update_window(
         select: params.select,
     };
     change(&session, wanted).await?;
+    let context = super::context(server, &session);
     session
         .snapshot()
         .window_infos()
         .into_iter()
         .find(|info| info.window_id == window)
+        .map(|info| WindowInfo {
+            context: Some(context),
+            ..info
+        })
         .ok_or_else(|| Error::new(ErrorCode::NotFound, format!("window {window} is gone")))
 }

@@ -16,7 +16,7 @@ use super::OrchestrationMsg;
 use super::plan::Plan;
 use super::progress::{Fact, Outcome, Progress, Started, StopReason};
 use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
-use crate::clock::{epoch_ms, millis};
+use crate::clock::{epoch_ms, instant, millis};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 
@@ -119,7 +119,7 @@ impl OrchestrationEntry {
     pub fn restored(stored: StoredOrchestration, session: Arc<SessionEntry>) -> Self {
         let StoredOrchestration { job, facts } = stored;
         let plan = job.plan.clone();
-        let begun = stored::instant(job.started_at_ms);
+        let begun = instant(job.started_at_ms);
         let mut entry = Self {
             begun,
             deadline: begun + plan.timeout,

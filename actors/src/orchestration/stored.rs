@@ -1,14 +1,13 @@
 //! An orchestration as it stands in the database: the plan once, then each fact once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use protocol::{Name, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
 use super::progress::{Fact, Outcome, Started, StopReason};
-use crate::clock::{epoch_ms, millis};
+use crate::clock::{epoch_ms, instant, millis};
 
 /// An orchestration of an earlier daemon.
 #[derive(Clone, Debug)]
@@ -113,11 +112,4 @@ pub(super) fn key(fact: &Fact) -> String {
         Fact::Stopped(_) => "stopped".to_owned(),
         Fact::Released => "released".to_owned(),
     }
-}
-
-/// The moment of a wall clock time, as far back as this clock reaches.
-pub(super) fn instant(at_ms: u64) -> Instant {
-    let now = Instant::now();
-    let ago = Duration::from_millis(epoch_ms().saturating_sub(at_ms));
-    now.checked_sub(ago).unwrap_or(now)
 }

@@ -160,6 +160,12 @@ pub struct Seen {
     generation: u64,
 }
 
+impl std::fmt::Display for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.life, self.generation)
+    }
+}
+
 struct Shared {
     live: Live,
     size: watch::Sender<Size>,
@@ -471,6 +477,16 @@ impl Io {
             }
             self.revived(life).await?;
         }
+    }
+
+    /// Which state of the screen is the present one.
+    ///
+    /// # Errors
+    /// `pane_exited` when the pane was closed, `busy` when the task does not answer.
+    pub async fn present(&self) -> Result<Seen, Error> {
+        let life = self.life();
+        let generation = self.look(|screen| screen.generation()).await?;
+        Ok(Seen { life, generation })
     }
 
     /// Waits for output, quiet or the end.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{ClientUuid, Error, ErrorCode, PaneUuid, SessionUuid, Target, WindowUuid};
 
-use super::{Phase, Registry, SessionEntry};
+use super::{Leaf, Phase, Registry, SessionEntry};
 use crate::pane::PaneEntry;
 
 /// Who asks.
@@ -116,15 +116,25 @@ impl Registry {
         })
     }
 
-    /// The pane a target means: a pane's id or name, or a session's or window's for its focused pane.
+    /// The pane a target means: a pane's id or name, or a session's or window's for its focused
+    /// pane. A mirror means the pane it shows.
+    ///
+    /// # Errors
+    /// As [`Self::find_leaf`].
+    pub fn find_pane(&self, target: &Target) -> Result<Arc<PaneEntry>, Error> {
+        Ok(Arc::clone(self.find_leaf(target)?.pane()))
+    }
+
+    /// The place in a layout that a target means: a pane or a mirror by id or name, or a session or
+    /// window for its focused one.
     ///
     /// # Errors
     /// `pane_exited` for a pane that was removed, with its end; `not_found`; `ambiguous_name`.
-    pub fn find_pane(&self, target: &Target) -> Result<Arc<PaneEntry>, Error> {
+    pub fn find_leaf(&self, target: &Target) -> Result<Leaf, Error> {
         match target {
             Target::Id(id) => {
-                if let Some(pane) = self.pane(PaneUuid::from(*id)) {
-                    return Ok(pane);
+                if let Some(leaf) = self.leaf(PaneUuid::from(*id)) {
+                    return Ok(leaf);
                 }
                 if let Some(ended) = self.ended_pane(PaneUuid::from(*id)) {
                     return Err(pane_exited(&ended.end));
@@ -137,37 +147,34 @@ impl Registry {
                         .and_then(|(s, w)| s.snapshot().window(w).map(|window| window.focused)),
                 };
                 focused
-                    .and_then(|pane| self.pane(pane))
+                    .and_then(|pane| self.leaf(pane))
                     .ok_or_else(|| self.pane_not_found(target))
             }
             Target::Name(name) => {
-                let mut found: Vec<_> = self
-                    .panes()
-                    .into_iter()
-                    .filter(|pane| pane.name().as_deref() == Some(name))
-                    .collect();
+                let mut found = self.leaves();
+                found.retain(|leaf| leaf.name().as_deref() == Some(name));
                 let focused = self
                     .session_named(name)
                     .and_then(|session| session.snapshot().focused_pane())
-                    .and_then(|pane| self.pane(pane));
+                    .and_then(|pane| self.leaf(pane));
                 found.extend(focused);
                 if found.is_empty()
                     && let Ok((session, window)) = self.find_window(target, None)
                 {
                     let focused = session.snapshot().window(window).map(|w| w.focused);
-                    found.extend(focused.and_then(|pane| self.pane(pane)));
+                    found.extend(focused.and_then(|pane| self.leaf(pane)));
                 }
-                found.sort_by_key(|pane| pane.id);
-                found.dedup_by_key(|pane| pane.id);
+                found.sort_by_key(Leaf::id);
+                found.dedup_by_key(|leaf| leaf.id());
                 if found.is_empty() {
                     return Err(self.pane_not_found(target));
                 }
-                only(found, "pane", target, |pane| {
+                only(found, "pane", target, |leaf| {
                     let session = self
-                        .session(pane.session)
+                        .session(leaf.session())
                         .map(|s| s.snapshot().name.clone());
                     let session = session.map_or_else(String::new, |n| format!(" in session {n}"));
-                    format!("{} ({}){session}", pane.id, pane.record.command)
+                    format!("{} ({}){session}", leaf.id(), leaf.pane().record.command)
                 })
             }
         }
@@ -175,7 +182,7 @@ impl Registry {
 
     fn pane_not_found(&self, target: &Target) -> Error {
         let sessions = self.sessions().into_iter();
-        let named = self.panes().into_iter().filter_map(|p| p.name());
+        let named = self.leaves().into_iter().filter_map(|leaf| leaf.name());
         let names = named.map(|name| name.to_string());
         let names = names.chain(sessions.map(|s| s.snapshot().name.to_string()));
         let mut names: Vec<_> = names.collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::request::UpdateSession;
 use protocol::{Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid};
 
-use super::layout::Layout;
+use super::layout::{Layout, NoRoom};
 use super::snapshot::{SessionSnapshot, Window};
 
 /// Most variables, tags or metadata entries of a session.
@@ -44,6 +44,15 @@ pub enum Place {
         /// The new pane's share.
         ratio: f64,
     },
+    /// A whole layout, of which the placed pane is the first.
+    Layout {
+        /// In the right half of this window; a window of its own when absent.
+        window: Option<WindowUuid>,
+        /// The name of the window of its own; its index when absent.
+        name: Option<Name>,
+        /// All its panes.
+        layout: Layout,
+    },
     /// In an orchestration's grid.
     Grid {
         /// Whose.
@@ -77,6 +86,8 @@ pub enum Change {
         rows: Option<u16>,
         /// Columns it should have.
         cols: Option<u16>,
+        /// Its share of the split that it is in.
+        ratio: Option<f64>,
     },
     /// A view went to another pane; the others stay where they are.
     ViewStep(PaneUuid),
@@ -116,6 +127,11 @@ impl SessionSnapshot {
                 direction,
                 ratio,
             } => next.split(pane, *window, *beside, *direction, *ratio)?,
+            Place::Layout {
+                window,
+                name,
+                layout,
+            } => next.add_layout(*window, name.clone(), layout)?,
             Place::Grid {
                 orchestration,
                 name,
@@ -189,6 +205,43 @@ impl SessionSnapshot {
                 )
                 .hint("create the pane in a new window, or close a pane first")
             })?;
+        Ok(id)
+    }
+
+    fn add_layout(
+        &mut self,
+        window: Option<WindowUuid>,
+        name: Option<Name>,
+        layout: &Layout,
+    ) -> Result<WindowUuid, Error> {
+        let size = self.size;
+        let no_room = |no_room: NoRoom| {
+            Error::new(
+                ErrorCode::Limit,
+                format!(
+                    "the layout does not fit a window of {} × {}: {no_room}",
+                    size.rows, size.cols
+                ),
+            )
+            .hint("use fewer panes or more even ratios, or make the session larger")
+        };
+        layout.divides(size).map_err(no_room)?;
+        let Some(id) = window else {
+            let first = layout.panes()[0];
+            let id = self.add_window(first, name, None);
+            if let Some(made) = self.windows.last_mut() {
+                made.layout = layout.clone();
+            }
+            return Ok(id);
+        };
+        let found = self.windows.iter_mut().find(|window| window.id == id);
+        let found = found.ok_or_else(|| gone("window", id))?;
+        let both = found.layout.clone().beside(layout.clone());
+        let half = both.halves(size).1;
+        both.fits(size)
+            .and_then(|()| layout.divides(half))
+            .map_err(no_room)?;
+        found.layout = both;
         Ok(id)
     }
 
@@ -277,8 +330,12 @@ impl SessionSnapshot {
                 focus,
                 rows,
                 cols,
+                ratio,
             } => {
                 next.resize_pane(pane, rows, cols)?;
+                if let Some(ratio) = ratio {
+                    next.share_pane(pane, ratio)?;
+                }
                 if focus {
                     let window = next.window_of(pane).ok_or_else(|| gone("pane", pane))?.id;
                     next.focus(window, pane);
@@ -315,6 +372,23 @@ impl SessionSnapshot {
             self.size =
                 Size::new(rows.unwrap_or(size.rows), cols.unwrap_or(size.cols)).checked()?;
         }
+        Ok(())
+    }
+
+    fn share_pane(&mut self, pane: PaneUuid, ratio: f64) -> Result<(), Error> {
+        let window = self
+            .windows
+            .iter_mut()
+            .find(|window| window.layout.panes().contains(&pane))
+            .ok_or_else(|| gone("pane", pane))?;
+        if window.layout.panes().len() == 1 {
+            return Err(Error::new(
+                ErrorCode::InvalidArgument,
+                format!("pane {pane} is alone in its window and has no share of it"),
+            )
+            .hint("give rows or cols for the session's size"));
+        }
+        window.layout = window.layout.with_ratio(pane, ratio);
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use protocol::{Direction, PaneUuid, Size};
 use serde::{Deserialize, Serialize};
 
+pub mod plan;
+
 /// A pane's place in its window, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {

@@ -149,6 +149,7 @@ impl SessionSnapshot {
             .iter()
             .enumerate()
             .map(|(index, window)| WindowInfo {
+                context: None,
                 window_id: window.id,
                 session_id: self.id,
                 index: u32::try_from(index).unwrap_or(u32::MAX),

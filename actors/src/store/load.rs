@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::rows::{StoredKey, StoredPane};
+use super::rows::{StoredKey, StoredMirror, StoredPane};
 use super::schema::{self, OpenError};
 use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use crate::registry::EndedPane;
@@ -33,6 +33,8 @@ pub struct Loaded {
     pub sessions: Vec<LoadedSession>,
     /// Its panes.
     pub panes: Vec<StoredPane>,
+    /// Mirrors of panes.
+    pub mirrors: Vec<StoredMirror>,
     /// Ends of removed panes, oldest first.
     pub ended: Vec<EndedPane>,
     /// Orchestrations, those included that have ended.
@@ -79,6 +81,9 @@ fn read(connection: &Connection) -> Result<Loaded, OpenError> {
         rebooted: before.is_some_and(|before| before != now),
         sessions,
         panes: panes(connection)?,
+        mirrors: rows(connection, "mirrors", "SELECT * FROM mirrors", |row| {
+            json("mirrors", row, "mirror")
+        })?,
         ended: ended(connection)?,
         orchestrations: orchestrations(connection)?,
         keys: keys(connection)?,

@@ -53,6 +53,21 @@ impl StoredState {
     }
 }
 
+/// A mirror of a pane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredMirror {
+    /// Its id.
+    pub id: PaneUuid,
+    /// The session it is in.
+    pub session: SessionUuid,
+    /// The pane that it shows.
+    pub of: PaneUuid,
+    /// Its label.
+    pub name: Option<Name>,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
 /// A request with an idempotency key.
 #[derive(Clone, Debug)]
 pub struct StoredKey {

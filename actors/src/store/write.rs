@@ -103,6 +103,11 @@ fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Re
         match mark {
             Mark::Session(entry) => session(&transaction, entry)?,
             Mark::Pane(entry) => pane(&transaction, entry)?,
+            Mark::Mirror(mirror) => run(
+                &transaction,
+                "INSERT OR REPLACE INTO mirrors VALUES (?1, ?2)",
+                params![mirror.id.to_string(), json(&mirror.stored())?],
+            )?,
             Mark::EndedPane(ended) => ended_pane(&transaction, ended)?,
             Mark::Orchestration(entry) => orchestration(&transaction, entry)?,
             Mark::Idempotency(stored) => idempotency(&transaction, stored)?,
@@ -274,6 +279,11 @@ fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
                 [&id],
             )
         }
+        Key::Mirror(id) => run(
+            transaction,
+            "DELETE FROM mirrors WHERE id = ?1",
+            [id.to_string()],
+        ),
         Key::EndedPane(id) => run(
             transaction,
             "DELETE FROM ended_panes WHERE pane = ?1",

@@ -296,7 +296,7 @@ impl<'a> Viewer<'a> {
                 view: VIEW,
                 dropped_bytes,
             } => self.say(&format!(
-                "the program does not read its input: {dropped_bytes} bytes were dropped"
+                "the program does not read its input, or this is a mirror: {dropped_bytes} bytes were dropped"
             )),
             Event::Detached { view: VIEW, reason } => return Err(Ending::Ended(reason)),
             Event::Switched { .. }

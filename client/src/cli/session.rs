@@ -156,6 +156,7 @@ impl RenameArgs {
                     focus: false,
                     rows: None,
                     cols: None,
+                    ratio: None,
                 };
                 let reply = caller.call(&server, &update).await?;
                 output::answer(caller, server.name(), &reply, |_| String::new())?;

@@ -10,6 +10,7 @@ async fn directories_become_absolute() {
     front.cwd = PathBuf::from("/work/project");
     front.environment.insert("HOME".into(), "/home/me".into());
     let call = Call {
+        tasks: false,
         front: Arc::new(front),
         progress: Progress::none(),
         cancelled: CancellationToken::new(),

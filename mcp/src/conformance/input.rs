@@ -68,54 +68,7 @@ pub(super) fn call(
             .find(|step| state(*step) == given)
             .ok_or_else(|| ErrorData::invalid_params("requestState was tampered with", None))?,
     };
-    let name_form = || ("user_name", form("What is your name?", "name", "string"));
-    let (asked, next) = match params.name.as_ref() {
-        "test_input_required_result_elicitation" => (vec![name_form()], None),
-        "test_input_required_result_sampling" => (
-            vec![(
-                "capital_question",
-                sampling("What is the capital of France?", 100),
-            )],
-            None,
-        ),
-        "test_input_required_result_list_roots" => (vec![("client_roots", roots())], None),
-        "test_input_required_result_multiple_inputs" => (
-            vec![
-                name_form(),
-                ("greeting", sampling("Generate a greeting", 50)),
-                ("client_roots", roots()),
-            ],
-            Some(1),
-        ),
-        "test_input_required_result_multi_round" if step == 0 => (
-            vec![(
-                "step1",
-                form("Step 1: What is your name?", "name", "string"),
-            )],
-            Some(1),
-        ),
-        "test_input_required_result_multi_round" => (
-            vec![(
-                "step2",
-                form("Step 2: What is your favorite color?", "color", "string"),
-            )],
-            Some(2),
-        ),
-        "test_input_required_result_capabilities" => {
-            let mut asked = Vec::new();
-            if capabilities.sampling.is_some() {
-                asked.push(("greeting", sampling("Generate a greeting", 50)));
-            }
-            if capabilities.elicitation.is_some() {
-                asked.push(name_form());
-            }
-            (asked, None)
-        }
-        _ => (
-            vec![("confirm", form("Please confirm", "ok", "boolean"))],
-            Some(1),
-        ),
-    };
+    let (asked, next) = questions(&params.name, step, capabilities);
     let answered = answers.is_some()
         && step == next.unwrap_or(0)
         && asked
@@ -127,4 +80,43 @@ pub(super) fn call(
     }
     let told = format!("state-ok, answers: {}", json!(answers));
     Ok(CallToolResult::success(vec![ContentBlock::text(told)]).into())
+}
+
+/// What a tool asks for at a step, and the step that the answers lead to.
+fn questions(
+    tool: &str,
+    step: u8,
+    capabilities: &ClientCapabilities,
+) -> (Vec<(&'static str, Value)>, Option<u8>) {
+    let name = || ("user_name", form("What is your name?", "name", "string"));
+    let greeting = || ("greeting", sampling("Generate a greeting", 50));
+    let of = |key: &'static str, message: &str, field: &str, kind: &str| {
+        vec![(key, form(message, field, kind))]
+    };
+    match tool.trim_start_matches("test_input_required_result_") {
+        "elicitation" => (vec![name()], None),
+        "sampling" => {
+            let capital = sampling("What is the capital of France?", 100);
+            (vec![("capital_question", capital)], None)
+        }
+        "list_roots" => (vec![("client_roots", roots())], None),
+        "multiple_inputs" => {
+            let all = vec![name(), greeting(), ("client_roots", roots())];
+            (all, Some(1))
+        }
+        "multi_round" if step == 0 => {
+            let first = of("step1", "Step 1: What is your name?", "name", "string");
+            (first, Some(1))
+        }
+        "multi_round" => {
+            let message = "Step 2: What is your favorite color?";
+            (of("step2", message, "color", "string"), Some(2))
+        }
+        "capabilities" => {
+            let sampled = capabilities.sampling.as_ref().map(|_| greeting());
+            let elicited = capabilities.elicitation.as_ref().map(|_| name());
+            (sampled.into_iter().chain(elicited).collect(), None)
+        }
+        _ => (of("confirm", "Please confirm", "ok", "boolean"), Some(1)),
+    }
 }

@@ -192,3 +192,6 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Marked<T> {
         self.inner.close().await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use protocol::reply::{ExpectOutcome, Expected, PaneText};
 use protocol::request::Until;
 use protocol::{Error, Target, request};
@@ -69,7 +70,8 @@ impl Tool for ReadPane {
             max_bytes: Some(self.max_bytes),
         };
         let read = place.look(&params, QUICK).await?;
-        let text = shown(&read, self.ansi);
+        // What is read on is given as it is: each piece goes on where the last one ended.
+        let text = shown(&read, self.ansi || on);
         // The daemon returns everything since a cursor; fewer lines of it are the newest.
         let (text, omitted) = match self.lines {
             Some(lines) if on => last_lines(text, lines as usize),
@@ -93,9 +95,9 @@ impl Tool for ReadPane {
     }
 }
 
-/// What is shown of a pane's text: plain text without the blank rows at its end.
-fn shown(read: &PaneText, ansi: bool) -> &str {
-    if ansi {
+/// What is shown of a pane's text: as it is, or without the blank rows at its end.
+fn shown(read: &PaneText, as_it_is: bool) -> &str {
+    if as_it_is {
         &read.text
     } else {
         shape::without_blank_end(&read.text)
@@ -218,7 +220,7 @@ impl Tool for SendInput {
         let Some(read) = glance(&place, &pane, Some(sent.cursor)).await else {
             return Ok(Answer::object(Value::Object(fields)));
         };
-        let text = shown(&read, false);
+        let text = shown(&read, !read.truncated);
         fields.insert("text".to_owned(), text.into());
         fields.insert("cursor".to_owned(), read.cursor.clone().into());
         fields.insert("truncated".to_owned(), read.truncated.into());
@@ -304,12 +306,14 @@ impl Tool for Expect {
                 .idle_ms
                 .or((self.until == Until::Idle).then_some(IDLE_MS)),
             timeout_ms: self.timeout_ms,
-            since: self.since.clone(),
+            since: self.since,
         };
-        let waited = place.look(&params, limit + GRACE);
-        let seen = call.while_waiting("waiting", limit, waited).await?;
-        let read = glance(&place, &seen.pane_id.into(), self.since).await;
-        Ok(expected(&place, &seen, read.as_ref()))
+        let work = async move {
+            let seen = place.look(&params, limit + GRACE).await?;
+            let read = glance(&place, &seen.pane_id.into(), params.since).await;
+            Ok(expected(&place, &seen, read.as_ref()))
+        };
+        call.wait_or_task("waiting", limit, work.boxed()).await
     }
 }
 
@@ -323,6 +327,7 @@ fn expected(place: &Place, seen: &Expected, read: Option<&PaneText>) -> Answer {
     }));
     if let Some(text) = &seen.text {
         fields.insert("match".to_owned(), text.as_str().into());
+        fields.insert("line".to_owned(), json!(seen.line));
         fields.insert("groups".to_owned(), json!(seen.groups));
     }
     fields.extend(shape::status(&seen.status));

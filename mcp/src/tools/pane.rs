@@ -243,6 +243,7 @@ impl Tool for RenamePane {
                 focus: false,
                 rows: None,
                 cols: None,
+                ratio: None,
             },
         )
         .await
@@ -271,6 +272,7 @@ impl Tool for FocusPane {
                 focus: true,
                 rows: None,
                 cols: None,
+                ratio: None,
             },
         )
         .await
@@ -285,6 +287,8 @@ pub(crate) struct ResizePane {
     rows: Option<u16>,
     #[schemars(range(min = 1, max = 1000))]
     cols: Option<u16>,
+    /// Share of its split, 0 to 1
+    ratio: Option<f64>,
     server: Option<String>,
 }
 
@@ -294,20 +298,22 @@ impl Tool for ResizePane {
     const HINTS: Hints = Hints::SET;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        if self.rows.is_none() && self.cols.is_none() {
-            return Err(Error::invalid("fugue_resize_pane needs rows or cols")
-                .hint("give at least one of them"));
+        if self.rows.is_none() && self.cols.is_none() && self.ratio.is_none() {
+            return Err(
+                Error::invalid("fugue_resize_pane needs rows, cols or ratio")
+                    .hint("give at least one of them"),
+            );
         }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
-        let (rows, cols) = (self.rows, self.cols);
         update(
             &place,
             request::UpdatePane {
                 pane,
                 name: None,
                 focus: false,
-                rows,
-                cols,
+                rows: self.rows,
+                cols: self.cols,
+                ratio: self.ratio,
             },
         )
         .await

@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::route::{Place, QUICK, SLOW};
 use crate::waiting::default_wait_ms;
-use crate::{schema, shape};
+use crate::{schema, shape, tasks};
 
 fn yes() -> bool {
     true
@@ -195,11 +195,29 @@ async fn finish(
     wait_ms: Option<u64>,
 ) -> Result<Answer, Error> {
     let limit = Duration::from_millis(wait_ms.unwrap_or(0));
-    let state = call.follow(place, state, limit, true).await?;
-    Ok(answer(place, &state))
+    followed(call, place, state, limit, true).await
 }
 
-fn answer(place: &Place, state: &Orchestration) -> Answer {
+/// Waits for a run: here, or as a task when the client can ask for that.
+async fn followed(
+    call: &Call,
+    place: &Place,
+    state: Orchestration,
+    limit: Duration,
+    cancels: bool,
+) -> Result<Answer, Error> {
+    let as_task = call.wants_task(limit);
+    let limit = if as_task { tasks::AT_ONCE } else { limit };
+    let state = call.follow(place, state, limit, cancels).await?;
+    Ok(if as_task && !state.status.is_final() {
+        Answer::task(tasks::of_run(place, &state))
+    } else {
+        answer(place, &state)
+    })
+}
+
+/// A run in full.
+pub(crate) fn answer(place: &Place, state: &Orchestration) -> Answer {
     let structured = Value::Object(shape::orchestration(place, state));
     Answer::with_parts(structured, shape::orchestration_parts(place, state))
 }
@@ -237,12 +255,9 @@ impl Tool for GetOrchestration {
             wait: false,
             timeout_ms: 0,
         };
-        let mut state = place.look(&params, QUICK).await?;
-        if self.wait {
-            let limit = Duration::from_millis(self.timeout_ms);
-            state = call.follow(&place, state, limit, false).await?;
-        }
-        Ok(answer(&place, &state))
+        let state = place.look(&params, QUICK).await?;
+        let limit = if self.wait { self.timeout_ms } else { 0 };
+        followed(&call, &place, state, Duration::from_millis(limit), false).await
     }
 }
 

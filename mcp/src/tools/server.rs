@@ -50,7 +50,7 @@ impl Tool for ServerStatus {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let places = call.places(true, self.server.as_deref())?;
+        let places = call.front.places(true, self.server.as_deref())?;
         let asked = places.iter().map(|place| async move {
             let status = place.look(&request::Status {}, QUICK).await?;
             let well = status.health.iter().all(|check| check.ok);
@@ -103,14 +103,23 @@ impl Tool for ActorTree {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
+        let mut fields = shape::fields(json!({"server": place.name().as_str()}));
+        if session.is_some() {
+            let session = session.clone();
+            let detail = place.look(&request::GetSession { session }, QUICK).await?;
+            let context = place.context(&detail.context);
+            fields.insert("session_context".to_owned(), context);
+        }
         let tree = place.look(&request::Tree { session }, QUICK).await?;
-        let server = place.name().as_str();
         Ok(match self.format {
-            TreeFormat::Json => Answer::object(json!({"server": server, "tree": tree})),
+            TreeFormat::Json => {
+                fields.insert("tree".to_owned(), json!(tree));
+                Answer::object(Value::Object(fields))
+            }
             TreeFormat::Text => {
                 let text = shape::tree_text(&tree);
-                let structured: Value = json!({"server": server, "text": text});
-                Answer::with_parts(structured, vec![text])
+                fields.insert("text".to_owned(), text.as_str().into());
+                Answer::with_parts(Value::Object(fields), vec![text])
             }
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use protocol::reply::SessionDetail;
-use protocol::{Error, Name, ServerName, Size, request};
+use protocol::{Error, Name, Size, request};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,7 +34,9 @@ impl Tool for ListSessions {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let places = call.places(self.all_servers, self.server.as_deref())?;
+        let places = call
+            .front
+            .places(self.all_servers, self.server.as_deref())?;
         let asked = places.iter().map(|place| async move {
             let sessions = place.look(&request::ListSessions {}, QUICK).await?;
             let list = sessions
@@ -44,28 +46,6 @@ impl Tool for ListSessions {
             Ok(json!({"status": "connected", "sessions": list.collect::<Vec<_>>()}))
         });
         Ok(per_server(&places, join_all(asked).await))
-    }
-}
-
-impl Call {
-    /// The one server that was named, or all, each socket once.
-    pub(crate) fn places(&self, all: bool, server: Option<&str>) -> Result<Vec<Place>, Error> {
-        let fleet = &self.front.fleet;
-        if let Some(server) = server {
-            return Ok(vec![Place::new(fleet, &ServerName::new(server)?)?]);
-        }
-        let default = fleet.default_server();
-        let others = fleet.names().filter(|name| all && *name != default);
-        let mut seen = Vec::new();
-        let mut places = Vec::new();
-        for name in std::iter::once(default).chain(others) {
-            let socket = fleet.server(name)?.socket().to_owned();
-            if !seen.contains(&socket) {
-                seen.push(socket);
-                places.push(Place::new(fleet, name)?);
-            }
-        }
-        Ok(places)
     }
 }
 

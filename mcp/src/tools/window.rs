@@ -143,6 +143,10 @@ async fn update(
 }
 
 async fn context(place: &Place, info: &WindowInfo) -> Result<Value, Error> {
+    if let Some(context) = &info.context {
+        return Ok(place.context(context));
+    }
+    // An older daemon does not say it.
     let params = request::GetSession {
         session: Some(info.session_id.into()),
     };

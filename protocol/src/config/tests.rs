@@ -88,3 +88,24 @@ fn an_error_is_one_line_with_file_and_line() {
     let unreadable = Config::load(dir.path()).unwrap_err();
     assert!(unreadable.message.contains("cannot read"), "{unreadable}");
 }
+
+#[test]
+fn http_is_off_and_stays_on_this_machine() {
+    assert_eq!(Config::default().http.listen, None);
+    for good in ["127.0.0.1:7433", "127.0.0.1:0", "[::1]:7433"] {
+        let config = Config::parse(&format!("[http]\nlisten = \"{good}\"")).unwrap();
+        assert_eq!(config.http.listen, Some(good.parse().unwrap()));
+    }
+    for (bad, why) in [
+        ("listen = \"0.0.0.0:7433\"", "loopback"),
+        ("listen = \"192.168.1.2:80\"", "ssh -L"),
+        ("listen = \"[::]:80\"", "loopback"),
+        ("listen = \"localhost:80\"", "line 2"),
+        ("listen = 7433", "line 2"),
+        ("token_file = \"token\"", "absolute"),
+        ("port = 80", "port"),
+    ] {
+        let error = Config::parse(&format!("[http]\n{bad}")).unwrap_err();
+        assert!(error.contains(why), "{bad}: {error}");
+    }
+}

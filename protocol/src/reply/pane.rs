@@ -177,6 +177,9 @@ pub struct PaneInfo {
     pub idle_ms: u64,
     /// When it was made, in milliseconds since 1970.
     pub created_at_ms: u64,
+    /// It is a read-only view of this pane, whose program and size it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_of: Option<PaneUuid>,
 }
 
 /// Panes.
@@ -202,6 +205,50 @@ pub struct PaneCreated {
     pub pid: u32,
     /// Where its output begins.
     pub cursor: String,
+}
+
+/// A layout was made and all its programs run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayoutCreated {
+    /// Which session.
+    pub context: SessionContext,
+    /// Which window.
+    pub window_id: WindowUuid,
+    /// In layout order.
+    pub panes: Vec<LayoutPane>,
+}
+
+/// A pane of a new layout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayoutPane {
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// The label.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// The program's process id.
+    pub pid: u32,
+    /// Where its output begins.
+    pub cursor: String,
+    /// First row in the window, from 0.
+    pub row: u16,
+    /// First column in the window, from 0.
+    pub col: u16,
+    /// Size in cells.
+    pub size: Size,
+}
+
+/// A mirror was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaneMirrored {
+    /// Where the mirror is.
+    pub context: SessionContext,
+    /// Its window.
+    pub window_id: WindowUuid,
+    /// Its own id.
+    pub pane_id: PaneUuid,
+    /// The pane it shows.
+    pub mirror_of: PaneUuid,
 }
 
 /// A pane's final state.
@@ -302,6 +349,9 @@ pub struct Expected {
     /// The matched text.
     #[serde(default)]
     pub text: Option<String>,
+    /// The whole line, or lines, that the match is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// The pattern's groups, from 1.
     #[serde(default)]
     pub groups: Vec<Option<String>>,

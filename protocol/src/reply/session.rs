@@ -73,9 +73,12 @@ pub struct SessionDetail {
 /// A window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowInfo {
+    /// Its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<SessionContext>,
     /// The immutable id.
     pub window_id: WindowUuid,
-    /// Its session.
+    /// Its session's id.
     pub session_id: SessionUuid,
     /// Position in the session, from 0.
     pub index: u32,

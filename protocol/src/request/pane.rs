@@ -130,6 +130,35 @@ pub struct CreatePane {
     pub pane: PaneSpec,
 }
 
+/// A second, read-only view of a pane: a place of its own that shows the same program. Closing it
+/// ends no program; it goes when the pane goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MirrorPane {
+    /// Which pane to show.
+    pub pane: Target,
+    /// In which session; the caller's own or the active one when absent.
+    #[serde(default)]
+    pub session: Option<Target>,
+    /// In which window, beside its focused pane; the session's focused one when absent.
+    #[serde(default)]
+    pub window: Option<Target>,
+    /// In a new window instead.
+    #[serde(default)]
+    pub new_window: bool,
+    /// To the right or below.
+    #[serde(default)]
+    pub direction: Direction,
+    /// Its share of the split one's space, above 0 and below 1; a half when absent.
+    #[serde(default)]
+    pub ratio: Option<f64>,
+    /// A label; none when absent.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Make it the focused pane.
+    #[serde(default)]
+    pub select: bool,
+}
+
 /// Panes of a window, of a session, or of all sessions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ListPanes {
@@ -161,6 +190,9 @@ pub struct UpdatePane {
     /// Wanted width in columns.
     #[serde(default)]
     pub cols: Option<u16>,
+    /// Wanted share, above 0 and below 1, of the innermost split that it is in.
+    #[serde(default)]
+    pub ratio: Option<f64>,
 }
 
 /// Ends a pane's program and removes the pane. Never defaults.

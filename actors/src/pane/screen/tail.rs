@@ -144,7 +144,7 @@ impl Tail {
         let line = self.text[..from].rfind('\n').map_or(0, |at| at + 1);
         let captures = pattern.captures_at(&self.text[line..], from - line)?;
         let after = self.place(line + captures.get_match().end());
-        Some(Match::new(&captures, after))
+        Some(Match::new(&self.text[line..], &captures, after))
     }
 
     fn offset(&self, cursor: &TextCursor) -> (usize, u64) {

@@ -32,6 +32,8 @@ pub struct Text {
 pub struct Match {
     /// What matched.
     pub text: String,
+    /// The whole lines that the match is in.
+    pub line: String,
     /// The pattern's groups, in order from group 1; `None` for those that took no part.
     pub groups: Vec<Option<String>>,
     /// The place right after the match.
@@ -48,10 +50,11 @@ pub struct Search {
 }
 
 impl Match {
-    pub(super) fn new(captures: &regex::Captures<'_>, after: TextCursor) -> Self {
+    pub(super) fn new(text: &str, captures: &regex::Captures<'_>, after: TextCursor) -> Self {
         let group = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
         Self {
             text: captures[0].to_owned(),
+            line: whole_lines(text, captures.get_match().range()).to_owned(),
             groups: captures.iter().skip(1).map(group).collect(),
             after,
         }
@@ -518,7 +521,7 @@ impl Screen {
         let matched = captures.get_match().end() - rendered.seen;
         let after = place(self.engine.render_from(start.mark, matched).end);
         Search {
-            found: Some(Match::new(&captures, after)),
+            found: Some(Match::new(&rendered.text, &captures, after)),
             resume: after,
         }
     }
@@ -538,7 +541,7 @@ impl Screen {
         };
         match pattern.captures(&text) {
             Some(captures) => Search {
-                found: Some(Match::new(&captures, after)),
+                found: Some(Match::new(&text, &captures, after)),
                 resume: after,
             },
             None => Search {
@@ -547,6 +550,17 @@ impl Screen {
             },
         }
     }
+}
+
+/// The lines of `text` that `part` of it touches, at most the first 4 KiB of them.
+#[must_use]
+pub(super) fn whole_lines(text: &str, part: std::ops::Range<usize>) -> &str {
+    const MOST_BYTES: usize = 4096;
+    let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[part.end..].find('\n');
+    let end = end.map_or(text.len(), |at| part.end + at);
+    let line = &text[start..end];
+    &line[..line.floor_char_boundary(MOST_BYTES)]
 }
 
 /// Cuts `text` to its last `max_bytes`, at the start of a line when there is one.

@@ -118,6 +118,7 @@ fn the_focus_goes_to_a_neighbour_when_its_pane_goes() {
             focus: true,
             rows: None,
             cols: None,
+            ratio: None,
         })
         .unwrap();
     assert_eq!(session.focus_epoch, 1);

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use super::support::{fed, screen, size};
+use crate::pane::screen::text::whole_lines;
 use crate::pane::screen::{Screen, TextCursor};
 
 fn lines(range: std::ops::Range<u32>) -> String {
@@ -171,11 +172,25 @@ fn a_search_finds_what_came_after() {
         .found
         .expect("it was printed");
     assert_eq!(found.text, "ready: 42");
+    assert_eq!(found.line, "ready: 42");
     assert_eq!(
         found.groups,
         [Some("ready".to_owned()), Some("42".to_owned())]
     );
     assert_eq!(screen.read_since(&found.after, 100).text, "\nmore\n");
+}
+
+#[test]
+fn a_match_comes_with_its_whole_lines() {
+    let text = "one\ntwo three\nfour five\nsix";
+    let at = |part: &str| {
+        let start = text.find(part).expect("it is there");
+        whole_lines(text, start..start + part.len())
+    };
+    assert_eq!(at("three"), "two three");
+    assert_eq!(at("three\nfour"), "two three\nfour five");
+    assert_eq!(at("six"), "six");
+    assert_eq!(at("one"), "one");
 }
 
 #[test]

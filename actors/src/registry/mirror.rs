@@ -1,0 +1,205 @@
+//! Mirrors: places in layouts that show another pane.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use protocol::reply::PaneInfo;
+use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid};
+
+use super::Registry;
+use crate::clock::epoch_ms;
+use crate::pane::{PaneEntry, PanePlace};
+use crate::slots::Slot;
+use crate::store::StoredMirror;
+
+/// A second, read-only view of a pane. It has no program, no screen and no actor: what it shows is the
+/// pane's own screen, and it goes when the pane goes.
+pub struct Mirror {
+    /// Its own id, a leaf of a layout.
+    pub id: PaneUuid,
+    /// The session it is in.
+    pub session: SessionUuid,
+    /// The pane it shows.
+    pub of: Arc<PaneEntry>,
+    name: ArcSwapOption<Name>,
+    created_at_ms: u64,
+    /// It counts as a pane, so that there is a limit.
+    _slot: Slot,
+}
+
+impl Mirror {
+    /// A mirror of an earlier daemon.
+    #[must_use]
+    pub fn restored(stored: StoredMirror, of: Arc<PaneEntry>, slot: Slot) -> Self {
+        Self {
+            id: stored.id,
+            created_at_ms: stored.created_at_ms,
+            ..Self::new(stored.session, of, stored.name, slot)
+        }
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn stored(&self) -> StoredMirror {
+        StoredMirror {
+            id: self.id,
+            session: self.session,
+            of: self.of.id,
+            name: self.name.load_full().map(|name| Name::clone(&name)),
+            created_at_ms: self.created_at_ms,
+        }
+    }
+
+    /// A mirror of `of` that has no place yet.
+    #[must_use]
+    pub fn new(session: SessionUuid, of: Arc<PaneEntry>, name: Option<Name>, slot: Slot) -> Self {
+        Self {
+            id: PaneUuid::new(),
+            session,
+            of,
+            name: ArcSwapOption::new(name.map(Arc::new)),
+            created_at_ms: epoch_ms(),
+            _slot: slot,
+        }
+    }
+}
+
+/// What stands in one place of a layout.
+#[derive(Clone)]
+pub enum Leaf {
+    /// A pane.
+    Pane(Arc<PaneEntry>),
+    /// A view of a pane that has its own place.
+    Mirror(Arc<Mirror>),
+}
+
+impl Leaf {
+    /// The id by which layouts and callers know it.
+    #[must_use]
+    pub fn id(&self) -> PaneUuid {
+        match self {
+            Self::Pane(pane) => pane.id,
+            Self::Mirror(mirror) => mirror.id,
+        }
+    }
+
+    /// The session whose layout it is in.
+    #[must_use]
+    pub fn session(&self) -> SessionUuid {
+        match self {
+            Self::Pane(pane) => pane.session,
+            Self::Mirror(mirror) => mirror.session,
+        }
+    }
+
+    /// The pane whose screen it shows.
+    #[must_use]
+    pub fn pane(&self) -> &Arc<PaneEntry> {
+        match self {
+            Self::Pane(pane) => pane,
+            Self::Mirror(mirror) => &mirror.of,
+        }
+    }
+
+    /// The pane, when it takes input.
+    ///
+    /// # Errors
+    /// `denied` for a mirror, with the pane it shows.
+    pub fn writable(&self) -> Result<&Arc<PaneEntry>, Error> {
+        match self {
+            Self::Pane(pane) => Ok(pane),
+            Self::Mirror(mirror) => Err(Error::new(
+                ErrorCode::Denied,
+                format!(
+                    "pane {} is a mirror, a read-only view of pane {}",
+                    mirror.id, mirror.of.id
+                ),
+            )
+            .hint("type into the pane it shows")
+            .candidates([mirror.of.id.to_string()])),
+        }
+    }
+
+    /// Its label.
+    #[must_use]
+    pub fn name(&self) -> Option<Arc<Name>> {
+        match self {
+            Self::Pane(pane) => pane.name(),
+            Self::Mirror(mirror) => mirror.name.load_full(),
+        }
+    }
+
+    /// Gives it another label.
+    pub fn rename(&self, name: Name) {
+        match self {
+            Self::Pane(pane) => pane.rename(name),
+            Self::Mirror(mirror) => mirror.name.store(Some(Arc::new(name))),
+        }
+    }
+
+    /// As it stands in a list.
+    #[must_use]
+    pub fn info(&self, place: &PanePlace) -> PaneInfo {
+        let info = self.pane().info(place);
+        match self {
+            Self::Pane(_) => info,
+            Self::Mirror(mirror) => PaneInfo {
+                pane_id: mirror.id,
+                session_id: mirror.session,
+                name: self.name().map(|name| Name::clone(&name)),
+                created_at_ms: mirror.created_at_ms,
+                mirror_of: Some(mirror.of.id),
+                ..info
+            },
+        }
+    }
+}
+
+impl Registry {
+    /// What has this id: a pane, or a mirror of one.
+    #[must_use]
+    pub fn leaf(&self, id: PaneUuid) -> Option<Leaf> {
+        match self.pane(id) {
+            Some(pane) => Some(Leaf::Pane(pane)),
+            None => self
+                .mirrors
+                .get(&id)
+                .map(|mirror| Leaf::Mirror(Arc::clone(&mirror))),
+        }
+    }
+
+    /// Panes and mirrors, in no order.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<Leaf> {
+        let panes = self.panes().into_iter().map(Leaf::Pane);
+        let mirrors = self.mirrors.iter().map(|m| Leaf::Mirror(Arc::clone(&m)));
+        panes.chain(mirrors.collect::<Vec<_>>()).collect()
+    }
+
+    /// Enters a mirror, before it has its place.
+    pub fn insert_mirror(&self, mirror: Arc<Mirror>) {
+        self.mirrors.insert(mirror.id, mirror);
+    }
+
+    /// Takes a mirror out; true for the first caller.
+    pub fn remove_mirror(&self, id: PaneUuid) -> bool {
+        self.mirrors.remove(&id).is_some()
+    }
+
+    /// Takes all mirrors of a pane out.
+    pub fn take_mirrors_of(&self, pane: PaneUuid) -> Vec<Arc<Mirror>> {
+        self.take_mirrors(|mirror| mirror.of.id == pane)
+    }
+
+    /// Takes out the mirrors that are chosen.
+    pub(super) fn take_mirrors(&self, chosen: impl Fn(&Mirror) -> bool) -> Vec<Arc<Mirror>> {
+        let ids: Vec<_> = self
+            .mirrors
+            .iter()
+            .filter(|mirror| chosen(mirror))
+            .map(|mirror| mirror.id)
+            .collect();
+        let taken = ids.iter().filter_map(|id| self.mirrors.remove(id));
+        taken.map(|(_, mirror)| mirror).collect()
+    }
+}

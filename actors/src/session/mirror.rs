@@ -1,0 +1,90 @@
+//! The coming and going of mirrors.
+
+use std::sync::Arc;
+
+use protocol::reply::PaneEnd;
+use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
+
+use super::SessionMsg;
+use super::change::{Place, Placement};
+use super::life;
+use crate::pane::PaneEntry;
+use crate::registry::{Mirror, SessionEntry};
+use crate::server::Server;
+use crate::spawn::take_slot;
+
+/// A mirror to be made, and where.
+pub struct MirrorOrder {
+    /// In this session.
+    pub session: Arc<SessionEntry>,
+    /// The pane to show.
+    pub of: Arc<PaneEntry>,
+    /// Its label.
+    pub name: Option<Name>,
+    /// Its place.
+    pub place: Place,
+    /// It becomes the focused one.
+    pub select: bool,
+}
+
+/// Puts a mirror into its place. On failure nothing of it is left.
+///
+/// # Errors
+/// `limit` when there are too many panes or no room, `pane_exited` when the pane goes meanwhile.
+pub async fn make(
+    server: &Arc<Server>,
+    order: MirrorOrder,
+) -> Result<(Arc<Mirror>, WindowUuid), Error> {
+    let slot = take_slot(server)?;
+    let of = Arc::clone(&order.of);
+    let mirror = Arc::new(Mirror::new(order.session.id, order.of, order.name, slot));
+    let placement = Placement {
+        pane: mirror.id,
+        place: order.place,
+        select: order.select,
+    };
+    // Entered first: a session's actor that restarts keeps only the leaves that are known.
+    server.registry.insert_mirror(Arc::clone(&mirror));
+    // Written at the latest with its place, which is waited for.
+    let _ = server.store.save_mirror(&mirror);
+    let placed = life::ask(&order.session, |reply| SessionMsg::Place(placement, reply)).await;
+    match placed.and_then(|placed| placed) {
+        Ok(window) if server.registry.pane(of.id).is_some() => Ok((mirror, window)),
+        Ok(_) => {
+            // The pane's end may have come between and found no place to take out.
+            remove(server, &mirror).await;
+            Err(Error::new(
+                ErrorCode::PaneExited,
+                format!("pane {} was closed meanwhile", of.id),
+            ))
+        }
+        Err(error) => {
+            remove(server, &mirror).await;
+            Err(error)
+        }
+    }
+}
+
+/// Closes a mirror; the program it shows goes on.
+pub async fn close(server: &Arc<Server>, mirror: &Mirror) -> PaneEnd {
+    remove(server, mirror).await;
+    PaneEnd {
+        pane_id: mirror.id,
+        ..mirror.of.end(Vec::new())
+    }
+}
+
+/// The pane is gone, and its mirrors with it.
+pub(crate) async fn pane_gone(server: &Arc<Server>, pane: PaneUuid) {
+    for mirror in server.registry.take_mirrors_of(pane) {
+        remove(server, &mirror).await;
+    }
+}
+
+async fn remove(server: &Arc<Server>, mirror: &Mirror) {
+    server.registry.remove_mirror(mirror.id);
+    let _ = server.store.forget_mirror(mirror.id);
+    if let Some(session) = server.registry.session(mirror.session) {
+        life::tell(&session, SessionMsg::PaneGone(mirror.id)).await;
+    }
+}
