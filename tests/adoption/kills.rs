@@ -10,9 +10,11 @@ use protocol::request::{
 };
 use protocol::{Name, PaneUuid, Target};
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::{all_text, another, kill_and_restart, shape};
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::mcp::Mcp;
 use crate::support::random::Random;
 use crate::support::view::named;
 use crate::support::{eventually, proc, run_within};
@@ -238,9 +240,37 @@ fn people_and_programs_reconnect() {
             .await;
         let viewer = daemon.client().await;
         viewer.attach(1, named("kept")).await;
+        // A person's terminal is a pane of another daemon.
+        let desk = Daemon::start();
+        let desk_client = desk.client().await;
+        let attach = format!(
+            "unset FUGUE FUGUE_PANE_ID FUGUE_SESSION_ID FUGUE_SERVER FUGUE_TOKEN; export FUGUE_RUNTIME_DIR={} FUGUE_STATE_DIR={} FUGUE_CONFIG={}; exec {} attach kept",
+            daemon.paths().runtime.display(),
+            daemon.paths().state.display(),
+            daemon.paths().config.display(),
+            crate::support::daemon::fugue_exe(),
+        );
+        let terminal = desk_client.session("terminal", &attach).await;
+        let sees = async |what: &str| {
+            eventually(what, async || {
+                let text = desk_client.text(terminal.pane_id).await;
+                text.contains(what).then_some(())
+            })
+            .await;
+        };
+        sees("READY").await;
+        let mcp = Mcp::start(&daemon).await;
+        mcp.ok("fugue_list_sessions", json!({})).await;
         kill_and_restart(&mut daemon, Duration::ZERO).await;
         viewer.connection.closed().await;
+        let listed = mcp.ok("fugue_list_sessions", json!({})).await;
+        assert!(listed.to_string().contains("kept"), "{listed}");
+        mcp.end().await;
         let client = daemon.client().await;
+        eventually("the person's view", async || {
+            (client.sessions().await[0].attached_clients == 1).then_some(())
+        })
+        .await;
         let sent = protocol::request::SendInput {
             pane: Target::from(made.pane_id),
             text: "hello".to_owned(),
@@ -253,9 +283,10 @@ fn people_and_programs_reconnect() {
         assert_eq!(status.exit, Some(ExitStatus::Exited { code: 4 }));
         let text = all_text(&client, made.pane_id).await;
         assert_eq!(text, "READY\nhello\ngot hello");
+        sees("got hello").await;
         let viewer = daemon.client().await;
         viewer.attach(1, named("kept")).await;
-        assert_eq!(client.sessions().await[0].attached_clients, 1);
+        assert_eq!(client.sessions().await[0].attached_clients, 2);
     });
 }
 
@@ -314,6 +345,7 @@ fn programs_left_by_an_orderly_stop_are_taken_over_too() {
                 focus: true,
                 rows: None,
                 cols: None,
+                ratio: None,
             })
             .await;
         let before = shape(&client).await;
@@ -330,5 +362,35 @@ fn programs_left_by_an_orderly_stop_are_taken_over_too() {
         daemon.wait();
         daemon.launch();
         stop_leaves_nothing(&mut daemon).await;
+    });
+}
+
+#[test]
+fn an_upgrade_keeps_every_program() {
+    run_within(Duration::from_secs(60), async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let made = client
+            .session("upgraded", "echo READY; exec sleep 600")
+            .await;
+        let before = shape(&client).await;
+        drop(client);
+        let nonsense = daemon.fugue(&["upgrade", "--binary", "/bin/true"]);
+        assert_ne!(nonsense.code, 0);
+        assert!(nonsense.err.contains("was left alone"), "{}", nonsense.err);
+        assert_eq!(shape(&daemon.client().await).await, before);
+        let exe = crate::support::daemon::fugued_exe();
+        let ran = daemon.fugue(&["upgrade", "--binary", exe]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.out.contains("1 pane went on"), "{}", ran.out);
+        daemon.wait();
+        let client = daemon.client().await;
+        assert_eq!(shape(&client).await, before);
+        assert!(proc::lives(made.pid));
+        drop(client);
+        let ran = daemon.fugue(&["stop"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(!proc::lives(made.pid));
+        assert_eq!(daemon.leftovers(), Vec::<std::path::PathBuf>::new());
     });
 }

@@ -62,6 +62,9 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
     if !is_there {
         entry.stop(StopReason::Broken);
     }
+    let Some(plan) = entry.plan() else { return };
+    // Before the actor launches further ones.
+    let open: Vec<_> = (0..plan.jobs()).filter(|job| entry.is_open(*job)).collect();
     let started = match server.orchestrations.get() {
         Some(supervisor) => supervisor
             .start_child(tree::orchestration_spec(server, &entry))
@@ -73,11 +76,10 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
         tracing::error!(orchestration_id = %id, %error, "an orchestration cannot go on");
     }
     guard(server, &entry);
-    let Some(plan) = entry.plan() else { return };
-    let open = (0..plan.jobs()).filter(|index| entry.is_open(*index));
-    let count = open
-        .map(|index| job::resume(server, &entry, &plan, index))
-        .count();
+    let count = open.len();
+    for index in open {
+        job::resume(server, &entry, &plan, index);
+    }
     tracing::info!(orchestration_id = %id, open_jobs = count, "orchestration goes on");
 }
 
