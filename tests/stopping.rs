@@ -426,8 +426,11 @@ fn a_log_that_goes_to_a_file_has_no_colours() {
     run(async {
         let daemon = Daemon::start();
         daemon.client().await;
-        let log = std::fs::read(daemon.dir.path().join("stderr.log")).unwrap();
-        assert!(!log.is_empty(), "it says that it serves");
+        let log = eventually("the line that it serves", async || {
+            let log = std::fs::read(daemon.dir.path().join("stderr.log")).unwrap();
+            (!log.is_empty()).then_some(log)
+        })
+        .await;
         assert!(!log.contains(&0x1b), "{}", String::from_utf8_lossy(&log));
     });
 }

@@ -1,6 +1,6 @@
 //! The two clocks of the daemon, in the units of the wire.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970.
 #[must_use]
@@ -16,4 +16,12 @@ pub fn epoch_ms() -> u64 {
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The moment of a wall clock time, as far back as this clock reaches.
+#[must_use]
+pub fn instant(at_ms: u64) -> Instant {
+    let now = Instant::now();
+    let ago = Duration::from_millis(epoch_ms().saturating_sub(at_ms));
+    now.checked_sub(ago).unwrap_or(now)
 }

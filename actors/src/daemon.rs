@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use protocol::config::{Config, HttpConfig, loopback};
@@ -20,6 +20,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use supervisor::{ExitReason, SupervisorRef};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::adopt;
+use crate::clock::millis;
 use crate::log;
 use crate::pane;
 use crate::server::{Server, StopOrder};
@@ -119,16 +121,20 @@ async fn serve(
     http: Option<Surface>,
     options: &Options,
 ) -> Result<(), Error> {
-    let spec = tree::root_spec(server, Arc::new(listener), http);
-    let root = supervisor::start("fugued", spec, &server.tree)
+    let not_started = |error: &dyn std::fmt::Display| {
+        let what = format!("the actors did not start: {error}");
+        Error::new(ErrorCode::Internal, what)
+    };
+    let begun = Instant::now();
+    let loaded = server.store.open().await;
+    let root = supervisor::start("fugued", tree::root_spec(server), &server.tree)
         .await
-        .map_err(|e| {
-            Error::new(
-                ErrorCode::Internal,
-                format!("the actors did not start: {e}"),
-            )
-        })?;
-    tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), "serving");
+        .map_err(|error| not_started(&error))?;
+    adopt::adopt(server, loaded).await;
+    root.start_child(tree::surfaces_spec(server, Arc::new(listener), http))
+        .await
+        .map_err(|error| not_started(&error))?;
+    tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), after_ms = millis(begun.elapsed()), "serving");
     server.keepers.tend();
     if options.tell_ready {
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;
@@ -197,6 +203,9 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
         }
     }
     server.keepers.close().await;
+    if let Err(error) = server.store.flush().await {
+        tracing::error!(%error, "the last of the state was not written");
+    }
     if let Err(error) = root.shutdown(ExitReason::Shutdown, ACTORS_LIMIT).await {
         tracing::error!(%error, "the actors did not end in time");
     }

@@ -53,7 +53,8 @@ pub async fn answer(
             None => work.await,
             Some(key) => {
                 let remembered = &server.idempotency;
-                remembered.once(&key, &method, &params, work).await
+                let store = &server.store;
+                remembered.once(&key, &method, &params, store, work).await
             }
         }
     });

@@ -1,7 +1,6 @@
 //! The first result by idempotency key: a repeated request gets it instead of acting again.
 
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,9 @@ use dashmap::DashMap;
 use protocol::{Error, ErrorCode};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
+
+use crate::clock::epoch_ms;
+use crate::store::{Store, StoredKey};
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -21,6 +23,22 @@ const KEYS: usize = 10_000;
 const KEY_BYTES: usize = 256;
 
 type Outcome = Result<Bytes, Error>;
+
+tokio::task_local! {
+    /// The key of the request that is being carried out.
+    static CURRENT: String;
+}
+
+/// Does `work`, whose panes are made for `what`.
+pub(crate) async fn made_for<R>(what: String, work: impl Future<Output = R>) -> R {
+    CURRENT.scope(what, work).await
+}
+
+/// The key of the request that is being carried out by this task, if it came with one.
+#[must_use]
+pub fn current_key() -> Option<String> {
+    CURRENT.try_with(String::clone).ok()
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -47,10 +65,38 @@ impl Idempotency {
         key: &str,
         method: &str,
         params: &[u8],
+        store: &Store,
         work: impl Future<Output = Outcome>,
     ) -> Outcome {
-        let entry = self.entry(key, fingerprint(method, params))?;
-        entry.outcome.get_or_init(|| work).await.clone()
+        let params = fingerprint(method, params);
+        let entry = self.entry(key, params)?;
+        let recorded = || async {
+            // Before anything is made: what a daemon that dies has made for a key without an answer is taken back by the next.
+            store.save_key(key, params, None).wait().await?;
+            let outcome = CURRENT.scope(key.to_owned(), work).await;
+            let recorded = match &outcome {
+                Ok(reply) => store.save_key(key, params, Some(reply.clone())),
+                Err(_) => store.forget_key(key),
+            };
+            // What was made is made; that it cannot be written is logged.
+            let _ = recorded.wait().await;
+            outcome
+        };
+        entry.outcome.get_or_init(recorded).await.clone()
+    }
+
+    /// A key that an earlier daemon has answered.
+    pub fn restore(&self, stored: StoredKey) {
+        let age = Duration::from_millis(epoch_ms().saturating_sub(stored.at_ms));
+        let since = Instant::now().checked_sub(age);
+        if let (Some(since), Some(reply)) = (since, stored.outcome) {
+            let entry = Entry {
+                since,
+                params: stored.params,
+                outcome: Arc::new(OnceCell::new_with(Some(Ok(reply)))),
+            };
+            self.entries.insert(stored.key, entry);
+        }
     }
 
     fn entry(&self, key: &str, params: u64) -> Result<Entry, Error> {
@@ -92,9 +138,11 @@ impl Idempotency {
 }
 
 fn fingerprint(method: &str, params: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (method, params).hash(&mut hasher);
-    hasher.finish()
+    // FNV-1a of 64 bits: the same in every build, because the next daemon compares it.
+    let bytes = method.bytes().chain([0]).chain(params.iter().copied());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of MCP or terminal user interfaces.
 
+pub mod adopt;
 pub mod client;
 pub mod clock;
 #[cfg(debug_assertions)]
@@ -19,6 +20,7 @@ pub mod server;
 pub mod session;
 pub mod slots;
 pub mod spawn;
+pub mod store;
 pub mod surface;
 pub mod tree;
 mod watched;

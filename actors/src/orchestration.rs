@@ -11,8 +11,10 @@ mod parallel;
 mod pipeline;
 pub mod plan;
 pub mod progress;
+mod resume;
 mod script;
 mod session;
+pub mod stored;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +27,8 @@ use progress::{Order, Progress, StopReason};
 
 pub use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub use entry::OrchestrationEntry;
+pub(crate) use job::RUN_TAG;
+pub(crate) use resume::resume;
 
 /// How long a restart of the actor may take before the guard concludes that there will be none.
 const RESTART_LIMIT: Duration = Duration::from_secs(5);
@@ -142,6 +146,7 @@ impl OrchestrationState {
         }
         let orders = self.progress.orders();
         self.entry.publish(&self.progress);
+        let _ = self.server.store.save_orchestration(&self.entry);
         let mut done = false;
         for order in orders {
             match order {
@@ -149,6 +154,7 @@ impl OrchestrationState {
                 Order::Release => session::release_in_background(&self.server, &self.entry),
                 Order::Finish => {
                     self.entry.finish(&mut self.progress);
+                    let _ = self.server.store.save_orchestration(&self.entry);
                     done = true;
                 }
             }

@@ -6,6 +6,7 @@ pub mod journal;
 pub mod life;
 pub mod screen;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::reply::{ExitStatus, PaneEnd, PaneInfo, PaneStatus};
 use protocol::request::{RestartType, StopRecipe};
 use protocol::{Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, WindowUuid};
+use serde::{Deserialize, Serialize};
 use supervisor::{Actor, ActorError, Address, AddressSlot, Window as RestartWindow};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -36,7 +38,8 @@ const RESTART_PERIOD: Duration = Duration::from_secs(60);
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a pane was made as; never changes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PaneRecord {
     /// For people.
     pub command: String,
@@ -56,8 +59,12 @@ pub struct PaneRecord {
     pub stop: StopRecipe,
     /// It has a pipe for a pipeline's statuses.
     pub status_pipe: bool,
+    /// Lines of scrollback.
+    pub history_lines: usize,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
+    /// The idempotency key of the request that made it.
+    pub made_for: Option<String>,
 }
 
 /// One life of a pane's program.
@@ -76,7 +83,7 @@ pub struct Process {
 }
 
 /// How a program's life ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// Exit code, signal, or why it is not known.
     pub exit: ExitStatus,
@@ -95,10 +102,14 @@ pub struct PaneState {
     pub restarts: u32,
     /// It is about to be started again.
     pub restarting: bool,
+    /// What follows from its end is decided: it stays as it is.
+    pub settled: bool,
     /// The pane is being closed.
     pub closing: bool,
     /// It is to be closed without asking the program.
     pub force: bool,
+    /// It is taken out of everything, and nothing more is recorded about it.
+    pub removed: bool,
     /// It is closed, and this is what is left to say.
     pub closed: Option<PaneEnd>,
 }
@@ -117,6 +128,7 @@ pub struct PaneEntry {
     pub address: AddressSlot<PaneMsg>,
     name: ArcSwapOption<Name>,
     process: ArcSwap<Process>,
+    status_pipe: ArcSwapOption<OwnedFd>,
     state: watch::Sender<PaneState>,
 }
 
@@ -131,6 +143,21 @@ impl PaneEntry {
         process: Process,
         io: Io,
     ) -> Self {
+        let state = PaneState::default();
+        Self::restored(id, session, name, record, process, io, state)
+    }
+
+    /// An entry for a pane of an earlier daemon.
+    #[must_use]
+    pub fn restored(
+        id: PaneUuid,
+        session: SessionUuid,
+        name: Option<Name>,
+        record: PaneRecord,
+        process: Process,
+        io: Io,
+        state: PaneState,
+    ) -> Self {
         Self {
             id,
             session,
@@ -139,7 +166,8 @@ impl PaneEntry {
             address: AddressSlot::new(),
             name: ArcSwapOption::new(name.map(Arc::new)),
             process: ArcSwap::from_pointee(process),
-            state: watch::Sender::default(),
+            status_pipe: ArcSwapOption::empty(),
+            state: watch::Sender::new(state),
         }
     }
 
@@ -164,6 +192,16 @@ impl PaneEntry {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<PaneState> {
         self.state.subscribe()
+    }
+
+    /// The read end of its status pipe, for whoever follows it.
+    pub(crate) fn keep_status_pipe(&self, pipe: OwnedFd) {
+        self.status_pipe.store(Some(Arc::new(pipe)));
+    }
+
+    /// Takes it, once.
+    pub(crate) fn take_status_pipe(&self) -> Option<OwnedFd> {
+        Arc::into_inner(self.status_pipe.swap(None)?)
     }
 
     /// Its size from now on.
@@ -250,6 +288,7 @@ impl PaneEntry {
         self.state.send_modify(|state| {
             state.ended = None;
             state.restarting = false;
+            state.settled = false;
             state.restarts += 1;
         });
     }
@@ -365,7 +404,7 @@ impl Actor for PaneActor {
         state.show(&myself);
         // What its predecessor may have been told and not done.
         let now = state.entry.state().borrow().clone();
-        if now.ended.is_some() && !now.closing {
+        if now.ended.is_some() && !now.closing && !now.settled {
             let _ = myself.cast(PaneMsg::ProgramEnded(state.entry.process().life));
         }
         Ok(state)
@@ -449,8 +488,12 @@ impl PaneActorState {
                 self.entry.change(|state| state.restarting = false);
                 life::close_in_background(&self.server, &self.entry);
             }
-            _ => self.entry.change(|state| state.restarting = false),
+            _ => self.entry.change(|state| {
+                state.restarting = false;
+                state.settled = true;
+            }),
         }
+        let _ = self.server.store.save_pane(&self.entry);
     }
 
     async fn restart(&mut self, myself: &Address<PaneMsg>, life: u32) {

@@ -11,6 +11,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use protocol::reply::{PaneEnd, SessionContext, SessionInfo};
 use protocol::{ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid};
+use serde::{Deserialize, Serialize};
 use supervisor::{Address, AddressSlot, SupervisorSlot};
 use tokio::sync::watch;
 
@@ -31,7 +32,7 @@ pub use mirror::{Leaf, Mirror};
 
 /// Ended panes that are remembered after they were removed: enough for the callers of an
 /// orchestration of the largest size to ask for their ends.
-const ENDED_PANES: usize = 512;
+pub(crate) const ENDED_PANES: usize = 512;
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,11 @@ impl SessionEntry {
         self.last_used_ms.fetch_max(epoch_ms(), Ordering::Relaxed);
     }
 
+    /// It was used then, before this daemon.
+    pub fn used_at(&self, at_ms: u64) {
+        self.last_used_ms.fetch_max(at_ms, Ordering::Relaxed);
+    }
+
     /// When it was last used, in milliseconds since 1970.
     #[must_use]
     pub fn last_used_ms(&self) -> u64 {
@@ -145,7 +151,7 @@ pub struct ClientEntry {
 }
 
 /// A pane that was removed: its end, and the last of its output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndedPane {
     /// Its session at the time.
     pub context: SessionContext,
@@ -303,8 +309,14 @@ impl Registry {
     }
 
     /// Takes a pane out and remembers its end.
-    pub fn remove_pane(&self, id: PaneUuid, ended: EndedPane) {
-        let ended = Arc::new(ended);
+    pub fn remove_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) {
+        self.remember(ended);
+        self.panes.remove(&id);
+        self.note_change();
+    }
+
+    /// Remembers the end of a removed pane.
+    pub fn remember(&self, ended: Arc<EndedPane>) {
         self.ended.rcu(|old| {
             let mut new = VecDeque::clone(old);
             new.push_back(Arc::clone(&ended));
@@ -313,8 +325,6 @@ impl Registry {
             }
             new
         });
-        self.panes.remove(&id);
-        self.note_change();
     }
 
     /// The pane with this id.

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::idempotency::Idempotency;
 use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::registry::Registry;
+use crate::store::Store;
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct Server {
     pub keepers: KeeperStock,
     /// What is alive.
     pub registry: Registry,
+    /// What outlives the daemon.
+    pub store: Store,
     /// Where HTTP is served; set before anything is served.
     pub http: OnceLock<HttpListener>,
     /// What operators see of the actors.
@@ -65,6 +68,7 @@ impl Server {
             instance: InstanceUuid::new(),
             started: Instant::now(),
             config,
+            store: Store::new(&paths.state),
             paths,
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),

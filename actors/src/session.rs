@@ -18,6 +18,7 @@ use supervisor::{Actor, ActorError, ActorId, Address, Down, Reply};
 use crate::client::ClientMsg;
 use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
+use crate::store::Saved;
 use crate::tree;
 use change::{Change, Placement};
 use snapshot::SessionSnapshot;
@@ -102,7 +103,8 @@ impl Actor for SessionActor {
         };
         state.reconcile(&myself);
         state.revive_panes().await;
-        state.publish(&myself);
+        let _ = state.server.store.save_session(&state.entry);
+        let _ = state.publish(&myself);
         Ok(state)
     }
 
@@ -118,40 +120,40 @@ impl Actor for SessionActor {
             }
             SessionMsg::Place(placement, reply) => {
                 let placed = state.place(&placement);
-                state.publish(myself);
-                reply.send(placed);
+                let saved = state.publish(myself);
+                reply_when_saved(saved, reply, placed);
             }
             SessionMsg::PaneGone(pane) => {
                 state.now.remove_pane(pane);
-                state.publish(myself);
+                let _ = state.publish(myself);
             }
             SessionMsg::Change(change, reply) => {
                 let changed = state.change(*change);
-                state.publish(myself);
-                reply.send(changed);
+                let saved = state.publish(myself);
+                reply_when_saved(saved, reply, changed);
             }
             SessionMsg::Attach(request, reply) => {
                 let attached = state.attach(myself, &request);
-                state.publish(myself);
+                let _ = state.publish(myself);
                 reply.send(attached);
             }
             SessionMsg::Detach(client, view, reply) => {
                 state.detach(client, view);
-                state.publish(myself);
+                let _ = state.publish(myself);
                 reply.send(());
             }
             SessionMsg::ViewSize(client, size) => {
                 state.resize(client, size);
-                state.publish(myself);
+                let _ = state.publish(myself);
             }
             SessionMsg::Hold(orchestration, reply) => {
                 let held = state.hold(orchestration);
-                state.publish(myself);
+                let _ = state.publish(myself);
                 reply.send(held);
             }
             SessionMsg::Release(orchestration) => {
                 state.now.holders.remove(&orchestration);
-                state.publish(myself);
+                let _ = state.publish(myself);
             }
             #[cfg(debug_assertions)]
             SessionMsg::Crash => panic!("a test asked for it"),
@@ -167,7 +169,7 @@ impl Actor for SessionActor {
     ) -> Result<(), ActorError> {
         if let Some(client) = state.watched.remove(&down.id) {
             state.forget(client);
-            state.publish(myself);
+            let _ = state.publish(myself);
         }
         Ok(())
     }
@@ -316,12 +318,13 @@ impl SessionState {
     }
 
     /// Publishes what changed, gives the panes their sizes, and ends a session that nobody needs.
-    fn publish(&mut self, myself: &Address<SessionMsg>) {
+    fn publish(&mut self, myself: &Address<SessionMsg>) -> Option<Saved> {
         let published = self.entry.snapshot();
-        if *published != self.now {
+        let saved = (*published != self.now).then(|| {
             self.entry.publish(Arc::new(self.now.clone()));
             self.server.registry.note_change();
-        }
+            self.server.store.save_session(&self.entry)
+        });
         for (pane, size) in self.now.pane_sizes() {
             if let Some(pane) = self.server.registry.pane(pane) {
                 pane.set_size(size);
@@ -337,6 +340,21 @@ impl SessionState {
         if empty && phase == Phase::Live {
             life::end_in_background(&self.server, &self.entry);
         }
+        saved
+    }
+}
+
+/// Answers when what the answer tells is written; a failure to write it is the answer then.
+fn reply_when_saved<T: Send + 'static>(
+    saved: Option<Saved>,
+    reply: Reply<Result<T, Error>>,
+    answer: Result<T, Error>,
+) {
+    match saved {
+        Some(saved) if answer.is_ok() => {
+            tokio::spawn(async move { reply.send(saved.wait().await.and(answer)) });
+        }
+        Some(_) | None => reply.send(answer),
     }
 }
 

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::request::{PaneSpec, Program};
-use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size, WindowUuid};
+use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
 
+use crate::adopt;
 use crate::clock::epoch_ms;
+use crate::idempotency;
 use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane};
 use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
@@ -116,7 +118,6 @@ struct Plan {
     id: PaneUuid,
     name: Option<Name>,
     record: PaneRecord,
-    history_lines: usize,
 }
 
 /// Checks all of an order that can be checked before anything is started.
@@ -126,7 +127,6 @@ fn plan(server: &Server, id: PaneUuid, order: &SpawnOrder) -> Result<Plan, Error
         id,
         name: order.spec.name.clone(),
         record: record(server, &session, id, order)?,
-        history_lines: history_lines(server, &order.spec)?,
     })
 }
 
@@ -156,7 +156,9 @@ async fn begin(
     if server.is_stopping() {
         return Err(stopping());
     }
-    let started = start_program(server, plan.id, session.id, &plan.record, size).await?;
+    let history_lines = plan.record.history_lines;
+    let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
+    let started = start_program(server, plan.id, meta, &plan.record, size).await?;
     let process = process(&started, 0);
     let keeper = started.keeper.clone();
     let journal_bytes = server.config.journal_bytes as usize;
@@ -165,7 +167,7 @@ async fn begin(
         started.journal,
         journal_bytes,
         size,
-        plan.history_lines,
+        history_lines,
     ) {
         Ok(io) => io,
         Err(error) => {
@@ -182,6 +184,8 @@ async fn begin(
         io,
     ));
     server.registry.insert_pane(Arc::clone(&entry), slot);
+    // Written at the latest with its place, which is waited for.
+    let _ = server.store.save_pane(&entry);
     Ok(Begun {
         entry,
         status_pipe: started.status_pipe,
@@ -197,7 +201,7 @@ async fn settle(
 ) -> Result<WindowUuid, Error> {
     start_actor(server, session, entry).await?;
     let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
-    watch(entry);
+    watch(server, entry);
     Ok(window)
 }
 
@@ -218,8 +222,8 @@ async fn start_actor(
 }
 
 /// Watches for the program's end. Not before the pane has its place: an instant exit must find a pane to remove.
-fn watch(entry: &Arc<PaneEntry>) {
-    pane::life::watch_life(entry, &entry.process());
+fn watch(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
+    pane::life::watch_life(server, entry, &entry.process());
     tracing::info!(
         session_id = %entry.session,
         pane_id = %entry.id,
@@ -236,15 +240,19 @@ pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(),
     let last = entry.process();
     pane::life::release(entry, &last).await;
     let size = entry.io.size();
-    let started = start_program(server, entry.id, entry.session, &entry.record, size).await?;
-    let process = process(&started, last.life + 1);
+    let name = entry.name().map(|name| Name::clone(&name));
+    let life = last.life + 1;
+    let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
+    let started = start_program(server, entry.id, meta, &entry.record, size).await?;
+    let process = process(&started, life);
     let journal_bytes = server.config.journal_bytes as usize;
     entry
         .io
         .adopt(started.master, started.journal, journal_bytes)
         .await?;
     entry.begin_life(process);
-    pane::life::watch_life(entry, &entry.process());
+    let _ = server.store.save_pane(entry);
+    pane::life::watch_life(server, entry, &entry.process());
     Ok(())
 }
 
@@ -261,7 +269,7 @@ fn process(started: &SpawnedPane, life: u32) -> Process {
 async fn start_program(
     server: &Server,
     id: PaneUuid,
-    session: SessionUuid,
+    meta: Vec<u8>,
     record: &PaneRecord,
     size: Size,
 ) -> Result<SpawnedPane, Error> {
@@ -276,7 +284,7 @@ async fn start_program(
         cols: size.cols,
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
-        meta: serde_bytes::ByteBuf::from(session.as_uuid().as_bytes().to_vec()),
+        meta: serde_bytes::ByteBuf::from(meta),
         ..KeeperSpec::default()
     };
     server
@@ -357,6 +365,8 @@ fn record(
         remain_on_exit: spec.remain_on_exit,
         stop: spec.stop.clone(),
         status_pipe: order.status_pipe,
+        history_lines: history_lines(server, spec)?,
+        made_for: idempotency::current_key(),
         created_at_ms: epoch_ms(),
     })
 }

@@ -16,6 +16,7 @@ use crate::pane::{PaneActor, PaneArgs, PaneEntry};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 use crate::session::{SessionActor, SessionArgs};
+use crate::store::StoreActor;
 use crate::surface::{Surface, SurfaceActor};
 
 /// Restarts of well-known actors; more mean that restarting does not help.
@@ -45,22 +46,37 @@ fn dynamic() -> DynamicSpec {
         .max_children(MOST_CHILDREN)
 }
 
-/// The daemon's root.
+/// The daemon's root, still without [`surfaces_spec`].
 #[must_use]
-pub fn root_spec(
-    server: &Arc<Server>,
-    listener: Arc<std::os::unix::net::UnixListener>,
-    http: Option<Surface>,
-) -> SupervisorSpec {
+pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
+        .child(store(server))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
-        .child(ChildSpec::supervisor(
-            "surfaces",
-            surfaces(server, listener, http),
-        ))
+}
+
+/// The writer of the database: started first and ended last.
+fn store(server: &Arc<Server>) -> ChildSpec {
+    let args = Arc::clone(server);
+    ChildSpec::actor_in(
+        "store",
+        &server.store.address,
+        || StoreActor,
+        move || Arc::clone(&args),
+    )
+    .shutdown(Shutdown::Timeout(GOODBYE))
+}
+
+/// Where callers come in. Started last, when everything of an earlier daemon is there again.
+#[must_use]
+pub fn surfaces_spec(
+    server: &Arc<Server>,
+    listener: Arc<std::os::unix::net::UnixListener>,
+    http: Option<Surface>,
+) -> ChildSpec {
+    ChildSpec::supervisor("surfaces", surfaces(server, listener, http))
 }
 
 fn surfaces(

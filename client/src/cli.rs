@@ -16,6 +16,7 @@ mod run;
 mod session;
 mod tree;
 mod units;
+mod upgrade;
 mod window;
 
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Command {
     Status,
     /// End a server and its programs
     Stop(daemon::StopArgs),
+    /// Put a newer server in the place of the running one; every program goes on
+    Upgrade(upgrade::UpgradeArgs),
     /// Show the actor tree
     Tree(tree::TreeArgs),
     /// Show the daemon's log
@@ -174,6 +177,7 @@ async fn dispatch(cli: Cli) -> Outcome {
     match command {
         Command::Status => daemon::status(&caller).await,
         Command::Stop(args) => args.run(&caller).await,
+        Command::Upgrade(args) => args.run(&caller).await,
         Command::Tree(args) => args.run(&caller).await,
         Command::Logs(args) => args.run(&caller).await,
         Command::Whoami => daemon::whoami(&caller).await,

@@ -103,7 +103,14 @@ pub fn daemon_exe() -> PathBuf {
 /// # Errors
 /// `server_unreachable` with what the daemon said.
 pub async fn start_daemon() -> Result<(), Error> {
-    let exe = daemon_exe();
+    start_daemon_from(&daemon_exe()).await
+}
+
+/// As [`start_daemon`], with this program.
+///
+/// # Errors
+/// `server_unreachable` with what it said.
+pub async fn start_daemon_from(exe: &Path) -> Result<(), Error> {
     let failed = |why: String| {
         Error::new(
             ErrorCode::ServerUnreachable,
@@ -111,7 +118,7 @@ pub async fn start_daemon() -> Result<(), Error> {
         )
         .hint("run `fugued --foreground` to see why, or name the program in FUGUED")
     };
-    let started = tokio::process::Command::new(&exe)
+    let started = tokio::process::Command::new(exe)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

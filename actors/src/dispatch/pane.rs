@@ -211,6 +211,11 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
     }
     if let Some(name) = params.name {
         leaf.rename(name);
+        let saved = match &leaf {
+            Leaf::Pane(pane) => server.store.save_pane(pane),
+            Leaf::Mirror(mirror) => server.store.save_mirror(mirror),
+        };
+        saved.wait().await?;
     }
     infos(server, &session)
         .into_iter()

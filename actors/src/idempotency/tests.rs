@@ -7,6 +7,12 @@ use bytes::Bytes;
 use protocol::{Error, ErrorCode};
 
 use super::Idempotency;
+use crate::store::Store;
+
+/// One that was never opened and remembers nothing.
+fn no_store() -> Store {
+    Store::new(std::path::Path::new("/nonexistent"))
+}
 
 async fn counted(count: &AtomicU32) -> Result<Bytes, Error> {
     tokio::task::yield_now().await;
@@ -18,7 +24,8 @@ async fn counted(count: &AtomicU32) -> Result<Bytes, Error> {
 async fn the_same_key_acts_once_though_asked_at_once() {
     let remembered = Arc::new(Idempotency::default());
     let count = AtomicU32::new(0);
-    let once = || remembered.once("k", "create", b"p", counted(&count));
+    let store = no_store();
+    let once = || remembered.once("k", "create", b"p", &store, counted(&count));
     let (a, b, c) = tokio::join!(once(), once(), once());
     assert_eq!(a, Ok(Bytes::from("0")));
     assert_eq!((&b, &c), (&a, &a));
@@ -29,9 +36,11 @@ async fn the_same_key_acts_once_though_asked_at_once() {
 async fn a_first_error_is_remembered_too() {
     let remembered = Idempotency::default();
     let fails = async { Err(Error::new(ErrorCode::SpawnFailed, "no")) };
-    let first = remembered.once("k", "create", b"p", fails).await;
+    let first = remembered
+        .once("k", "create", b"p", &no_store(), fails)
+        .await;
     let again = remembered
-        .once("k", "create", b"p", async { Ok(Bytes::new()) })
+        .once("k", "create", b"p", &no_store(), async { Ok(Bytes::new()) })
         .await;
     assert_eq!(first, again);
 }
@@ -40,13 +49,20 @@ async fn a_first_error_is_remembered_too() {
 async fn a_key_of_another_request_is_refused() {
     let remembered = Idempotency::default();
     let done = || async { Ok(Bytes::new()) };
-    remembered.once("k", "create", b"p", done()).await.unwrap();
+    remembered
+        .once("k", "create", b"p", &no_store(), done())
+        .await
+        .unwrap();
     for (method, params) in [("create", b"q"), ("close", b"p")] {
-        let error = remembered.once("k", method, params, done()).await;
+        let error = remembered
+            .once("k", method, params, &no_store(), done())
+            .await;
         assert_eq!(error.unwrap_err().code, ErrorCode::InvalidArgument);
     }
     for key in [String::new(), "k".repeat(257)] {
-        let error = remembered.once(&key, "create", b"p", done()).await;
+        let error = remembered
+            .once(&key, "create", b"p", &no_store(), done())
+            .await;
         assert_eq!(error.unwrap_err().code, ErrorCode::InvalidArgument);
     }
 }
@@ -57,12 +73,12 @@ async fn after_ten_minutes_a_key_is_new() {
     let remembered = Idempotency::default();
     let count = AtomicU32::new(0);
     remembered
-        .once("k", "create", b"p", counted(&count))
+        .once("k", "create", b"p", &no_store(), counted(&count))
         .await
         .unwrap();
     tokio::time::advance(std::time::Duration::from_secs(601)).await;
     remembered
-        .once("k", "create", b"p", counted(&count))
+        .once("k", "create", b"p", &no_store(), counted(&count))
         .await
         .unwrap();
     assert_eq!(count.load(Ordering::SeqCst), 2);

@@ -151,6 +151,15 @@ impl Keeper {
             .unwrap_or(Err(SpawnError::Timeout(limit)))
     }
 
+    /// A link to a keeper that is gone: every request says so.
+    #[must_use]
+    pub fn gone() -> Self {
+        Self {
+            orders: mpsc::channel(1).0,
+            exit: watch::channel(Some(KeeperExit::Lost)).1,
+        }
+    }
+
     /// Connects to a keeper that runs already. The connection it had before is closed.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::entry::{self, OrchestrationEntry};
 use super::plan::Plan;
 use super::progress::StopReason;
 use super::{guard, session};
+use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::server::Server;
 use crate::spawn::checked_cwd;
@@ -69,6 +70,10 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     }
     let server = Arc::clone(server);
     let caller = *caller;
+    let plan = Plan {
+        made_for: current_key(),
+        ..plan
+    };
     // A caller that goes away must not leave half of it behind.
     let begun = tokio::spawn(async move { start(&server, &caller, plan).await });
     begun.await.map_err(|error| {
@@ -88,6 +93,10 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         .registry
         .orchestrations()
         .insert(id, Arc::clone(&entry));
+    if let Err(error) = server.store.save_orchestration(&entry).wait().await {
+        forget(server, &entry).await;
+        return Err(error);
+    }
     let started = match server.orchestrations.get() {
         Some(supervisor) => supervisor
             .start_child(tree::orchestration_spec(server, &entry))
@@ -96,13 +105,18 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         None => Err(tree::supervisor_away("orchestrations")),
     };
     if let Err(error) = started {
-        server.registry.orchestrations().remove(&id);
-        session::release(&entry.session, id).await;
+        forget(server, &entry).await;
         return Err(error);
     }
     guard(server, &entry);
     tracing::info!(orchestration_id = %id, %kind, commands, session_id = %entry.session.id, "orchestration began");
     Ok(entry.reply(server))
+}
+
+async fn forget(server: &Server, entry: &OrchestrationEntry) {
+    server.registry.orchestrations().remove(&entry.id);
+    let _ = server.store.forget_orchestration(entry.id);
+    session::release(&entry.session, entry.id).await;
 }
 
 fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<OrchestrationEntry>, Error> {

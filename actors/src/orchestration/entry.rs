@@ -5,15 +5,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use dashmap::DashMap;
 use protocol::reply::{Orchestration, OrchestrationKind};
 use protocol::{OrchestrationUuid, PaneUuid};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::OrchestrationMsg;
 use super::plan::Plan;
 use super::progress::{Fact, Outcome, Progress, Started, StopReason};
-use crate::clock::{epoch_ms, millis};
+use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
+use crate::clock::{epoch_ms, instant, millis};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 
@@ -63,6 +66,13 @@ pub struct OrchestrationEntry {
     commands: Vec<CommandFacts>,
     jobs: Vec<JobFacts>,
     released: AtomicBool,
+    /// The word that begins each report of a pipeline's shell.
+    nonce: String,
+    made_for: Option<String>,
+    /// An earlier daemon has begun it.
+    resumed: bool,
+    /// Names of the facts that are in the database.
+    written: DashMap<String, ()>,
 }
 
 impl OrchestrationEntry {
@@ -75,7 +85,12 @@ impl OrchestrationEntry {
         session_created: bool,
     ) -> Self {
         let begun = Instant::now();
+        let nonce = Uuid::new_v4().simple().to_string();
         Self {
+            nonce,
+            made_for: plan.made_for.clone(),
+            resumed: false,
+            written: DashMap::new(),
             id,
             address: AddressSlot::new(),
             session,
@@ -97,6 +112,107 @@ impl OrchestrationEntry {
             released: AtomicBool::new(false),
             plan: ArcSwapOption::from_pointee(plan),
         }
+    }
+
+    /// An orchestration of an earlier daemon, with all that is recorded of it.
+    #[must_use]
+    pub fn restored(stored: StoredOrchestration, session: Arc<SessionEntry>) -> Self {
+        let StoredOrchestration { job, facts } = stored;
+        let plan = job.plan.clone();
+        let begun = instant(job.started_at_ms);
+        let mut entry = Self {
+            begun,
+            deadline: begun + plan.timeout,
+            started_at_ms: job.started_at_ms,
+            nonce: job.nonce,
+            resumed: true,
+            ..Self::new(job.id, plan, session, job.session_created)
+        };
+        let mut progress = Progress::new(&job.plan);
+        let mut took = None;
+        for stored in facts {
+            if let StoredFact::Finished(took_ms) = stored {
+                took = Some(Duration::from_millis(took_ms));
+            } else if let Some(fact) = stored.fact() {
+                entry.record(fact);
+            }
+        }
+        for fact in entry.facts() {
+            progress.note(fact);
+        }
+        if let Some(took) = took {
+            progress.finish(took);
+            entry.plan = ArcSwapOption::empty();
+        }
+        entry.progress.send_replace(Arc::new(progress));
+        entry
+    }
+
+    /// The idempotency key of the request that began it.
+    #[must_use]
+    pub fn made_for(&self) -> Option<&String> {
+        self.made_for.as_ref()
+    }
+
+    /// An earlier daemon has begun it, so that there may be panes of which nothing is recorded.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    pub(super) fn nonce(&self) -> &str {
+        &self.nonce
+    }
+
+    /// A job was launched and needs something still.
+    pub(super) fn is_open(&self, job: usize) -> bool {
+        self.jobs.get(job).is_some_and(|job| {
+            job.launched.load(Ordering::Acquire) && !job.closed.load(Ordering::Acquire)
+        })
+    }
+
+    /// What became of a command, if that is known.
+    pub(super) fn outcome_of(&self, command: usize) -> Option<Arc<Outcome>> {
+        self.commands.get(command)?.outcome.get().cloned()
+    }
+
+    /// Since when a command runs.
+    pub(super) fn started_at(&self, command: usize) -> Option<Instant> {
+        Some(self.commands.get(command)?.started.get()?.at)
+    }
+
+    /// What never changes, as it is written once; absent at the end.
+    #[must_use]
+    pub fn stored_job(&self) -> Option<StoredJob> {
+        Some(StoredJob {
+            id: self.id,
+            session: self.session.id,
+            session_name: self.session.snapshot().name.clone(),
+            session_created: self.session_created,
+            started_at_ms: self.started_at_ms,
+            nonce: self.nonce.clone(),
+            made_for: self.made_for.clone(),
+            plan: Plan::clone(&*self.plan()?),
+        })
+    }
+
+    /// The facts that are not written yet, each with its name. From here on they count as written.
+    #[must_use]
+    pub fn unwritten_facts(&self) -> Vec<(String, StoredFact)> {
+        let facts = self.facts();
+        let new = facts.iter().map(|fact| (stored::key(fact), fact));
+        let new = new.filter(|(key, _)| self.written.insert(key.clone(), ()).is_none());
+        let mut new: Vec<_> = new.map(|(key, fact)| (key, StoredFact::of(fact))).collect();
+        if let Some(took) = self.took()
+            && self.written.insert("finished".to_owned(), ()).is_none()
+        {
+            new.push(("finished".to_owned(), StoredFact::Finished(millis(took))));
+        }
+        new
+    }
+
+    /// They are not written after all.
+    pub fn forget_written(&self) {
+        self.written.clear();
     }
 
     /// Its state now.
@@ -261,6 +377,7 @@ pub(super) fn prune(server: &Arc<Server>) {
         let too_many = index > 0 && (index >= KEPT_COUNT || bytes > KEPT_BYTES);
         if too_many || at.elapsed() >= KEPT {
             orchestrations.remove(&entry.id);
+            let _ = server.store.forget_orchestration(entry.id);
             forget_child(server, entry);
         }
     }

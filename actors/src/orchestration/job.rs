@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::reply::OrchestrationKind;
+use protocol::reply::{OrchestrationKind, RunStatus};
 use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
 use protocol::{Error, Name};
 
@@ -12,6 +12,7 @@ use super::entry::OrchestrationEntry;
 use super::plan::{Plan, PlannedCommand};
 use super::progress::{Fact, Outcome, Started, StopReason};
 use super::{parallel, pipeline};
+use crate::idempotency;
 use crate::pane::{self, Ended, PaneEntry};
 use crate::server::{Server, program_environment};
 use crate::session::change::Place;
@@ -19,6 +20,9 @@ use crate::spawn::{self, SpawnOrder, Spawned};
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
 const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the panes of orchestrations are made for begins so.
+pub(crate) const RUN_TAG: &str = "run ";
 
 /// Bytes of one command's output at most.
 const TAIL_BYTES: usize = 64 * 1024;
@@ -33,18 +37,41 @@ pub(super) fn launch(
     if !entry.launch(index) {
         return;
     }
-    let job = Job {
+    resume(server, entry, plan, index);
+}
+
+/// Takes up a job that an earlier daemon has launched.
+pub(super) fn resume(
+    server: &Arc<Server>,
+    entry: &Arc<OrchestrationEntry>,
+    plan: &Arc<Plan>,
+    index: usize,
+) {
+    begin(Job {
         server: Arc::clone(server),
         entry: Arc::clone(entry),
         plan: Arc::clone(plan),
         index,
-    };
+    });
+}
+
+fn begin(job: Job) {
     tokio::spawn(async move {
         match job.plan.kind {
             OrchestrationKind::Parallel => parallel::run(&job).await,
             OrchestrationKind::Pipeline => pipeline::run(&job).await,
         }
     });
+}
+
+/// What an earlier daemon has left of a job.
+pub(super) enum Found {
+    /// Nothing: it is to be started.
+    Nothing,
+    /// Its pane, whose program may have ended.
+    Pane(Arc<PaneEntry>),
+    /// Its pane is gone, and this is what is known of it.
+    Gone(Outcome),
 }
 
 /// A job's task. Dropping it, a panic included, records that nothing more is to be expected.
@@ -74,6 +101,51 @@ impl Drop for Job {
 }
 
 impl Job {
+    /// What an earlier daemon has left of this job, whose first command is `command`.
+    pub(super) fn found(&self, command: usize) -> Found {
+        if !self.entry.is_resumed() {
+            return Found::Nothing;
+        }
+        let registry = &self.server.registry;
+        let Some(id) = self.entry.pane_of(command) else {
+            let tag = self.tag();
+            let panes = registry.panes();
+            let made = |pane: &&Arc<PaneEntry>| pane.record.made_for.as_ref() == Some(&tag);
+            return match panes.iter().find(made) {
+                Some(pane) => Found::Pane(Arc::clone(pane)),
+                None => Found::Nothing,
+            };
+        };
+        if let Some(pane) = registry.pane(id) {
+            return Found::Pane(pane);
+        }
+        let status = registry
+            .ended_pane(id)
+            .map(|ended| ended.end.status.clone());
+        let exit = status.and_then(|status| {
+            let duration = Duration::from_millis(status.duration_ms);
+            Some(Outcome::of(&status.exit?, duration, None))
+        });
+        Found::Gone(exit.unwrap_or_else(|| {
+            Outcome::without_exit(
+                RunStatus::Failed,
+                "its pane was gone when the daemon started again",
+            )
+        }))
+    }
+
+    /// The first command without an outcome.
+    pub(super) fn first_open(&self) -> usize {
+        let commands = 0..self.plan.commands.len();
+        let known = |command: &usize| self.entry.outcome_of(*command).is_some();
+        commands.take_while(known).count()
+    }
+
+    /// What the job's pane is made for, so that it is found although nothing else is recorded of it.
+    fn tag(&self) -> String {
+        format!("{RUN_TAG}{} {}", self.entry.id, self.index)
+    }
+
     /// Starts the job's pane.
     pub(super) async fn spawn(
         &self,
@@ -113,7 +185,7 @@ impl Job {
             shown_as: plan.shown_as(),
             environment: self.environment(),
         };
-        spawn::spawn(&self.server, order).await
+        idempotency::made_for(self.tag(), spawn::spawn(&self.server, order)).await
     }
 
     /// In a session that others made: the caller's environment, with what was set for that session.
@@ -134,14 +206,25 @@ impl Job {
     }
 
     pub(super) fn started(&self, command: usize, pane: &PaneEntry) -> Instant {
-        let at = Instant::now();
+        let at = pane.process().started;
+        self.started_at(command, pane, at)
+    }
+
+    pub(super) fn started_at(&self, command: usize, pane: &PaneEntry, at: Instant) -> Instant {
         self.entry
             .record(Fact::Started(command, Started { pane: pane.id, at }));
         at
     }
 
-    pub(super) fn ended(&self, command: usize, outcome: Outcome) {
+    /// Records it for good: also for the next daemon, before the pane that could tell it is closed.
+    pub(super) async fn ended(&self, command: usize, outcome: Outcome) {
         self.entry.record(Fact::Ended(command, Arc::new(outcome)));
+        let _ = self
+            .server
+            .store
+            .save_orchestration(&self.entry)
+            .wait()
+            .await;
     }
 
     /// Waits until the program has ended by itself, or until everything is to end.

@@ -1,40 +1,55 @@
 //! A command of `run_parallel`: the program of a pane of its own, so that its wait status is the command's.
 
+use std::sync::Arc;
+
 use protocol::reply::RunStatus;
 use protocol::request::Program;
 
-use super::job::Job;
+use super::job::{Found, Job};
 use super::progress::Outcome;
 use crate::pane::{PaneEntry, life};
 
 pub(super) async fn run(job: &Job) {
-    if job.entry.stopped().borrow().is_some() {
-        return;
-    }
     let index = job.index;
+    let pane = match job.found(index) {
+        Found::Pane(pane) => pane,
+        Found::Gone(outcome) => return job.ended(index, outcome).await,
+        Found::Nothing => match begin(job, index).await {
+            Some(pane) => pane,
+            None => return,
+        },
+    };
+    if job.entry.outcome_of(index).is_none() {
+        job.started(index, &pane);
+        let stopped = job.wait(&pane).await;
+        if stopped.is_some() {
+            life::stop_program(&pane).await;
+        }
+        let mut outcome = job.outcome(&pane, stopped);
+        outcome.output = tail(job, &pane).await;
+        job.ended(index, outcome).await;
+    }
+    job.clean_up(&pane).await;
+}
+
+/// Starts the command; when that fails, it is recorded.
+async fn begin(job: &Job, index: usize) -> Option<Arc<PaneEntry>> {
+    if job.entry.stopped().borrow().is_some() || job.entry.outcome_of(index).is_some() {
+        return None;
+    }
     let command = &job.plan.commands[index];
     let program = Program::ShellLine {
         line: command.line.clone(),
         shell: job.plan.shell.clone(),
     };
-    let pane = match job.spawn(command, program, &command.name).await {
-        Ok(spawned) => spawned.entry,
+    match job.spawn(command, program, &command.name).await {
+        Ok(spawned) => Some(spawned.entry),
         Err(error) => {
-            return job.ended(
-                index,
-                Outcome::without_exit(RunStatus::Failed, error.message),
-            );
+            let outcome = Outcome::without_exit(RunStatus::Failed, error.message);
+            job.ended(index, outcome).await;
+            None
         }
-    };
-    job.started(index, &pane);
-    let stopped = job.wait(&pane).await;
-    if stopped.is_some() {
-        life::stop_program(&pane).await;
     }
-    let mut outcome = job.outcome(&pane, stopped);
-    outcome.output = tail(job, &pane).await;
-    job.ended(index, outcome);
-    job.clean_up(&pane).await;
 }
 
 async fn tail(job: &Job, pane: &PaneEntry) -> Option<String> {

@@ -2,15 +2,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::reply::{ExitStatus, RunStatus};
 use protocol::request::Program;
-use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
-use uuid::Uuid;
 
-use super::job::Job;
+use super::job::{Found, Job};
 use super::progress::{Outcome, StopReason};
 use super::script::{self, Report, Reports};
 use crate::pane::screen::{Screen, TextCursor};
@@ -26,33 +25,16 @@ const MARK_PAUSE: Duration = Duration::from_millis(1);
 const TOP: &str = "t0.0.0.0";
 
 pub(super) async fn run(job: &Job) {
-    if job.entry.stopped().borrow().is_some() {
-        return;
-    }
-    let nonce = Uuid::new_v4().simple().to_string();
-    let shell = job.plan.shell().to_owned();
-    let name = shell.rsplit('/').next().unwrap_or("sh").to_owned();
-    let source = script::source(&job.plan, &nonce);
-    let program = Program::Argv(vec![shell, "-c".to_owned(), source, name]);
-    let kind = job.plan.kind.to_string();
-    let spawned = match job.spawn(&job.plan.commands[0], program, &kind).await {
-        Ok(spawned) => spawned,
-        Err(error) => {
-            return job.ended(0, Outcome::without_exit(RunStatus::Failed, error.message));
-        }
+    let pane = match job.found(0) {
+        Found::Pane(pane) => pane,
+        Found::Gone(outcome) => return gone(job, outcome).await,
+        Found::Nothing => match begin(job).await {
+            Some(pane) => pane,
+            None => return,
+        },
     };
-    let pane = spawned.entry;
-    let mut steps = Steps {
-        since: job.started(0, &pane),
-        job,
-        pane: &pane,
-        reports: Reports::new(nonce.clone()),
-        nonce,
-        current: 0,
-        output_from: TOP.parse().expect("this is how a cursor is printed"),
-    };
-    let pipe = spawned.status_pipe.map(open);
-    let mut pipe = match pipe {
+    let mut steps = Steps::of(job, &pane).await;
+    let mut pipe = match pane.take_status_pipe().map(open) {
         Some(Ok(pipe)) => Some(pipe),
         Some(Err(_)) | None => None,
     };
@@ -63,6 +45,41 @@ pub(super) async fn run(job: &Job) {
     steps.take_rest(&pipe).await;
     steps.shell_ended(stopped).await;
     job.clean_up(&pane).await;
+}
+
+/// Its pane went with the daemon; the step that had its turn has this outcome.
+async fn gone(job: &Job, outcome: Outcome) {
+    let next = job.first_open();
+    if next < job.plan.commands.len() && job.entry.pane_of(next).is_some() {
+        job.ended(next, outcome).await;
+    }
+}
+
+/// Starts the shell; when that fails, it is recorded.
+async fn begin(job: &Job) -> Option<Arc<PaneEntry>> {
+    if job.entry.stopped().borrow().is_some() || job.entry.outcome_of(0).is_some() {
+        return None;
+    }
+    let nonce = job.entry.nonce();
+    let shell = job.plan.shell().to_owned();
+    let name = shell.rsplit('/').next().unwrap_or("sh").to_owned();
+    let source = script::source(&job.plan, nonce);
+    let program = Program::Argv(vec![shell, "-c".to_owned(), source, name]);
+    let kind = job.plan.kind.to_string();
+    match job.spawn(&job.plan.commands[0], program, &kind).await {
+        Ok(spawned) => {
+            let pane = spawned.entry;
+            if let Some(pipe) = spawned.status_pipe {
+                pane.keep_status_pipe(pipe);
+            }
+            Some(pane)
+        }
+        Err(error) => {
+            let outcome = Outcome::without_exit(RunStatus::Failed, error.message);
+            job.ended(0, outcome).await;
+            None
+        }
+    }
 }
 
 fn open(pipe: OwnedFd) -> io::Result<pipe::Receiver> {
@@ -85,29 +102,86 @@ struct Steps<'a> {
     output_from: TextCursor,
 }
 
-impl Steps<'_> {
+impl<'a> Steps<'a> {
+    /// From the step on that has no outcome yet.
+    async fn of(job: &'a Job, pane: &'a PaneEntry) -> Self {
+        let nonce = job.entry.nonce().to_owned();
+        let current = job.first_open();
+        if current == 0 {
+            job.started(0, pane);
+        }
+        let top: TextCursor = TOP.parse().expect("this is how a cursor is printed");
+        let before = current.checked_sub(1).map(|step| format!("{nonce}-{step}"));
+        let look = move |screen: &mut Screen| before.and_then(|mark| screen.mark(&mark));
+        let output_from = match current {
+            0 => None,
+            _ => pane.io.look(look).await.ok().flatten(),
+        };
+        Self {
+            since: job.entry.started_at(current).unwrap_or_else(Instant::now),
+            job,
+            pane,
+            reports: Reports::from_step(nonce.clone(), current),
+            nonce,
+            current,
+            output_from: output_from.unwrap_or(top),
+        }
+    }
+
     /// Takes reports until the shell has ended, or until everything is to end.
     async fn follow(&mut self, pipe: &mut Option<pipe::Receiver>) -> Option<StopReason> {
         let job = self.job;
         let end = job.wait(self.pane);
         tokio::pin!(end);
-        let mut buffer = [0; 4096];
         loop {
             let Some(open) = pipe else {
                 return end.await;
             };
-            let count = tokio::select! {
+            let ready = tokio::select! {
                 biased;
-                read = open.read(&mut buffer) => read.unwrap_or(0),
+                ready = open.readable() => ready,
                 stopped = &mut end => return stopped,
             };
-            if count == 0 {
-                *pipe = None;
-                continue;
+            match ready.and_then(|()| self.peek(open)) {
+                Ok(Some(bytes)) => self.take(open, &bytes).await,
+                Ok(None) => {}
+                Err(_) => *pipe = None,
             }
-            for report in self.reports.take(&buffer[..count]) {
-                self.reported(report).await;
+        }
+    }
+
+    /// Reports are taken out of the pipe when they are recorded: otherwise a daemon that dies in between would take them along.
+    async fn take(&mut self, pipe: &pipe::Receiver, bytes: &[u8]) {
+        for report in self.reports.take(bytes) {
+            self.reported(report).await;
+        }
+        let mut taken = vec![0; bytes.len()];
+        let mut count = 0;
+        while count < bytes.len()
+            && let Ok(more @ 1..) = rustix::io::read(pipe, &mut taken[count..])
+        {
+            count += more;
+        }
+    }
+
+    /// What is in the pipe, without taking it out; `None` when there is nothing yet.
+    ///
+    /// # Errors
+    /// Nobody writes to it any more, or the system's own.
+    fn peek(&self, pipe: &pipe::Receiver) -> io::Result<Option<Vec<u8>>> {
+        const PEEK_BYTES: usize = 4096;
+        let (from, to) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let flags = rustix::pipe::SpliceFlags::NONBLOCK;
+        match pipe.try_io(|| Ok(rustix::pipe::tee(pipe, &to, PEEK_BYTES, flags)?)) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                let mut bytes = vec![0; count];
+                let read = rustix::io::read(&from, &mut bytes)?;
+                bytes.truncate(read);
+                Ok(Some(bytes))
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -136,12 +210,11 @@ impl Steps<'_> {
         let exit = ExitStatus::Exited { code };
         let mut outcome = Outcome::of(&exit, now.saturating_duration_since(self.since), None);
         outcome.output = self.output(step, false).await;
-        self.job.ended(step, outcome);
+        self.job.ended(step, outcome).await;
         self.current = step + 1;
         let goes_on = code == 0 || !self.job.plan.stop_on_error;
         if goes_on && self.current < self.job.plan.commands.len() {
-            self.job.started(self.current, self.pane);
-            self.since = now;
+            self.since = self.job.started_at(self.current, self.pane, now);
         }
     }
 
@@ -155,7 +228,7 @@ impl Steps<'_> {
         let mut outcome = self.job.outcome(self.pane, stopped);
         outcome.duration = Some(self.since.elapsed());
         outcome.output = self.output(step, true).await;
-        self.job.ended(step, outcome);
+        self.job.ended(step, outcome).await;
     }
 
     /// The end of a step's output: up to its mark, or up to the end of all output for the last one.

@@ -7,6 +7,7 @@ use protocol::name::shown;
 use protocol::reply::OrchestrationKind;
 use protocol::request::{RunLayout, RunOptions, RunParallel, RunPipeline};
 use protocol::{Error, ErrorCode, Target};
+use serde::{Deserialize, Serialize};
 
 use super::script;
 use crate::session::change::checked_variable;
@@ -37,7 +38,7 @@ const PIPELINE_SHELLS: [&str; 9] = [
 ];
 
 /// One command or step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCommand {
     /// Unique within its orchestration.
     pub name: String,
@@ -50,7 +51,7 @@ pub struct PlannedCommand {
 }
 
 /// A request that passed every check that needs no file system.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// Side by side or one after another.
     pub kind: OrchestrationKind,
@@ -78,6 +79,8 @@ pub struct Plan {
     pub env: BTreeMap<String, String>,
     /// The shell that runs the command lines.
     pub shell: Option<String>,
+    /// The idempotency key of the request.
+    pub made_for: Option<String>,
 }
 
 impl Plan {
@@ -202,6 +205,7 @@ impl Plan {
             environment: options.environment,
             env: options.env,
             shell: options.shell,
+            made_for: None,
         })
     }
 

@@ -82,6 +82,15 @@ impl Reports {
         }
     }
 
+    /// As [`Self::new`], when the steps before `next` are known.
+    #[must_use]
+    pub(super) fn from_step(nonce: String, next: usize) -> Self {
+        Self {
+            next,
+            ..Self::new(nonce)
+        }
+    }
+
     /// Takes in bytes and returns the reports that they complete.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<Report> {
         let mut reports = Vec::new();

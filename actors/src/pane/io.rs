@@ -2,6 +2,7 @@
 
 mod frames;
 mod gate;
+mod rebuild;
 mod task;
 mod waits;
 mod writes;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::gate::Ahead;
 use self::gate::Gate;
+use self::rebuild::{Rebuilt, rebuild};
 use super::Live;
 use super::journal::Journal;
 use super::screen::{Match, Screen, TextCursor};
@@ -212,15 +214,80 @@ impl Io {
         size: Size,
         history_lines: usize,
     ) -> Result<Self, Error> {
-        let journal = Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        let mut journal =
+            Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        let _first = journal.note_resize(size.rows, size.cols);
+        let new = Rebuilt {
+            screen: Screen::new(size, history_lines),
+            answers: None,
+            resized: false,
+        };
+        Self::begin(master, journal_fd, journal, new, size, history_lines)
+    }
+
+    /// Starts the task for a pane of an earlier daemon, whose journal holds what its program has printed, also what was read
+    /// and not yet shown when that daemon died. It parses all of it: not for a thread that serves others.
+    ///
+    /// # Errors
+    /// What the system says of the PTY or the journal.
+    pub fn resume(
+        master: OwnedFd,
+        journal_fd: OwnedFd,
+        journal_bytes: usize,
+        size: Size,
+        history_lines: usize,
+    ) -> Result<Self, Error> {
+        let mut journal = match Journal::open(journal_fd.as_fd()) {
+            Ok(journal) => journal,
+            Err(error) => {
+                // The daemon died before the program's first byte, or the memory is damaged.
+                tracing::warn!(%error, "a journal of an earlier daemon is not read; its pane starts empty");
+                return Self::start(master, journal_fd, journal_bytes, size, history_lines);
+            }
+        };
+        journal.recover_uncommitted();
+        let rebuilt = rebuild(&journal, NOTHING_PARSED, size, history_lines);
+        Self::begin(master, journal_fd, journal, rebuilt, size, history_lines)
+    }
+
+    /// Starts the task for a pane whose program and journal are gone.
+    ///
+    /// # Errors
+    /// What the system says of file descriptors and memory.
+    pub fn without_program(
+        journal_bytes: usize,
+        size: Size,
+        history_lines: usize,
+    ) -> Result<Self, Error> {
+        // A pipe that nobody writes to: an end of output that can be watched like a terminal.
+        let (master, _) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|errno| failed(&errno))?;
+        let journal_fd = rustix::fs::memfd_create("fugue-journal", rustix::fs::MemfdFlags::CLOEXEC)
+            .map_err(|errno| failed(&errno))?;
+        Self::start(master, journal_fd, journal_bytes, size, history_lines)
+    }
+
+    fn begin(
+        master: OwnedFd,
+        journal_fd: OwnedFd,
+        journal: Journal,
+        rebuilt: Rebuilt,
+        size: Size,
+        history_lines: usize,
+    ) -> Result<Self, Error> {
         let (commands, queue) = mpsc::channel(COMMANDS);
+        let live = Live::default();
+        live.title
+            .store(Arc::new(rebuilt.screen.title().to_owned()));
+        let cwd = rebuilt.screen.cwd().map(|cwd| cwd.display().to_string());
+        live.cwd.store(cwd.map(Arc::new));
         let terminal = Terminal {
             master: Arc::new(master),
             journal_fd,
         };
         let io = Self {
             shared: Arc::new(Shared {
-                live: Live::default(),
+                live,
                 size: watch::Sender::new(size),
                 history_lines,
                 gate: Gate::default(),
@@ -233,19 +300,19 @@ impl Io {
                 ended: watch::Sender::new(false),
             }),
         };
-        io.run(Screen::new(size, history_lines), journal, queue)?;
+        io.run(rebuilt, journal, queue)?;
         Ok(io)
     }
 
     fn run(
         &self,
-        screen: Screen,
+        rebuilt: Rebuilt,
         journal: Journal,
         queue: mpsc::Receiver<Command>,
     ) -> Result<(), Error> {
         let master = Arc::clone(&self.shared.terminal.load().master);
-        let task = task::Task::new(Arc::clone(&self.shared), screen, journal, master)
-            .map_err(|e| failed(&e))?;
+        let shared = Arc::clone(&self.shared);
+        let task = task::Task::new(shared, rebuilt, journal, master).map_err(|e| failed(&e))?;
         self.shared.ended.send_replace(false);
         tokio::spawn(task.run(queue));
         Ok(())
@@ -263,9 +330,9 @@ impl Io {
         let journal = Journal::open(self.shared.terminal.load().journal_fd.as_fd())
             .map_err(|e| failed(&e))?;
         let failed_at = self.shared.parsing.swap(NOTHING_PARSED, Ordering::Relaxed);
-        let screen = task::rebuild(&journal, failed_at, self.size(), self.shared.history_lines);
+        let rebuilt = rebuild(&journal, failed_at, self.size(), self.shared.history_lines);
         let (commands, queue) = mpsc::channel(COMMANDS);
-        self.run(screen, journal, queue)?;
+        self.run(rebuilt, journal, queue)?;
         self.shared.commands.store(Arc::new(commands));
         // After the new queue is there: who sees the life sees the queue.
         self.shared.lives.send_modify(|lives| *lives += 1);

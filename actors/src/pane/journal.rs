@@ -233,6 +233,33 @@ impl Journal {
         found
     }
 
+    /// What the program asked with the output so far is answered. To be called before the answers are given: a question is
+    /// rather left unanswered than answered twice.
+    pub fn mark_answered(&mut self) {
+        self.header().set_answered(self.position());
+    }
+
+    /// Questions before this position are answered.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        match self.header().answered() {
+            0 => self.position(),
+            position => position,
+        }
+    }
+
+    /// Notes that the screen has this size from the present position on. False when there is no room for it: then a
+    /// checkpoint is due.
+    #[must_use]
+    pub fn note_resize(&mut self, rows: u16, cols: u16) -> bool {
+        self.header().note_resize(self.position(), rows, cols)
+    }
+
+    /// Position, rows and columns of each resize since the last checkpoint.
+    pub fn resizes(&self) -> impl Iterator<Item = (u64, u16, u16)> {
+        self.header().resizes()
+    }
+
     /// Stores a checkpoint of the state after the byte before `position`. It replaces the last one at once when it is complete,
     /// so that a crash in between leaves the last one. Returns whether it fits ([`MAX_CHECKPOINT_BYTES`]).
     #[must_use]

@@ -38,8 +38,8 @@ const SIGTERM: i32 = 15;
 const SIGCONT: i32 = 18;
 
 /// Waits for the end of a life, then for its output, then records it and tells the actor.
-pub(crate) fn watch_life(entry: &Arc<PaneEntry>, process: &Arc<Process>) {
-    let entry = Arc::clone(entry);
+pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: &Arc<Process>) {
+    let (server, entry) = (Arc::clone(server), Arc::clone(entry));
     let process = Arc::clone(process);
     tokio::spawn(async move {
         let mut exit = process.keeper.exit();
@@ -49,7 +49,11 @@ pub(crate) fn watch_life(entry: &Arc<PaneEntry>, process: &Arc<Process>) {
         };
         entry.io.drain(DRAIN_LIMIT).await;
         let ended = ended(&process, exit);
-        entry.change(|state| state.ended = Some(ended));
+        entry.change(|state| {
+            // An earlier daemon may have known it already.
+            state.ended.get_or_insert(ended);
+        });
+        let _ = server.store.save_pane(&entry);
         entry.io.program_ended().await;
         if let Some(actor) = entry.address.get() {
             // An actor that is being restarted looks for itself.
@@ -122,6 +126,8 @@ pub(crate) fn close_in_background(server: &Arc<Server>, entry: &Arc<PaneEntry>) 
 async fn finish(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     let mut state = entry.state();
     let process = entry.process();
+    // Before its keeper goes: otherwise the next daemon would take it for a pane whose keeper died.
+    let _ = server.store.save_pane(entry).wait().await;
     let runs = |state: &PaneState| state.ended.is_none();
     if runs(&state.borrow()) && !state.borrow().force {
         ask_to_end(entry, &process, &mut state).await;
@@ -226,12 +232,14 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
         },
         |session| session.snapshot().context(&server.name),
     );
-    let ended = EndedPane {
+    let ended = Arc::new(EndedPane {
         context,
         end: end.clone(),
         tail,
-    };
-    server.registry.remove_pane(entry.id, ended);
+    });
+    entry.change(|state| state.removed = true);
+    server.registry.remove_pane(entry.id, Arc::clone(&ended));
+    let forgotten = server.store.forget_pane(entry.id, Some(ended));
     session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
     let _ = std::fs::remove_file(server.paths.panes().join(format!("{}.sock", entry.id)));
@@ -244,5 +252,7 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
         session::life::tell(&session, SessionMsg::PaneGone(entry.id)).await;
     }
     tracing::info!(pane_id = %entry.id, exit_reason = ?end.status.exit, "pane closed");
+    // What cannot be written now stays marked, and is logged.
+    let _ = forgotten.wait().await;
     entry.change(|state| state.closed = Some(end));
 }

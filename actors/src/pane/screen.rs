@@ -13,7 +13,7 @@ mod tail;
 mod text;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::pane) mod tests;
 
 use std::path::Path;
 

@@ -10,6 +10,7 @@ use super::Registry;
 use crate::clock::epoch_ms;
 use crate::pane::{PaneEntry, PanePlace};
 use crate::slots::Slot;
+use crate::store::StoredMirror;
 
 /// A second, read-only view of a pane. It has no program, no screen and no actor: what it shows is the
 /// pane's own screen, and it goes when the pane goes.
@@ -27,6 +28,28 @@ pub struct Mirror {
 }
 
 impl Mirror {
+    /// A mirror of an earlier daemon.
+    #[must_use]
+    pub fn restored(stored: StoredMirror, of: Arc<PaneEntry>, slot: Slot) -> Self {
+        Self {
+            id: stored.id,
+            created_at_ms: stored.created_at_ms,
+            ..Self::new(stored.session, of, stored.name, slot)
+        }
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn stored(&self) -> StoredMirror {
+        StoredMirror {
+            id: self.id,
+            session: self.session,
+            of: self.of.id,
+            name: self.name.load_full().map(|name| Name::clone(&name)),
+            created_at_ms: self.created_at_ms,
+        }
+    }
+
     /// A mirror of `of` that has no place yet.
     #[must_use]
     pub fn new(session: SessionUuid, of: Arc<PaneEntry>, name: Option<Name>, slot: Slot) -> Self {

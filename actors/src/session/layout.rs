@@ -3,6 +3,7 @@
 use std::fmt;
 
 use protocol::{Direction, PaneUuid, Size};
+use serde::{Deserialize, Serialize};
 
 pub mod plan;
 
@@ -19,12 +20,13 @@ pub struct Rect {
 
 /// A window's panes: one, or splits within splits. Panes of a split are one cell apart, for the
 /// border between them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
     root: Node,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Node {
     Pane(PaneUuid),
     /// At least two children; weights are positive and add up to 1.

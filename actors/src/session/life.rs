@@ -36,6 +36,7 @@ pub async fn start(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<()
         }
         Err(error) => {
             server.registry.remove_session(entry);
+            let _ = server.store.forget_session(entry.id);
             Err(error)
         }
     }
@@ -214,6 +215,7 @@ async fn take_down(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Vec<PaneE
         tracing::warn!(session_id = %entry.id, %error, "the session's actors did not end");
     }
     server.registry.remove_session(entry);
+    let _ = server.store.forget_session(entry.id).wait().await;
     tracing::info!(session_id = %entry.id, panes = ends.len(), "session ended");
     ends
 }

@@ -45,6 +45,8 @@ pub async fn make(
     };
     // Entered first: a session's actor that restarts keeps only the leaves that are known.
     server.registry.insert_mirror(Arc::clone(&mirror));
+    // Written at the latest with its place, which is waited for.
+    let _ = server.store.save_mirror(&mirror);
     let placed = life::ask(&order.session, |reply| SessionMsg::Place(placement, reply)).await;
     match placed.and_then(|placed| placed) {
         Ok(window) if server.registry.pane(of.id).is_some() => Ok((mirror, window)),
@@ -81,6 +83,7 @@ pub(crate) async fn pane_gone(server: &Arc<Server>, pane: PaneUuid) {
 
 async fn remove(server: &Arc<Server>, mirror: &Mirror) {
     server.registry.remove_mirror(mirror.id);
+    let _ = server.store.forget_mirror(mirror.id);
     if let Some(session) = server.registry.session(mirror.session) {
         life::tell(&session, SessionMsg::PaneGone(mirror.id)).await;
     }

@@ -92,7 +92,7 @@ pub async fn spawn_layout(
         Ok(window) => Ok((window, panes)),
         Err(error) => {
             // Watched, so that their ends are known at once.
-            panes.iter().for_each(watch);
+            panes.iter().for_each(|pane| watch(server, pane));
             join_all(panes.iter().map(|pane| pane::close(server, pane, true))).await;
             Err(error)
         }
@@ -128,7 +128,7 @@ async fn settle_all(
     }
     let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
     for pane in panes {
-        watch(pane);
+        watch(server, pane);
     }
     Ok(window)
 }

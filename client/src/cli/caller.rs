@@ -60,10 +60,15 @@ impl Caller {
         }
     }
 
+    /// Whether it is the server that this environment's directories belong to.
+    pub(crate) fn is_own(&self, server: &Server) -> bool {
+        server.socket() == self.paths.socket()
+    }
+
     /// Starts the server when it is the local one and nothing listens, for a connection that is
     /// not the fleet's.
     pub(crate) async fn start_if_absent(&self, server: &Server) -> Result<(), Error> {
-        if server.socket() == self.paths.socket() && transport::is_absent(server.socket()) {
+        if self.is_own(server) && transport::is_absent(server.socket()) {
             transport::start_daemon().await?;
         }
         Ok(())

@@ -119,7 +119,7 @@ fn stopped_text(name: &str, stopping: &Stopping) -> String {
 }
 
 /// Waits until the process is gone or is a zombie.
-fn wait_for_end(pid: u32) -> Result<(), Error> {
+pub(super) fn wait_for_end(pid: u32) -> Result<(), Error> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
     // A process that cannot be opened has ended already.
     let Some(Ok(process)) = raw.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use protocol::PaneUuid;
 use protocol::reply::{ExitStatus, RunStatus};
+use serde::{Deserialize, Serialize};
 
 /// Why commands are ended before they end by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// The time limit ran out.
     Timeout,
@@ -46,7 +48,7 @@ pub struct Started {
 }
 
 /// What became of a command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Always a final one.
     pub status: RunStatus,

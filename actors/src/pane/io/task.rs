@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::frames::Frames;
+use super::rebuild::Rebuilt;
 use super::waits::Waits;
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared};
@@ -65,26 +66,41 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(
         shared: Arc<Shared>,
-        screen: Screen,
+        rebuilt: Rebuilt,
         journal: Journal,
         master: Arc<OwnedFd>,
     ) -> io::Result<Self> {
+        let Rebuilt {
+            screen,
+            answers,
+            resized,
+        } = rebuilt;
         let half = (journal.capacity() / 2) as u64;
+        let checkpointed = journal.checkpoint().map_or(0, |(position, _)| position);
         let ended = shared.program_ended.load(Ordering::Acquire);
-        Ok(Self {
-            next_checkpoint: journal.position() + half,
+        let mut writes = Writes::default();
+        let now = Instant::now();
+        if let Some(answers) = answers {
+            writes.push_answer(answers, shared.gate.ahead(), &screen, now + ANSWER_LIMIT);
+        }
+        let mut task = Self {
+            next_checkpoint: checkpointed + half,
             master: Watched::new(master)?,
             shared,
             screen,
             journal,
             eof: false,
             ended,
-            writes: Writes::default(),
+            writes,
             waits: Waits::default(),
             frames: Frames::default(),
             drains: Vec::new(),
-            last_output: Instant::now(),
-        })
+            last_output: now,
+        };
+        if resized {
+            task.note_size();
+        }
+        Ok(task)
     }
 
     /// Serves until the pane is closed. The end, a panic included, is told by the guard.
@@ -193,8 +209,18 @@ impl Task {
     }
 
     fn resize(&mut self, size: Size) {
-        self.screen.resize(size);
+        if size != self.screen.size() {
+            self.screen.resize(size);
+            self.note_size();
+        }
         set_winsize(self.master.descriptor(), self.screen.size());
+    }
+
+    fn note_size(&mut self) {
+        let size = self.screen.size();
+        if !self.journal.note_resize(size.rows, size.cols) {
+            self.checkpoint();
+        }
     }
 
     /// Reads and parses until the terminal is empty or the turn is over; true in the latter case.
@@ -259,6 +285,7 @@ impl Task {
     /// What each turn of the loop ends with.
     fn after(&mut self) {
         self.publish();
+        self.journal.mark_answered();
         self.write();
         let now = Instant::now();
         if self.writes.deadline().is_some_and(|d| d <= now) {
@@ -353,25 +380,4 @@ fn not_reading() -> Error {
         "the program has closed its terminal or ended, so nothing can be typed",
     )
     .hint("its output can still be read")
-}
-
-/// The screen that an undisturbed task would have: the last checkpoint and what the journal has after
-/// it, without the chunk at `failed_at`.
-pub(super) fn rebuild(journal: &Journal, failed_at: u64, size: Size, history: usize) -> Screen {
-    let restored = journal
-        .checkpoint()
-        .and_then(|(position, bytes)| Some((position, Screen::restore(bytes).ok()?)));
-    let (from, mut screen) = restored.unwrap_or_else(|| (0, Screen::new(size, history)));
-    let from = from.max(journal.oldest());
-    let to = failed_at.min(journal.position());
-    if let Some((first, second)) = journal.read_from(from) {
-        let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-        let cut = first.len().min(wanted);
-        screen.advance(&first[..cut]);
-        screen.advance(&second[..second.len().min(wanted - cut)]);
-    }
-    // What the program asked was answered before.
-    let _ = screen.take_replies();
-    screen.resize(size);
-    screen
 }

@@ -11,8 +11,12 @@ pub(super) const HEADER_BYTES: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"fuguejnl");
 /// The layout's version. Another one cannot be opened.
 const VERSION: u64 = 1;
+/// How many resizes are noted between two checkpoints.
+pub(super) const RESIZES: u64 = 64;
+/// Where the notes of resizes begin, each with a position and a size.
+const RESIZES_AT: usize = 16;
 /// The number of fields in the header.
-const FIELDS: usize = 11;
+const FIELDS: usize = RESIZES_AT + 2 * RESIZES as usize;
 
 /// The fields, in the order in which they lie in memory.
 #[derive(Clone, Copy)]
@@ -32,6 +36,13 @@ enum Field {
     Slot0Len,
     Slot1Position,
     Slot1Len,
+    /// What the program asked up to here is answered.
+    Answered,
+    /// Resizes noted since the beginning.
+    Resizes,
+    /// Of these, so many are in the checkpoint.
+    Slot0Resizes,
+    Slot1Resizes,
 }
 
 /// The header in shared memory.
@@ -124,6 +135,48 @@ impl Header<'_> {
         }
     }
 
+    pub(super) fn answered(self) -> u64 {
+        self.get(Field::Answered)
+    }
+
+    pub(super) fn set_answered(self, position: u64) {
+        self.set(Field::Answered, position);
+    }
+
+    /// Notes a size from `position` on; false when there is no room until the next checkpoint.
+    pub(super) fn note_resize(self, position: u64, rows: u16, cols: u16) -> bool {
+        let count = self.get(Field::Resizes);
+        if count >= self.resizes_in_checkpoint().saturating_add(RESIZES) {
+            return false;
+        }
+        let at = RESIZES_AT + 2 * (count % RESIZES) as usize;
+        self.fields[at].store(position, Ordering::Release);
+        self.fields[at + 1].store(u64::from(rows) << 16 | u64::from(cols), Ordering::Release);
+        self.set(Field::Resizes, count + 1);
+        true
+    }
+
+    /// Position, rows and columns of each resize that is not in the checkpoint.
+    pub(super) fn resizes(self) -> impl Iterator<Item = (u64, u16, u16)> {
+        let (from, to) = (self.resizes_in_checkpoint(), self.get(Field::Resizes));
+        let from = from.max(to.saturating_sub(RESIZES));
+        (from..to).map(move |count| {
+            let at = RESIZES_AT + 2 * (count % RESIZES) as usize;
+            let position = self.fields[at].load(Ordering::Acquire);
+            let [.., b, c, d, e] = self.fields[at + 1].load(Ordering::Acquire).to_be_bytes();
+            (
+                position,
+                u16::from_be_bytes([b, c]),
+                u16::from_be_bytes([d, e]),
+            )
+        })
+    }
+
+    fn resizes_in_checkpoint(self) -> u64 {
+        self.active_slot()
+            .map_or(0, |slot| self.get(resizes_field(slot)))
+    }
+
     /// The position and length of the checkpoint in `slot`.
     pub(super) fn slot(self, slot: usize) -> (u64, u64) {
         let (position, len) = slot_fields(slot);
@@ -135,7 +188,15 @@ impl Header<'_> {
         let (position_field, len_field) = slot_fields(slot);
         self.set(position_field, position);
         self.set(len_field, len);
+        self.set(resizes_field(slot), self.get(Field::Resizes));
         self.set(Field::ActiveSlot, slot as u64 + 1);
+    }
+}
+
+fn resizes_field(slot: usize) -> Field {
+    match slot {
+        0 => Field::Slot0Resizes,
+        _ => Field::Slot1Resizes,
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::MAX_SIDE;
 
 /// How many changes of the row numbering are remembered. Older cursors start again at a safe place.
@@ -67,7 +69,7 @@ fn text_hash(bytes: &[u8]) -> u32 {
 }
 
 /// A change after which row numbers mean something else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Change {
     /// The screen was erased in place and is written anew from this row on.
     Cleared(u64),
@@ -77,7 +79,7 @@ pub(super) enum Change {
 }
 
 /// The changes of the numbering, newest last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Epochs {
     /// The number of changes so far.
     pub(super) count: u64,

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 use rio_vt::crosswords::pos::Line;
+use serde::{Deserialize, Serialize};
 
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
 use super::text::{MAX_LINE_ROWS, Match, Text};
@@ -11,7 +12,7 @@ use super::{Screen, render};
 const MAX_BREAKS: usize = 256;
 
 /// The last lines of a screen. Like [`Screen::read_since`], reading it by cursor returns what came after, once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tail {
     text: String,
     /// The number of the first row of the text.

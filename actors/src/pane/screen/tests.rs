@@ -5,6 +5,6 @@ mod cursors;
 mod golden;
 mod hostile;
 mod resizing;
-mod support;
+pub(in crate::pane) mod support;
 mod tails;
 mod updates;

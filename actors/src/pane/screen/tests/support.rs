@@ -31,7 +31,7 @@ pub(super) fn all_text(screen: &Screen) -> String {
 }
 
 /// Everything there is about a screen, but for generations.
-pub(super) fn state(screen: &mut Screen) -> Vec<u8> {
+pub(in crate::pane) fn state(screen: &mut Screen) -> Vec<u8> {
     let generation = std::mem::replace(&mut screen.generation, 0);
     let state = screen.checkpoint(Extent::Full);
     screen.generation = generation;

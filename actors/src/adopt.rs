@@ -1,0 +1,400 @@
+//! Taking over what an earlier daemon has left: its keepers with their programs, and what its database knows of them.
+//!
+//! Done once, before anybody is answered. The database says what there should be, the keepers say what there is:
+//! - a pane with its keeper goes on, or ends with the exit status that its keeper has seen;
+//! - a pane whose keeper is gone ends as lost;
+//! - a keeper of whose pane this same database knows nothing was started for an answer that nobody got: it is ended;
+//! - a keeper that another database knew, or none, is taken in by what it was given to keep.
+
+mod enter;
+mod keepers;
+mod meta;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use protocol::{PaneUuid, SessionUuid, Size};
+
+use crate::clock::millis;
+use crate::dispatch::session::new_snapshot;
+use crate::keeper::{AdoptedPane, Keeper};
+use crate::orchestration::stored::StoredOrchestration;
+use crate::orchestration::{self, RUN_TAG};
+use crate::pane::{self, PaneEntry};
+use crate::registry::{Claim, Mirror, SessionEntry};
+use crate::server::Server;
+use crate::session::change::{Place, Placement};
+use crate::session::life;
+use crate::session::snapshot::SessionSnapshot;
+use crate::store::{Loaded, LoadedSession, StoredKey, StoredMirror, StoredPane, StoredState};
+
+use enter::{Candidate, enter};
+pub use meta::KeeperMeta;
+
+/// How long a keeper that nobody knows may take to be gone.
+const RELEASE_LIMIT: Duration = Duration::from_secs(5);
+
+/// When to look again for keepers of the earlier daemon: one that was being started when that daemon died may show itself late.
+const LATE: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(3),
+    Duration::from_secs(20),
+];
+
+/// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
+pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
+    let begun = Instant::now();
+    let found = keepers::connect(&server.paths.panes(), |_| true).await;
+    let adoption = Adoption::new(server, loaded);
+    let count = found.keepers.len();
+    let entries = adoption.run(found.keepers).await;
+    // Before anybody is told: the next daemon must find what this one shows.
+    let _ = server.store.flush().await;
+    let lost = entries.iter().filter(|entry| entry.process().pid == 0);
+    if count + entries.len() > 0 || found.silent > 0 {
+        tracing::info!(
+            keepers = count,
+            silent = found.silent,
+            panes = entries.len(),
+            lost = lost.count(),
+            sessions = server.registry.session_count(),
+            took_ms = millis(begun.elapsed()),
+            "adopted what an earlier daemon has left"
+        );
+    }
+    look_again(server);
+}
+
+/// What is known when the adoption begins.
+struct Adoption {
+    server: Arc<Server>,
+    sessions: Vec<LoadedSession>,
+    stored: HashMap<PaneUuid, StoredPane>,
+    /// Panes whose creation was never answered.
+    unanswered: HashSet<PaneUuid>,
+    mirrors: Vec<StoredMirror>,
+    orchestrations: Vec<StoredOrchestration>,
+    /// Keys of requests that nobody was answered.
+    open_keys: Vec<StoredKey>,
+    store: Option<uuid::Uuid>,
+    rebooted: bool,
+}
+
+impl Adoption {
+    fn new(server: &Arc<Server>, loaded: Loaded) -> Self {
+        for ended in loaded.ended {
+            server.registry.remember(Arc::new(ended));
+        }
+        let open: HashSet<_> = loaded
+            .keys
+            .iter()
+            .filter(|key| key.outcome.is_none())
+            .map(|key| key.key.clone())
+            .collect();
+        let unanswered = |pane: &&StoredPane| {
+            let made_for = pane.record.made_for.as_ref();
+            made_for.is_some_and(|key| open.contains(key))
+        };
+        let unanswered = loaded.panes.iter().filter(unanswered);
+        let unanswered = unanswered.map(|pane| pane.id).collect();
+        let mut open_keys = Vec::new();
+        for key in loaded.keys {
+            if key.outcome.is_some() {
+                server.idempotency.restore(key);
+            } else {
+                let _ = server.store.forget_key(&key.key);
+                open_keys.push(key);
+            }
+        }
+        Self {
+            server: Arc::clone(server),
+            sessions: loaded.sessions,
+            stored: loaded.panes.into_iter().map(|p| (p.id, p)).collect(),
+            unanswered,
+            mirrors: loaded.mirrors,
+            orchestrations: loaded.orchestrations,
+            open_keys,
+            store: loaded.store,
+            rebooted: loaded.rebooted,
+        }
+    }
+
+    async fn run(mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
+        let run: HashSet<_> = self
+            .orchestrations
+            .iter()
+            .filter(|stored| !stored.has_ended())
+            .map(|stored| stored.job.id)
+            .collect();
+        for session in &mut self.sessions {
+            // Who else held it is gone with the daemon.
+            session.snapshot.holders.retain(|id| run.contains(id));
+        }
+        let mut candidates = Vec::new();
+        let placed: Vec<PaneUuid> = self
+            .sessions
+            .iter()
+            .flat_map(|session| session.snapshot.panes())
+            .collect();
+        for id in placed {
+            if self.unanswered.contains(&id) {
+                continue;
+            }
+            let keeper = keepers.remove(&id);
+            let stored = self.stored.remove(&id);
+            let pane = stored.or_else(|| keeper.as_ref().and_then(from_meta));
+            if let Some(pane) = pane {
+                let size = self.size_of(id);
+                candidates.push(Candidate { pane, keeper, size });
+            }
+        }
+        for (id, keeper) in keepers {
+            match self.stranger(id, &keeper) {
+                Some(pane) => {
+                    self.place(&pane);
+                    let size = self.size_of(id);
+                    let keeper = Some(keeper);
+                    candidates.push(Candidate { pane, keeper, size });
+                }
+                None => end_keeper(&self.server, id, keeper.keeper),
+            }
+        }
+        for id in self.stored.keys() {
+            let _ = self.server.store.forget_pane(*id, None);
+        }
+        let entries = self.enter_all(candidates).await;
+        self.enter_mirrors();
+        self.begin_sessions().await;
+        for entry in &entries {
+            pane::life::watch_life(&self.server, entry, &entry.process());
+            let closing = entry.state().borrow().closing;
+            if closing {
+                entry.change(|state| state.closing = false);
+                pane::life::close_in_background(&self.server, entry);
+            }
+        }
+        for stored in std::mem::take(&mut self.orchestrations) {
+            orchestration::resume(&self.server, stored, &self.open_keys).await;
+        }
+        entries
+    }
+
+    /// A keeper whose pane is in no session: whose it is, unless it was started for an answer that nobody got.
+    fn stranger(&self, id: PaneUuid, keeper: &AdoptedPane) -> Option<StoredPane> {
+        let meta = match KeeperMeta::decode(&keeper.meta) {
+            Ok(meta) => meta,
+            Err(error) => {
+                tracing::error!(pane_id = %id, %error, "a keeper of an unknown kind is ended");
+                return None;
+            }
+        };
+        // An orchestration that goes on finds it: started again, its command would be carried out twice.
+        let made_for = meta.record.made_for.as_ref();
+        let of_run = made_for.is_some_and(|what| what.starts_with(RUN_TAG));
+        let same = meta.store.is_some() && meta.store == self.store && !of_run;
+        if same || self.unanswered.contains(&id) {
+            tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
+            return None;
+        }
+        tracing::warn!(pane_id = %id, session = %meta.session_name, "a pane is taken in by what its keeper knows");
+        let mut pane = stored(id, meta);
+        if let Some(known) = self.stored.get(&id) {
+            pane.name.clone_from(&known.name);
+        }
+        Some(pane)
+    }
+
+    /// Puts a pane that is in no session into a window of its own.
+    fn place(&mut self, pane: &StoredPane) {
+        let id = pane.session;
+        if !self.sessions.iter().any(|s| s.snapshot.id == id) {
+            let snapshot = self.session_for(pane);
+            let last_used_ms = snapshot.created_at_ms;
+            self.sessions.push(LoadedSession {
+                snapshot,
+                last_used_ms,
+            });
+        }
+        let Some(session) = self.sessions.iter_mut().find(|s| s.snapshot.id == id) else {
+            return;
+        };
+        let placement = Placement {
+            pane: pane.id,
+            place: Place::NewWindow { name: None },
+            select: false,
+        };
+        if let Ok((next, _)) = session.snapshot.placed(&placement) {
+            session.snapshot = next;
+        }
+    }
+
+    fn session_for(&self, pane: &StoredPane) -> SessionSnapshot {
+        let meta_name = pane.state.session_name.clone();
+        let name = meta_name.unwrap_or_else(|| self.server.registry.free_name());
+        let cwd = pane.record.cwd.clone();
+        SessionSnapshot {
+            id: pane.session,
+            ..new_snapshot(&self.server, name, None, cwd, Size::default())
+        }
+    }
+
+    fn size_of(&self, pane: PaneUuid) -> Size {
+        self.sessions
+            .iter()
+            .find_map(|session| session.snapshot.pane_sizes().remove(&pane))
+            .unwrap_or_default()
+    }
+
+    /// Makes the entries, screens included, side by side on threads that nobody else needs.
+    async fn enter_all(&self, candidates: Vec<Candidate>) -> Vec<Arc<PaneEntry>> {
+        let entering = candidates.into_iter().map(|candidate| {
+            let (server, rebooted) = (Arc::clone(&self.server), self.rebooted);
+            tokio::task::spawn_blocking(move || {
+                let (id, session) = (candidate.pane.id, candidate.pane.session);
+                enter(&server, candidate, rebooted)
+                    .inspect_err(|error| {
+                        tracing::error!(pane_id = %id, session_id = %session, %error, "a pane cannot be adopted");
+                    })
+                    .ok()
+            })
+        });
+        let entered = join_all(entering).await;
+        entered
+            .into_iter()
+            .filter_map(Result::ok)
+            .flatten()
+            .collect()
+    }
+
+    /// Mirrors of panes that are there again; the others go with theirs.
+    fn enter_mirrors(&mut self) {
+        let registry = &self.server.registry;
+        for stored in self.mirrors.drain(..) {
+            let of = registry.pane(stored.of);
+            match of.zip(registry.pane_slots().take(usize::MAX)) {
+                Some((of, slot)) => {
+                    let mirror = Mirror::restored(stored, of, slot);
+                    registry.insert_mirror(Arc::new(mirror));
+                }
+                None => drop(self.server.store.forget_mirror(stored.id)),
+            }
+        }
+    }
+
+    /// Starts the actors of all sessions; their panes' actors start with them.
+    async fn begin_sessions(&mut self) {
+        let server = &self.server;
+        let mut entries = Vec::new();
+        for LoadedSession {
+            snapshot,
+            last_used_ms,
+        } in self.sessions.drain(..)
+        {
+            let entry = claim(server, snapshot);
+            entry.used_at(last_used_ms);
+            entries.push(entry);
+        }
+        join_all(entries.iter().map(|entry| async move {
+            if let Err(error) = life::start(server, entry).await {
+                tracing::error!(session_id = %entry.id, %error, "a session cannot be started again");
+            } else if entry.snapshot().windows.is_empty() && entry.snapshot().holders.is_empty() {
+                life::end(server, entry).await;
+            }
+        }))
+        .await;
+    }
+}
+
+/// Enters a session under its name, or under a free one when that is taken.
+fn claim(server: &Server, mut snapshot: SessionSnapshot) -> Arc<SessionEntry> {
+    loop {
+        match server.registry.claim(snapshot.clone()) {
+            Claim::Ours(entry) => return entry,
+            Claim::Taken(_) => {
+                let name = server.registry.free_name();
+                tracing::warn!(session_id = %snapshot.id, old = %snapshot.name, new = %name, "two sessions had one name");
+                snapshot.name = name;
+            }
+        }
+    }
+}
+
+fn from_meta(keeper: &AdoptedPane) -> Option<StoredPane> {
+    let id: PaneUuid = keeper.pane_id.parse().ok()?;
+    let meta = KeeperMeta::decode(&keeper.meta).ok()?;
+    Some(stored(id, meta))
+}
+
+fn stored(id: PaneUuid, meta: KeeperMeta) -> StoredPane {
+    StoredPane {
+        id,
+        session: meta.session,
+        name: meta.name,
+        record: meta.record,
+        state: StoredState {
+            life: meta.life,
+            session_name: Some(meta.session_name),
+            ..StoredState::default()
+        },
+    }
+}
+
+fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
+    let socket = server.paths.panes().join(format!("{id}.sock"));
+    tokio::spawn(async move {
+        match keeper.release(RELEASE_LIMIT).await {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => tracing::error!(pane_id = %id, ?left, "processes could not be killed"),
+            Err(error) => tracing::error!(pane_id = %id, %error, "a keeper could not be ended"),
+        }
+        let _ = std::fs::remove_file(socket);
+    });
+}
+
+/// Ends keepers of the earlier daemon that were still starting when the others were adopted.
+fn look_again(server: &Arc<Server>) {
+    let server = Arc::clone(server);
+    let now = PaneUuid::new();
+    tokio::spawn(async move {
+        let begun = tokio::time::Instant::now();
+        for late in LATE {
+            tokio::time::sleep_until(begun + late).await;
+            // Ids are ordered by time: a later one is this daemon's own.
+            let wanted = |id: PaneUuid| id < now && server.registry.pane(id).is_none();
+            let found = keepers::connect(&server.paths.panes(), wanted).await;
+            for (id, adopted) in found.keepers {
+                tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
+                end_keeper(&server, id, adopted.keeper);
+            }
+        }
+    });
+}
+
+/// What a keeper of this pane's program is given to keep.
+pub(crate) fn meta_for(
+    server: &Server,
+    session: SessionUuid,
+    name: Option<protocol::Name>,
+    life: u32,
+    record: &pane::PaneRecord,
+) -> Vec<u8> {
+    let entry = server.registry.session(session);
+    let session_name = entry.map_or_else(
+        || server.registry.free_name(),
+        |entry| entry.snapshot().name.clone(),
+    );
+    KeeperMeta {
+        store: server.store.id(),
+        session,
+        session_name,
+        name,
+        life,
+        record: record.clone(),
+    }
+    .encode()
+}

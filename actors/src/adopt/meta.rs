@@ -1,0 +1,54 @@
+//! What a keeper is given to keep, so that its pane can be rebuilt from it alone.
+
+use std::sync::Arc;
+
+use protocol::{Name, SessionUuid};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::pane::PaneRecord;
+
+/// Larger ones go without the environment: a frame holds both this and the program's own.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// Everything about a pane that its keeper does not know by itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeeperMeta {
+    /// The database that was told about the pane; absent when there was none that could be used.
+    #[serde(default)]
+    pub store: Option<Uuid>,
+    /// The pane's session.
+    pub session: SessionUuid,
+    /// What the session was called when the program was started.
+    pub session_name: Name,
+    /// What the pane was called then.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Which life of the pane's program this is, from 0.
+    #[serde(default)]
+    pub life: u32,
+    /// What the pane was made as.
+    pub record: PaneRecord,
+}
+
+impl KeeperMeta {
+    /// As bytes for the keeper.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let bytes = rmp_serde::to_vec_named(self).unwrap_or_default();
+        if bytes.len() <= MAX_BYTES {
+            return bytes;
+        }
+        let mut smaller = self.clone();
+        smaller.record.env = Vec::new();
+        rmp_serde::to_vec_named(&smaller).unwrap_or_default()
+    }
+
+    /// From a keeper's bytes.
+    ///
+    /// # Errors
+    /// What about them cannot be understood.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Arc<str>> {
+        rmp_serde::from_slice(bytes).map_err(|error| error.to_string().into())
+    }
+}

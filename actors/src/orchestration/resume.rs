@@ -1,0 +1,102 @@
+//! Going on with the orchestrations of an earlier daemon.
+
+use std::sync::Arc;
+
+use protocol::frame::to_bytes;
+
+use super::entry::OrchestrationEntry;
+use super::progress::StopReason;
+use super::stored::{StoredFact, StoredOrchestration};
+use super::{guard, job};
+use crate::dispatch::session::new_snapshot;
+use crate::registry::{Phase, SessionEntry};
+use crate::server::Server;
+use crate::store::StoredKey;
+use crate::tree;
+
+impl StoredOrchestration {
+    /// Whether there is nothing left to do.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let finished = |fact: &StoredFact| matches!(fact, StoredFact::Finished(_));
+        self.facts.iter().any(finished)
+    }
+
+    /// Whether all facts are about commands and jobs that there are.
+    fn is_sound(&self) -> bool {
+        let most = self.job.plan.commands.len();
+        let mut indexes = self.facts.iter().filter_map(StoredFact::index);
+        most > 0 && indexes.all(|index| index < most)
+    }
+}
+
+/// Enters an orchestration, and goes on with it unless it has ended. The sessions and panes are there already.
+/// A key of a request that nobody was answered gets this orchestration as its answer.
+pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, keys: &[StoredKey]) {
+    let id = stored.job.id;
+    if !stored.is_sound() {
+        tracing::error!(orchestration_id = %id, "the record of an orchestration contradicts itself; it is forgotten");
+        let _ = server.store.forget_orchestration(id);
+        return;
+    }
+    let session = server.registry.session(stored.job.session);
+    let is_there = session.is_some();
+    let session = session.unwrap_or_else(|| former_session(server, &stored));
+    let ended = stored.has_ended();
+    let entry = Arc::new(OrchestrationEntry::restored(stored, session));
+    server
+        .registry
+        .orchestrations()
+        .insert(id, Arc::clone(&entry));
+    let key = keys.iter().find(|key| Some(&key.key) == entry.made_for());
+    if let Some(key) = key {
+        let answered = StoredKey {
+            outcome: Some(to_bytes(&entry.reply(server))),
+            ..key.clone()
+        };
+        server.idempotency.restore(answered);
+    }
+    if ended {
+        return;
+    }
+    if !is_there {
+        entry.stop(StopReason::Broken);
+    }
+    let Some(plan) = entry.plan() else { return };
+    // Before the actor launches further ones.
+    let open: Vec<_> = (0..plan.jobs()).filter(|job| entry.is_open(*job)).collect();
+    let started = match server.orchestrations.get() {
+        Some(supervisor) => supervisor
+            .start_child(tree::orchestration_spec(server, &entry))
+            .await
+            .map_err(|error| tree::start_error("orchestration", &error)),
+        None => Err(tree::supervisor_away("orchestrations")),
+    };
+    if let Err(error) = started {
+        tracing::error!(orchestration_id = %id, %error, "an orchestration cannot go on");
+    }
+    guard(server, &entry);
+    let count = open.len();
+    for index in open {
+        job::resume(server, &entry, &plan, index);
+    }
+    tracing::info!(orchestration_id = %id, open_jobs = count, "orchestration goes on");
+}
+
+/// A session that is gone, for answers that name it.
+fn former_session(server: &Server, stored: &StoredOrchestration) -> Arc<SessionEntry> {
+    let name = stored.job.session_name.clone();
+    let snapshot = new_snapshot(
+        server,
+        name,
+        None,
+        "/".to_owned(),
+        protocol::Size::default(),
+    );
+    let entry = SessionEntry::new(crate::session::snapshot::SessionSnapshot {
+        id: stored.job.session,
+        ..snapshot
+    });
+    entry.advance(Phase::Ended);
+    Arc::new(entry)
+}

@@ -1,0 +1,115 @@
+//! An orchestration as it stands in the database: the plan once, then each fact once.
+
+use std::sync::Arc;
+
+use protocol::{Name, OrchestrationUuid, PaneUuid, SessionUuid};
+use serde::{Deserialize, Serialize};
+
+use super::plan::Plan;
+use super::progress::{Fact, Outcome, Started, StopReason};
+use crate::clock::{epoch_ms, instant, millis};
+
+/// An orchestration of an earlier daemon.
+#[derive(Clone, Debug)]
+pub struct StoredOrchestration {
+    /// What never changes.
+    pub job: StoredJob,
+    /// What happened.
+    pub facts: Vec<StoredFact>,
+}
+
+/// What never changes of an orchestration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredJob {
+    /// Its id.
+    pub id: OrchestrationUuid,
+    /// The session of its panes.
+    pub session: SessionUuid,
+    /// What that was called.
+    pub session_name: Name,
+    /// It made that session.
+    pub session_created: bool,
+    /// Milliseconds since 1970.
+    pub started_at_ms: u64,
+    /// The word that begins each report of its shell.
+    pub nonce: String,
+    /// The idempotency key of the request that began it.
+    pub made_for: Option<String>,
+    /// What it is to do.
+    pub plan: Plan,
+}
+
+/// A [`Fact`] with times that another process understands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredFact {
+    /// A job's pane was ordered.
+    Launched(usize),
+    /// A command runs in this pane, since that many milliseconds after 1970.
+    Started(usize, PaneUuid, u64),
+    /// A command has ended.
+    Ended(usize, Outcome),
+    /// A job needs nothing more.
+    Closed(usize),
+    /// Everything is to end.
+    Stopped(StopReason),
+    /// The session is let go.
+    Released,
+    /// It has ended, so many milliseconds after its beginning.
+    Finished(u64),
+}
+
+impl StoredFact {
+    pub(super) fn of(fact: &Fact) -> Self {
+        match fact {
+            Fact::Launched(job) => Self::Launched(*job),
+            Fact::Started(command, started) => {
+                let at_ms = epoch_ms().saturating_sub(millis(started.at.elapsed()));
+                Self::Started(*command, started.pane, at_ms)
+            }
+            Fact::Ended(command, outcome) => Self::Ended(*command, Outcome::clone(outcome)),
+            Fact::Closed(job) => Self::Closed(*job),
+            Fact::Stopped(reason) => Self::Stopped(*reason),
+            Fact::Released => Self::Released,
+        }
+    }
+
+    /// As a fact of this process; how long everything took is none.
+    pub(super) fn fact(self) -> Option<Fact> {
+        Some(match self {
+            Self::Launched(job) => Fact::Launched(job),
+            Self::Started(command, pane, at_ms) => {
+                let at = instant(at_ms);
+                Fact::Started(command, Started { pane, at })
+            }
+            Self::Ended(command, outcome) => Fact::Ended(command, Arc::new(outcome)),
+            Self::Closed(job) => Fact::Closed(job),
+            Self::Stopped(reason) => Fact::Stopped(reason),
+            Self::Released => Fact::Released,
+            Self::Finished(_) => return None,
+        })
+    }
+
+    /// Which job or command it is about, if its kind has several.
+    pub(super) fn index(&self) -> Option<usize> {
+        match self {
+            Self::Launched(index)
+            | Self::Started(index, ..)
+            | Self::Ended(index, _)
+            | Self::Closed(index) => Some(*index),
+            Self::Stopped(_) | Self::Released | Self::Finished(_) => None,
+        }
+    }
+}
+
+/// The name under which a fact is written once.
+pub(super) fn key(fact: &Fact) -> String {
+    match fact {
+        Fact::Launched(job) => format!("launched-{job}"),
+        Fact::Started(command, _) => format!("started-{command}"),
+        Fact::Ended(command, _) => format!("ended-{command}"),
+        Fact::Closed(job) => format!("closed-{job}"),
+        Fact::Stopped(_) => "stopped".to_owned(),
+        Fact::Released => "released".to_owned(),
+    }
+}

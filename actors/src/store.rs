@@ -1,0 +1,434 @@
+//! What must outlive the daemon: sessions, windows, panes and the ends of panes, in one SQLite database.
+//!
+//! Everybody marks what has changed; the store's actor, the only writer, commits all that is marked in one transaction.
+//! A mark names an entity and not a change, so the marks are bounded by what is alive, the newest state is written, and
+//! what could not be written stays marked until it can be.
+
+mod load;
+mod rows;
+mod schema;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid};
+use rusqlite::Connection;
+use supervisor::{Actor, ActorError, Address, AddressSlot};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::orchestration::OrchestrationEntry;
+use crate::pane::PaneEntry;
+use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
+use crate::server::Server;
+
+pub use load::{Loaded, LoadedSession};
+pub use rows::{StoredKey, StoredMirror, StoredPane, StoredState};
+pub use schema::OpenError;
+
+/// The database's file in the state directory.
+const FILE: &str = "state.db";
+
+/// How long somebody waits for a commit before being told that the disk does not keep up.
+const SAVE_LIMIT: Duration = Duration::from_secs(4);
+
+/// The pause before what could not be written is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a mark is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Session(SessionUuid),
+    Pane(PaneUuid),
+    Mirror(PaneUuid),
+    EndedPane(PaneUuid),
+    Orchestration(OrchestrationUuid),
+    Idempotency(String),
+}
+
+/// What is to be written about it: its state at the time of the commit.
+#[derive(Clone)]
+pub(crate) enum Mark {
+    Session(Arc<SessionEntry>),
+    Pane(Arc<PaneEntry>),
+    Mirror(Arc<Mirror>),
+    EndedPane(Arc<EndedPane>),
+    Orchestration(Arc<OrchestrationEntry>),
+    Idempotency(StoredKey),
+    /// It is gone.
+    Gone,
+}
+
+/// How far the commits are.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// Every mark up to this one was in a commit that was tried.
+    tried: u64,
+    /// Why the last commit failed, with all marks not written before.
+    failed: Option<Error>,
+}
+
+/// The handle that everybody marks changes with.
+pub struct Store {
+    path: PathBuf,
+    /// There is a database to write to; a server without one, as in tests, remembers nothing.
+    open: AtomicBool,
+    /// Which database it is: keepers are told, so that a pane that it does not know can be judged.
+    id: OnceLock<Uuid>,
+    marks: DashMap<Key, Mark>,
+    marked: AtomicU64,
+    /// The actor has been told and has not looked yet.
+    told: AtomicBool,
+    progress: watch::Sender<Progress>,
+    /// The actor.
+    pub address: AddressSlot<StoreMsg>,
+    lives: AtomicU64,
+}
+
+/// A mark that may not be written yet.
+#[must_use = "an answer waits until what it tells is written"]
+pub struct Saved {
+    upto: u64,
+    progress: Option<watch::Receiver<Progress>>,
+}
+
+impl Saved {
+    /// Waits until it is written.
+    ///
+    /// # Errors
+    /// `limit` when the disk is full, `internal` with the database's own words otherwise. It stays marked, and is
+    /// written when that is possible again.
+    pub async fn wait(self) -> Result<(), Error> {
+        let Some(mut progress) = self.progress else {
+            return Ok(());
+        };
+        let tried = progress.wait_for(|progress| progress.tried >= self.upto);
+        match tokio::time::timeout(SAVE_LIMIT, tried).await {
+            Ok(Ok(progress)) => progress.failed.clone().map_or(Ok(()), Err),
+            Ok(Err(_)) | Err(_) => Err(Error::new(
+                ErrorCode::Busy,
+                format!("the state was not written within {SAVE_LIMIT:?}"),
+            )
+            .hint("the disk of the state directory is slow or stuck; running panes go on")),
+        }
+    }
+}
+
+impl Store {
+    /// A store that writes nothing until it is opened; its database is in `state`.
+    #[must_use]
+    pub fn new(state: &Path) -> Self {
+        Self {
+            path: state.join(FILE),
+            open: AtomicBool::new(false),
+            id: OnceLock::new(),
+            marks: DashMap::new(),
+            marked: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+            progress: watch::Sender::default(),
+            address: AddressSlot::new(),
+            lives: AtomicU64::new(0),
+        }
+    }
+
+    /// Opens the database and reads what an earlier daemon has left in it. A corrupt one is set aside; one that cannot be used
+    /// at all is logged, and tried again with each write.
+    pub async fn open(&self) -> Loaded {
+        let path = self.path.clone();
+        let opened = tokio::task::spawn_blocking(move || load::open(&path)).await;
+        self.open.store(true, Ordering::Release);
+        match opened {
+            Ok(Ok(loaded)) => {
+                if let Some(id) = loaded.store {
+                    self.id.get_or_init(|| id);
+                }
+                loaded
+            }
+            Ok(Err(error)) => {
+                tracing::error!(
+                    path = %self.path.display(), %error,
+                    "the state cannot be read; going on with what the keepers know"
+                );
+                Loaded::default()
+            }
+            Err(error) => {
+                tracing::error!(%error, "reading the state failed; going on with what the keepers know");
+                Loaded::default()
+            }
+        }
+    }
+
+    /// Waits until all that is marked is written.
+    ///
+    /// # Errors
+    /// As [`Saved::wait`].
+    pub async fn flush(&self) -> Result<(), Error> {
+        if !self.open.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let saved = Saved {
+            upto: self.marked.load(Ordering::Acquire),
+            progress: Some(self.progress.subscribe()),
+        };
+        self.tell();
+        saved.wait().await
+    }
+
+    /// Which database it is, as far as that is known.
+    #[must_use]
+    pub fn id(&self) -> Option<Uuid> {
+        self.id.get().copied()
+    }
+
+    /// A session has changed.
+    pub fn save_session(&self, entry: &Arc<SessionEntry>) -> Saved {
+        self.mark(Key::Session(entry.id), Mark::Session(Arc::clone(entry)))
+    }
+
+    /// A session is gone.
+    pub fn forget_session(&self, id: SessionUuid) -> Saved {
+        self.mark(Key::Session(id), Mark::Gone)
+    }
+
+    /// A pane has changed.
+    pub fn save_pane(&self, entry: &Arc<PaneEntry>) -> Saved {
+        self.mark(Key::Pane(entry.id), Mark::Pane(Arc::clone(entry)))
+    }
+
+    /// A mirror was made or renamed.
+    pub fn save_mirror(&self, mirror: &Arc<Mirror>) -> Saved {
+        self.mark(Key::Mirror(mirror.id), Mark::Mirror(Arc::clone(mirror)))
+    }
+
+    /// A mirror is gone.
+    pub fn forget_mirror(&self, id: PaneUuid) -> Saved {
+        self.mark(Key::Mirror(id), Mark::Gone)
+    }
+
+    /// A pane is gone, and this is its end.
+    pub(crate) fn forget_pane(&self, id: PaneUuid, ended: Option<Arc<EndedPane>>) -> Saved {
+        if let Some(ended) = ended {
+            let _ = self.mark(Key::EndedPane(id), Mark::EndedPane(ended));
+        }
+        self.mark(Key::Pane(id), Mark::Gone)
+    }
+
+    /// An orchestration has recorded a fact.
+    pub fn save_orchestration(&self, entry: &Arc<OrchestrationEntry>) -> Saved {
+        let mark = Mark::Orchestration(Arc::clone(entry));
+        self.mark(Key::Orchestration(entry.id), mark)
+    }
+
+    /// An orchestration's results are forgotten.
+    pub fn forget_orchestration(&self, id: OrchestrationUuid) -> Saved {
+        self.mark(Key::Orchestration(id), Mark::Gone)
+    }
+
+    /// A request with an idempotency key begins, or has its result.
+    pub fn save_key(&self, key: &str, params: u64, outcome: Option<Bytes>) -> Saved {
+        let stored = StoredKey::new(key, params, outcome);
+        self.mark(Key::Idempotency(key.to_owned()), Mark::Idempotency(stored))
+    }
+
+    /// A request with an idempotency key has failed: the key is free again after a restart.
+    pub fn forget_key(&self, key: &str) -> Saved {
+        self.mark(Key::Idempotency(key.to_owned()), Mark::Gone)
+    }
+
+    fn mark(&self, key: Key, mark: Mark) -> Saved {
+        if !self.open.load(Ordering::Acquire) {
+            return Saved {
+                upto: 0,
+                progress: None,
+            };
+        }
+        self.marks.insert(key, mark);
+        let upto = self.marked.fetch_add(1, Ordering::AcqRel) + 1;
+        self.tell();
+        Saved {
+            upto,
+            progress: Some(self.progress.subscribe()),
+        }
+    }
+
+    fn tell(&self) {
+        if !self.told.swap(true, Ordering::AcqRel)
+            && let Some(actor) = self.address.get()
+        {
+            // An actor that is being restarted looks for itself.
+            let _ = actor.cast(StoreMsg::Marked);
+        }
+    }
+
+    /// Takes all marks, and how many were made before.
+    fn take(&self) -> (u64, Vec<(Key, Mark)>) {
+        self.told.store(false, Ordering::Release);
+        let upto = self.marked.load(Ordering::Acquire);
+        let keys: Vec<Key> = self.marks.iter().map(|mark| mark.key().clone()).collect();
+        let marks = keys.iter().filter_map(|key| self.marks.remove(key));
+        (upto, marks.collect())
+    }
+
+    /// Marks what could not be written again, unless it has changed since.
+    fn put_back(&self, marks: Vec<(Key, Mark)>) {
+        for (key, mark) in marks {
+            self.marks.entry(key).or_insert(mark);
+        }
+    }
+
+    /// Marks everything that is alive.
+    fn mark_all(&self, server: &Server) {
+        for session in server.registry.sessions() {
+            let _ = self.save_session(&session);
+        }
+        for leaf in server.registry.leaves() {
+            let _ = match leaf {
+                Leaf::Pane(pane) => self.save_pane(&pane),
+                Leaf::Mirror(mirror) => self.save_mirror(&mirror),
+            };
+        }
+        for entry in server.registry.orchestrations() {
+            entry.forget_written();
+            let _ = self.save_orchestration(&entry);
+        }
+    }
+}
+
+/// What the store's actor is told.
+#[derive(Debug, strum::IntoStaticStr)]
+pub enum StoreMsg {
+    /// Something was marked.
+    Marked,
+    /// The pause after a failed commit is over.
+    Retry,
+}
+
+/// The only writer of the database.
+pub struct StoreActor;
+
+/// What it keeps.
+pub struct StoreState {
+    server: Arc<Server>,
+    /// Absent while the database cannot be opened, and while it is written to.
+    connection: Option<Connection>,
+    failing: bool,
+    /// Another try is under way.
+    retrying: bool,
+    commits: u64,
+}
+
+impl Actor for StoreActor {
+    type Msg = StoreMsg;
+    type State = StoreState;
+    type Args = Arc<Server>;
+
+    async fn pre_start(
+        &self,
+        myself: Address<StoreMsg>,
+        server: Arc<Server>,
+    ) -> Result<StoreState, ActorError> {
+        let store = &server.store;
+        if store.lives.fetch_add(1, Ordering::Relaxed) > 0 {
+            // Marks that its predecessor had taken are lost.
+            store.mark_all(&server);
+        }
+        let _ = myself.cast(StoreMsg::Marked);
+        Ok(StoreState {
+            server,
+            connection: None,
+            failing: false,
+            retrying: false,
+            commits: 0,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<StoreMsg>,
+        msg: StoreMsg,
+        state: &mut StoreState,
+    ) -> Result<(), ActorError> {
+        match msg {
+            StoreMsg::Marked => {}
+            StoreMsg::Retry => state.retrying = false,
+        }
+        state.commit(myself).await;
+        Ok(())
+    }
+}
+
+impl StoreState {
+    fn retry_later(&mut self, myself: &Address<StoreMsg>) {
+        if !std::mem::replace(&mut self.retrying, true) {
+            // Not needed again: the timer ends with the actor.
+            let _ = myself.send_after(RETRY_PAUSE, StoreMsg::Retry);
+        }
+    }
+
+    async fn commit(&mut self, myself: &Address<StoreMsg>) {
+        let server = Arc::clone(&self.server);
+        let store = &server.store;
+        let (tried, marks) = store.take();
+        if marks.is_empty() {
+            store.progress.send_if_modified(|progress| {
+                let news = progress.tried < tried;
+                progress.tried = progress.tried.max(tried);
+                news
+            });
+            return;
+        }
+        let (connection, path) = (self.connection.take(), store.path.clone());
+        let written =
+            tokio::task::spawn_blocking(move || write::commit(connection, &path, marks)).await;
+        let failed = match written {
+            Ok(written) => {
+                self.connection = written.connection;
+                store.put_back(written.unwritten);
+                if written.fresh {
+                    store.mark_all(&server);
+                }
+                written.failed
+            }
+            Err(error) => {
+                store.mark_all(&server);
+                Some(Error::new(
+                    ErrorCode::Internal,
+                    format!("writing the state failed: {error}"),
+                ))
+            }
+        };
+        self.note(failed.as_ref());
+        if failed.is_some() {
+            self.retry_later(myself);
+        }
+        self.commits += 1;
+        let waiting = store.marks.len();
+        myself.set_details(vec![
+            ("commits", self.commits.to_string()),
+            ("unwritten", waiting.to_string()),
+            ("failing", self.failing.to_string()),
+        ]);
+        store.progress.send_replace(Progress { tried, failed });
+    }
+
+    /// One line when it begins to fail, and one when it works again.
+    fn note(&mut self, failed: Option<&Error>) {
+        let path = self.server.store.path.display();
+        match failed {
+            Some(error) if !self.failing => {
+                tracing::error!(%path, %error, "the state cannot be written; running panes go on");
+            }
+            None if self.failing => tracing::info!(%path, "the state is written again"),
+            Some(_) | None => {}
+        }
+        self.failing = failed.is_some();
+    }
+}

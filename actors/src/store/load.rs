@@ -1,0 +1,293 @@
+//! From rows to what the daemon had: read once, before anything is served.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::{Name, Size};
+use rusqlite::{Connection, Row};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::rows::{StoredKey, StoredMirror, StoredPane};
+use super::schema::{self, OpenError};
+use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
+use crate::registry::EndedPane;
+use crate::session::snapshot::{Environment, SessionSnapshot, Window};
+
+/// Which boot of the machine this is.
+///
+/// Source: proc(5), `/proc/sys/kernel/random/boot_id`.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What an earlier daemon has left.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Which database it is; keepers know theirs. Absent when it cannot be read.
+    pub store: Option<Uuid>,
+    /// The machine was restarted since.
+    pub rebooted: bool,
+    /// Its sessions.
+    pub sessions: Vec<LoadedSession>,
+    /// Its panes.
+    pub panes: Vec<StoredPane>,
+    /// Mirrors of panes.
+    pub mirrors: Vec<StoredMirror>,
+    /// Ends of removed panes, oldest first.
+    pub ended: Vec<EndedPane>,
+    /// Orchestrations, those included that have ended.
+    pub orchestrations: Vec<StoredOrchestration>,
+    /// Idempotency keys.
+    pub keys: Vec<StoredKey>,
+}
+
+/// A session with when it was last used.
+#[derive(Debug)]
+pub struct LoadedSession {
+    /// The session, with nobody attached.
+    pub snapshot: SessionSnapshot,
+    /// Milliseconds since 1970.
+    pub last_used_ms: u64,
+}
+
+/// Opens the database and reads all of it.
+pub(super) fn open(path: &Path) -> Result<Loaded, OpenError> {
+    let database = schema::open(path)?;
+    match read(&database.connection) {
+        Err(OpenError::Database(error)) if schema::is_corrupt(&error) => {
+            drop(database);
+            schema::set_aside(path, &error)?;
+            read(&schema::open(path)?.connection)
+        }
+        read => read,
+    }
+}
+
+fn read(connection: &Connection) -> Result<Loaded, OpenError> {
+    let (before, now) = boots(connection)?;
+    let mut environments = environments(connection)?;
+    let mut windows = windows(connection)?;
+    let mut sessions = sessions(connection)?;
+    for session in &mut sessions {
+        let id = session.snapshot.id.to_string();
+        session.snapshot.windows = windows.remove(&id).unwrap_or_default();
+        let base = environments.remove(&id).unwrap_or_default();
+        session.snapshot.environment.base = Arc::new(base);
+    }
+    Ok(Loaded {
+        store: schema::store_id(connection)?,
+        rebooted: before.is_some_and(|before| before != now),
+        sessions,
+        panes: panes(connection)?,
+        mirrors: rows(connection, "mirrors", "SELECT * FROM mirrors", |row| {
+            json("mirrors", row, "mirror")
+        })?,
+        ended: ended(connection)?,
+        orchestrations: orchestrations(connection)?,
+        keys: keys(connection)?,
+    })
+}
+
+/// The boot in which the database was used last, and this one, which is noted.
+fn boots(connection: &Connection) -> Result<(Option<String>, String), OpenError> {
+    let now = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
+    let before = schema::fact(connection, "boot")?;
+    if before.as_deref() != Some(&now) {
+        let noted = connection.execute("INSERT OR REPLACE INTO facts VALUES ('boot', ?1)", [&now]);
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the state can be read but not written");
+        }
+    }
+    Ok((before, now))
+}
+
+/// Each row that can be understood; the others are logged and left out, since one of them must not cost the rest.
+fn rows<T>(
+    connection: &Connection,
+    table: &'static str,
+    sql: &str,
+    read: impl Fn(&Row<'_>) -> Result<T, OpenError>,
+) -> Result<Vec<T>, OpenError> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(value) => found.push(value),
+            Err(error) => tracing::error!(table, %error, "a row of the state is left out"),
+        }
+    }
+    Ok(found)
+}
+
+fn wrong(table: &'static str, why: impl ToString) -> OpenError {
+    OpenError::Row {
+        table,
+        why: why.to_string(),
+    }
+}
+
+fn json<T: DeserializeOwned>(
+    table: &'static str,
+    row: &Row<'_>,
+    column: &str,
+) -> Result<T, OpenError> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| wrong(table, format!("{column}: {error}")))
+}
+
+fn parsed<T: FromStr<Err: ToString>>(
+    table: &'static str,
+    row: &Row<'_>,
+    column: &str,
+) -> Result<T, OpenError> {
+    let text: String = row.get(column)?;
+    text.parse()
+        .map_err(|error: T::Err| wrong(table, format!("{column}: {}", error.to_string())))
+}
+
+fn optional<T: FromStr<Err: ToString>>(
+    table: &'static str,
+    row: &Row<'_>,
+    column: &str,
+) -> Result<Option<T>, OpenError> {
+    let text: Option<String> = row.get(column)?;
+    let parsed = text.map(|text| text.parse().map_err(|e: T::Err| wrong(table, e)));
+    parsed.transpose()
+}
+
+fn name(table: &'static str, row: &Row<'_>) -> Result<Name, OpenError> {
+    let text: String = row.get("name")?;
+    Name::new(&text).map_err(|error| wrong(table, error))
+}
+
+fn number(row: &Row<'_>, column: &str) -> Result<u64, OpenError> {
+    Ok(row.get::<_, i64>(column)?.cast_unsigned())
+}
+
+fn sessions(connection: &Connection) -> Result<Vec<LoadedSession>, OpenError> {
+    const TABLE: &str = "sessions";
+    rows(
+        connection,
+        TABLE,
+        "SELECT * FROM sessions ORDER BY id",
+        |row| {
+            Ok(LoadedSession {
+                last_used_ms: number(row, "last_used_ms")?,
+                snapshot: SessionSnapshot {
+                    id: parsed(TABLE, row, "id")?,
+                    name: name(TABLE, row)?,
+                    created_at_ms: number(row, "created_at_ms")?,
+                    tags: json(TABLE, row, "tags")?,
+                    metadata: json(TABLE, row, "metadata")?,
+                    environment: Environment {
+                        base: Arc::default(),
+                        changes: json(TABLE, row, "changes")?,
+                    },
+                    cwd: row.get("cwd")?,
+                    size: Size::new(row.get("rows")?, row.get("cols")?),
+                    windows: Vec::new(),
+                    focused: optional(TABLE, row, "focused")?,
+                    focus_epoch: number(row, "focus_epoch")?,
+                    clients: BTreeMap::new(),
+                    holders: json::<BTreeSet<_>>(TABLE, row, "holders")?,
+                    made_by: optional(TABLE, row, "made_by")?,
+                },
+            })
+        },
+    )
+}
+
+fn environments(
+    connection: &Connection,
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, OpenError> {
+    let all = rows(
+        connection,
+        "environments",
+        "SELECT * FROM environments",
+        |row| Ok((row.get("session")?, json("environments", row, "base")?)),
+    );
+    Ok(all?.into_iter().collect())
+}
+
+fn windows(connection: &Connection) -> Result<BTreeMap<String, Vec<Window>>, OpenError> {
+    const TABLE: &str = "windows";
+    let sql = "SELECT * FROM windows ORDER BY session, position";
+    let all = rows(connection, TABLE, sql, |row| {
+        let window = Window {
+            id: parsed(TABLE, row, "id")?,
+            name: name(TABLE, row)?,
+            layout: json(TABLE, row, "layout")?,
+            focused: parsed(TABLE, row, "focused")?,
+            tiled_for: optional(TABLE, row, "tiled_for")?,
+        };
+        Ok((row.get::<_, String>("session")?, window))
+    })?;
+    let mut windows: BTreeMap<String, Vec<Window>> = BTreeMap::new();
+    for (session, window) in all {
+        windows.entry(session).or_default().push(window);
+    }
+    Ok(windows)
+}
+
+fn panes(connection: &Connection) -> Result<Vec<StoredPane>, OpenError> {
+    const TABLE: &str = "panes";
+    let sql = "SELECT * FROM panes JOIN pane_records ON pane_records.pane = panes.id ORDER BY id";
+    rows(connection, TABLE, sql, |row| {
+        let label: Option<String> = row.get("name")?;
+        Ok(StoredPane {
+            id: parsed(TABLE, row, "id")?,
+            session: parsed(TABLE, row, "session")?,
+            name: label.and_then(|label| Name::new(&label).ok()),
+            record: json(TABLE, row, "record")?,
+            state: json(TABLE, row, "state")?,
+        })
+    })
+}
+
+fn ended(connection: &Connection) -> Result<Vec<EndedPane>, OpenError> {
+    let sql = "SELECT * FROM ended_panes ORDER BY at_ms";
+    rows(connection, "ended_panes", sql, |row| {
+        json("ended_panes", row, "ended")
+    })
+}
+
+fn orchestrations(connection: &Connection) -> Result<Vec<StoredOrchestration>, OpenError> {
+    const FACTS: &str = "orchestration_facts";
+    let sql = "SELECT * FROM orchestration_facts ORDER BY orchestration";
+    let all = rows(connection, FACTS, sql, |row| {
+        let id: String = row.get("orchestration")?;
+        Ok((id, json::<StoredFact>(FACTS, row, "fact")?))
+    })?;
+    let mut facts: BTreeMap<String, Vec<StoredFact>> = BTreeMap::new();
+    for (id, fact) in all {
+        facts.entry(id).or_default().push(fact);
+    }
+    let sql = "SELECT * FROM orchestrations ORDER BY id";
+    let jobs = rows(connection, "orchestrations", sql, |row| {
+        json::<StoredJob>("orchestrations", row, "job")
+    })?;
+    let with_facts = |job: StoredJob| StoredOrchestration {
+        facts: facts.remove(&job.id.to_string()).unwrap_or_default(),
+        job,
+    };
+    Ok(jobs.into_iter().map(with_facts).collect())
+}
+
+fn keys(connection: &Connection) -> Result<Vec<StoredKey>, OpenError> {
+    rows(
+        connection,
+        "idempotency",
+        "SELECT * FROM idempotency",
+        |row| {
+            Ok(StoredKey {
+                key: row.get("key")?,
+                params: number(row, "params")?,
+                outcome: row.get::<_, Option<Vec<u8>>>("outcome")?.map(Bytes::from),
+                at_ms: number(row, "at_ms")?,
+            })
+        },
+    )
+}

@@ -1,0 +1,93 @@
+//! What stands in the rows of the database, as the rest of the daemon sees it.
+
+use bytes::Bytes;
+use protocol::{Name, PaneUuid, SessionUuid};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::epoch_ms;
+use crate::pane::{Ended, PaneEntry, PaneRecord};
+
+/// A pane as an earlier daemon knew it.
+#[derive(Clone, Debug)]
+pub struct StoredPane {
+    /// Its id.
+    pub id: PaneUuid,
+    /// Its session.
+    pub session: SessionUuid,
+    /// Its label.
+    pub name: Option<Name>,
+    /// What it was made as.
+    pub record: PaneRecord,
+    /// Where it was in its life.
+    pub state: StoredState,
+}
+
+/// Where a pane was in its life.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StoredState {
+    /// How the present life of its program ended.
+    pub ended: Option<Ended>,
+    /// Which life of the program it was, from 0.
+    pub life: u32,
+    /// What follows from the end has been decided: it stays.
+    pub settled: bool,
+    /// It was being closed.
+    pub closing: bool,
+    /// What its session was called, when only its keeper knows that.
+    #[serde(skip)]
+    pub session_name: Option<Name>,
+}
+
+impl StoredState {
+    pub(super) fn of(entry: &PaneEntry) -> Self {
+        let state = entry.state();
+        let state = state.borrow();
+        Self {
+            ended: state.ended.clone(),
+            life: entry.process().life,
+            settled: state.settled,
+            closing: state.closing,
+            session_name: None,
+        }
+    }
+}
+
+/// A mirror of a pane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredMirror {
+    /// Its id.
+    pub id: PaneUuid,
+    /// The session it is in.
+    pub session: SessionUuid,
+    /// The pane that it shows.
+    pub of: PaneUuid,
+    /// Its label.
+    pub name: Option<Name>,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// A request with an idempotency key.
+#[derive(Clone, Debug)]
+pub struct StoredKey {
+    /// The key.
+    pub key: String,
+    /// A fingerprint of the request.
+    pub params: u64,
+    /// The answer; absent when the daemon died before there was one.
+    pub outcome: Option<Bytes>,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+impl StoredKey {
+    pub(super) fn new(key: &str, params: u64, outcome: Option<Bytes>) -> Self {
+        Self {
+            key: key.to_owned(),
+            params,
+            outcome,
+            at_ms: epoch_ms(),
+        }
+    }
+}

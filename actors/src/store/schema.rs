@@ -1,0 +1,215 @@
+//! The database's file: its tables, how they came to be, and what is done about a corrupt one.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension};
+use uuid::Uuid;
+
+use crate::clock::epoch_ms;
+
+/// How long a commit waits for somebody else, such as a backup, who has the database locked.
+const LOCKED_LIMIT: Duration = Duration::from_secs(2);
+
+/// Pages of the write-ahead log before it is taken into the database.
+const WAL_PAGES: i64 = 1_000;
+
+/// What leads from each version of the schema to the next; the first one makes it. Never changed, only added to.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    last_used_ms INTEGER NOT NULL,
+    cwd TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    cols INTEGER NOT NULL,
+    focused TEXT,
+    focus_epoch INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    holders TEXT NOT NULL,
+    made_by TEXT
+) WITHOUT ROWID;
+CREATE TABLE environments (session TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE windows (
+    session TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    layout TEXT NOT NULL,
+    focused TEXT NOT NULL,
+    tiled_for TEXT,
+    PRIMARY KEY (session, position)
+) WITHOUT ROWID;
+CREATE TABLE panes (
+    id TEXT PRIMARY KEY,
+    session TEXT NOT NULL,
+    name TEXT,
+    keeper TEXT NOT NULL,
+    state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE pane_records (pane TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE mirrors (id TEXT PRIMARY KEY, mirror TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE ended_panes (pane TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, ended TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX ended_panes_by_age ON ended_panes (at_ms);
+CREATE TABLE orchestrations (id TEXT PRIMARY KEY, job TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE orchestration_facts (
+    orchestration TEXT NOT NULL,
+    name TEXT NOT NULL,
+    fact TEXT NOT NULL,
+    PRIMARY KEY (orchestration, name)
+) WITHOUT ROWID;
+CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    params INTEGER NOT NULL,
+    outcome BLOB,
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+"];
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file could not be made or moved.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The database says no.
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    /// A newer fugue has written it.
+    #[error("it has version {0} of its tables, and this fugued knows {known}; start the newer fugued", known = MIGRATIONS.len())]
+    Newer(i64),
+    /// A row does not hold what it should.
+    #[error("a row of {table} cannot be understood: {why}")]
+    Row {
+        /// In which table.
+        table: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// An open database.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    /// The earlier one was corrupt and is set aside, or there was none.
+    pub(super) fresh: bool,
+}
+
+/// Opens the database, made or brought up to date as needed. A corrupt one is set aside first.
+pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
+    match open_as_it_is(path) {
+        Err(OpenError::Database(error)) if is_corrupt(&error) => {
+            set_aside(path, &error)?;
+            open_as_it_is(path)
+        }
+        opened => opened,
+    }
+}
+
+fn open_as_it_is(path: &Path) -> Result<Database, OpenError> {
+    let fresh = is_empty(path)?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(LOCKED_LIMIT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    migrate(&mut connection)?;
+    Ok(Database { connection, fresh })
+}
+
+/// The file, for this user alone: environments are in it.
+fn is_empty(path: &Path) -> Result<bool, OpenError> {
+    let read_only = |path: &Path| File::open(path);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .or_else(|error| read_only(path).map_err(|_| error));
+    let metadata = file.and_then(|file| file.metadata());
+    let metadata = metadata.map_err(|source| OpenError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(metadata.len() == 0)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = MIGRATIONS.len();
+    let from = usize::try_from(version)
+        .ok()
+        .filter(|version| *version <= known)
+        .ok_or(OpenError::Newer(version))?;
+    if from == known {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for step in &MIGRATIONS[from..] {
+        transaction.execute_batch(step)?;
+    }
+    if from == 0 {
+        let id = Uuid::now_v7().to_string();
+        transaction.execute("INSERT INTO facts VALUES ('store', ?1)", [id])?;
+    }
+    transaction.pragma_update(None, "user_version", known as i64)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Which database this is, as the keepers were told.
+pub(super) fn store_id(connection: &Connection) -> Result<Option<Uuid>, rusqlite::Error> {
+    Ok(fact(connection, "store")?.and_then(|id| id.parse().ok()))
+}
+
+pub(super) fn fact(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {
+    connection
+        .query_row("SELECT value FROM facts WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })
+        .optional()
+}
+
+pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase)
+    )
+}
+
+/// Renames the database with its log, so that somebody can look at it and a fresh one takes its place.
+pub(super) fn set_aside(path: &Path, why: &dyn std::fmt::Display) -> Result<(), OpenError> {
+    let aside = format!("corrupt-{}", epoch_ms());
+    for suffix in ["", "-wal", "-shm"] {
+        let with = |middle: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(middle);
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let (from, to) = (with(""), with(&format!(".{aside}")));
+        match std::fs::rename(&from, &to) {
+            Ok(()) if suffix.is_empty() => tracing::error!(
+                %why, kept_as = %to.display(),
+                "the state database is corrupt; it is set aside and a fresh one is begun"
+            ),
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(OpenError::File { path: from, source }),
+        }
+    }
+    Ok(())
+}

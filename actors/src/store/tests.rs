@@ -1,0 +1,110 @@
+//! The database: written and read again, damaged, locked, of another version.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::load;
+use super::schema::{self, OpenError};
+
+fn database(dir: &tempfile::TempDir) -> std::path::PathBuf {
+    dir.path().join("state.db")
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_new_one_is_empty_private_and_keeps_its_id() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let first = load::open(&database(&dir)).unwrap();
+    assert!(first.sessions.is_empty() && first.panes.is_empty() && !first.rebooted);
+    let mode = std::fs::metadata(database(&dir))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = load::open(&database(&dir)).unwrap();
+    assert!(first.store.is_some());
+    assert_eq!(again.store, first.store);
+}
+
+#[test]
+fn damage_anywhere_never_stops_the_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(load::open(&database(&dir)).unwrap());
+    let sound = std::fs::read(database(&dir)).unwrap();
+    for (at, len) in [
+        (0, 16),
+        (16, 84),
+        (100, 400),
+        (4096, 4096),
+        (0, sound.len()),
+    ] {
+        let mut damaged = sound.clone();
+        let end = (at + len).min(damaged.len());
+        damaged[at..end].fill(0xa5);
+        std::fs::write(database(&dir), &damaged).unwrap();
+        // Read as it is, or set aside; both are a start.
+        let loaded = load::open(&database(&dir)).unwrap();
+        assert!(loaded.store.is_some(), "damage at {at}");
+    }
+    assert!(
+        files(dir.path())
+            .iter()
+            .any(|name| name.contains("corrupt"))
+    );
+    std::fs::write(database(&dir), &sound[..sound.len() / 2]).unwrap();
+    assert!(load::open(&database(&dir)).unwrap().store.is_some());
+}
+
+#[test]
+fn a_row_that_is_nonsense_costs_that_row_only() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(load::open(&database(&dir)).unwrap());
+    let connection = Connection::open(database(&dir)).unwrap();
+    let id = protocol::SessionUuid::new().to_string();
+    for (id, name) in [(id.as_str(), "good"), ("no uuid", "bad")] {
+        let sql = "INSERT INTO sessions VALUES (?1, ?2, 1, 2, '/', 24, 80, NULL, 0, '[]', '{}', '{}', '[]', NULL)";
+        connection.execute(sql, [id, name]).unwrap();
+    }
+    drop(connection);
+    let loaded = load::open(&database(&dir)).unwrap();
+    assert_eq!(loaded.sessions.len(), 1);
+    assert_eq!(loaded.sessions[0].snapshot.name.as_str(), "good");
+    assert_eq!(loaded.sessions[0].last_used_ms, 2);
+}
+
+#[test]
+fn one_of_a_newer_fugue_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(load::open(&database(&dir)).unwrap());
+    let connection = Connection::open(database(&dir)).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let error = load::open(&database(&dir)).unwrap_err();
+    assert!(matches!(error, OpenError::Newer(99)), "{error}");
+    assert!(
+        !files(dir.path())
+            .iter()
+            .any(|name| name.contains("corrupt"))
+    );
+}
+
+#[test]
+fn a_database_that_is_set_aside_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(database(&dir), b"precious").unwrap();
+    schema::set_aside(&database(&dir), &"a test").unwrap();
+    let kept = files(dir.path());
+    assert_eq!(kept.len(), 1);
+    let text = std::fs::read(dir.path().join(&kept[0])).unwrap();
+    assert_eq!(text, b"precious");
+}

@@ -1,0 +1,307 @@
+//! From marks to rows: one transaction for all that has changed.
+
+use std::path::Path;
+
+use protocol::{Error, ErrorCode};
+use rusqlite::{Connection, ErrorCode as Sqlite, Transaction, params};
+use serde::Serialize;
+
+use super::rows::{StoredKey, StoredState};
+use super::schema::{self, Database, OpenError};
+use super::{Key, Mark};
+use crate::clock::epoch_ms;
+use crate::orchestration::OrchestrationEntry;
+use crate::pane::PaneEntry;
+use crate::registry::{ENDED_PANES, EndedPane, SessionEntry};
+
+/// How long an idempotency key is remembered, in milliseconds.
+const KEY_MS: u64 = 600_000;
+
+/// What came of a commit.
+pub(super) struct Written {
+    pub(super) connection: Option<Connection>,
+    /// To be tried again.
+    pub(super) unwritten: Vec<(Key, Mark)>,
+    /// The database is a new one: everything is to be written.
+    pub(super) fresh: bool,
+    pub(super) failed: Option<Error>,
+}
+
+/// Writes all marks or none of them.
+pub(super) fn commit(
+    connection: Option<Connection>,
+    path: &Path,
+    marks: Vec<(Key, Mark)>,
+) -> Written {
+    let opened = match connection {
+        // A file that was taken away is not written to in the dark.
+        Some(connection) if path.exists() => Ok(Database {
+            connection,
+            fresh: false,
+        }),
+        Some(_) | None => schema::open(path),
+    };
+    let mut database = match opened {
+        Ok(database) => database,
+        Err(error) => {
+            return Written {
+                connection: None,
+                unwritten: marks,
+                fresh: false,
+                failed: Some(unwritable(path, &error)),
+            };
+        }
+    };
+    match write_all(&mut database.connection, &marks) {
+        Ok(()) => Written {
+            connection: Some(database.connection),
+            unwritten: Vec::new(),
+            fresh: database.fresh,
+            failed: None,
+        },
+        Err(error) => {
+            drop(database);
+            for (_, mark) in &marks {
+                if let Mark::Orchestration(entry) = mark {
+                    entry.forget_written();
+                }
+            }
+            let corrupt = schema::is_corrupt(&error);
+            let error = match corrupt.then(|| schema::set_aside(path, &error)) {
+                Some(Err(error)) => error,
+                Some(Ok(())) | None => OpenError::Database(error),
+            };
+            Written {
+                connection: None,
+                unwritten: marks,
+                fresh: corrupt,
+                failed: Some(unwritable(path, &error)),
+            }
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &OpenError) -> Error {
+    let full = match error {
+        OpenError::Database(error) => error.sqlite_error_code() == Some(Sqlite::DiskFull),
+        OpenError::File { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+        OpenError::Newer(_) | OpenError::Row { .. } => false,
+    };
+    let code = if full {
+        ErrorCode::Limit
+    } else {
+        ErrorCode::Internal
+    };
+    let what = format!("the state cannot be written to {}: {error}", path.display());
+    Error::new(code, what)
+        .hint("free space on that disk and see that its owner may write there; what runs goes on, and is recorded then")
+}
+
+fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for (key, mark) in marks {
+        match mark {
+            Mark::Session(entry) => session(&transaction, entry)?,
+            Mark::Pane(entry) => pane(&transaction, entry)?,
+            Mark::Mirror(mirror) => run(
+                &transaction,
+                "INSERT OR REPLACE INTO mirrors VALUES (?1, ?2)",
+                params![mirror.id.to_string(), json(&mirror.stored())?],
+            )?,
+            Mark::EndedPane(ended) => ended_pane(&transaction, ended)?,
+            Mark::Orchestration(entry) => orchestration(&transaction, entry)?,
+            Mark::Idempotency(stored) => idempotency(&transaction, stored)?,
+            Mark::Gone => gone(&transaction, key)?,
+        }
+    }
+    transaction.commit()
+}
+
+fn run(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<()> {
+    transaction.prepare_cached(sql)?.execute(params).map(drop)
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Result<()> {
+    let snapshot = entry.snapshot();
+    let id = snapshot.id.to_string();
+    run(
+        transaction,
+        "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            id,
+            snapshot.name.as_str(),
+            snapshot.created_at_ms as i64,
+            entry.last_used_ms() as i64,
+            snapshot.cwd,
+            snapshot.size.rows,
+            snapshot.size.cols,
+            snapshot.focused.map(|id| id.to_string()),
+            snapshot.focus_epoch as i64,
+            json(&snapshot.tags)?,
+            json(&snapshot.metadata)?,
+            json(&snapshot.environment.changes)?,
+            json(&snapshot.holders)?,
+            snapshot.made_by.map(|id| id.to_string()),
+        ],
+    )?;
+    run(
+        transaction,
+        "INSERT OR IGNORE INTO environments VALUES (?1, ?2)",
+        params![id, json(&*snapshot.environment.base)?],
+    )?;
+    run(transaction, "DELETE FROM windows WHERE session = ?1", [&id])?;
+    for (position, window) in snapshot.windows.iter().enumerate() {
+        run(
+            transaction,
+            "INSERT INTO windows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                id,
+                position as i64,
+                window.id.to_string(),
+                window.name.as_str(),
+                json(&window.layout)?,
+                window.focused.to_string(),
+                window.tiled_for.map(|id| id.to_string()),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()> {
+    if entry.state().borrow().removed {
+        return gone(transaction, &Key::Pane(entry.id));
+    }
+    let id = entry.id.to_string();
+    run(
+        transaction,
+        "INSERT OR REPLACE INTO panes VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            id,
+            entry.session.to_string(),
+            entry.name().map(|name| name.to_string()),
+            format!("{id}.sock"),
+            json(&StoredState::of(entry))?,
+        ],
+    )?;
+    run(
+        transaction,
+        "INSERT OR IGNORE INTO pane_records VALUES (?1, ?2)",
+        params![id, json(&entry.record)?],
+    )
+}
+
+fn ended_pane(transaction: &Transaction<'_>, ended: &EndedPane) -> rusqlite::Result<()> {
+    run(
+        transaction,
+        "INSERT OR REPLACE INTO ended_panes VALUES (?1, ?2, ?3)",
+        params![
+            ended.end.pane_id.to_string(),
+            epoch_ms() as i64,
+            json(ended)?
+        ],
+    )?;
+    run(
+        transaction,
+        "DELETE FROM ended_panes WHERE pane IN
+            (SELECT pane FROM ended_panes ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
+        [ENDED_PANES as i64],
+    )
+}
+
+fn orchestration(
+    transaction: &Transaction<'_>,
+    entry: &OrchestrationEntry,
+) -> rusqlite::Result<()> {
+    let id = entry.id.to_string();
+    if let Some(job) = entry.stored_job() {
+        run(
+            transaction,
+            "INSERT OR IGNORE INTO orchestrations VALUES (?1, ?2)",
+            params![id, json(&job)?],
+        )?;
+    }
+    for (name, fact) in entry.unwritten_facts() {
+        run(
+            transaction,
+            "INSERT OR IGNORE INTO orchestration_facts VALUES (?1, ?2, ?3)",
+            params![id, name, json(&fact)?],
+        )?;
+    }
+    Ok(())
+}
+
+fn idempotency(transaction: &Transaction<'_>, stored: &StoredKey) -> rusqlite::Result<()> {
+    run(
+        transaction,
+        "DELETE FROM idempotency WHERE at_ms < ?1",
+        [stored.at_ms.saturating_sub(KEY_MS) as i64],
+    )?;
+    run(
+        transaction,
+        "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4)",
+        params![
+            stored.key,
+            stored.params.cast_signed(),
+            stored.outcome.as_deref(),
+            stored.at_ms as i64
+        ],
+    )
+}
+
+fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
+    match key {
+        Key::Session(id) => {
+            let id = id.to_string();
+            run(transaction, "DELETE FROM sessions WHERE id = ?1", [&id])?;
+            run(
+                transaction,
+                "DELETE FROM environments WHERE session = ?1",
+                [&id],
+            )?;
+            run(transaction, "DELETE FROM windows WHERE session = ?1", [&id])
+        }
+        Key::Pane(id) => {
+            let id = id.to_string();
+            run(transaction, "DELETE FROM panes WHERE id = ?1", [&id])?;
+            run(
+                transaction,
+                "DELETE FROM pane_records WHERE pane = ?1",
+                [&id],
+            )
+        }
+        Key::Mirror(id) => run(
+            transaction,
+            "DELETE FROM mirrors WHERE id = ?1",
+            [id.to_string()],
+        ),
+        Key::EndedPane(id) => run(
+            transaction,
+            "DELETE FROM ended_panes WHERE pane = ?1",
+            [id.to_string()],
+        ),
+        Key::Orchestration(id) => {
+            let id = id.to_string();
+            run(
+                transaction,
+                "DELETE FROM orchestrations WHERE id = ?1",
+                [&id],
+            )?;
+            run(
+                transaction,
+                "DELETE FROM orchestration_facts WHERE orchestration = ?1",
+                [&id],
+            )
+        }
+        Key::Idempotency(key) => run(transaction, "DELETE FROM idempotency WHERE key = ?1", [key]),
+    }
+}

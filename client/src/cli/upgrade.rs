@@ -1,0 +1,97 @@
+//! Another server in the place of the running one, with every program going on.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use clap::Args;
+use protocol::request::{Status, StopServer};
+use protocol::{Error, ErrorCode, transport};
+
+use super::daemon::wait_for_end;
+use super::units::count;
+use super::{Caller, Outcome, output};
+
+/// How long the new program may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
+
+/// `fugue upgrade`.
+#[derive(Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    /// The new `fugued`; the one beside this program when absent
+    #[arg(long)]
+    binary: Option<PathBuf>,
+}
+
+impl UpgradeArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let server = caller.server()?;
+        if !caller.is_own(&server) {
+            return Err(Error::invalid(format!(
+                "the server {} is not the one of this environment",
+                server.name()
+            ))
+            .hint("run `fugue upgrade` where its FUGUE_RUNTIME_DIR is set")
+            .into());
+        }
+        let exe = self.binary.unwrap_or_else(transport::daemon_exe);
+        // Before anything ends: a program that does not run must cost nothing.
+        let version = version_of(&exe).await?;
+        let old = caller.call(&server, &Status {}).await?;
+        let old_exe = std::fs::read_link(format!("/proc/{}/exe", old.pid)).ok();
+        let keep = StopServer { keep_panes: true };
+        let stopping = caller.call(&server, &keep).await?;
+        wait_for_end(stopping.pid)?;
+        if let Err(error) = transport::start_daemon_from(&exe).await {
+            let back = match old_exe {
+                Some(old) => transport::start_daemon_from(&old).await,
+                None => Err(Error::new(ErrorCode::Internal, "its program is not known")),
+            };
+            let then = match back {
+                Ok(()) => "the earlier server runs again".to_owned(),
+                Err(error) => format!("the earlier server does not start either: {error}"),
+            };
+            return Err(Error::new(error.code, format!("{}; {then}", error.message))
+                .hint("every program goes on; `fugued` takes them over")
+                .into());
+        }
+        let new = caller.call(&server, &Status {}).await?;
+        output::answer(caller, server.name(), &new, |new| {
+            format!(
+                "{} went from {} (pid {}) to {} (pid {}), {}; {} went on",
+                server.name(),
+                old.version,
+                old.pid,
+                new.version,
+                new.pid,
+                version,
+                count(new.panes as usize, "pane")
+            )
+        })?;
+        Ok(0)
+    }
+}
+
+async fn version_of(exe: &Path) -> Result<String, Error> {
+    let wrong = |why: String| {
+        Error::invalid(format!("{} is no fugued: {why}", exe.display()))
+            .hint("name a fugued with --binary; the running server was left alone")
+    };
+    let asked = tokio::process::Command::new(exe)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let said = tokio::time::timeout(VERSION_LIMIT, asked)
+        .await
+        .map_err(|_| wrong(format!("it says no version within {VERSION_LIMIT:?}")))?
+        .map_err(|error| wrong(error.to_string()))?;
+    let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    if said.status.success() && text.starts_with("fugued ") {
+        return Ok(text);
+    }
+    Err(wrong(format!(
+        "its version is {}",
+        protocol::name::shown(&text)
+    )))
+}

@@ -1,0 +1,234 @@
+//! Orchestrations whose daemon is killed come to their right result.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use protocol::OrchestrationUuid;
+use protocol::frame::{from_bytes, to_bytes};
+use protocol::reply::{Orchestration, RunStatus};
+use protocol::request::{
+    Call, GetOrchestration, ParallelCommand, PipelineStep, RunOptions, RunParallel, RunPipeline,
+};
+
+use super::kill_and_restart;
+use crate::support::daemon::{Client, Daemon};
+use crate::support::random::Random;
+use crate::support::{LIMIT, eventually, proc, run_within};
+
+async fn result(client: &Client, id: OrchestrationUuid) -> Orchestration {
+    client
+        .ok(GetOrchestration {
+            orchestration_id: id,
+            wait: true,
+            timeout_ms: 18_000,
+            after_version: None,
+        })
+        .await
+}
+
+/// How often each line stands in the file.
+fn lines(file: &Path) -> BTreeMap<String, usize> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let mut lines = BTreeMap::new();
+    for line in text.lines() {
+        *lines.entry(line.to_owned()).or_insert(0) += 1;
+    }
+    lines
+}
+
+/// Kills it at moments that nobody chose.
+async fn kill_often(daemon: &mut Daemon, random: &mut Random, times: usize, within_ms: usize) {
+    for _ in 0..times {
+        tokio::time::sleep(Duration::from_millis(random.below(within_ms) as u64)).await;
+        kill_and_restart(daemon, Duration::ZERO).await;
+    }
+}
+
+async fn nothing_left(daemon: &Daemon, client: &Client) {
+    let marker = format!("FUGUE_RUNTIME_DIR={}", daemon.runtime().display());
+    eventually("a clean end", async || {
+        let clean = client.sessions().await.is_empty() && proc::marked(&marker).len() == 1;
+        clean.then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn twenty_commands_end_with_their_codes_though_the_daemon_dies_five_times() {
+    run_within(Duration::from_secs(90), async {
+        let mut random = Random::new(41);
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let file = daemon.dir.path().join("ran");
+        let command = |number: usize| ParallelCommand {
+            command: format!(
+                "echo {number} >> {}; sleep 0.{}; echo out {number}; exit {number}",
+                file.display(),
+                2 + number % 6
+            ),
+            ..ParallelCommand::default()
+        };
+        let begun = client
+            .ok(RunParallel {
+                commands: (0..20).map(command).collect(),
+                max_parallel: Some(6),
+                options: RunOptions {
+                    output_lines: 5,
+                    ..RunOptions::default()
+                },
+            })
+            .await;
+        drop(client);
+        kill_often(&mut daemon, &mut random, 5, 300).await;
+        let client = daemon.client().await;
+        let ended = result(&client, begun.orchestration_id).await;
+        assert_eq!(ended.status, RunStatus::Partial, "{ended:?}");
+        for (number, command) in ended.commands.iter().enumerate() {
+            let code = i32::try_from(number).unwrap();
+            assert_eq!(command.exit_code, Some(code), "{command:?}");
+            let output = format!("out {number}");
+            assert_eq!(
+                command.output.as_deref(),
+                Some(output.as_str()),
+                "{command:?}"
+            );
+        }
+        let once: BTreeMap<_, _> = (0..20)
+            .map(|number: usize| (number.to_string(), 1))
+            .collect();
+        assert_eq!(lines(&file), once, "each command ran once");
+        nothing_left(&daemon, &client).await;
+        // The result is kept.
+        drop(client);
+        kill_and_restart(&mut daemon, Duration::ZERO).await;
+        let again = result(&daemon.client().await, begun.orchestration_id).await;
+        assert_eq!(again.commands, ended.commands);
+        assert_eq!(again.status, ended.status);
+    });
+}
+
+#[test]
+fn a_pipelines_steps_go_on_in_their_shell() {
+    run_within(Duration::from_secs(90), async {
+        let mut random = Random::new(43);
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let file = daemon.dir.path().join("ran");
+        let steps = (0..14).map(|number| PipelineStep {
+            command: format!(
+                "x=\"${{x}}{number}.\"; echo \"$x\" >> {}; sleep 0.1; echo out {number}; (exit {})",
+                file.display(),
+                number % 5
+            ),
+            name: None,
+        });
+        let begun = client
+            .ok(RunPipeline {
+                steps: steps.collect(),
+                stop_on_error: Some(false),
+                options: RunOptions {
+                    output_lines: 5,
+                    cleanup: Some(true),
+                    ..RunOptions::default()
+                },
+            })
+            .await;
+        drop(client);
+        kill_often(&mut daemon, &mut random, 5, 260).await;
+        let client = daemon.client().await;
+        let ended = result(&client, begun.orchestration_id).await;
+        for (number, command) in ended.commands.iter().enumerate() {
+            let code = i32::try_from(number % 5).unwrap();
+            assert_eq!(command.exit_code, Some(code), "{ended:?}");
+            let output = format!("out {number}");
+            assert_eq!(
+                command.output.as_deref(),
+                Some(output.as_str()),
+                "{command:?}"
+            );
+        }
+        let told: Vec<usize> = lines(&file).into_values().collect();
+        assert_eq!(told, vec![1; 14]);
+        nothing_left(&daemon, &client).await;
+    });
+}
+
+#[test]
+fn a_deadline_that_passes_while_no_daemon_runs_is_kept() {
+    run_within(Duration::from_secs(60), async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let begun = client
+            .ok(RunParallel {
+                commands: ["sleep 600", "exit 3"]
+                    .iter()
+                    .map(|line| ParallelCommand {
+                        command: (*line).to_owned(),
+                        ..ParallelCommand::default()
+                    })
+                    .collect(),
+                options: RunOptions {
+                    timeout_ms: Some(1_200),
+                    ..RunOptions::default()
+                },
+                ..RunParallel::default()
+            })
+            .await;
+        kill_and_restart(&mut daemon, Duration::from_millis(1_500)).await;
+        let client = daemon.client().await;
+        let ended = result(&client, begun.orchestration_id).await;
+        assert_eq!(ended.status, RunStatus::Timeout, "{ended:?}");
+        assert_eq!(ended.commands[0].status, RunStatus::Timeout);
+        assert_eq!(ended.commands[1].exit_code, Some(3));
+        assert!(ended.duration_ms < 9_000, "{ended:?}");
+        nothing_left(&daemon, &client).await;
+    });
+}
+
+async fn keyed(client: &Client, run: &RunParallel) -> Result<Orchestration, protocol::Error> {
+    let key = Some("one run".to_owned());
+    let reply = client
+        .connection
+        .call_raw(RunParallel::METHOD, to_bytes(run), key, LIMIT)
+        .await?;
+    Ok(from_bytes(&reply).unwrap())
+}
+
+#[test]
+fn a_key_begins_one_run_though_the_daemon_dies_in_between() {
+    run_within(Duration::from_secs(90), async {
+        let mut random = Random::new(44);
+        for _ in 0..4 {
+            let mut daemon = Daemon::start();
+            let file = daemon.dir.path().join("ran");
+            let run = RunParallel {
+                commands: vec![ParallelCommand {
+                    command: format!("echo ran >> {}; sleep 0.2", file.display()),
+                    ..ParallelCommand::default()
+                }],
+                ..RunParallel::default()
+            };
+            let client = daemon.client().await;
+            let pause = Duration::from_micros(random.below(9_000) as u64);
+            let (_, first) = tokio::join!(
+                async {
+                    tokio::time::sleep(pause).await;
+                    daemon.signal(rustix::process::Signal::KILL);
+                },
+                keyed(&client, &run)
+            );
+            daemon.wait();
+            daemon.launch();
+            let client = daemon.client().await;
+            let again = keyed(&client, &run).await.unwrap();
+            if let Ok(first) = first {
+                assert_eq!(again.orchestration_id, first.orchestration_id);
+            }
+            let ended = result(&client, again.orchestration_id).await;
+            assert_eq!(ended.status, RunStatus::Completed, "{ended:?}");
+            assert_eq!(lines(&file), BTreeMap::from([("ran".to_owned(), 1)]));
+            nothing_left(&daemon, &client).await;
+        }
+    });
+}
