@@ -110,7 +110,10 @@ fn open_http(
     };
     let (told, surface) = open(loopback(address)?, config, paths)?;
     let path = paths.http_url();
-    std::fs::write(&path, format!("{}\n", told.url))
+    // Renamed, so that nobody reads an empty one.
+    let new = path.with_extension("url.new");
+    std::fs::write(&new, format!("{}\n", told.url))
+        .and_then(|()| std::fs::rename(&new, &path))
         .map_err(|e| system(&format!("write {}", path.display()), &e))?;
     Ok(Some((told, surface)))
 }
