@@ -16,6 +16,7 @@ mod adoption;
 mod attach;
 mod bad_input;
 mod crashes;
+mod faults;
 mod isolation;
 mod keeper;
 mod mcp_wire;

@@ -49,7 +49,10 @@ const LATE: [Duration; 3] = [
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
 pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     let begun = Instant::now();
-    let found = keepers::connect(&server.paths.panes(), |_| true).await;
+    let mut found = keepers::connect(&server.paths, |_| true).await;
+    if !loaded.rebooted {
+        found.call(&server.paths, &loaded.panes).await;
+    }
     let adoption = Adoption::new(server, loaded);
     let count = found.keepers.len();
     let entries = adoption.run(found.keepers).await;
@@ -345,7 +348,7 @@ fn stored(id: PaneUuid, meta: KeeperMeta) -> StoredPane {
 }
 
 fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
-    let socket = server.paths.panes().join(format!("{id}.sock"));
+    let socket = server.paths.pane_socket(id);
     tokio::spawn(async move {
         match keeper.release(RELEASE_LIMIT).await {
             Ok(left) if left.is_empty() => {}
@@ -366,7 +369,7 @@ fn look_again(server: &Arc<Server>) {
             tokio::time::sleep_until(begun + late).await;
             // Ids are ordered by time: a later one is this daemon's own.
             let wanted = |id: PaneUuid| id < now && server.registry.pane(id).is_none();
-            let found = keepers::connect(&server.paths.panes(), wanted).await;
+            let found = keepers::connect(&server.paths, wanted).await;
             for (id, adopted) in found.keepers {
                 tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
                 end_keeper(&server, id, adopted.keeper);

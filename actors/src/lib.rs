@@ -16,6 +16,7 @@ pub mod log;
 pub mod orchestration;
 pub mod pane;
 pub mod registry;
+mod rendezvous;
 pub mod server;
 pub mod session;
 pub mod slots;

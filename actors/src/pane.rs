@@ -76,6 +76,8 @@ pub struct Process {
     pub pid: u32,
     /// Its parent.
     pub keeper_pid: u32,
+    /// When its parent started, in clock ticks since boot; with the pid it is the identity.
+    pub keeper_start_time: u64,
     /// When it was started.
     pub started: Instant,
     /// Which life of the pane it is, from 0.

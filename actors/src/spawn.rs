@@ -261,6 +261,7 @@ fn process(started: &SpawnedPane, life: u32) -> Process {
         keeper: started.keeper.clone(),
         pid: started.pid.unsigned_abs(),
         keeper_pid: started.keeper_pid.unsigned_abs(),
+        keeper_start_time: started.keeper_start_time,
         started: Instant::now(),
         life,
     }
@@ -275,7 +276,7 @@ async fn start_program(
 ) -> Result<SpawnedPane, Error> {
     let spec = KeeperSpec {
         pane_id: id.to_string(),
-        socket: server.paths.panes().join(format!("{id}.sock")),
+        socket: server.paths.pane_socket(id),
         argv: record.argv.clone(),
         program: record.program.clone(),
         cwd: record.cwd.clone().into(),

@@ -242,7 +242,7 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
     let forgotten = server.store.forget_pane(entry.id, Some(ended));
     session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
-    let _ = std::fs::remove_file(server.paths.panes().join(format!("{}.sock", entry.id)));
+    let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
     entry.io.stop();
     if let Some(session) = session {
         if let Some(panes) = session.panes.get() {
