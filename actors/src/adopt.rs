@@ -293,6 +293,7 @@ impl Adoption {
     async fn begin_sessions(&mut self) {
         let server = &self.server;
         let mut entries = Vec::new();
+        self.sessions.sort_by_key(|session| session.last_used_ms);
         for LoadedSession {
             snapshot,
             last_used_ms,

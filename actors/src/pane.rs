@@ -20,7 +20,7 @@ use supervisor::{Actor, ActorError, Address, AddressSlot, Window as RestartWindo
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock::{epoch_ms, millis};
+use crate::clock::{epoch_ms, millis, steady_ms};
 use crate::keeper::Keeper;
 use crate::server::Server;
 use crate::spawn;
@@ -247,7 +247,7 @@ impl PaneEntry {
             restart: self.record.restart,
             remain_on_exit: self.record.remain_on_exit,
             focused: place.focused,
-            idle_ms: epoch_ms().saturating_sub(live.last_output_ms()),
+            idle_ms: steady_ms().saturating_sub(live.last_output_ms()),
             created_at_ms: self.record.created_at_ms,
             mirror_of: None,
         }
@@ -530,7 +530,7 @@ pub struct Live {
 impl Default for Live {
     fn default() -> Self {
         Self {
-            last_output_ms: AtomicU64::new(epoch_ms()),
+            last_output_ms: AtomicU64::new(steady_ms()),
             title: ArcSwap::default(),
             cwd: ArcSwapOption::empty(),
             bell: AtomicBool::new(false),
@@ -539,7 +539,7 @@ impl Default for Live {
 }
 
 impl Live {
-    /// When the program last printed, in milliseconds since 1970.
+    /// When the program last printed, in milliseconds of [`steady_ms`].
     #[must_use]
     pub fn last_output_ms(&self) -> u64 {
         self.last_output_ms.load(Ordering::Relaxed)

@@ -59,9 +59,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("fugued: {error}");
-            match error.code {
-                ErrorCode::Busy => ExitCode::from(EXIT_BUSY),
-                _ => ExitCode::FAILURE,
+            if error.code == ErrorCode::Busy {
+                ExitCode::from(EXIT_BUSY)
+            } else {
+                ExitCode::FAILURE
             }
         }
     }

@@ -67,8 +67,12 @@ impl Daemon {
 
     /// Starts it, for the first time or again.
     pub fn launch(&mut self) {
+        self.launch_as(self.command(fugued_exe()));
+    }
+
+    /// Starts it by a command of [`Self::command`], which executes it with the arguments that are added here.
+    pub fn launch_as(&mut self, mut command: Command) {
         let log = std::fs::File::create(self.dir.path().join("stderr.log")).unwrap();
-        let mut command = self.command(fugued_exe());
         command
             .arg("--foreground")
             .stdin(Stdio::null())
