@@ -127,7 +127,7 @@ impl Adoption {
         }
     }
 
-    async fn run(mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
+    async fn run(mut self, keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
         let run: HashSet<_> = self
             .orchestrations
             .iter()
@@ -138,35 +138,7 @@ impl Adoption {
             // Who else held it is gone with the daemon.
             session.snapshot.holders.retain(|id| run.contains(id));
         }
-        let mut candidates = Vec::new();
-        let placed: Vec<PaneUuid> = self
-            .sessions
-            .iter()
-            .flat_map(|session| session.snapshot.panes())
-            .collect();
-        for id in placed {
-            if self.unanswered.contains(&id) {
-                continue;
-            }
-            let keeper = keepers.remove(&id);
-            let stored = self.stored.remove(&id);
-            let pane = stored.or_else(|| keeper.as_ref().and_then(from_meta));
-            if let Some(pane) = pane {
-                let size = self.size_of(id);
-                candidates.push(Candidate { pane, keeper, size });
-            }
-        }
-        for (id, keeper) in keepers {
-            match self.stranger(id, &keeper) {
-                Some(pane) => {
-                    self.place(&pane);
-                    let size = self.size_of(id);
-                    let keeper = Some(keeper);
-                    candidates.push(Candidate { pane, keeper, size });
-                }
-                None => end_keeper(&self.server, id, keeper.keeper),
-            }
-        }
+        let candidates = self.candidates(keepers);
         for id in self.stored.keys() {
             let _ = self.server.store.forget_pane(*id, None);
         }
@@ -185,6 +157,46 @@ impl Adoption {
             orchestration::resume(&self.server, stored, &self.open_keys).await;
         }
         entries
+    }
+
+    /// The panes that go on, each with its keeper and its size, strangers in windows of their own.
+    fn candidates(&mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        let placed: Vec<PaneUuid> = self
+            .sessions
+            .iter()
+            .flat_map(|session| session.snapshot.panes())
+            .collect();
+        for id in placed {
+            if self.unanswered.contains(&id) {
+                continue;
+            }
+            let keeper = keepers.remove(&id);
+            let stored = self.stored.remove(&id);
+            let pane = stored.or_else(|| keeper.as_ref().and_then(from_meta));
+            if let Some(pane) = pane {
+                found.push((pane, keeper));
+            }
+        }
+        for (id, keeper) in keepers {
+            match self.stranger(id, &keeper) {
+                Some(pane) => {
+                    self.place(&pane);
+                    found.push((pane, Some(keeper)));
+                }
+                None => end_keeper(&self.server, id, keeper.keeper),
+            }
+        }
+        let sizes: HashMap<PaneUuid, Size> = self
+            .sessions
+            .iter()
+            .flat_map(|session| session.snapshot.pane_sizes())
+            .collect();
+        let candidate = |(pane, keeper): (StoredPane, _)| {
+            let size = sizes.get(&pane.id).copied().unwrap_or_default();
+            Candidate { pane, keeper, size }
+        };
+        found.into_iter().map(candidate).collect()
     }
 
     /// A keeper whose pane is in no session: whose it is, unless it was started for an answer that nobody got.
@@ -244,13 +256,6 @@ impl Adoption {
             id: pane.session,
             ..new_snapshot(&self.server, name, None, cwd, Size::default())
         }
-    }
-
-    fn size_of(&self, pane: PaneUuid) -> Size {
-        self.sessions
-            .iter()
-            .find_map(|session| session.snapshot.pane_sizes().remove(&pane))
-            .unwrap_or_default()
     }
 
     /// Makes the entries, screens included, side by side on threads that nobody else needs.

@@ -82,10 +82,10 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         select: order.select,
     };
     let measure = placement.clone();
-    let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply))
-        .await
-        .flatten()
-        .map_err(|error| ended_with(server, error))?;
+    let size = ask_session(server, &order.session, |reply| {
+        SessionMsg::Measure(measure, reply)
+    })
+    .await?;
     let begun = begin(server, &order.session, plan, slot, size).await?;
     let entry = begun.entry;
     match settle(server, &order.session, &entry, placement).await {
@@ -96,7 +96,7 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         }),
         Err(error) => {
             pane::close(server, &entry, true).await;
-            Err(ended_with(server, error))
+            Err(error)
         }
     }
 }
@@ -105,12 +105,18 @@ fn stopping() -> Error {
     Error::new(ErrorCode::Busy, "the server is being stopped").hint("start it again with `fugued`")
 }
 
-/// A session that ends under its pane because the server does is not the caller's to look for.
-fn ended_with(server: &Server, error: Error) -> Error {
-    if error.code == ErrorCode::NotFound && server.is_stopping() {
-        return stopping();
-    }
-    error
+/// Asks the session's actor about a place. A session that ends under its pane because the server does is not the caller's
+/// to look for.
+async fn ask_session<R>(
+    server: &Server,
+    session: &SessionEntry,
+    make: impl FnOnce(supervisor::Reply<Result<R, Error>>) -> SessionMsg,
+) -> Result<R, Error> {
+    let answer = life::ask(session, make).await.flatten();
+    answer.map_err(|error| {
+        let because_of_stop = error.code == ErrorCode::NotFound && server.is_stopping();
+        if because_of_stop { stopping() } else { error }
+    })
 }
 
 /// A pane whose order is in order.
@@ -200,7 +206,8 @@ async fn settle(
     placement: change::Placement,
 ) -> Result<WindowUuid, Error> {
     start_actor(server, session, entry).await?;
-    let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
+    let place = |reply| SessionMsg::Place(placement, reply);
+    let window = ask_session(server, session, place).await?;
     watch(server, entry);
     Ok(window)
 }

@@ -17,8 +17,7 @@ use protocol::{Error, Event, Name, Target, transport};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::LIMIT;
-use super::proc;
+use super::{LIMIT, proc, run};
 
 /// The daemon's program.
 pub fn fugued_exe() -> &'static str {
@@ -285,6 +284,15 @@ impl Client {
         .await
         .status
     }
+}
+
+/// Runs a test with a daemon of its own and a connection to it.
+pub fn with_daemon(test: impl AsyncFnOnce(Daemon, Client)) {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        test(daemon, client).await;
+    });
 }
 
 /// A pane that runs a shell line and is kept when it ends.
