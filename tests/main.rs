@@ -22,6 +22,7 @@ mod keeper;
 mod mcp_wire;
 mod orchestration;
 mod process_truth;
+mod soak;
 mod stopping;
 mod support;
 mod surface;

@@ -47,6 +47,12 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             Ok(exit) => exit.unwrap_or(KeeperExit::Lost),
             Err(_) => KeeperExit::Lost,
         };
+        let settled = entry.state().borrow().settled;
+        if exit == KeeperExit::Lost && !settled {
+            // What nobody can wait for any more must not go on behind a pane that has ended.
+            let left = kill_rest(&entry, &process).await;
+            tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
+        }
         entry.io.drain(DRAIN_LIMIT).await;
         let ended = ended(&process, exit);
         entry.change(|state| {
