@@ -200,6 +200,10 @@ pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Resul
 /// # Errors
 /// `ESRCH` when there is no such process.
 pub fn listen_again(pid: i32, start_time: u64) -> Result<(), Errno> {
+    // A zombie takes a signal like anybody else.
+    if !stat(pid).is_some_and(|stat| stat.is_alive()) {
+        return Err(Errno::SRCH);
+    }
     signal_exactly(pid, start_time, super::sys::LISTEN_AGAIN)
 }
 
