@@ -8,6 +8,8 @@ pub mod clock;
 #[cfg(debug_assertions)]
 mod crash;
 pub mod daemon;
+#[cfg(test)]
+mod day;
 pub mod dispatch;
 pub mod idempotency;
 pub mod keeper;

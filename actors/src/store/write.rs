@@ -15,7 +15,22 @@ use crate::pane::PaneEntry;
 use crate::registry::{ENDED_PANES, EndedPane, SessionEntry};
 
 /// How long an idempotency key is remembered, in milliseconds.
-const KEY_MS: u64 = 600_000;
+pub(super) const KEY_MS: u64 = 600_000;
+
+/// Deletes the ends of panes beyond the newest so many.
+pub(super) const ENDED_BEYOND: &str = "DELETE FROM ended_panes WHERE pane IN
+    (SELECT pane FROM ended_panes ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)";
+
+/// Tables whose rows can all be written anew. An orchestration that has ended has given up its plan.
+const TABLES: [&str; 7] = [
+    "sessions",
+    "environments",
+    "windows",
+    "panes",
+    "pane_records",
+    "mirrors",
+    "ended_panes",
+];
 
 /// What came of a commit.
 pub(super) struct Written {
@@ -27,11 +42,12 @@ pub(super) struct Written {
     pub(super) failed: Option<Error>,
 }
 
-/// Writes all marks or none of them.
+/// Writes all marks or none of them; with `anew` they are all there is, and the rest is forgotten.
 pub(super) fn commit(
     connection: Option<Connection>,
     path: &Path,
     marks: Vec<(Key, Mark)>,
+    anew: bool,
 ) -> Written {
     let opened = match connection {
         // A file that was taken away is not written to in the dark.
@@ -52,7 +68,7 @@ pub(super) fn commit(
             };
         }
     };
-    match write_all(&mut database.connection, &marks) {
+    match write_all(&mut database.connection, &marks, anew) {
         Ok(()) => Written {
             connection: Some(database.connection),
             unwritten: Vec::new(),
@@ -97,8 +113,18 @@ fn unwritable(path: &Path, error: &OpenError) -> Error {
         .hint("free space on that disk and see that its owner may write there; what runs goes on, and is recorded then")
 }
 
-fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Result<()> {
+fn write_all(
+    connection: &mut Connection,
+    marks: &[(Key, Mark)],
+    anew: bool,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
+    if anew {
+        for table in TABLES {
+            run(&transaction, &format!("DELETE FROM {table}"), [])?;
+        }
+        forget_other_orchestrations(&transaction, marks)?;
+    }
     for (key, mark) in marks {
         match mark {
             Mark::Session(entry) => session(&transaction, entry)?,
@@ -115,6 +141,30 @@ fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Re
         }
     }
     transaction.commit()
+}
+
+fn forget_other_orchestrations(
+    transaction: &Transaction<'_>,
+    marks: &[(Key, Mark)],
+) -> rusqlite::Result<()> {
+    let known = marks.iter().filter_map(|(key, _)| match key {
+        Key::Orchestration(id) => Some(id.to_string()),
+        Key::Session(_)
+        | Key::Pane(_)
+        | Key::Mirror(_)
+        | Key::EndedPane(_)
+        | Key::Idempotency(_) => None,
+    });
+    let known = json(&known.collect::<Vec<_>>())?;
+    for (table, id) in [
+        ("orchestrations", "id"),
+        ("orchestration_facts", "orchestration"),
+    ] {
+        let sql =
+            format!("DELETE FROM {table} WHERE {id} NOT IN (SELECT value FROM json_each(?1))");
+        run(transaction, &sql, [&known])?;
+    }
+    Ok(())
 }
 
 fn run(
@@ -210,12 +260,7 @@ fn ended_pane(transaction: &Transaction<'_>, ended: &EndedPane) -> rusqlite::Res
             json(ended)?
         ],
     )?;
-    run(
-        transaction,
-        "DELETE FROM ended_panes WHERE pane IN
-            (SELECT pane FROM ended_panes ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
-        [ENDED_PANES as i64],
-    )
+    run(transaction, ENDED_BEYOND, [ENDED_PANES as i64])
 }
 
 fn orchestration(
