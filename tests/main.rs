@@ -21,6 +21,7 @@ mod keeper;
 mod mcp_wire;
 mod orchestration;
 mod process_truth;
+mod shutdown;
 mod stopping;
 mod support;
 mod surface;

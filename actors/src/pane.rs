@@ -106,6 +106,8 @@ pub struct PaneState {
     pub settled: bool,
     /// The pane is being closed.
     pub closing: bool,
+    /// It is closed because its program ended, and nobody asked for it.
+    pub by_itself: bool,
     /// It is to be closed without asking the program.
     pub force: bool,
     /// It is taken out of everything, and nothing more is recorded about it.
@@ -449,7 +451,7 @@ impl PaneActorState {
         let now = self.entry.state().borrow().clone();
         let Some(ended) = now
             .ended
-            .filter(|_| !now.closing && life == self.entry.process().life)
+            .filter(|_| !now.closing && !now.settled && life == self.entry.process().life)
         else {
             return;
         };
@@ -485,7 +487,10 @@ impl PaneActorState {
                 let _ = myself.send_after(pause, PaneMsg::RestartDue(life));
             }
             "close" | "give up and close" => {
-                self.entry.change(|state| state.restarting = false);
+                self.entry.change(|state| {
+                    state.restarting = false;
+                    state.by_itself = true;
+                });
                 life::close_in_background(&self.server, &self.entry);
             }
             _ => self.entry.change(|state| {

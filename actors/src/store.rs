@@ -4,6 +4,7 @@
 //! A mark names an entity and not a change, so the marks are bounded by what is alive, the newest state is written, and
 //! what could not be written stays marked until it can be.
 
+mod departed;
 mod load;
 mod rows;
 mod schema;
@@ -61,6 +62,7 @@ pub(crate) enum Key {
     EndedPane(PaneUuid),
     Orchestration(OrchestrationUuid),
     Idempotency(String),
+    SignOff,
 }
 
 /// What is to be written about it: its state at the time of the commit.
@@ -74,6 +76,13 @@ pub(crate) enum Mark {
     Idempotency(StoredKey),
     /// It is gone.
     Gone,
+    /// It is a pane that is gone because its program ended by itself.
+    Departed,
+    /// A signal ends the daemon; `ended` when it has ended every program before.
+    SignedOff {
+        at_ms: u64,
+        ended: bool,
+    },
 }
 
 /// How far the commits are.
@@ -98,6 +107,8 @@ pub struct Store {
     told: AtomicBool,
     /// Marks were given up: what is alive is to be written anew.
     overflowed: AtomicBool,
+    /// Nothing is marked any more: what happens now is not what anybody wanted to be remembered.
+    frozen: AtomicBool,
     progress: watch::Sender<Progress>,
     /// The actor.
     pub address: AddressSlot<StoreMsg>,
@@ -145,6 +156,7 @@ impl Store {
             marked: AtomicU64::new(0),
             told: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
             progress: watch::Sender::default(),
             address: AddressSlot::new(),
             lives: AtomicU64::new(0),
@@ -233,6 +245,35 @@ impl Store {
         self.mark(Key::Pane(id), Mark::Gone)
     }
 
+    /// As [`Self::forget_pane`], of one whose program ended by itself: perhaps because the machine goes down.
+    pub(crate) fn forget_departed_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) -> Saved {
+        let _ = self.mark(Key::EndedPane(id), Mark::EndedPane(ended));
+        self.mark(Key::Pane(id), Mark::Departed)
+    }
+
+    /// A signal ends the daemon. Unless the programs go on, nothing is recorded from here on: if the machine goes down, all
+    /// that there is now has ended with it.
+    pub async fn sign_off(&self, keep_panes: bool) {
+        let at_ms = epoch_ms();
+        let signed = Mark::SignedOff {
+            at_ms,
+            ended: false,
+        };
+        if let Err(error) = self.mark(Key::SignOff, signed).wait().await {
+            tracing::error!(%error, "the daemon's end is not recorded");
+        }
+        self.frozen.store(!keep_panes, Ordering::Release);
+    }
+
+    /// Everything has ended in order, if [`Self::sign_off`] was before.
+    pub fn sign_off_done(&self) {
+        if self.frozen.swap(false, Ordering::AcqRel) {
+            let at_ms = epoch_ms();
+            let _ = self.mark(Key::SignOff, Mark::SignedOff { at_ms, ended: true });
+            self.frozen.store(true, Ordering::Release);
+        }
+    }
+
     /// An orchestration has recorded a fact.
     pub fn save_orchestration(&self, entry: &Arc<OrchestrationEntry>) -> Saved {
         let mark = Mark::Orchestration(Arc::clone(entry));
@@ -256,7 +297,7 @@ impl Store {
     }
 
     fn mark(&self, key: Key, mark: Mark) -> Saved {
-        if !self.open.load(Ordering::Acquire) {
+        if !self.open.load(Ordering::Acquire) || self.frozen.load(Ordering::Acquire) {
             return Saved {
                 upto: 0,
                 progress: None,

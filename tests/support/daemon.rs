@@ -67,10 +67,17 @@ impl Daemon {
 
     /// Starts it, for the first time or again.
     pub fn launch(&mut self) {
+        self.launch_with(&[], &[]);
+    }
+
+    /// As [`Self::launch`], with further arguments and variables.
+    pub fn launch_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) {
         let log = std::fs::File::create(self.dir.path().join("stderr.log")).unwrap();
         let mut command = self.command(fugued_exe());
         command
             .arg("--foreground")
+            .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

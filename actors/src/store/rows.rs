@@ -34,6 +34,8 @@ pub struct StoredState {
     pub settled: bool,
     /// It was being closed.
     pub closing: bool,
+    /// Because its program had ended, and nobody had asked for it.
+    pub by_itself: bool,
     /// What its session was called, when only its keeper knows that.
     #[serde(skip)]
     pub session_name: Option<Name>,
@@ -48,6 +50,7 @@ impl StoredState {
             life: entry.process().life,
             settled: state.settled,
             closing: state.closing,
+            by_itself: state.by_itself,
             session_name: None,
         }
     }

@@ -23,7 +23,7 @@ const WAL_BYTES: i64 = 8 << 20;
 const INCREMENTAL: i64 = 2;
 
 /// What leads from each version of the schema to the next; the first one makes it. Never changed, only added to.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -74,6 +74,44 @@ CREATE TABLE idempotency (
     key TEXT PRIMARY KEY,
     params INTEGER NOT NULL,
     outcome BLOB,
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+", "
+CREATE TABLE departed_sessions (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    last_used_ms INTEGER NOT NULL,
+    cwd TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    cols INTEGER NOT NULL,
+    focused TEXT,
+    focus_epoch INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    holders TEXT NOT NULL,
+    made_by TEXT,
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE departed_environments (session TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE departed_windows (
+    session TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    layout TEXT NOT NULL,
+    focused TEXT NOT NULL,
+    tiled_for TEXT,
+    PRIMARY KEY (session, position)
+) WITHOUT ROWID;
+CREATE TABLE departed_panes (
+    id TEXT PRIMARY KEY,
+    session TEXT NOT NULL,
+    name TEXT,
+    keeper TEXT NOT NULL,
+    state TEXT NOT NULL,
+    record TEXT NOT NULL,
     at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 "];

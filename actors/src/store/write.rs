@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::rows::{StoredKey, StoredState};
 use super::schema::{self, Database, OpenError};
-use super::{Key, Mark};
+use super::{Key, Mark, departed};
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
@@ -125,6 +125,10 @@ fn write_all(
         }
         forget_other_orchestrations(&transaction, marks)?;
     }
+    // A session is put aside as it was before its pane went.
+    let departed_first = |(_, mark): &&(Key, Mark)| !matches!(mark, Mark::Departed);
+    let mut marks: Vec<_> = marks.iter().collect();
+    marks.sort_by_key(departed_first);
     for (key, mark) in marks {
         match mark {
             Mark::Session(entry) => session(&transaction, entry)?,
@@ -138,6 +142,12 @@ fn write_all(
             Mark::Orchestration(entry) => orchestration(&transaction, entry)?,
             Mark::Idempotency(stored) => idempotency(&transaction, stored)?,
             Mark::Gone => gone(&transaction, key)?,
+            Mark::Departed => {
+                let Key::Pane(id) = key else { continue };
+                departed::put_pane_aside(&transaction, &id.to_string(), epoch_ms())?;
+                gone(&transaction, key)?;
+            }
+            Mark::SignedOff { at_ms, ended } => departed::sign_off(&transaction, *at_ms, *ended)?,
         }
     }
     transaction.commit()
@@ -153,6 +163,7 @@ fn forget_other_orchestrations(
         | Key::Pane(_)
         | Key::Mirror(_)
         | Key::EndedPane(_)
+        | Key::SignOff
         | Key::Idempotency(_) => None,
     });
     let known = json(&known.collect::<Vec<_>>())?;
@@ -167,7 +178,7 @@ fn forget_other_orchestrations(
     Ok(())
 }
 
-fn run(
+pub(super) fn run(
     transaction: &Transaction<'_>,
     sql: &str,
     params: impl rusqlite::Params,
@@ -183,6 +194,7 @@ fn json(value: &impl Serialize) -> rusqlite::Result<String> {
 fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Result<()> {
     let snapshot = entry.snapshot();
     let id = snapshot.id.to_string();
+    departed::put_session_aside(transaction, &id, epoch_ms())?;
     run(
         transaction,
         "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -307,6 +319,7 @@ fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
     match key {
         Key::Session(id) => {
             let id = id.to_string();
+            departed::put_session_aside(transaction, &id, epoch_ms())?;
             run(transaction, "DELETE FROM sessions WHERE id = ?1", [&id])?;
             run(
                 transaction,
@@ -347,6 +360,7 @@ fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
                 [&id],
             )
         }
+        Key::SignOff => Ok(()),
         Key::Idempotency(key) => run(transaction, "DELETE FROM idempotency WHERE key = ?1", [key]),
     }
 }
