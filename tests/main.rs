@@ -25,4 +25,5 @@ mod shutdown;
 mod stopping;
 mod support;
 mod surface;
+mod systemd;
 mod tidy;

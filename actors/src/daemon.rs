@@ -61,6 +61,8 @@ pub struct Options {
     pub keep_panes: bool,
     /// In the foreground too, log to the file that `fugue logs` shows.
     pub log_file: bool,
+    /// Where panes get control groups, whatever the configuration says.
+    pub cgroup: Option<String>,
 }
 
 /// Runs the daemon until it is told to stop.

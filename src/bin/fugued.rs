@@ -30,6 +30,9 @@ struct Arguments {
     /// With --foreground, log to the file that `fugue logs` shows instead of standard error.
     #[arg(long, requires = "foreground")]
     log_file: bool,
+    /// Where each pane gets a control group of its own: `own` for the one that fugued was started in, a path, or `off`.
+    #[arg(long, value_name = "WHERE")]
+    cgroup: Option<String>,
     /// Say `ready` on standard output when it serves.
     #[arg(long, hide = true)]
     tell_ready: bool,
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         open_http: Some(open_http),
         keep_panes: arguments.keep_panes,
         log_file: arguments.log_file,
+        cgroup: arguments.cgroup,
     };
     let allowed = options
         .http
