@@ -8,11 +8,14 @@ pub mod clock;
 #[cfg(debug_assertions)]
 mod crash;
 pub mod daemon;
+#[cfg(test)]
+mod day;
 pub mod dispatch;
 pub mod idempotency;
 pub mod keeper;
 pub mod listener;
 pub mod log;
+pub mod notify;
 pub mod orchestration;
 pub mod pane;
 pub mod registry;
@@ -24,4 +27,5 @@ pub mod spawn;
 pub mod store;
 pub mod surface;
 pub mod tree;
+pub mod watchdog;
 mod watched;

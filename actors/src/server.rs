@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::idempotency::Idempotency;
 use crate::keeper::{KeeperLaunch, KeeperStock};
+use crate::notify::VARIABLES;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -22,6 +23,8 @@ use crate::store::Store;
 pub struct StopOrder {
     /// Leave every pane's program running under its keeper.
     pub keep_panes: bool,
+    /// A signal has ordered it, as when the machine goes down.
+    pub by_signal: bool,
 }
 
 /// One daemon.
@@ -113,7 +116,7 @@ impl Server {
     }
 }
 
-/// A caller's environment without what belongs to the caller's own terminal or pane.
+/// A caller's environment without what belongs to the caller's own terminal or pane, or to a daemon of systemd.
 #[must_use]
 pub fn program_environment(
     vars: impl IntoIterator<Item = (String, String)>,
@@ -129,7 +132,8 @@ pub fn program_environment(
         "PWD",
         "OLDPWD",
     ];
-    vars.into_iter()
-        .filter(|(name, _)| !OWN.contains(&name.as_str()) && !name.starts_with("FUGUE"))
-        .collect()
+    let passes = |name: &str| {
+        !OWN.contains(&name) && !VARIABLES.contains(&name) && !name.starts_with("FUGUE")
+    };
+    vars.into_iter().filter(|(name, _)| passes(name)).collect()
 }

@@ -133,7 +133,7 @@ impl PaneActorState {
         let now = self.entry.state().borrow().clone();
         let Some(ended) = now
             .ended
-            .filter(|_| !now.closing && life == self.entry.process().life)
+            .filter(|_| !now.closing && !now.settled && life == self.entry.process().life)
         else {
             return;
         };
@@ -169,7 +169,10 @@ impl PaneActorState {
                 let _ = myself.send_after(pause, PaneMsg::RestartDue(life));
             }
             "close" | "give up and close" => {
-                self.entry.change(|state| state.restarting = false);
+                self.entry.change(|state| {
+                    state.restarting = false;
+                    state.by_itself = true;
+                });
                 life::close_in_background(&self.server, &self.entry);
             }
             _ => self.entry.change(|state| {

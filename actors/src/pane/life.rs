@@ -245,7 +245,11 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
     });
     entry.change(|state| state.removed = true);
     server.registry.remove_pane(entry.id, Arc::clone(&ended));
-    let forgotten = server.store.forget_pane(entry.id, Some(ended));
+    let forgotten = if entry.state().borrow().by_itself {
+        server.store.forget_departed_pane(entry.id, ended)
+    } else {
+        server.store.forget_pane(entry.id, Some(ended))
+    };
     session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
     let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
