@@ -15,6 +15,7 @@
 mod adoption;
 mod attach;
 mod bad_input;
+mod containment;
 mod crashes;
 mod isolation;
 mod keeper;
