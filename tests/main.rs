@@ -15,6 +15,7 @@
 mod adoption;
 mod attach;
 mod bad_input;
+mod containment;
 mod crashes;
 mod faults;
 mod isolation;

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use protocol::{PaneUuid, SessionUuid, Size};
 
+use crate::cgroup;
 use crate::clock::millis;
 use crate::dispatch::session::new_snapshot;
 use crate::keeper::{AdoptedPane, Keeper};
@@ -70,6 +71,9 @@ pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
             "adopted what an earlier daemon has left"
         );
     }
+    server
+        .cgroups()
+        .sweep(|id| server.registry.pane(id).is_some());
     look_again(server);
 }
 
@@ -355,6 +359,7 @@ fn stored(id: PaneUuid, meta: KeeperMeta) -> StoredPane {
 
 fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
     let socket = server.paths.pane_socket(id);
+    let group = server.cgroups().path(id);
     tokio::spawn(async move {
         match keeper.release(RELEASE_LIMIT).await {
             Ok(left) if left.is_empty() => {}
@@ -362,6 +367,9 @@ fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
             Err(error) => tracing::error!(pane_id = %id, %error, "a keeper could not be ended"),
         }
         let _ = std::fs::remove_file(socket);
+        if let Some(group) = group {
+            cgroup::close(&group).await;
+        }
     });
 }
 

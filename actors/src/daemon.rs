@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use protocol::config::{Config, HttpConfig, loopback};
+use protocol::config::{CgroupWish, Config, HttpConfig, loopback};
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
 use protocol::transport::EXIT_BUSY;
@@ -61,7 +61,7 @@ pub struct Options {
     /// In the foreground too, log to the file that `fugue logs` shows.
     pub log_file: bool,
     /// Where panes get control groups, whatever the configuration says.
-    pub cgroup: Option<String>,
+    pub cgroup: Option<CgroupWish>,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -89,6 +89,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .map_err(|e| system("start the runtime", &e))?;
     let http = open_http(options, &config.http, &paths)?;
     let server = Server::new(config.daemon, paths.clone(), &exe);
+    server.contain(options.cgroup.as_ref().unwrap_or(&server.config.cgroup));
     let surface = http.map(|(told, surface)| {
         tracing::info!(
             url = told.url,
@@ -302,6 +303,12 @@ pub fn run_in_background(options: &Options) -> Result<(), Error> {
         .args(["--foreground", "--tell-ready"])
         .args(options.http.map(|address| format!("--http={address}")))
         .args(options.keep_panes.then_some("--keep-panes"))
+        .args(
+            options
+                .cgroup
+                .clone()
+                .map(|wish| format!("--cgroup={}", String::from(wish))),
+        )
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -6,6 +6,7 @@
 //! PTY master, the journal and the exit status again.
 
 mod conn;
+mod contain;
 mod diagnose;
 mod link;
 mod process;
@@ -24,6 +25,6 @@ pub use link::{
 pub use process::main;
 pub use procs::{Process, descendants, listen_again, start_time, sweep};
 pub use wire::{
-    ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperSpec, ProgramIdentity,
-    ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, WIRE_VERSION,
+    ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperCgroup, KeeperSpec,
+    ProgramIdentity, ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, WIRE_VERSION,
 };

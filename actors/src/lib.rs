@@ -3,6 +3,7 @@
 //! Knows nothing of MCP or terminal user interfaces.
 
 pub mod adopt;
+pub mod cgroup;
 pub mod client;
 pub mod clock;
 #[cfg(debug_assertions)]

@@ -54,6 +54,10 @@ pub struct PaneRecord {
     pub created_at_ms: u64,
     /// The idempotency key of the request that made it.
     pub made_for: Option<String>,
+    /// Memory that its processes may use together, in bytes.
+    pub memory_max: Option<u64>,
+    /// The directory of its control group.
+    pub cgroup: Option<String>,
 }
 
 /// One life of a pane's program.

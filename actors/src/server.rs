@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use protocol::config::DaemonConfig;
+use protocol::config::{CgroupWish, DaemonConfig};
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, ServerName};
 use supervisor::{SupervisorSlot, Tree};
 use tokio::sync::watch;
 
+use crate::cgroup::Cgroups;
 use crate::idempotency::Idempotency;
 use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::notify::VARIABLES;
@@ -47,6 +48,8 @@ pub struct Server {
     pub store: Store,
     /// Where HTTP is served; set before anything is served.
     pub http: OnceLock<HttpListener>,
+    /// The control groups of panes; set before anything is started.
+    cgroups: OnceLock<Cgroups>,
     /// What operators see of the actors.
     pub tree: Tree,
     /// The supervisor of the sessions.
@@ -76,6 +79,7 @@ impl Server {
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),
             http: OnceLock::new(),
+            cgroups: OnceLock::new(),
             tree: Tree::default(),
             sessions: SupervisorSlot::new(),
             orchestrations: SupervisorSlot::new(),
@@ -86,6 +90,18 @@ impl Server {
             ))),
             stop: watch::Sender::new(None),
         })
+    }
+
+    /// The control groups of panes. Without [`Self::contain`] there are none.
+    #[must_use]
+    pub fn cgroups(&self) -> &Cgroups {
+        self.cgroups
+            .get_or_init(|| Cgroups::off("it was not asked for"))
+    }
+
+    /// Panes get control groups from now on, where they can; the first call counts.
+    pub fn contain(&self, wish: &CgroupWish) {
+        self.cgroups.get_or_init(|| Cgroups::open(wish, &self.name));
     }
 
     /// Asks the daemon to end; the first order counts.

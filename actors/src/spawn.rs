@@ -13,6 +13,7 @@ use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
 
 use crate::adopt;
+use crate::cgroup;
 use crate::clock::epoch_ms;
 use crate::idempotency;
 use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane};
@@ -288,7 +289,12 @@ async fn start_program(
         private_dir(&server.paths.runtime)?;
         private_dir(&panes)?;
     }
+    let cgroup = server
+        .cgroups()
+        .prepare(record.cgroup.as_deref(), record.memory_max)?;
+    let group = cgroup.as_ref().map(|cgroup| cgroup.group.clone());
     let spec = KeeperSpec {
+        cgroup,
         pane_id: id.to_string(),
         socket: server.paths.pane_socket(id),
         argv: record.argv.clone(),
@@ -306,7 +312,12 @@ async fn start_program(
         .keepers
         .spawn(spec, SPAWN_LIMIT)
         .await
-        .map_err(|error| spawn_error(&record.command, &error))
+        .map_err(|error| {
+            if let Some(group) = group {
+                cgroup::discard(&group);
+            }
+            spawn_error(&record.command, &error)
+        })
 }
 
 fn spawn_error(command: &str, error: &SpawnError) -> Error {
@@ -364,6 +375,9 @@ fn record(
             )));
         }
     }
+    if let Some(bytes) = spec.memory_max {
+        server.cgroups().check_memory(bytes)?;
+    }
     for key in &spec.stop.keys {
         crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
     }
@@ -382,6 +396,11 @@ fn record(
         status_pipe: order.status_pipe,
         history_lines: history_lines(server, spec)?,
         made_for: idempotency::current_key(),
+        memory_max: spec.memory_max,
+        cgroup: server
+            .cgroups()
+            .path(id)
+            .map(|path| path.display().to_string()),
         created_at_ms: epoch_ms(),
     })
 }

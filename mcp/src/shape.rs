@@ -46,6 +46,9 @@ pub(crate) fn status(status: &PaneStatus) -> Fields {
             }
             fields
         }
+        Some(ExitStatus::OutOfMemory { memory_max }) => present(json!({
+            "status": "out_of_memory", "memory_max": memory_max, "signal": 9, "signal_name": "SIGKILL",
+        })),
         Some(ExitStatus::SpawnFailed { reason }) => {
             fields(json!({"status": "spawn_failed", "reason": reason}))
         }

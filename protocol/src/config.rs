@@ -58,6 +58,58 @@ pub struct DaemonConfig {
     pub max_panes: u32,
     /// Connections at most.
     pub max_clients: u32,
+    /// Where each pane gets a control group of its own.
+    pub cgroup: CgroupWish,
+}
+
+/// Which group of cgroup v2 the daemon may use: `auto`, `own`, `off` or a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum CgroupWish {
+    /// The one that it was started in, if systemd has marked it as delegated.
+    #[default]
+    Auto,
+    /// The one that it was started in.
+    Own,
+    /// None.
+    Off,
+    /// This one, which somebody has made for it.
+    Path(PathBuf),
+}
+
+impl std::str::FromStr for CgroupWish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "own" => Ok(Self::Own),
+            "off" => Ok(Self::Off),
+            path if path.starts_with('/') => Ok(Self::Path(path.into())),
+            other => Err(format!(
+                "the cgroup is {other:?}; it is auto, own, off or an absolute path"
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for CgroupWish {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<CgroupWish> for String {
+    fn from(wish: CgroupWish) -> Self {
+        match wish {
+            CgroupWish::Auto => "auto".to_owned(),
+            CgroupWish::Own => "own".to_owned(),
+            CgroupWish::Off => "off".to_owned(),
+            CgroupWish::Path(path) => path.to_string_lossy().into_owned(),
+        }
+    }
 }
 
 impl Default for DaemonConfig {
@@ -69,6 +121,7 @@ impl Default for DaemonConfig {
             heartbeat_ms: 5_000,
             max_panes: 4_096,
             max_clients: 1_024,
+            cgroup: CgroupWish::Auto,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actors::daemon::{Options, run, run_in_background};
 use actors::surface::{Surface, Traffic};
 use clap::Parser;
-use protocol::config::{HttpConfig, loopback};
+use protocol::config::{CgroupWish, HttpConfig, loopback};
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
 use protocol::transport::EXIT_BUSY;
@@ -33,7 +33,7 @@ struct Arguments {
     log_file: bool,
     /// Where each pane gets a control group of its own: `own` for the one that fugued was started in, a path, or `off`.
     #[arg(long, value_name = "WHERE")]
-    cgroup: Option<String>,
+    cgroup: Option<CgroupWish>,
     /// Say `ready` on standard output when it serves.
     #[arg(long, hide = true)]
     tell_ready: bool,

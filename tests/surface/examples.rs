@@ -280,7 +280,7 @@ async fn story(page: &mut Page<'_>) {
 #[test]
 fn docs_mcp_examples() {
     run(async {
-        let daemon = Daemon::start();
+        let daemon = Daemon::start_with("[daemon]\ncgroup = \"off\"\n");
         let mcp = Mcp::start(&daemon).await;
         let dir = std::fs::canonicalize(daemon.dir.path()).unwrap();
         let mut page = Page {

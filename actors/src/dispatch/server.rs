@@ -41,6 +41,7 @@ pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> 
             check("clients", &server.clients).await,
         ],
         http: server.http.get().cloned(),
+        containment: Some(server.cgroups().status()),
     })
 }
 

@@ -17,6 +17,7 @@ use rustix::{
 };
 
 use super::{
+    contain::Contained,
     diagnose::{explain, explain_cwd, find_program},
     procs, sys,
     wire::{
@@ -35,6 +36,8 @@ pub(super) struct Program {
     pub journal: OwnedFd,
     /// Read end of the status pipe.
     pub status_pipe: Option<OwnedFd>,
+    /// Its control group.
+    pub contained: Option<Contained>,
 }
 
 impl Program {
@@ -99,9 +102,10 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let started_at_unix_ms = unix_ms();
     let own = getrlimit(Resource::Nofile);
     limit_open_files(spec, own);
-    let spawned = sys::spawn(&image);
+    let spawned = spawn_contained(spec, &image);
     // The keeper goes on accepting daemons, however low the program's limit is.
     let _ = setrlimit(Resource::Nofile, own);
+    let (spawned, contained) = spawned?;
     let pid = spawned.map_err(|errno| explain(errno, &path))?;
     Ok(Program {
         started: now(),
@@ -114,7 +118,20 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
         master,
         journal,
         status_pipe: status.map(|(read, _)| read),
+        contained,
     })
+}
+
+type Spawned = (Result<i32, Errno>, Option<Contained>);
+
+/// Starts it in its control group, if it has one.
+fn spawn_contained(spec: &KeeperSpec, image: &sys::Image<'_>) -> Result<Spawned, SpawnFailure> {
+    let contained = spec.cgroup.as_ref().map(Contained::enter).transpose()?;
+    let spawned = sys::spawn(image);
+    if let Some(contained) = &contained {
+        contained.leave();
+    }
+    Ok((spawned, contained))
 }
 
 /// Time since boot, suspend included.

@@ -195,6 +195,7 @@ fn replies_and_events_round_trip() {
         user_ms: 3,
         sys_ms: 4,
         max_rss_kib: 5,
+        out_of_memory: true,
     };
     let mut bytes = encoded(&KeeperFrame::event(Event::Exited(report)));
     let Taken::Frame(frame) = take::<KeeperFrame>(&mut bytes).unwrap() else {

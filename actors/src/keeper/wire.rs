@@ -49,8 +49,22 @@ pub struct KeeperSpec {
     pub status_pipe: bool,
     /// Soft limit of open files for the program, since the daemon raises its own.
     pub open_files: Option<u64>,
+    /// The program's control group, where there is one.
+    pub cgroup: Option<KeeperCgroup>,
     /// Whatever the daemon needs to adopt the pane later. The keeper does not look into it.
     pub meta: ByteBuf,
+}
+
+/// Two control groups, as directories of the cgroup v2 file system.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeeperCgroup {
+    /// The program's.
+    #[serde(with = "path_bytes")]
+    pub group: PathBuf,
+    /// The keeper's.
+    #[serde(with = "path_bytes")]
+    pub home: PathBuf,
 }
 
 /// The pid of a program, made unique by its start time.
@@ -101,6 +115,9 @@ pub struct ExitReport {
     /// Largest resident set of one of these processes.
     #[serde(default)]
     pub max_rss_kib: u64,
+    /// It was killed, and the kernel has killed in its control group for the group's memory limit.
+    #[serde(default)]
+    pub out_of_memory: bool,
 }
 
 /// Which kind of failure kept a program from starting.

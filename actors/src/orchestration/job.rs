@@ -177,6 +177,7 @@ impl Job {
                 restart: RestartType::Temporary,
                 remain_on_exit: true,
                 stop: StopRecipe::default(),
+                memory_max: plan.memory_max,
                 history_lines: (lines > 0).then(|| lines.max(self.server.config.history_lines)),
             },
             place,

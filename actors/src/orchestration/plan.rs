@@ -81,6 +81,9 @@ pub struct Plan {
     pub shell: Option<String>,
     /// The idempotency key of the request.
     pub made_for: Option<String>,
+    /// Memory that each pane may use, in bytes.
+    #[serde(default)]
+    pub memory_max: Option<u64>,
 }
 
 impl Plan {
@@ -206,6 +209,7 @@ impl Plan {
             env: options.env,
             shell: options.shell,
             made_for: None,
+            memory_max: options.memory_max,
         })
     }
 

@@ -1,5 +1,6 @@
 //! The lives of a pane's program and the end of the pane: one supervised exit path.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::io::WriteOrder;
 use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
+use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
 use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, SignalScope, sweep};
 use crate::registry::EndedPane;
@@ -54,7 +56,7 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
         }
         entry.io.drain(DRAIN_LIMIT).await;
-        let ended = ended(&process, exit);
+        let ended = ended(&process, exit, entry.record.memory_max);
         entry.change(|state| {
             // An earlier daemon may have known it already.
             state.ended.get_or_insert(ended);
@@ -68,7 +70,7 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
     });
 }
 
-fn ended(process: &Process, exit: KeeperExit) -> Ended {
+fn ended(process: &Process, exit: KeeperExit, memory_max: Option<u64>) -> Ended {
     let lost = |reason: &str| Ended {
         exit: ExitStatus::Lost {
             reason: reason.to_owned(),
@@ -78,7 +80,7 @@ fn ended(process: &Process, exit: KeeperExit) -> Ended {
     };
     match exit {
         KeeperExit::Program(report) => Ended {
-            exit: exit_status(&report),
+            exit: exit_status(&report, memory_max),
             duration_ms: report.duration_ms,
             at_ms: report.at_unix_ms,
         },
@@ -87,7 +89,10 @@ fn ended(process: &Process, exit: KeeperExit) -> Ended {
     }
 }
 
-fn exit_status(report: &ExitReport) -> ExitStatus {
+fn exit_status(report: &ExitReport, memory_max: Option<u64>) -> ExitStatus {
+    if report.out_of_memory {
+        return ExitStatus::OutOfMemory { memory_max };
+    }
     match report.status {
         ProgramStatus::Exited(code) => ExitStatus::Exited { code },
         ProgramStatus::Signaled {
@@ -161,6 +166,12 @@ async fn finish(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
         });
     });
     survivors.extend(release(entry, &latest).await);
+    if let Some(group) = &entry.record.cgroup {
+        survivors.extend(cgroup::close(Path::new(group)).await);
+        survivors.retain(|pid| Path::new(&format!("/proc/{pid}")).exists());
+        survivors.sort_unstable();
+        survivors.dedup();
+    }
     remove(server, entry, survivors).await;
 }
 

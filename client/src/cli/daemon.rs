@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use protocol::reply::{ServerStatus, Stopping};
+use protocol::reply::{Containment, ServerStatus, Stopping};
 use protocol::request::{Status, StopServer, Whoami};
 use protocol::{Error, ErrorCode, ServerName};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -68,6 +68,9 @@ fn status_text(server: &ServerName, status: &ServerStatus) -> String {
             http.url, http.token_file
         ));
     }
+    if let Some(containment) = &status.containment {
+        text.push_str(&containment_text(containment));
+    }
     for check in &status.health {
         let state = if check.ok { "ok" } else { "NOT WELL" };
         text.push_str(&format!(
@@ -81,6 +84,26 @@ fn status_text(server: &ServerName, status: &ServerStatus) -> String {
         text.push('\n');
     }
     text
+}
+
+fn containment_text(containment: &Containment) -> String {
+    let Containment {
+        on,
+        memory,
+        detail,
+        path,
+    } = containment;
+    match (on, memory) {
+        (false, _) => format!("containment: off, {detail}\n"),
+        (true, true) => format!(
+            "containment: a control group for each pane in {}, with memory limits\n",
+            path.as_deref().unwrap_or_default()
+        ),
+        (true, false) => format!(
+            "containment: a control group for each pane in {}, without memory limits: {detail}\n",
+            path.as_deref().unwrap_or_default()
+        ),
+    }
 }
 
 impl StopArgs {

@@ -25,6 +25,9 @@ pub(crate) struct PaneOptions {
     /// temporary
     #[arg(long, value_name = "TYPE", value_parser = restart_type, default_value = "temporary")]
     restart: RestartType,
+    /// Memory that all its processes may use together, such as 512M; needs a server with control groups
+    #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
+    memory_max: Option<u64>,
     /// The program: several words are executed as they are, one word with spaces or shell
     /// characters is a command line for `sh -c` [default: the login shell]
     #[arg(last = true, value_name = "CMD")]
@@ -40,6 +43,7 @@ impl PaneOptions {
             env: args::map(self.env),
             restart: self.restart,
             remain_on_exit: self.remain,
+            memory_max: self.memory_max,
             ..PaneSpec::default()
         })
     }

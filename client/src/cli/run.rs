@@ -76,6 +76,9 @@ pub(crate) struct RunArgs {
     /// The shell that runs the command lines [default: sh]
     #[arg(long)]
     shell: Option<String>,
+    /// Memory that each command may use, such as 512M; a pipeline's for all its steps
+    #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
+    memory_max: Option<u64>,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -132,6 +135,7 @@ impl RunArgs {
             environment: Some(environment()),
             env: args::map(self.env),
             shell: self.shell,
+            memory_max: self.memory_max,
         };
         if self.pipeline {
             let step = |command| PipelineStep {

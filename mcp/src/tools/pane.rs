@@ -18,7 +18,7 @@ use crate::{schema, shape};
 /// What a new pane executes and how.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ProgramParams {
-    /// Shell line, or program if args; absent: your shell
+    /// Shell line, or program if args; else your shell
     command: Option<String>,
     args: Option<Vec<String>>,
     pub(crate) cwd: Option<String>,
@@ -26,8 +26,9 @@ pub(crate) struct ProgramParams {
     #[schemars(schema_with = "schema::restart")]
     #[serde(default)]
     restart: Option<RestartType>,
-    /// Keep pane after exit; default true with command
+    /// Keep after exit; default true with command
     remain_on_exit: Option<bool>,
+    memory_max: Option<u64>,
 }
 
 impl ProgramParams {
@@ -59,6 +60,7 @@ impl ProgramParams {
             env: self.env.unwrap_or_default(),
             restart: self.restart.unwrap_or_default(),
             remain_on_exit: self.remain_on_exit.unwrap_or(has_command),
+            memory_max: self.memory_max,
             ..PaneSpec::default()
         })
     }

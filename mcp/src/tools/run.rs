@@ -97,6 +97,7 @@ impl Tool for RunParallel {
                 environment: call.environment(),
                 env: BTreeMap::new(),
                 shell: None,
+                memory_max: None,
             },
         };
         let state = place.act(&params, self.idempotency_key, SLOW).await?;
@@ -173,6 +174,7 @@ impl Tool for RunPipeline {
                 environment: call.environment(),
                 env: self.env.unwrap_or_default(),
                 shell: None,
+                memory_max: None,
             },
         };
         let state = place.act(&params, self.idempotency_key, SLOW).await?;

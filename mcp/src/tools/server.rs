@@ -67,6 +67,7 @@ impl Tool for ServerStatus {
                 "resident_kib": status.resident_kib,
                 "open_fds": status.open_fds,
                 "health": status.health,
+                "containment": status.containment,
             }))
         });
         Ok(per_server(&places, join_all(asked).await))

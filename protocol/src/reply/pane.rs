@@ -25,6 +25,12 @@ pub enum ExitStatus {
         #[serde(default)]
         core_dumped: bool,
     },
+    /// The kernel killed it, because its pane used more memory than it may.
+    OutOfMemory {
+        /// The pane's limit in bytes, if it has one of its own.
+        #[serde(default)]
+        memory_max: Option<u64>,
+    },
     /// It could not be started (again).
     SpawnFailed {
         /// Why.
@@ -50,6 +56,7 @@ impl ExitStatus {
         match self {
             Self::Exited { code } => *code,
             Self::Signaled { signal, .. } => 128 + signal,
+            Self::OutOfMemory { .. } => 128 + 9,
             Self::SpawnFailed { .. } => 127,
             Self::Lost { .. } => 125,
         }
@@ -67,6 +74,10 @@ impl std::fmt::Display for ExitStatus {
                 let core = if *core_dumped { ", core dumped" } else { "" };
                 write!(f, "signaled({signal} {}{core})", signal_name(*signal))
             }
+            Self::OutOfMemory {
+                memory_max: Some(bytes),
+            } => write!(f, "out_of_memory(killed at its limit of {bytes} bytes)"),
+            Self::OutOfMemory { memory_max: None } => write!(f, "out_of_memory(killed)"),
             Self::SpawnFailed { reason } => write!(f, "spawn_failed({reason})"),
             Self::Lost { reason } => write!(f, "lost({reason})"),
         }

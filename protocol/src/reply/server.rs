@@ -50,6 +50,24 @@ pub struct ServerStatus {
     /// The HTTP listener, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpListener>,
+    /// Control groups of panes; absent from an older server, which has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containment: Option<Containment>,
+}
+
+/// Whether each pane has a control group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Containment {
+    /// Each new pane has one.
+    pub on: bool,
+    /// Its memory can be limited.
+    pub memory: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The directory of the group of all panes' groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// Where HTTP is served.

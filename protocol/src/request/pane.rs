@@ -102,6 +102,9 @@ pub struct PaneSpec {
     /// Scrollback in lines, at most 100,000; the server's default when absent.
     #[serde(default)]
     pub history_lines: Option<u32>,
+    /// Memory that all its processes may use together, in bytes; needs a server with control groups.
+    #[serde(default)]
+    pub memory_max: Option<u64>,
 }
 
 /// A new pane.

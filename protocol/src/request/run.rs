@@ -77,6 +77,9 @@ pub struct RunOptions {
     /// The shell that runs the command lines; `sh` when absent.
     #[serde(default)]
     pub shell: Option<String>,
+    /// Memory that each pane may use, in bytes; needs a server with control groups.
+    #[serde(default)]
+    pub memory_max: Option<u64>,
 }
 
 /// Runs commands side by side, each in a pane of its own.

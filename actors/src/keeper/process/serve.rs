@@ -13,6 +13,7 @@ use serde_bytes::ByteBuf;
 use super::{
     super::{
         conn::Conn,
+        contain::Contained,
         procs,
         program::{self, Program},
         sys::{self, Usage, Waited},
@@ -191,7 +192,11 @@ impl Serving {
         };
         let (from, to) = (self.program.started, program::now());
         let ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1_000_000;
+        let killed =
+            matches!(status, ProgramStatus::Signaled { signal, .. } if signal == libc::SIGKILL);
+        let contained = self.program.contained.as_ref();
         let report = ExitReport {
+            out_of_memory: killed && contained.is_some_and(Contained::ran_out_of_memory),
             status,
             at_unix_ms: program::unix_ms(),
             duration_ms: u64::try_from(ms).unwrap_or(0),

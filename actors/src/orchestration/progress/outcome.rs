@@ -91,6 +91,10 @@ impl Outcome {
         match exit {
             ExitStatus::Exited { code } => outcome.exit_code = Some(*code),
             ExitStatus::Signaled { signal, .. } => outcome.signal = Some(*signal),
+            ExitStatus::OutOfMemory { .. } => {
+                outcome.signal = Some(9);
+                outcome.error = Some(exit.to_string());
+            }
             ExitStatus::SpawnFailed { reason } | ExitStatus::Lost { reason } => {
                 outcome.error = Some(reason.clone());
             }

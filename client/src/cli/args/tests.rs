@@ -47,3 +47,20 @@ fn pairs_split_at_the_first_equals_sign() {
         "2"
     );
 }
+
+#[test]
+fn sizes_of_memory_have_letters() {
+    for (text, size) in [
+        ("0", 0),
+        ("512", 512),
+        ("64K", 65_536),
+        ("512M", 512 << 20),
+        ("2g", 2 << 30),
+        ("1GiB", 1 << 30),
+    ] {
+        assert_eq!(bytes(text), Ok(size), "{text}");
+    }
+    for text in ["", "M", "1.5G", "-1", "10X", "10 M", "99999999999T"] {
+        assert!(bytes(text).is_err(), "{text}");
+    }
+}
