@@ -25,7 +25,7 @@ async fn kill_and_restart(daemon: &mut Daemon, pause: Duration) -> Duration {
 }
 
 /// All of a pane's text, with its scrollback.
-async fn all_text(client: &Client, pane: PaneUuid) -> String {
+pub async fn all_text(client: &Client, pane: PaneUuid) -> String {
     client
         .ok(ReadPane {
             pane: Target::from(pane),

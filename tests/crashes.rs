@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use protocol::id::PaneUuid;
 use protocol::reply::{ExitStatus, ExpectOutcome, PaneInfo, TreeNode};
-use protocol::request::{
-    ClosePane, CreatePane, CreateWindow, Expect, ReadPane, SendInput, Tree, Until,
-};
+use protocol::request::{ClosePane, CreatePane, CreateWindow, Expect, ReadPane, Tree, Until};
 use protocol::{Event, Target};
 use rustix::process::Signal;
 
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::pane::{input, pattern};
 use crate::support::view::{named, shown};
 use crate::support::{eventually, proc, run, run_within};
 
@@ -36,14 +35,28 @@ async fn restarted(client: &Client, id: &str, times: u64) {
     .await;
 }
 
-async fn read(client: &Client, pane: PaneUuid, ansi: bool) -> String {
-    let read = ReadPane {
+fn reading(pane: PaneUuid) -> ReadPane {
+    ReadPane {
         pane: Target::from(pane),
         lines: Some(100_000),
         since: None,
         scrollback: true,
-        ansi,
+        ansi: true,
         max_bytes: Some(8 << 20),
+    }
+}
+
+/// All of a pane's text, with its colours.
+async fn read(client: &Client, pane: PaneUuid) -> String {
+    client.ok(reading(pane)).await.text
+}
+
+/// What is on its screen, with its colours.
+async fn visible(client: &Client, pane: PaneUuid) -> String {
+    let read = ReadPane {
+        lines: None,
+        scrollback: false,
+        ..reading(pane)
     };
     client.ok(read).await.text
 }
@@ -54,27 +67,6 @@ async fn info(client: &Client, pane: PaneUuid) -> PaneInfo {
         .into_iter()
         .find(|info| info.pane_id == pane)
         .expect("the pane is listed")
-}
-
-fn input(pane: PaneUuid, text: &str) -> SendInput {
-    SendInput {
-        pane: Target::from(pane),
-        text: text.to_owned(),
-        keys: Vec::new(),
-        submit: true,
-        timeout_ms: None,
-    }
-}
-
-fn pattern(pane: PaneUuid, pattern: &str) -> Expect {
-    Expect {
-        pane: Target::from(pane),
-        pattern: Some(pattern.to_owned()),
-        until: Until::Match,
-        idle_ms: None,
-        timeout_ms: 15_000,
-        since: None,
-    }
 }
 
 async fn shows(client: &Client, pane: PaneUuid, text: &str) {
@@ -97,7 +89,7 @@ fn a_panes_actor_fails_and_its_program_screen_and_end_are_as_they_were() {
         let client = daemon.client().await;
         let pane = client.session("s", PROGRAM).await.pane_id;
         shows(&client, pane, "READY").await;
-        let (before, text) = (info(&client, pane).await, read(&client, pane, true).await);
+        let (before, text) = (info(&client, pane).await, read(&client, pane).await);
         assert!(text.contains("START") && text.contains("300"));
         for round in 1..=3 {
             client.crash("pane", Target::from(pane)).await.unwrap();
@@ -108,7 +100,7 @@ fn a_panes_actor_fails_and_its_program_screen_and_end_are_as_they_were() {
             (after.pid, after.keeper_pid),
             (before.pid, before.keeper_pid)
         );
-        assert_eq!(read(&client, pane, true).await, text);
+        assert_eq!(read(&client, pane).await, text);
         answers(&client, pane, "hello").await;
         client.ok(input(pane, "end")).await;
         // In the moment of the program's end, too.
@@ -164,10 +156,10 @@ fn a_panes_io_task_fails_and_the_journal_gives_the_same_screen() {
         let client = daemon.client().await;
         let pane = client.session("s", PROGRAM).await.pane_id;
         shows(&client, pane, "READY").await;
-        let (before, text) = (info(&client, pane).await, read(&client, pane, true).await);
+        let (before, text) = (info(&client, pane).await, read(&client, pane).await);
         client.crash("pane_io", Target::from(pane)).await.unwrap();
         restarted(&client, &pane.to_string(), 1).await;
-        assert_eq!(read(&client, pane, true).await, text);
+        assert_eq!(read(&client, pane).await, text);
         assert_eq!(info(&client, pane).await.pid, before.pid);
         answers(&client, pane, "hello").await;
         // A wait that was begun before goes on after.
@@ -184,14 +176,10 @@ fn a_panes_io_task_fails_and_the_journal_gives_the_same_screen() {
             client.exit(pane).await.exit,
             Some(ExitStatus::Exited { code: 5 })
         );
-        let text = read(&client, pane, true).await;
+        let text = read(&client, pane).await;
         client.crash("pane_io", Target::from(pane)).await.unwrap();
         restarted(&client, &pane.to_string(), 3).await;
-        assert_eq!(
-            read(&client, pane, true).await,
-            text,
-            "after its program's end"
-        );
+        assert_eq!(read(&client, pane).await, text, "after its program's end");
         let found = client
             .ok(Expect {
                 until: Until::Exit,
@@ -221,7 +209,7 @@ fn megabytes_of_colours_and_an_alternate_screen_survive_the_io_task() {
         let line = "stty -echo; awk 'BEGIN { for (i = 0; i < 50000; i++) printf \"\\033[3%dmline %06d\\033[0m and some more text to make it long %d\\n\", i % 8, i, i }'; echo READY; read l; printf '\\033[?1049h\\033[H\\033[44mALTERNATE\\033[0m'; read l; printf '\\033[?1049lBACK\\n'; read l";
         let pane = client.session("s", line).await.pane_id;
         shows(&client, pane, "READY").await;
-        let text = read(&client, pane, true).await;
+        let text = read(&client, pane).await;
         let (lines, end) = (text.lines().count(), &text[text.len() - 200..]);
         assert!(
             lines > 1_900 && end.contains('\u{1b}'),
@@ -229,7 +217,7 @@ fn megabytes_of_colours_and_an_alternate_screen_survive_the_io_task() {
         );
         client.crash("pane_io", Target::from(pane)).await.unwrap();
         restarted(&client, &pane.to_string(), 1).await;
-        let again = read(&client, pane, true).await;
+        let again = read(&client, pane).await;
         let differs = text.lines().zip(again.lines()).position(|(a, b)| a != b);
         assert!(
             again == text,
@@ -239,37 +227,16 @@ fn megabytes_of_colours_and_an_alternate_screen_survive_the_io_task() {
         );
         client.ok(input(pane, "")).await;
         shows(&client, pane, "ALTERNATE").await;
-        let visible = client
-            .ok(ReadPane {
-                pane: Target::from(pane),
-                lines: None,
-                since: None,
-                scrollback: false,
-                ansi: true,
-                max_bytes: None,
-            })
-            .await
-            .text;
+        let before = visible(&client, pane).await;
         client.crash("pane_io", Target::from(pane)).await.unwrap();
         restarted(&client, &pane.to_string(), 2).await;
-        let again = client
-            .ok(ReadPane {
-                pane: Target::from(pane),
-                lines: None,
-                since: None,
-                scrollback: false,
-                ansi: true,
-                max_bytes: None,
-            })
-            .await
-            .text;
-        assert_eq!(again, visible);
+        assert_eq!(visible(&client, pane).await, before);
         client.ok(input(pane, "")).await;
         shows(&client, pane, "BACK").await;
         // Without the first lines, which the last ones have pushed out.
         let kept = text.split_once("line 049000").unwrap().1;
         assert!(
-            read(&client, pane, true)
+            read(&client, pane)
                 .await
                 .contains(kept.trim_end_matches("READY\n").trim_end())
         );

@@ -7,36 +7,16 @@ use protocol::frame::{Frame, to_bytes};
 use protocol::id::PaneUuid;
 use protocol::reply::{ExpectOutcome, PaneCreated};
 use protocol::request::{
-    Call, CreateSession, Expect, PaneSpec, ReadPane, SendInput, Status, Until, WaitPane, Whoami,
+    Call, CreateSession, Expect, PaneSpec, ReadPane, SendInput, Status, WaitPane, Whoami,
 };
 use protocol::{ErrorCode, Name, Target};
 
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::pane::{input, pattern};
 use crate::support::random::Random;
 use crate::support::raw::Raw;
 use crate::support::view::{attach, named};
 use crate::support::{eventually, proc, run, run_within};
-
-fn input(pane: PaneUuid, text: &str) -> SendInput {
-    SendInput {
-        pane: Target::from(pane),
-        text: text.to_owned(),
-        keys: Vec::new(),
-        submit: true,
-        timeout_ms: None,
-    }
-}
-
-fn pattern(pane: PaneUuid, pattern: &str) -> Expect {
-    Expect {
-        pane: Target::from(pane),
-        pattern: Some(pattern.to_owned()),
-        until: Until::Match,
-        idle_ms: None,
-        timeout_ms: 60_000,
-        since: None,
-    }
-}
 
 fn read(pane: PaneUuid, lines: Option<u32>) -> ReadPane {
     ReadPane {
@@ -300,7 +280,13 @@ fn two_hundred_calls_in_flight_never_mix() {
         for index in 0..200_usize {
             let pane = panes[index % 4];
             match index % 3 {
-                0 => waits.push((raw.ask(&pattern(pane, &format!("<(tok{index}x)>"))), index)),
+                0 => {
+                    let wait = Expect {
+                        timeout_ms: 60_000,
+                        ..pattern(pane, &format!("<(tok{index}x)>"))
+                    };
+                    waits.push((raw.ask(&wait), index));
+                }
                 1 => reads.push((raw.ask(&read(pane, None)), index % 4)),
                 _ => whoami.push(raw.ask(&Whoami {})),
             }

@@ -10,7 +10,8 @@ use protocol::Target;
 use protocol::id::{OrchestrationUuid, PaneUuid};
 use protocol::reply::{CommandResult, Orchestration, RunStatus};
 use protocol::request::{
-    GetOrchestration, ParallelCommand, PipelineStep, RunOptions, RunParallel, RunPipeline,
+    CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunOptions, RunParallel,
+    RunPipeline,
 };
 
 use crate::support::daemon::{Client, Daemon};
@@ -67,6 +68,20 @@ fn limited(ms: u64) -> RunOptions {
         timeout_ms: Some(ms),
         ..RunOptions::default()
     }
+}
+
+/// Ends it, with its clean-up.
+async fn cancel(client: &Client, begun: &Orchestration) -> Orchestration {
+    let cancel = CancelOrchestration {
+        orchestration_id: begun.orchestration_id,
+    };
+    client.ok(cancel).await
+}
+
+/// The panes there are.
+async fn pane_ids(client: &Client) -> Vec<PaneUuid> {
+    let panes = client.panes().await.into_iter();
+    panes.map(|pane| pane.pane_id).collect()
 }
 
 /// How it is, without waiting.

@@ -212,7 +212,7 @@ fn a_second_daemon_says_so_and_harms_nothing() {
         let pid = pane(&client, "s", "echo READY; exec sleep 600", 1_000).await;
         for words in [&["--foreground"][..], &[]] {
             let ran = second(&daemon, words);
-            assert_eq!(ran.code, 1, "{words:?}");
+            assert_eq!(ran.code, 75, "{words:?}");
             assert!(
                 ran.err.contains("runs already") && ran.err.contains(&daemon.pid.to_string()),
                 "{}",

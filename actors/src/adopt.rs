@@ -50,7 +50,10 @@ const LATE: [Duration; 3] = [
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
 pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     let begun = Instant::now();
-    let found = keepers::connect(&server.paths.panes(), |_| true).await;
+    let mut found = keepers::connect(&server.paths, |_| true).await;
+    if !loaded.rebooted {
+        found.call(&server.paths, &loaded.panes).await;
+    }
     let adoption = Adoption::new(server, loaded);
     let count = found.keepers.len();
     let entries = adoption.run(found.keepers).await;
@@ -128,7 +131,7 @@ impl Adoption {
         }
     }
 
-    async fn run(mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
+    async fn run(mut self, keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
         let run: HashSet<_> = self
             .orchestrations
             .iter()
@@ -139,35 +142,7 @@ impl Adoption {
             // Who else held it is gone with the daemon.
             session.snapshot.holders.retain(|id| run.contains(id));
         }
-        let mut candidates = Vec::new();
-        let placed: Vec<PaneUuid> = self
-            .sessions
-            .iter()
-            .flat_map(|session| session.snapshot.panes())
-            .collect();
-        for id in placed {
-            if self.unanswered.contains(&id) {
-                continue;
-            }
-            let keeper = keepers.remove(&id);
-            let stored = self.stored.remove(&id);
-            let pane = stored.or_else(|| keeper.as_ref().and_then(from_meta));
-            if let Some(pane) = pane {
-                let size = self.size_of(id);
-                candidates.push(Candidate { pane, keeper, size });
-            }
-        }
-        for (id, keeper) in keepers {
-            match self.stranger(id, &keeper) {
-                Some(pane) => {
-                    self.place(&pane);
-                    let size = self.size_of(id);
-                    let keeper = Some(keeper);
-                    candidates.push(Candidate { pane, keeper, size });
-                }
-                None => end_keeper(&self.server, id, keeper.keeper),
-            }
-        }
+        let candidates = self.candidates(keepers);
         for id in self.stored.keys() {
             let _ = self.server.store.forget_pane(*id, None);
         }
@@ -186,6 +161,46 @@ impl Adoption {
             orchestration::resume(&self.server, stored, &self.open_keys).await;
         }
         entries
+    }
+
+    /// The panes that go on, each with its keeper and its size, strangers in windows of their own.
+    fn candidates(&mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        let placed: Vec<PaneUuid> = self
+            .sessions
+            .iter()
+            .flat_map(|session| session.snapshot.panes())
+            .collect();
+        for id in placed {
+            if self.unanswered.contains(&id) {
+                continue;
+            }
+            let keeper = keepers.remove(&id);
+            let stored = self.stored.remove(&id);
+            let pane = stored.or_else(|| keeper.as_ref().and_then(from_meta));
+            if let Some(pane) = pane {
+                found.push((pane, keeper));
+            }
+        }
+        for (id, keeper) in keepers {
+            match self.stranger(id, &keeper) {
+                Some(pane) => {
+                    self.place(&pane);
+                    found.push((pane, Some(keeper)));
+                }
+                None => end_keeper(&self.server, id, keeper.keeper),
+            }
+        }
+        let sizes: HashMap<PaneUuid, Size> = self
+            .sessions
+            .iter()
+            .flat_map(|session| session.snapshot.pane_sizes())
+            .collect();
+        let candidate = |(pane, keeper): (StoredPane, _)| {
+            let size = sizes.get(&pane.id).copied().unwrap_or_default();
+            Candidate { pane, keeper, size }
+        };
+        found.into_iter().map(candidate).collect()
     }
 
     /// A keeper whose pane is in no session: whose it is, unless it was started for an answer that nobody got.
@@ -247,13 +262,6 @@ impl Adoption {
         }
     }
 
-    fn size_of(&self, pane: PaneUuid) -> Size {
-        self.sessions
-            .iter()
-            .find_map(|session| session.snapshot.pane_sizes().remove(&pane))
-            .unwrap_or_default()
-    }
-
     /// Makes the entries, screens included, side by side on threads that nobody else needs.
     async fn enter_all(&self, candidates: Vec<Candidate>) -> Vec<Arc<PaneEntry>> {
         let entering = candidates.into_iter().map(|candidate| {
@@ -294,6 +302,7 @@ impl Adoption {
     async fn begin_sessions(&mut self) {
         let server = &self.server;
         let mut entries = Vec::new();
+        self.sessions.sort_by_key(|session| session.last_used_ms);
         for LoadedSession {
             snapshot,
             last_used_ms,
@@ -349,7 +358,7 @@ fn stored(id: PaneUuid, meta: KeeperMeta) -> StoredPane {
 }
 
 fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
-    let socket = server.paths.panes().join(format!("{id}.sock"));
+    let socket = server.paths.pane_socket(id);
     let group = server.cgroups().path(id);
     tokio::spawn(async move {
         match keeper.release(RELEASE_LIMIT).await {
@@ -374,7 +383,7 @@ fn look_again(server: &Arc<Server>) {
             tokio::time::sleep_until(begun + late).await;
             // Ids are ordered by time: a later one is this daemon's own.
             let wanted = |id: PaneUuid| id < now && server.registry.pane(id).is_none();
-            let found = keepers::connect(&server.paths.panes(), wanted).await;
+            let found = keepers::connect(&server.paths, wanted).await;
             for (id, adopted) in found.keepers {
                 tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
                 end_keeper(&server, id, adopted.keeper);

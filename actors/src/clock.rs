@@ -37,6 +37,13 @@ pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
+/// Milliseconds of a clock that nobody sets; only differences mean something.
+#[must_use]
+pub fn steady_ms() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    millis(Duration::try_from(now).unwrap_or_default())
+}
+
 /// A duration in whole milliseconds.
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {

@@ -3,19 +3,17 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use protocol::config::{CgroupWish, Config, HttpConfig, loopback};
-use protocol::paths::{Paths, private_dir};
+use protocol::paths::Paths;
 use protocol::reply::HttpListener;
+use protocol::transport::EXIT_BUSY;
 use protocol::{Error, ErrorCode};
-use rustix::fs::FlockOperation;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use supervisor::{ExitReason, SupervisorRef};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +23,7 @@ use crate::clock::millis;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;
+use crate::rendezvous::{Rendezvous, system};
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::surface::Surface;
@@ -72,18 +71,17 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), Error> {
     let paths = Paths::from_env();
     let config = Config::load(&paths.config)?;
-    for dir in [&paths.runtime, &paths.panes(), &paths.state, &paths.logs()] {
-        private_dir(dir)?;
-    }
     if options.tell_ready {
         // Its own session: the terminal that it was started from may go.
         let _ = rustix::process::setsid();
     }
-    let _lock = lock(&paths)?;
+    let rendezvous = Arc::new(Rendezvous::open(&paths)?);
     let to_stderr = options.foreground && !options.tell_ready && !options.log_file;
     let _log = log::init(&paths.logs(), to_stderr);
+    if let Some(error) = rendezvous.unlocked() {
+        tracing::warn!(%error, "the state directory is not locked");
+    }
     raise_open_files();
-    let listener = listen(&paths)?;
     let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -98,14 +96,15 @@ pub fn run(options: &Options) -> Result<(), Error> {
             token_file = told.token_file,
             "http is served"
         );
+        rendezvous.keep(&paths.http_url());
+        rendezvous.keep(Path::new(&told.token_file));
         server.http.get_or_init(|| told);
         surface
     });
-    let ended = runtime.block_on(serve(&server, listener, surface, options));
+    let ended = runtime.block_on(serve(&server, &rendezvous, surface, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    let _ = std::fs::remove_file(paths.socket());
-    let _ = std::fs::remove_file(paths.http_url());
+    rendezvous.leave();
     ended
 }
 
@@ -130,7 +129,7 @@ fn open_http(
 
 async fn serve(
     server: &Arc<Server>,
-    listener: UnixListener,
+    rendezvous: &Arc<Rendezvous>,
     http: Option<Surface>,
     options: &Options,
 ) -> Result<(), Error> {
@@ -148,7 +147,7 @@ async fn serve(
         .map_err(|error| not_started(&error))?;
     adopt::adopt(server, loaded).await;
     let watches = watchdog::watches(http.is_some());
-    root.start_child(tree::surfaces_spec(server, Arc::new(listener), http))
+    root.start_child(tree::surfaces_spec(server, rendezvous, http))
         .await
         .map_err(|error| not_started(&error))?;
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), after_ms = millis(begun.elapsed()), "serving");
@@ -269,54 +268,6 @@ async fn end_sessions(server: &Arc<Server>) {
     }
 }
 
-fn lock(paths: &Paths) -> Result<File, Error> {
-    let path = paths.lock();
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|e| system(&format!("open {}", path.display()), &e))?;
-    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let mut pid = String::new();
-        let _ = file.read_to_string(&mut pid);
-        return Err(Error::new(
-            ErrorCode::Busy,
-            format!(
-                "a fugued runs already for {} (pid {})",
-                paths.runtime.display(),
-                pid.trim()
-            ),
-        )
-        .hint("use it, end it with `fugue stop`, or set FUGUE_RUNTIME_DIR to another directory"));
-    }
-    let written = file
-        .set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
-    written.map_err(|e| system(&format!("write {}", path.display()), &e))?;
-    Ok(file)
-}
-
-fn listen(paths: &Paths) -> Result<UnixListener, Error> {
-    let path = paths.socket();
-    // Ours is the lock, so whatever lies there is stale.
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(system(
-                &format!("remove the stale {}", path.display()),
-                &error,
-            ));
-        }
-        Ok(()) | Err(_) => {}
-    }
-    let listener = UnixListener::bind(&path)
-        .map_err(|e| system(&format!("listen on {}", path.display()), &e))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
-        .map_err(|e| system(&format!("close {} to others", path.display()), &e))?;
-    Ok(listener)
-}
-
 /// Each pane needs a few descriptors, and the usual soft limit is made for programs with a few files.
 fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
@@ -327,11 +278,6 @@ fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
-}
-
-fn system(what: &str, error: &io::Error) -> Error {
-    Error::new(ErrorCode::Internal, format!("cannot {what}: {error}"))
-        .hint("check the permissions and free space of the runtime and state directories")
 }
 
 fn tell_ready() -> io::Result<()> {
@@ -380,10 +326,14 @@ pub fn run_in_background(options: &Options) -> Result<(), Error> {
     if let Some(mut stderr) = child.stderr.take() {
         let _ = stderr.read_to_string(&mut said);
     }
-    let _ = child.wait();
+    let status = child.wait().ok().and_then(|status| status.code());
     let said = said.trim().trim_start_matches("fugued: ");
     Err(Error::new(
-        ErrorCode::ServerUnreachable,
+        if status == Some(EXIT_BUSY.into()) {
+            ErrorCode::Busy
+        } else {
+            ErrorCode::ServerUnreachable
+        },
         if said.is_empty() {
             "it ended without a word"
         } else {

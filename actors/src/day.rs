@@ -90,6 +90,7 @@ impl Day {
             keeper: Keeper::gone(),
             pid: 0,
             keeper_pid: 0,
+            keeper_start_time: 0,
             started: crate::clock::now(),
             life: 0,
         };

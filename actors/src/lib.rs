@@ -20,6 +20,7 @@ pub mod notify;
 pub mod orchestration;
 pub mod pane;
 pub mod registry;
+mod rendezvous;
 pub mod server;
 pub mod session;
 pub mod slots;

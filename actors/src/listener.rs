@@ -1,7 +1,7 @@
-//! The unix listener: accepts connections, backs off when the system has no room for another one.
+//! The unix listener: accepts connections, backs off when the system has no room for another one, and
+//! sees that callers find it.
 
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,11 @@ use protocol::{ClientUuid, Error, ErrorCode};
 use supervisor::{Actor, ActorError, Address};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::client::{ClientArgs, refuse};
+use crate::keeper;
+use crate::rendezvous::{Rendezvous, system};
 use crate::server::Server;
 use crate::tree;
 
@@ -20,6 +23,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// See [`FIRST_PAUSE`].
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often it looks whether the runtime directory is still there.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The actor; its task accepts.
 pub struct ListenerActor;
 
@@ -27,8 +33,8 @@ pub struct ListenerActor;
 pub struct ListenerArgs {
     /// The daemon.
     pub server: Arc<Server>,
-    /// The socket, bound and listening; it outlives the actor so that no caller is turned away meanwhile.
-    pub listener: Arc<StdListener>,
+    /// Has the socket, which outlives the actor so that no caller is turned away meanwhile.
+    pub rendezvous: Arc<Rendezvous>,
 }
 
 /// What it is told.
@@ -59,10 +65,8 @@ impl Actor for ListenerActor {
         myself: Address<ListenerMsg>,
         args: ListenerArgs,
     ) -> Result<ListenerState, ActorError> {
-        let socket = args.listener.try_clone()?;
-        socket.set_nonblocking(true)?;
-        let listener = UnixListener::from_std(socket)?;
-        let accepting = accept(args.server, listener, myself.clone());
+        let listener = listener(&args.rendezvous)?;
+        let accepting = accept(args, listener, myself.clone());
         let task = tokio::spawn(async move {
             let why = accepting.await;
             let _ = myself.cast(ListenerMsg::Failed(why));
@@ -86,15 +90,42 @@ impl Actor for ListenerActor {
     }
 }
 
+fn listener(rendezvous: &Rendezvous) -> std::io::Result<UnixListener> {
+    let socket = rendezvous.listener().try_clone()?;
+    socket.set_nonblocking(true)?;
+    UnixListener::from_std(socket)
+}
+
 async fn accept(
-    server: Arc<Server>,
-    listener: UnixListener,
+    args: ListenerArgs,
+    mut listener: UnixListener,
     actor: Address<ListenerMsg>,
 ) -> String {
+    let ListenerArgs { server, rendezvous } = args;
     let mut pause = FIRST_PAUSE;
     let mut accepted = 0;
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = false;
     loop {
-        match listener.accept().await {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = look.tick() => {
+                if rendezvous.is_found() || server.is_stopping() {
+                    continue;
+                }
+                match found_again(&server, &rendezvous) {
+                    Ok(renewed) => (listener, told) = (renewed, false),
+                    Err(error) if told => tracing::debug!(%error, "nobody finds this server"),
+                    Err(error) => {
+                        told = true;
+                        tracing::error!(%error, "the runtime directory was deleted and cannot be made again");
+                    }
+                }
+                continue;
+            }
+        };
+        match stream {
             Ok((stream, _)) => {
                 pause = FIRST_PAUSE;
                 accepted += 1;
@@ -111,6 +142,22 @@ async fn accept(
             }
         }
     }
+}
+
+/// Makes the runtime directory again, with the sockets of this daemon and of its keepers.
+fn found_again(server: &Server, rendezvous: &Rendezvous) -> Result<UnixListener, Error> {
+    rendezvous.renew()?;
+    let listener = listener(rendezvous).map_err(|error| system("listen again", &error))?;
+    let panes = server.registry.panes();
+    let keepers = panes.iter().filter(|pane| {
+        let process = pane.process();
+        keeper::listen_again(process.keeper_pid.cast_signed(), process.keeper_start_time).is_ok()
+    });
+    tracing::warn!(
+        keepers = keepers.count(),
+        "the runtime directory was deleted and is made again"
+    );
+    Ok(listener)
 }
 
 async fn begin(server: Arc<Server>, stream: UnixStream) {

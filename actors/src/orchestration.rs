@@ -21,9 +21,11 @@ pub mod stored;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::Error;
 use supervisor::{Actor, ActorError, Address, ExitReason};
 
 use crate::server::Server;
+use crate::tree;
 use plan::Plan;
 use progress::{Order, Progress, StopReason};
 
@@ -177,6 +179,17 @@ impl OrchestrationState {
             ("session", self.entry.session.snapshot().name.to_string()),
         ]);
     }
+}
+
+/// Starts an orchestration's actor.
+async fn start_actor(server: &Arc<Server>, entry: &Arc<OrchestrationEntry>) -> Result<(), Error> {
+    let supervisor = server.orchestrations.get();
+    let supervisor = supervisor.ok_or_else(|| tree::supervisor_away("orchestrations"))?;
+    supervisor
+        .start_child(tree::orchestration_spec(server, entry))
+        .await
+        .map_err(|error| tree::start_error("orchestration", &error))?;
+    Ok(())
 }
 
 /// Cleans up if the actor ends before its orchestration and is not restarted.

@@ -52,10 +52,18 @@ pub struct SessionEntry {
     snapshot: watch::Sender<Arc<SessionSnapshot>>,
     phase: watch::Sender<Phase>,
     last_used_ms: AtomicU64,
+    /// Its place in the order of all uses, which a clock that is set does not change.
+    last_use: AtomicU64,
     /// Its actor.
     pub address: AddressSlot<SessionMsg>,
     /// The supervisor of its panes.
     pub panes: SupervisorSlot,
+}
+
+/// The number of the next use of any session.
+fn next_use() -> u64 {
+    static USES: AtomicU64 = AtomicU64::new(0);
+    USES.fetch_add(1, Ordering::Relaxed)
 }
 
 impl SessionEntry {
@@ -65,6 +73,7 @@ impl SessionEntry {
         Self {
             id: snapshot.id,
             last_used_ms: AtomicU64::new(snapshot.created_at_ms),
+            last_use: AtomicU64::new(next_use()),
             snapshot: watch::Sender::new(Arc::new(snapshot)),
             phase: watch::Sender::new(Phase::Starting),
             address: AddressSlot::new(),
@@ -108,12 +117,19 @@ impl SessionEntry {
 
     /// It is being used: attach, input, select, create.
     pub fn touch(&self) {
-        self.last_used_ms.fetch_max(epoch_ms(), Ordering::Relaxed);
+        self.used_at(epoch_ms());
     }
 
-    /// It was used then, before this daemon.
+    /// It was used then, after all other uses that this daemon was told of before.
     pub fn used_at(&self, at_ms: u64) {
-        self.last_used_ms.fetch_max(at_ms, Ordering::Relaxed);
+        self.last_used_ms.store(at_ms, Ordering::Relaxed);
+        self.last_use.store(next_use(), Ordering::Relaxed);
+    }
+
+    /// A later use has a larger number.
+    #[must_use]
+    pub fn last_use(&self) -> u64 {
+        self.last_use.load(Ordering::Relaxed)
     }
 
     /// When it was last used, in milliseconds since 1970.

@@ -119,6 +119,12 @@ impl Server {
         self.stop.borrow().is_some()
     }
 
+    /// Whether the daemon is ending, and the next one is to go on with everything.
+    #[must_use]
+    pub fn is_leaving_panes(&self) -> bool {
+        self.stop.borrow().is_some_and(|order| order.keep_panes)
+    }
+
     /// Becomes `Some` when the daemon is to end.
     #[must_use]
     pub fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::paths::private_dir;
 use protocol::request::{PaneSpec, Program};
 use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
@@ -83,10 +84,10 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         select: order.select,
     };
     let measure = placement.clone();
-    let size = life::ask(&order.session, |reply| SessionMsg::Measure(measure, reply))
-        .await
-        .flatten()
-        .map_err(|error| ended_with(server, error))?;
+    let size = ask_session(server, &order.session, |reply| {
+        SessionMsg::Measure(measure, reply)
+    })
+    .await?;
     let begun = begin(server, &order.session, plan, slot, size).await?;
     let entry = begun.entry;
     match settle(server, &order.session, &entry, placement).await {
@@ -97,7 +98,7 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
         }),
         Err(error) => {
             pane::close(server, &entry, true).await;
-            Err(ended_with(server, error))
+            Err(error)
         }
     }
 }
@@ -106,12 +107,18 @@ fn stopping() -> Error {
     Error::new(ErrorCode::Busy, "the server is being stopped").hint("start it again with `fugued`")
 }
 
-/// A session that ends under its pane because the server does is not the caller's to look for.
-fn ended_with(server: &Server, error: Error) -> Error {
-    if error.code == ErrorCode::NotFound && server.is_stopping() {
-        return stopping();
-    }
-    error
+/// Asks the session's actor about a place. A session that ends under its pane because the server does is not the caller's
+/// to look for.
+async fn ask_session<R>(
+    server: &Server,
+    session: &SessionEntry,
+    make: impl FnOnce(supervisor::Reply<Result<R, Error>>) -> SessionMsg,
+) -> Result<R, Error> {
+    let answer = life::ask(session, make).await.flatten();
+    answer.map_err(|error| {
+        let because_of_stop = error.code == ErrorCode::NotFound && server.is_stopping();
+        if because_of_stop { stopping() } else { error }
+    })
 }
 
 /// A pane whose order is in order.
@@ -201,7 +208,8 @@ async fn settle(
     placement: change::Placement,
 ) -> Result<WindowUuid, Error> {
     start_actor(server, session, entry).await?;
-    let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
+    let place = |reply| SessionMsg::Place(placement, reply);
+    let window = ask_session(server, session, place).await?;
     watch(server, entry);
     Ok(window)
 }
@@ -262,6 +270,7 @@ fn process(started: &SpawnedPane, life: u32) -> Process {
         keeper: started.keeper.clone(),
         pid: started.pid.unsigned_abs(),
         keeper_pid: started.keeper_pid.unsigned_abs(),
+        keeper_start_time: started.keeper_start_time,
         started: Instant::now(),
         life,
     }
@@ -274,6 +283,12 @@ async fn start_program(
     record: &PaneRecord,
     size: Size,
 ) -> Result<SpawnedPane, Error> {
+    let panes = server.paths.panes();
+    if !panes.is_dir() {
+        // Deleted underneath; the listener is about to notice.
+        private_dir(&server.paths.runtime)?;
+        private_dir(&panes)?;
+    }
     let cgroup = server
         .cgroups()
         .prepare(record.cgroup.as_deref(), record.memory_max)?;
@@ -281,7 +296,7 @@ async fn start_program(
     let spec = KeeperSpec {
         cgroup,
         pane_id: id.to_string(),
-        socket: server.paths.panes().join(format!("{id}.sock")),
+        socket: server.paths.pane_socket(id),
         argv: record.argv.clone(),
         program: record.program.clone(),
         cwd: record.cwd.clone().into(),

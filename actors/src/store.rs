@@ -34,7 +34,7 @@ use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
 use crate::server::Server;
 
 pub use load::{Loaded, LoadedSession};
-pub use rows::{StoredKey, StoredMirror, StoredPane, StoredState};
+pub use rows::{StoredKeeper, StoredKey, StoredMirror, StoredPane, StoredState};
 pub use schema::OpenError;
 
 /// The database's file in the state directory.

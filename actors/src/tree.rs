@@ -14,6 +14,7 @@ use crate::listener::{ListenerActor, ListenerArgs};
 use crate::orchestration::{OrchestrationActor, OrchestrationArgs, OrchestrationEntry};
 use crate::pane::{PaneActor, PaneArgs, PaneEntry};
 use crate::registry::SessionEntry;
+use crate::rendezvous::Rendezvous;
 use crate::server::Server;
 use crate::session::{SessionActor, SessionArgs};
 use crate::store::StoreActor;
@@ -73,24 +74,24 @@ fn store(server: &Arc<Server>) -> ChildSpec {
 #[must_use]
 pub fn surfaces_spec(
     server: &Arc<Server>,
-    listener: Arc<std::os::unix::net::UnixListener>,
+    rendezvous: &Arc<Rendezvous>,
     http: Option<Surface>,
 ) -> ChildSpec {
-    ChildSpec::supervisor("surfaces", surfaces(server, listener, http))
+    ChildSpec::supervisor("surfaces", surfaces(server, rendezvous, http))
 }
 
 fn surfaces(
     server: &Arc<Server>,
-    listener: Arc<std::os::unix::net::UnixListener>,
+    rendezvous: &Arc<Rendezvous>,
     http: Option<Surface>,
 ) -> SupervisorSpec {
-    let server = Arc::clone(server);
+    let (server, rendezvous) = (Arc::clone(server), Arc::clone(rendezvous));
     let unix = ChildSpec::actor(
         "unix",
         || ListenerActor,
         move || ListenerArgs {
             server: Arc::clone(&server),
-            listener: Arc::clone(&listener),
+            rendezvous: Arc::clone(&rendezvous),
         },
     );
     let spec = SupervisorSpec::new(Strategy::OneForOne)

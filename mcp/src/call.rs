@@ -100,6 +100,18 @@ impl Call {
         Ok((place, session))
     }
 
+    /// The session and the window that are meant, as far as they are given.
+    pub(crate) fn session_and_window(
+        &self,
+        server: Option<&str>,
+        session: Option<&str>,
+        window: Option<&str>,
+    ) -> Result<(Place, Option<Target>, Option<Target>), Error> {
+        let given = [("session", session), ("window", window)];
+        let (place, [session, window]) = self.resolve(server, given)?;
+        Ok((place, session, window))
+    }
+
     /// The one thing that a tool cannot do without.
     pub(crate) fn target(
         &self,

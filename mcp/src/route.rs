@@ -75,7 +75,8 @@ impl Place {
         params: &C,
         limit: Duration,
     ) -> Result<C::Reply, Error> {
-        let connection = self.server.connection().await.map_err(|e| self.named(e))?;
+        let connection = self.server.connection_within(limit).await;
+        let connection = connection.map_err(|e| self.named(e))?;
         match connection.call(params, limit).await {
             Err(error) if error.code == ErrorCode::ServerUnreachable => {
                 self.server.call(params, limit).await

@@ -52,9 +52,6 @@ Every answer says which session it was about in session_context.
 Errors have code, message, hint and candidates: do what the hint says. After server_unreachable or timeout, look before repeating a call that changes something, \
 or repeat it with the same idempotency_key.";
 
-/// How long a client may take to take a notification before it is given up.
-const TELL_LIMIT: Duration = Duration::from_secs(10);
-
 /// Calls under way when the input ends have so long to be answered: input that comes from a file ends
 /// before the first answer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -291,8 +288,7 @@ impl ServerHandler for Server {
             let peer = peer.clone();
             let told = async move {
                 let update = ResourceUpdatedNotificationParam::new(uri);
-                let sent = peer.notify_resource_updated(update);
-                matches!(tokio::time::timeout(TELL_LIMIT, sent).await, Ok(Ok(())))
+                peer.notify_resource_updated(update).await.is_ok()
             };
             told.boxed()
         });
@@ -328,11 +324,7 @@ impl ServerHandler for Server {
             let sink = context.sink().clone();
             let tell: subscriptions::Tell = Box::new(move |uri| {
                 let sink = sink.clone();
-                let told = async move {
-                    let sent = sink.notify_resource_updated(uri);
-                    matches!(tokio::time::timeout(TELL_LIMIT, sent).await, Ok(Ok(())))
-                };
-                told.boxed()
+                async move { sink.notify_resource_updated(uri).await.is_ok() }.boxed()
             });
             tell
         };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use protocol::request::Watch;
 use protocol::{Error, ErrorCode, transport};
@@ -22,6 +23,9 @@ const PACE: Duration = Duration::from_millis(250);
 
 /// One wait in the daemon.
 const WAIT: Duration = Duration::from_secs(60);
+
+/// How long a client may take to take a notification before it is given up.
+const TELL_LIMIT: Duration = Duration::from_secs(10);
 
 /// The pause before asking a server again that cannot be reached.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -130,6 +134,10 @@ fn gone(code: ErrorCode) -> bool {
 /// Tells about one resource until it is gone, which is told too. A server that goes away is waited
 /// for and not started.
 async fn follow(place: Place, address: Address, uri: String, mut seen: Option<String>, tell: Tell) {
+    let tell = |uri| {
+        let told = tokio::time::timeout(TELL_LIMIT, tell(uri));
+        told.map(|told| told.unwrap_or(false))
+    };
     loop {
         while transport::is_absent(place.socket()) {
             tokio::time::sleep(PAUSE).await;

@@ -19,7 +19,7 @@ use tokio::task::AbortHandle;
 
 use crate::answer::{Answer, refusal};
 use crate::call::{Call, Front};
-use crate::route::{Place, QUICK, SLOW, resolve_one};
+use crate::route::{Place, SLOW, resolve_one};
 use crate::{tools, waiting};
 
 /// A call that asks for more than this becomes a task.
@@ -248,13 +248,7 @@ pub(crate) async fn get(front: &Front, id: &str) -> Result<DetailedTask, Error> 
         return front.tasks.get(id).ok_or_else(|| unknown(id));
     }
     let (place, orchestration_id) = run(front, id)?;
-    let params = request::GetOrchestration {
-        orchestration_id,
-        after_version: None,
-        wait: false,
-        timeout_ms: 0,
-    };
-    let state = place.look(&params, QUICK).await?;
+    let state = waiting::present(&place, orchestration_id).await?;
     let task = of_run(&place, &state);
     let payload = if state.status == RunStatus::Cancelled {
         TaskPayload::Cancelled

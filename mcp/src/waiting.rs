@@ -110,6 +110,20 @@ impl Call {
     }
 }
 
+/// The state at once.
+pub(crate) async fn present(
+    place: &Place,
+    orchestration_id: OrchestrationUuid,
+) -> Result<Orchestration, Error> {
+    let params = GetOrchestration {
+        orchestration_id,
+        after_version: None,
+        wait: false,
+        timeout_ms: 0,
+    };
+    place.look(&params, QUICK).await
+}
+
 /// The state once it has changed, or as it is after `limit`.
 async fn changed(
     place: &Place,

@@ -311,7 +311,7 @@ fn silent(limit: Duration) -> Error {
         ErrorCode::ServerUnreachable,
         format!("the server said nothing for {limit:?}"),
     )
-    .hint("see `fugue logs`; a daemon that hangs can be ended with SIGTERM")
+    .hint("see the daemon's log (`fugue logs`); a daemon that hangs can be ended with SIGTERM")
 }
 
 fn unreachable(error: CodecError) -> Error {

@@ -86,7 +86,7 @@ impl Server {
                 }
             }
             if self.start && !started && transport::is_absent(&self.socket) {
-                transport::start_daemon().await?;
+                transport::start_daemon(&self.socket).await?;
                 started = true;
                 continue;
             }

@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode};
+use crate::id::PaneUuid;
 
 /// The directories and files of one server on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +57,22 @@ impl Paths {
         self.runtime.join("fugued.lock")
     }
 
+    /// Held locked by the daemon that writes the state.
+    #[must_use]
+    pub fn state_lock(&self) -> PathBuf {
+        self.state.join("fugued.lock")
+    }
+
     /// One socket per keeper.
     #[must_use]
     pub fn panes(&self) -> PathBuf {
         self.runtime.join("panes")
+    }
+
+    /// Where the keeper of a pane listens.
+    #[must_use]
+    pub fn pane_socket(&self, pane: PaneUuid) -> PathBuf {
+        self.panes().join(format!("{pane}.sock"))
     }
 
     /// The URL of the daemon's HTTP listener, while there is one.

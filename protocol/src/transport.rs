@@ -21,6 +21,15 @@ pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// How long a started daemon may take until it serves.
 pub const START_LIMIT: Duration = Duration::from_secs(15);
 
+/// With what `fugued` exits when another one has the directories. Source: sysexits.h, `EX_TEMPFAIL`.
+pub const EXIT_BUSY: u8 = 75;
+
+/// How long a daemon that has the directories may take until it listens.
+const BUSY_LIMIT: Duration = Duration::from_secs(5);
+
+/// Pause between two looks for it.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
 /// How long to wait before asking again a listener whose queue is full: it refuses at once.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
@@ -100,17 +109,19 @@ pub fn daemon_exe() -> PathBuf {
 
 /// Starts the daemon and returns when it serves. A daemon that runs already is fine.
 ///
+/// Another one that is starting, or is making its socket again, is waited for.
+///
 /// # Errors
 /// `server_unreachable` with what the daemon said.
-pub async fn start_daemon() -> Result<(), Error> {
-    start_daemon_from(&daemon_exe()).await
+pub async fn start_daemon(socket: &Path) -> Result<(), Error> {
+    start_daemon_from(&daemon_exe(), socket).await
 }
 
 /// As [`start_daemon`], with this program.
 ///
 /// # Errors
 /// `server_unreachable` with what it said.
-pub async fn start_daemon_from(exe: &Path) -> Result<(), Error> {
+pub async fn start_daemon_from(exe: &Path, socket: &Path) -> Result<(), Error> {
     let failed = |why: String| {
         Error::new(
             ErrorCode::ServerUnreachable,
@@ -131,7 +142,20 @@ pub async fn start_daemon_from(exe: &Path) -> Result<(), Error> {
     if output.status.success() {
         return Ok(());
     }
+    if output.status.code() == Some(EXIT_BUSY.into()) && appears(socket).await {
+        return Ok(());
+    }
     Err(failed(
         String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     ))
+}
+
+/// Whether somebody listens there within [`BUSY_LIMIT`].
+async fn appears(socket: &Path) -> bool {
+    let appeared = async {
+        while is_absent(socket) {
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
+    };
+    tokio::time::timeout(BUSY_LIMIT, appeared).await.is_ok()
 }

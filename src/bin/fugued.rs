@@ -7,10 +7,11 @@ use std::sync::Arc;
 use actors::daemon::{Options, run, run_in_background};
 use actors::surface::{Surface, Traffic};
 use clap::Parser;
-use protocol::Error;
 use protocol::config::{CgroupWish, HttpConfig, loopback};
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
+use protocol::transport::EXIT_BUSY;
+use protocol::{Error, ErrorCode};
 
 /// fugue's daemon: supervised terminals for people and programs.
 ///
@@ -70,7 +71,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("fugued: {error}");
-            ExitCode::FAILURE
+            if error.code == ErrorCode::Busy {
+                ExitCode::from(EXIT_BUSY)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -9,8 +9,9 @@ use protocol::request::{
 };
 use protocol::{ErrorCode, Name};
 
-use super::{PROGRAM, answers, info, input, read, restarted, shows};
+use super::{PROGRAM, answers, info, read, restarted, shows};
 use crate::support::daemon::{Daemon, shell};
+use crate::support::pane::input;
 use crate::support::view::{attach, named};
 use crate::support::{eventually, run};
 
@@ -163,7 +164,7 @@ fn a_session_whose_actor_fails_again_and_again_keeps_its_programs() {
         let other = client.session("other", PROGRAM).await;
         shows(&client, pane, "READY").await;
         shows(&client, other.pane_id, "READY").await;
-        let (before, text) = (info(&client, pane).await, read(&client, pane, true).await);
+        let (before, text) = (info(&client, pane).await, read(&client, pane).await);
         for _ in 0..8 {
             eventually("an actor to fail", async || {
                 client.crash("session", named("s")).await.ok()
@@ -183,7 +184,7 @@ fn a_session_whose_actor_fails_again_and_again_keeps_its_programs() {
         })
         .await;
         assert_eq!(info(&client, pane).await.pid, before.pid);
-        assert_eq!(read(&client, pane, true).await, text);
+        assert_eq!(read(&client, pane).await, text);
         answers(&client, pane, "hello").await;
         restarted(&client, &pane.to_string(), 0).await;
         let tree = client.ok(Tree::default()).await;

@@ -11,17 +11,15 @@ use protocol::request::{
 use protocol::{ErrorCode, Target};
 
 use super::{
-    assert_nothing_left, end, in_session, limited, named, now, outputs, parallel, pipeline,
-    run_parallel, running, status_of, statuses,
+    assert_nothing_left, cancel, end, in_session, limited, named, now, outputs, pane_ids, parallel,
+    pipeline, run_parallel, running, status_of, statuses,
 };
-use crate::support::daemon::{Daemon, shell};
-use crate::support::{eventually, run};
+use crate::support::daemon::{shell, with_daemon};
+use crate::support::eventually;
 
 #[test]
 fn a_time_limit_keeps_what_has_finished() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let mut params = parallel(
             &[
                 "echo quick",
@@ -55,9 +53,7 @@ fn a_time_limit_keeps_what_has_finished() {
 
 #[test]
 fn a_cancel_waits_for_the_clean_up() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let begun = client
             .ok(parallel(
                 &["sleep 300", "sleep 301 & wait"],
@@ -65,14 +61,11 @@ fn a_cancel_waits_for_the_clean_up() {
             ))
             .await;
         running(&client, &begun, 2).await;
-        let cancel = CancelOrchestration {
-            orchestration_id: begun.orchestration_id,
-        };
-        let cancelled = client.ok(cancel.clone()).await;
+        let cancelled = cancel(&client, &begun).await;
         assert_eq!(cancelled.status, RunStatus::Cancelled);
         assert_eq!(statuses(&cancelled), [RunStatus::Cancelled; 2]);
         assert_nothing_left(&daemon, &client, &cancelled).await;
-        let again = client.ok(cancel).await;
+        let again = cancel(&client, &begun).await;
         assert_eq!(
             again.version, cancelled.version,
             "an ended one stays as it is"
@@ -88,17 +81,12 @@ fn a_cancel_waits_for_the_clean_up() {
 
 #[test]
 fn a_cancel_before_anything_runs() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         for _ in 0..5 {
             let begun = client
                 .ok(parallel(&["sleep 300"; 40], RunOptions::default()))
                 .await;
-            let cancel = CancelOrchestration {
-                orchestration_id: begun.orchestration_id,
-            };
-            let cancelled = client.ok(cancel).await;
+            let cancelled = cancel(&client, &begun).await;
             assert_eq!(statuses(&cancelled), [RunStatus::Cancelled; 40]);
             assert_nothing_left(&daemon, &client, &cancelled).await;
         }
@@ -107,9 +95,7 @@ fn a_cancel_before_anything_runs() {
 
 #[test]
 fn concurrent_callers_share_one_new_session() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         for round in 0..5 {
             let name = format!("shared-{round}");
             let all =
@@ -131,30 +117,20 @@ fn concurrent_callers_share_one_new_session() {
 
 #[test]
 fn a_session_of_others_stays() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let made = client.session("mine", "sleep 300").await;
         for options in [named("mine"), in_session(made.context.session_id)] {
             let ended = run_parallel(&client, parallel(&["true", "false"], options)).await;
             assert!(!ended.session_created);
             assert_eq!(ended.context.session_id, made.context.session_id);
         }
-        let left: Vec<_> = client
-            .panes()
-            .await
-            .into_iter()
-            .map(|pane| pane.pane_id)
-            .collect();
-        assert_eq!(left, [made.pane_id]);
+        assert_eq!(pane_ids(&client).await, [made.pane_id]);
     });
 }
 
 #[test]
 fn a_pane_that_somebody_added_keeps_the_session() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let begun = client.ok(parallel(&["sleep 300"], named("ours"))).await;
         running(&client, &begun, 1).await;
         let added = client
@@ -164,27 +140,16 @@ fn a_pane_that_somebody_added_keeps_the_session() {
                 ..CreatePane::default()
             })
             .await;
-        let cancel = CancelOrchestration {
-            orchestration_id: begun.orchestration_id,
-        };
-        let ended = client.ok(cancel).await;
+        let ended = cancel(&client, &begun).await;
         assert!(ended.session_created);
-        let left: Vec<_> = client
-            .panes()
-            .await
-            .into_iter()
-            .map(|pane| pane.pane_id)
-            .collect();
-        assert_eq!(left, [added.pane_id]);
+        assert_eq!(pane_ids(&client).await, [added.pane_id]);
         assert_eq!(client.sessions().await.len(), 1);
     });
 }
 
 #[test]
 fn kept_panes_keep_their_session() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let keep = RunOptions {
             cleanup: Some(false),
             ..limited(500)
@@ -216,9 +181,7 @@ fn kept_panes_keep_their_session() {
 
 #[test]
 fn an_orchestration_survives_its_actor() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let dir = tempfile::tempdir().unwrap();
         let go = dir.path().join("go");
         let line = format!("until [ -e {} ]; do sleep 0.02; done; exit 4", go.display());
@@ -254,9 +217,7 @@ fn an_orchestration_survives_its_actor() {
 
 #[test]
 fn no_moment_is_a_bad_one_for_a_crash() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let lines: Vec<_> = (0..12)
             .map(|n| format!("sleep 0.0{}; exit {n}", n % 3))
             .collect();
@@ -280,9 +241,7 @@ fn no_moment_is_a_bad_one_for_a_crash() {
 
 #[test]
 fn an_actor_that_is_given_up_leaves_nothing() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let begun = client
             .ok(parallel(&["sleep 300", "true"], RunOptions::default()))
             .await;
@@ -304,9 +263,7 @@ fn an_actor_that_is_given_up_leaves_nothing() {
 
 #[test]
 fn a_caller_that_goes_away_ends_nothing() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let caller = daemon.client().await;
         let begun = caller
             .ok(parallel(&["sleep 0.5; exit 3"], RunOptions::default()))
@@ -320,9 +277,7 @@ fn a_caller_that_goes_away_ends_nothing() {
 
 #[test]
 fn a_session_that_is_killed_ends_its_orchestrations() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let mut params = parallel(&["sleep 300"; 4], named("ours"));
         params.max_parallel = Some(2);
         let begun = client.ok(params).await;
@@ -340,9 +295,7 @@ fn a_session_that_is_killed_ends_its_orchestrations() {
 
 #[test]
 fn changes_are_waited_for() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let begun = client
             .ok(parallel(&["sleep 0.3", "sleep 0.6"], RunOptions::default()))
             .await;
@@ -385,10 +338,6 @@ fn changes_are_waited_for() {
             listed[0].orchestration_id, begun.orchestration_id,
             "newest first"
         );
-        client
-            .ok(CancelOrchestration {
-                orchestration_id: begun.orchestration_id,
-            })
-            .await;
+        cancel(&client, &begun).await;
     });
 }

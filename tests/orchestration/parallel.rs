@@ -3,23 +3,20 @@
 use protocol::id::PaneUuid;
 use protocol::reply::RunStatus;
 use protocol::request::{
-    CancelOrchestration, ClosePane, KillSession, ListOrchestrations, ListWindows, RunLayout,
-    RunOptions, RunParallel,
+    ClosePane, KillSession, ListOrchestrations, ListWindows, RunLayout, RunOptions, RunParallel,
 };
 use protocol::{ErrorCode, Target};
 
 use super::{
-    assert_nothing_left, end, in_session, named, now, outputs, panes, parallel, pipeline,
+    assert_nothing_left, cancel, end, in_session, named, now, outputs, panes, parallel, pipeline,
     run_parallel, run_pipeline, running, status_of, statuses, with_output,
 };
-use crate::support::daemon::Daemon;
-use crate::support::{eventually, proc, run};
+use crate::support::daemon::with_daemon;
+use crate::support::{eventually, proc};
 
 #[test]
 fn parallel_commands_have_their_wait_statuses() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let lines = [
             "true",
             "exit 3",
@@ -68,9 +65,7 @@ fn parallel_commands_have_their_wait_statuses() {
 
 #[test]
 fn overall_statuses() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let all = run_parallel(&client, parallel(&["true", "true"], RunOptions::default())).await;
         assert_eq!(all.status, RunStatus::Completed);
         let none = run_parallel(
@@ -84,9 +79,7 @@ fn overall_statuses() {
 
 #[test]
 fn output_tails_directories_and_variables() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let mut params = parallel(
             &[
                 "seq 20; printf last",
@@ -118,9 +111,7 @@ fn output_tails_directories_and_variables() {
 
 #[test]
 fn bad_requests_leave_nothing() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let refused = async |params: RunParallel, reason: &str| {
             let error = client.call(params).await.expect_err(reason);
             assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
@@ -156,9 +147,7 @@ fn bad_requests_leave_nothing() {
 
 #[test]
 fn a_command_that_cannot_be_started_fails_alone() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let dir = tempfile::tempdir().unwrap();
         let gone = dir.path().join("gone");
         std::fs::create_dir(&gone).unwrap();
@@ -207,9 +196,7 @@ fn a_command_that_cannot_be_started_fails_alone() {
 
 #[test]
 fn at_most_so_many_run_at_a_time() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let dir = tempfile::tempdir().unwrap();
         let line = "mkdir $$; ls | wc -l; sleep 0.1; rmdir $$";
         let mut params = parallel(&[line; 12], with_output());
@@ -227,9 +214,7 @@ fn at_most_so_many_run_at_a_time() {
 
 #[test]
 fn tiled_panes_share_a_window_of_the_active_session() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let made = client.session("mine", "sleep 300").await;
         let tiled = RunOptions {
             layout: RunLayout::Tiled,
@@ -242,11 +227,7 @@ fn tiled_panes_share_a_window_of_the_active_session() {
         assert_eq!(windows.len(), 2);
         assert_eq!(windows[1].panes.len(), 4);
         assert!(windows[0].focused, "nobody's focus is taken");
-        client
-            .ok(CancelOrchestration {
-                orchestration_id: begun.orchestration_id,
-            })
-            .await;
+        cancel(&client, &begun).await;
         assert_eq!(client.panes().await.len(), 1);
 
         client
@@ -262,9 +243,7 @@ fn tiled_panes_share_a_window_of_the_active_session() {
 
 #[test]
 fn a_closed_pane_is_a_failed_command() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let begun = client
             .ok(parallel(&["sleep 300", "true"], RunOptions::default()))
             .await;
@@ -287,9 +266,7 @@ fn a_closed_pane_is_a_failed_command() {
 
 #[test]
 fn many_commands_leave_no_descriptors() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         run_parallel(&client, parallel(&["true"; 8], RunOptions::default())).await;
         let before = daemon.fds();
         let mut params = parallel(&["true"; 100], RunOptions::default());

@@ -7,8 +7,7 @@ use protocol::request::{KillSession, RunOptions, RunPipeline};
 use super::{
     assert_nothing_left, limited, outputs, panes, pipeline, run_pipeline, statuses, with_output,
 };
-use crate::support::daemon::Daemon;
-use crate::support::run;
+use crate::support::daemon::with_daemon;
 
 fn for_each_shell(lines: &[&str]) -> Vec<RunPipeline> {
     let with = |shell: &str| RunOptions {
@@ -24,9 +23,7 @@ fn for_each_shell(lines: &[&str]) -> Vec<RunPipeline> {
 
 #[test]
 fn steps_share_one_shell() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let lines = [
             "cd /usr; export A=1; f() { echo \"f $1\"; }",
             "pwd; f \"$A\"",
@@ -58,9 +55,7 @@ fn steps_share_one_shell() {
 
 #[test]
 fn a_failed_step_skips_the_rest_or_does_not() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let lines = ["true", "if then", "exit 5", "true"];
         for mut params in for_each_shell(&lines) {
             let ended = run_pipeline(&client, params.clone()).await;
@@ -82,9 +77,7 @@ fn a_failed_step_skips_the_rest_or_does_not() {
 
 #[test]
 fn steps_that_end_the_shell_have_its_status() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let cases = [
             ("exit 3", Some(3), None),
             ("exec sh -c 'exit 4'", Some(4), None),
@@ -109,9 +102,7 @@ fn steps_that_end_the_shell_have_its_status() {
 
 #[test]
 fn statuses_cannot_be_forged_on_the_screen_or_the_pipe() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |_daemon, client| {
         let lines = [
             "for fd in 9 10 11 12; do eval \"echo '0 0' >&$fd; printf '\\n 1 0\\n' >&$fd\"; done 2>/dev/null; true",
             "for n in 3 4 5 6 7 8 9; do ls -l /proc/self/fd/$n; done 2>/dev/null | grep -c 'pipe:'; true",
@@ -135,9 +126,7 @@ fn statuses_cannot_be_forged_on_the_screen_or_the_pipe() {
 
 #[test]
 fn a_pipeline_keeps_its_pane() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let ended = run_pipeline(
             &client,
             pipeline(&["echo one", "echo two"], RunOptions::default()),
@@ -164,9 +153,7 @@ fn a_pipeline_keeps_its_pane() {
 
 #[test]
 fn a_pipelines_time_limit_ends_the_step_that_runs() {
-    run(async {
-        let daemon = Daemon::start();
-        let client = daemon.client().await;
+    with_daemon(async |daemon, client| {
         let options = RunOptions {
             cleanup: Some(true),
             ..limited(400)

@@ -17,8 +17,7 @@ use protocol::{Error, Event, Name, Target, transport};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::LIMIT;
-use super::proc;
+use super::{LIMIT, proc, run};
 
 /// The daemon's program.
 pub fn fugued_exe() -> &'static str {
@@ -67,17 +66,21 @@ impl Daemon {
 
     /// Starts it, for the first time or again.
     pub fn launch(&mut self) {
-        self.launch_with(&[], &[]);
+        self.launch_as(self.command(fugued_exe()));
     }
 
     /// As [`Self::launch`], with further arguments and variables.
     pub fn launch_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) {
-        let log = std::fs::File::create(self.dir.path().join("stderr.log")).unwrap();
         let mut command = self.command(fugued_exe());
+        command.args(arguments).envs(variables.iter().copied());
+        self.launch_as(command);
+    }
+
+    /// Starts it by a command of [`Self::command`], which executes it with the arguments that are added here.
+    pub fn launch_as(&mut self, mut command: Command) {
+        let log = std::fs::File::create(self.dir.path().join("stderr.log")).unwrap();
         command
             .arg("--foreground")
-            .args(arguments)
-            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -288,6 +291,15 @@ impl Client {
         .await
         .status
     }
+}
+
+/// Runs a test with a daemon of its own and a connection to it.
+pub fn with_daemon(test: impl AsyncFnOnce(Daemon, Client)) {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        test(daemon, client).await;
+    });
 }
 
 /// A pane that runs a shell line and is kept when it ends.

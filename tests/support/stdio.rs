@@ -150,6 +150,12 @@ impl Mcp {
         result["structuredContent"].clone()
     }
 
+    /// A session in which `cat` runs, without a shell around it.
+    pub async fn cat_session(&self, name: &str) -> Value {
+        let session = json!({"name": name, "command": "cat", "args": []});
+        self.ok("fugue_create_session", session).await
+    }
+
     /// Calls a tool that must fail; its error.
     pub async fn refused(&self, tool: &str, arguments: Value) -> Value {
         let result = self.call(tool, arguments.clone()).await;

@@ -167,12 +167,7 @@ fn a_mirror_shows_its_pane_and_ends_nothing() {
     run(async {
         let daemon = Daemon::start();
         let mcp = Mcp::start(&daemon).await;
-        let made = mcp
-            .ok(
-                "fugue_create_session",
-                json!({"name": "a", "command": "cat", "args": []}),
-            )
-            .await;
+        let made = mcp.cat_session("a").await;
         mcp.ok("fugue_create_session", json!({"name": "b"})).await;
         let pane = made["pane_id"].clone();
         let given = json!({"pane_id": pane, "session": "b", "name": "look", "direction": "down", "select": true});

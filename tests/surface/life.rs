@@ -96,11 +96,7 @@ fn it_ends_with_its_input_although_calls_are_under_way() {
     run(async {
         let daemon = Daemon::start();
         let mcp = Mcp::start(&daemon).await;
-        mcp.ok(
-            "fugue_create_session",
-            json!({"name": "s", "command": "cat", "args": []}),
-        )
-        .await;
+        mcp.cat_session("s").await;
         let wait = json!({"pane_id": "s", "pattern": "never", "timeout_ms": 600_000});
         for _ in 0..3 {
             let params = json!({"name": "fugue_expect", "arguments": wait});

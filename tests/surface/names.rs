@@ -117,11 +117,7 @@ fn every_answer_about_a_session_says_which() {
     run(async {
         let daemon = Daemon::start();
         let mcp = Mcp::start(&daemon).await;
-        mcp.ok(
-            "fugue_create_session",
-            json!({"name": "s", "command": "cat", "args": []}),
-        )
-        .await;
+        mcp.cat_session("s").await;
         let pane = json!({"pane_id": "s"});
         let with = |more: Value| {
             let mut all = pane.clone();

@@ -94,12 +94,7 @@ fn subscribers_are_told_of_changes_and_of_nothing_else() {
     run(async {
         let daemon = Daemon::start();
         let mcp = Mcp::start(&daemon).await;
-        let made = mcp
-            .ok(
-                "fugue_create_session",
-                json!({"command": "cat", "args": []}),
-            )
-            .await;
+        let made = mcp.cat_session("s").await;
         let pane = &made["pane_id"];
         let (uri, tree) = (screen(pane), "fugue://local/tree");
         for uri in [&uri, tree] {

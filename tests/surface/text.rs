@@ -158,12 +158,7 @@ fn waits_end_by_what_happens_first() {
     run(async {
         let daemon = Daemon::start();
         let mcp = Mcp::start(&daemon).await;
-        let made = mcp
-            .ok(
-                "fugue_create_session",
-                json!({"command": "cat", "args": []}),
-            )
-            .await;
+        let made = mcp.cat_session("s").await;
         let pane = &made["pane_id"];
         let begun = Instant::now();
         let quiet = mcp

@@ -87,12 +87,7 @@ fn tasks_can_be_cancelled() {
         let daemon = Daemon::start();
         let mcp = Mcp::launch(&daemon, &[]);
         mcp.initialize(with_tasks()).await;
-        let made = mcp
-            .ok(
-                "fugue_create_session",
-                json!({"name": "s", "command": "cat", "args": []}),
-            )
-            .await;
+        let made = mcp.cat_session("s").await;
         let pane = &made["pane_id"];
         let client = daemon.client().await;
         let long = json!({"commands": [{"command": "sleep 100"}], "wait_timeout_ms": 60_000});
@@ -147,11 +142,7 @@ fn progress_comes_at_least_every_ten_seconds() {
     run_within(Duration::from_secs(60), async {
         let daemon = Daemon::start();
         let mcp = Mcp::start(&daemon).await;
-        mcp.ok(
-            "fugue_create_session",
-            json!({"name": "s", "command": "cat", "args": []}),
-        )
-        .await;
+        mcp.cat_session("s").await;
         let with_token = |tool: &str, arguments: Value, token: &str| json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": token}});
         let wait = json!({"pane_id": "s", "pattern": "never", "timeout_ms": 11_000});
         let (_, waited) = mcp

@@ -90,6 +90,7 @@ fn with_keeper(
         keeper: keeper.keeper,
         pid: keeper.pid.unsigned_abs(),
         keeper_pid: keeper.keeper_pid.unsigned_abs(),
+        keeper_start_time: keeper.keeper_start_time,
         started: instant(keeper.started_at_unix_ms),
         life,
     };
@@ -121,6 +122,7 @@ fn without_keeper(
         keeper: Keeper::gone(),
         pid: 0,
         keeper_pid: 0,
+        keeper_start_time: 0,
         started: Instant::now(),
         life: state.life,
     };

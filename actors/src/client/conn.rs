@@ -258,15 +258,14 @@ impl Conn {
                 }
             }
             Frame::Input { view, bytes } => {
-                let server = Arc::clone(&self.server);
-                let view = self.view(view);
-                let said = view.and_then(|view| view.input(&server, &bytes));
+                let view = view_of(&mut self.views, view);
+                let said = view.and_then(|view| view.input(&self.server, &bytes));
                 if let Some(Said::Event(event)) = said {
                     self.out.event(&event);
                 }
             }
             Frame::Ready(view) => {
-                if let Some(view) = self.view(view) {
+                if let Some(view) = view_of(&mut self.views, view) {
                     view.ready();
                 }
             }
@@ -308,10 +307,6 @@ impl Conn {
         Ok(())
     }
 
-    fn view(&mut self, id: ViewId) -> Option<&mut View> {
-        self.views.iter_mut().find(|view| view.id == id)
-    }
-
     async fn request(&mut self, request: RequestFrame) {
         let id = request.id;
         // What concerns this connection's own views is done here, in order.
@@ -349,7 +344,7 @@ impl Conn {
 
     async fn attach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Attach = from_bytes(params)?;
-        if self.view(params.view).is_some() {
+        if view_of(&mut self.views, params.view).is_some() {
             return Err(
                 Error::invalid(format!("view {} is attached already", params.view))
                     .hint("use another number for another view"),
@@ -370,9 +365,9 @@ impl Conn {
 
     async fn update_view(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: UpdateView = from_bytes(params)?;
-        let (server, caller) = (Arc::clone(&self.server), self.caller);
-        let view = self.view(params.view).ok_or_else(|| no_view(params.view))?;
-        let attached = view.update(&server, &caller, &params).await?;
+        let view = view_of(&mut self.views, params.view);
+        let view = view.ok_or_else(|| no_view(params.view))?;
+        let attached = view.update(&self.server, &self.caller, &params).await?;
         Ok(to_bytes(&attached))
     }
 
@@ -389,6 +384,10 @@ impl Conn {
     fn tell_views(&self) {
         let _ = self.actor.cast(ClientMsg::Views(self.views.len()));
     }
+}
+
+fn view_of(views: &mut [View], id: ViewId) -> Option<&mut View> {
+    views.iter_mut().find(|view| view.id == id)
 }
 
 fn no_view(view: ViewId) -> Error {

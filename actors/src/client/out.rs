@@ -20,8 +20,6 @@ pub(super) struct Out {
     buffer: BytesMut,
     codec: FrameCodec,
     events: u64,
-    /// The socket took no more the last time.
-    blocked: bool,
 }
 
 impl Out {
@@ -64,18 +62,16 @@ impl Out {
     /// Writes what the socket takes now. True when it took no more before and does now: the peer
     /// has read.
     pub(super) fn write(&mut self, stream: &mut Watched) -> io::Result<bool> {
+        let was_blocked = stream.is_blocked();
         let mut has_read = false;
         while !self.buffer.is_empty() {
             match stream.write(&self.buffer) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.buffer.advance(count);
-                    has_read |= std::mem::take(&mut self.blocked);
+                    has_read = was_blocked;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
-                    break;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::pane::PaneEntry;
 use crate::pane::io::{Ahead, Seen, WriteOrder, Written};
-use crate::registry::{Caller, Leaf, Phase, SessionEntry};
+use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;
 use crate::session::life::{ask, leave, tell};
@@ -185,31 +185,28 @@ impl View {
         }
         self.session.touch();
         if self.typing.is_none() && self.typed.is_empty() {
-            match server.registry.leaf(self.pane)? {
-                Leaf::Pane(pane) => {
-                    let (taken, rest) = pane.io.type_now(bytes);
-                    if let Some(place) = rest {
-                        self.type_later(pane, bytes.slice(taken..), Some(place));
-                    }
-                    return None;
-                }
-                // Nothing of it may reach the pane that is shown.
-                Leaf::Mirror(_) => {
-                    return Some(Said::Event(Event::InputBlocked {
-                        view: self.id,
-                        dropped_bytes: bytes.len() as u64,
-                    }));
-                }
+            let leaf = server.registry.leaf(self.pane)?;
+            let Ok(pane) = leaf.writable() else {
+                return Some(self.blocked(bytes.len() as u64));
+            };
+            let (taken, rest) = pane.io.type_now(bytes);
+            if let Some(place) = rest {
+                self.type_later(Arc::clone(pane), bytes.slice(taken..), Some(place));
             }
+            return None;
         }
         if self.typed.len() + bytes.len() > INPUT_BYTES {
-            return Some(Said::Event(Event::InputBlocked {
-                view: self.id,
-                dropped_bytes: bytes.len() as u64,
-            }));
+            return Some(self.blocked(bytes.len() as u64));
         }
         self.typed.extend_from_slice(bytes);
         None
+    }
+
+    fn blocked(&self, dropped_bytes: u64) -> Said {
+        Said::Event(Event::InputBlocked {
+            view: self.id,
+            dropped_bytes,
+        })
     }
 
     fn type_later(&mut self, pane: Arc<PaneEntry>, bytes: Bytes, place: Option<Ahead>) {
@@ -301,10 +298,7 @@ impl View {
         let blocked = written.failed.as_ref()?.code == ErrorCode::InputBlocked;
         blocked.then(|| {
             let waiting = self.typed.split().len() as u64;
-            Said::Event(Event::InputBlocked {
-                view: self.id,
-                dropped_bytes: waiting + self.typing_bytes.saturating_sub(written.bytes),
-            })
+            self.blocked(waiting + self.typing_bytes.saturating_sub(written.bytes))
         })
     }
 

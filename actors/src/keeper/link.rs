@@ -97,6 +97,8 @@ pub struct SpawnedPane {
     pub started_at_unix_ms: u64,
     /// Pid of the keeper, a child of this process.
     pub keeper_pid: i32,
+    /// Start of the keeper in clock ticks since boot; 0 when it could not be read.
+    pub keeper_start_time: u64,
     /// The PTY's master, in blocking mode.
     pub master: OwnedFd,
     /// Shared memory: a header page and the ring.
@@ -122,6 +124,8 @@ pub struct AdoptedPane {
     pub started_at_unix_ms: u64,
     /// Pid of the keeper.
     pub keeper_pid: i32,
+    /// Start of the keeper in clock ticks since boot.
+    pub keeper_start_time: u64,
     /// What the earlier daemon stored for this moment.
     pub meta: Vec<u8>,
     /// The PTY's master; its modes are as the earlier daemon left them.

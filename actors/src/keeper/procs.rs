@@ -194,6 +194,27 @@ pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Resul
     }
 }
 
+/// Tells the keeper that is this process to listen again where its socket was, after its directory
+/// was deleted and made again. Does nothing to a process that is not this one any more.
+///
+/// # Errors
+/// `ESRCH` when there is no such process.
+pub fn listen_again(pid: i32, start_time: u64) -> Result<(), Errno> {
+    // A zombie takes a signal like anybody else.
+    if !stat(pid).is_some_and(|stat| stat.is_alive()) {
+        return Err(Errno::SRCH);
+    }
+    signal_exactly(pid, start_time, super::sys::LISTEN_AGAIN)
+}
+
+/// When a process started, in clock ticks since boot; `None` when there is none with this pid.
+///
+/// Source: proc(5), `/proc/pid/stat` field 22.
+#[must_use]
+pub fn start_time(pid: i32) -> Option<u64> {
+    stat(pid).map(|stat| stat.start_time)
+}
+
 /// Kills every process whose environment holds exactly `marker` (`NAME=value`), until none is found
 /// or `limit` is over, and returns those that are left.
 ///

@@ -11,7 +11,7 @@ use std::{
     ptr,
 };
 
-use rustix::io::Errno;
+use rustix::{io::Errno, process::Signal};
 
 /// Highest signal number of Linux.
 const LAST_SIGNAL: i32 = 64;
@@ -39,7 +39,11 @@ fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
-/// Blocks every signal, and returns a descriptor that becomes readable when a child ends.
+/// Tells a keeper to listen again where its socket was.
+pub(super) const LISTEN_AGAIN: Signal = Signal::USR1;
+
+/// Blocks every signal, and returns a descriptor that becomes readable when a child ends or
+/// [`LISTEN_AGAIN`] comes.
 ///
 /// A blocked signal stays pending for ever: nothing but SIGKILL ends a keeper. SIGCHLD gets its
 /// default action first, because an inherited "ignore" would make the kernel drop exit statuses.
@@ -53,12 +57,26 @@ pub(super) fn block_signals() -> Result<OwnedFd, Errno> {
         libc::sigprocmask(libc::SIG_SETMASK, set.as_ptr(), ptr::null_mut());
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        libc::sigaddset(set.as_mut_ptr(), LISTEN_AGAIN.as_raw());
         let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if fd < 0 {
             return Err(last_errno());
         }
         Ok(OwnedFd::from_raw_fd(fd))
     }
+}
+
+/// Takes all pending signals out of the descriptor of [`block_signals`]; tells whether
+/// [`LISTEN_AGAIN`] was among them.
+pub(super) fn take_signals(fd: &OwnedFd) -> bool {
+    // A record starts with the signal's number. Source: signalfd(2), `struct signalfd_siginfo`.
+    let mut record = [0; size_of::<libc::signalfd_siginfo>()];
+    let mut again = false;
+    while rustix::io::read(fd, &mut record).is_ok() {
+        let number = record.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes));
+        again |= number == Some(LISTEN_AGAIN.as_raw());
+    }
+    again
 }
 
 /// Closes every descriptor from `first` on. Needs Linux 5.9; an older kernel leaves them open.

@@ -10,12 +10,11 @@ use protocol::{Error, ErrorCode, OrchestrationUuid};
 use super::entry::{self, OrchestrationEntry};
 use super::plan::Plan;
 use super::progress::StopReason;
-use super::{guard, session};
+use super::{guard, session, start_actor};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::server::Server;
 use crate::spawn::checked_cwd;
-use crate::tree;
 
 /// Orchestrations that may run at a time.
 const MAX_RUNNING: usize = 1_000;
@@ -97,14 +96,7 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         forget(server, &entry).await;
         return Err(error);
     }
-    let started = match server.orchestrations.get() {
-        Some(supervisor) => supervisor
-            .start_child(tree::orchestration_spec(server, &entry))
-            .await
-            .map_err(|error| tree::start_error("orchestration", &error)),
-        None => Err(tree::supervisor_away("orchestrations")),
-    };
-    if let Err(error) = started {
+    if let Err(error) = start_actor(server, &entry).await {
         forget(server, &entry).await;
         return Err(error);
     }

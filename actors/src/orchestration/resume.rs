@@ -7,12 +7,11 @@ use protocol::frame::to_bytes;
 use super::entry::OrchestrationEntry;
 use super::progress::StopReason;
 use super::stored::{StoredFact, StoredOrchestration};
-use super::{guard, job};
+use super::{guard, job, start_actor};
 use crate::dispatch::session::new_snapshot;
 use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
 use crate::store::StoredKey;
-use crate::tree;
 
 impl StoredOrchestration {
     /// Whether there is nothing left to do.
@@ -65,14 +64,7 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
     let Some(plan) = entry.plan() else { return };
     // Before the actor launches further ones.
     let open: Vec<_> = (0..plan.jobs()).filter(|job| entry.is_open(*job)).collect();
-    let started = match server.orchestrations.get() {
-        Some(supervisor) => supervisor
-            .start_child(tree::orchestration_spec(server, &entry))
-            .await
-            .map_err(|error| tree::start_error("orchestration", &error)),
-        None => Err(tree::supervisor_away("orchestrations")),
-    };
-    if let Err(error) = started {
+    if let Err(error) = start_actor(server, &entry).await {
         tracing::error!(orchestration_id = %id, %error, "an orchestration cannot go on");
     }
     guard(server, &entry);

@@ -49,6 +49,12 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             Ok(exit) => exit.unwrap_or(KeeperExit::Lost),
             Err(_) => KeeperExit::Lost,
         };
+        let settled = entry.state().borrow().settled;
+        if exit == KeeperExit::Lost && !settled {
+            // What nobody can wait for any more must not go on behind a pane that has ended.
+            let left = kill_rest(&entry, &process).await;
+            tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
+        }
         entry.io.drain(DRAIN_LIMIT).await;
         let ended = ended(&process, exit, entry.record.memory_max);
         entry.change(|state| {
@@ -257,7 +263,7 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
     };
     session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
-    let _ = std::fs::remove_file(server.paths.panes().join(format!("{}.sock", entry.id)));
+    let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
     entry.io.stop();
     if let Some(session) = session {
         if let Some(panes) = session.panes.get() {

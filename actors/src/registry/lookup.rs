@@ -29,7 +29,7 @@ impl Registry {
                 (
                     snapshot.made_by.is_none(),
                     snapshot.attached_clients(),
-                    entry.last_used_ms(),
+                    entry.last_use(),
                     entry.id,
                 )
             })

@@ -181,9 +181,9 @@ impl Registry {
         self.mirrors.insert(mirror.id, mirror);
     }
 
-    /// Takes a mirror out; true for the first caller.
-    pub fn remove_mirror(&self, id: PaneUuid) -> bool {
-        self.mirrors.remove(&id).is_some()
+    /// Takes a mirror out.
+    pub fn remove_mirror(&self, id: PaneUuid) {
+        self.mirrors.remove(&id);
     }
 
     /// Takes all mirrors of a pane out.

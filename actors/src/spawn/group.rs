@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use protocol::request::{LayoutNode, PaneSpec};
 use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
 
-use super::{Begun, Plan, SpawnOrder, begin, plan, start_actor, take_slot, watch};
+use super::{Begun, Plan, SpawnOrder, ask_session, begin, plan, start_actor, take_slot, watch};
 use crate::pane::{self, PaneEntry};
 use crate::registry::SessionEntry;
 use crate::server::Server;
@@ -15,7 +15,6 @@ use crate::session::SessionMsg;
 use crate::session::change::{Place, Placement};
 use crate::session::layout::Layout;
 use crate::session::layout::plan::checked;
-use crate::session::life;
 
 /// Programs started at the same time: more gain nothing on the machines this runs on.
 const AT_ONCE: usize = 8;
@@ -126,7 +125,8 @@ async fn settle_all(
     for pane in panes {
         start_actor(server, session, pane).await?;
     }
-    let window = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await??;
+    let place = |reply| SessionMsg::Place(placement, reply);
+    let window = ask_session(server, session, place).await?;
     for pane in panes {
         watch(server, pane);
     }

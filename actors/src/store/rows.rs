@@ -5,7 +5,8 @@ use protocol::{Name, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::epoch_ms;
-use crate::pane::{Ended, PaneEntry, PaneRecord};
+use crate::keeper;
+use crate::pane::{Ended, PaneEntry, PaneRecord, Process};
 
 /// A pane as an earlier daemon knew it.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct StoredState {
     pub settled: bool,
     /// It was being closed.
     pub closing: bool,
+    /// The keeper of this life.
+    pub keeper: Option<StoredKeeper>,
     /// Because its program had ended, and nobody had asked for it.
     pub by_itself: bool,
     /// What its session was called, when only its keeper knows that.
@@ -43,16 +46,41 @@ pub struct StoredState {
 
 impl StoredState {
     pub(super) fn of(entry: &PaneEntry) -> Self {
+        let process = entry.process();
         let state = entry.state();
         let state = state.borrow();
         Self {
             ended: state.ended.clone(),
-            life: entry.process().life,
+            life: process.life,
             settled: state.settled,
             closing: state.closing,
+            keeper: StoredKeeper::of(&process),
             by_itself: state.by_itself,
             session_name: None,
         }
+    }
+}
+
+/// Which process a keeper is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKeeper {
+    /// Its pid.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot.
+    pub start_time: u64,
+}
+
+impl StoredKeeper {
+    fn of(process: &Process) -> Option<Self> {
+        (process.keeper_pid > 0).then_some(Self {
+            pid: process.keeper_pid,
+            start_time: process.keeper_start_time,
+        })
+    }
+
+    /// Tells it to listen again; whether it is there.
+    pub(crate) fn listen_again(self) -> bool {
+        keeper::listen_again(self.pid.cast_signed(), self.start_time).is_ok()
     }
 }
 

@@ -186,6 +186,11 @@ pub(super) fn run(
     transaction.prepare_cached(sql)?.execute(params).map(drop)
 }
 
+/// Whether `sql` finds a row: what never changes is large, and turned into JSON once.
+fn exists(transaction: &Transaction<'_>, sql: &str, id: &str) -> rusqlite::Result<bool> {
+    transaction.prepare_cached(sql)?.exists([id])
+}
+
 fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
@@ -215,11 +220,14 @@ fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Res
             snapshot.made_by.map(|id| id.to_string()),
         ],
     )?;
-    run(
-        transaction,
-        "INSERT OR IGNORE INTO environments VALUES (?1, ?2)",
-        params![id, json(&*snapshot.environment.base)?],
-    )?;
+    let base = "SELECT 1 FROM environments WHERE session = ?1";
+    if !exists(transaction, base, &id)? {
+        run(
+            transaction,
+            "INSERT INTO environments VALUES (?1, ?2)",
+            params![id, json(&*snapshot.environment.base)?],
+        )?;
+    }
     run(transaction, "DELETE FROM windows WHERE session = ?1", [&id])?;
     for (position, window) in snapshot.windows.iter().enumerate() {
         run(
@@ -255,9 +263,13 @@ fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()
             json(&StoredState::of(entry))?,
         ],
     )?;
+    let record = "SELECT 1 FROM pane_records WHERE pane = ?1";
+    if exists(transaction, record, &id)? {
+        return Ok(());
+    }
     run(
         transaction,
-        "INSERT OR IGNORE INTO pane_records VALUES (?1, ?2)",
+        "INSERT INTO pane_records VALUES (?1, ?2)",
         params![id, json(&entry.record)?],
     )
 }

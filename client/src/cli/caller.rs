@@ -69,7 +69,7 @@ impl Caller {
     /// not the fleet's.
     pub(crate) async fn start_if_absent(&self, server: &Server) -> Result<(), Error> {
         if self.is_own(server) && transport::is_absent(server.socket()) {
-            transport::start_daemon().await?;
+            transport::start_daemon(server.socket()).await?;
         }
         Ok(())
     }

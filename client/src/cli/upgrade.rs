@@ -43,9 +43,9 @@ impl UpgradeArgs {
         let keep = StopServer { keep_panes: true };
         let stopping = caller.call(&server, &keep).await?;
         wait_for_end(stopping.pid)?;
-        if let Err(error) = transport::start_daemon_from(&exe).await {
+        if let Err(error) = transport::start_daemon_from(&exe, server.socket()).await {
             let back = match old_exe {
-                Some(old) => transport::start_daemon_from(&old).await,
+                Some(old) => transport::start_daemon_from(&old, server.socket()).await,
                 None => Err(Error::new(ErrorCode::Internal, "its program is not known")),
             };
             let then = match back {

@@ -133,11 +133,11 @@ impl Tool for CreateLayout {
     const HINTS: Hints = Hints::EXECUTE;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let given = [
-            ("session", self.session.as_deref()),
-            ("window", self.window.as_deref()),
-        ];
-        let (place, [session, window]) = call.resolve(self.server.as_deref(), given)?;
+        let (place, session, window) = call.session_and_window(
+            self.server.as_deref(),
+            self.session.as_deref(),
+            self.window.as_deref(),
+        )?;
         let params = request::CreateLayout {
             session,
             window,

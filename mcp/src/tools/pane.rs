@@ -83,11 +83,11 @@ impl Tool for ListPanes {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let given = [
-            ("session", self.session.as_deref()),
-            ("window", self.window.as_deref()),
-        ];
-        let (place, [session, window]) = call.resolve(self.server.as_deref(), given)?;
+        let (place, session, window) = call.session_and_window(
+            self.server.as_deref(),
+            self.session.as_deref(),
+            self.window.as_deref(),
+        )?;
         if self.all && (session.is_some() || window.is_some()) {
             return Err(
                 Error::invalid("all was given together with session or window")
@@ -138,11 +138,11 @@ impl Tool for CreatePane {
     const HINTS: Hints = Hints::EXECUTE;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        let given = [
-            ("session", self.session.as_deref()),
-            ("window", self.window.as_deref()),
-        ];
-        let (place, [session, window]) = call.resolve(self.server.as_deref(), given)?;
+        let (place, session, window) = call.session_and_window(
+            self.server.as_deref(),
+            self.session.as_deref(),
+            self.window.as_deref(),
+        )?;
         let params = request::CreatePane {
             session,
             window,

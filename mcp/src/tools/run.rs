@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::route::{Place, QUICK, SLOW};
 use crate::waiting::default_wait_ms;
-use crate::{schema, shape, tasks};
+use crate::{schema, shape, tasks, waiting};
 
 fn yes() -> bool {
     true
@@ -251,13 +251,7 @@ impl Tool for GetOrchestration {
             return list(&place).await;
         };
         let (place, orchestration_id) = target(&call, self.server.as_deref(), text)?;
-        let params = request::GetOrchestration {
-            orchestration_id,
-            after_version: None,
-            wait: false,
-            timeout_ms: 0,
-        };
-        let state = place.look(&params, QUICK).await?;
+        let state = waiting::present(&place, orchestration_id).await?;
         let limit = if self.wait { self.timeout_ms } else { 0 };
         followed(&call, &place, state, Duration::from_millis(limit), false).await
     }

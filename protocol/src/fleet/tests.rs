@@ -143,8 +143,13 @@ async fn a_server_that_restarts_is_reached_again_by_the_next_call() {
     std::fs::remove_file(paths.socket()).unwrap();
 
     let again = async {
-        // Away for a moment: the call has to wait for it.
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        // The call is looking for it, and has to wait.
+        let looking = async {
+            while server.current.try_lock().is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, looking).await.unwrap();
         let listener = UnixListener::bind(paths.socket()).unwrap();
         answer_one(&listener).await
     };

@@ -50,6 +50,7 @@ pub(super) async fn adopt(socket: &Path) -> Result<AdoptedPane, AdoptError> {
         start_time: program.start_time,
         started_at_unix_ms: program.started_at_unix_ms,
         keeper_pid: hello.keeper_pid,
+        keeper_start_time: hello.keeper_start_time,
         meta: hello.meta.into_vec(),
         master: fds.master,
         journal: fds.journal,

@@ -95,6 +95,7 @@ impl Infant {
                     start_time: identity.start_time,
                     started_at_unix_ms: identity.started_at_unix_ms,
                     keeper_pid: pid,
+                    keeper_start_time: procs::start_time(pid).unwrap_or(0),
                     master: fds.master,
                     journal: fds.journal,
                     status_pipe: fds.status_pipe,

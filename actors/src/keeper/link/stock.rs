@@ -1,7 +1,6 @@
 //! Keepers that were started before they are needed.
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,7 +26,8 @@ const QUIET: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where a daemon gets its keepers from: some are always ready, so that starting a pane costs one
-/// process start instead of two. Clones share it; the ready keepers end with the last clone.
+/// process start instead of two. Clones share it. [`Self::close`] ends the ready keepers; without it they end with the
+/// last clone, of which a task has one while it fills or shrinks the stock.
 #[derive(Debug, Clone)]
 pub struct KeeperStock {
     launch: Arc<KeeperLaunch>,
@@ -69,12 +69,6 @@ impl KeeperStock {
                 changed: Notify::new(),
             }),
         }
-    }
-
-    /// The executable of the keepers.
-    #[must_use]
-    pub fn exe(&self) -> &Path {
-        &self.launch.exe
     }
 
     /// Like [`super::Keeper::spawn`], with a ready keeper if there is one.

@@ -1,6 +1,6 @@
 //! The keeper's loop: it reaps, answers one daemon, and takes the next one in.
 
-use std::{fs, os::fd::OwnedFd, path::PathBuf};
+use std::{fs, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -22,13 +22,15 @@ use super::{
             Request, SignalScope, Taken, WIRE_VERSION,
         },
     },
-    below, failed,
+    below, failed, listen_on,
 };
 
 /// First and longest pause between two rounds of killing. A child's end cuts it short.
 const KILL_PAUSE_MS: (u64, u64) = (1, 64);
 /// Pause before the next try when a connection could not be accepted.
 const ACCEPT_PAUSE_MS: u64 = 100;
+/// How often a keeper that only waits for a daemon looks whether one can still find it.
+const LOST_PAUSE_MS: u64 = 5_000;
 /// How many kill requests may wait at the same time.
 const MAX_KILLS: usize = 64;
 
@@ -117,7 +119,8 @@ impl Serving {
             self.accept();
             self.serve_side(Side::Caller);
             self.serve_side(Side::Daemon);
-            if self.empty && self.acknowledged && self.leave_when_empty {
+            let may_leave = self.acknowledged && self.leave_when_empty;
+            if self.empty && (may_leave || self.is_waiting() && self.cannot_be_found()) {
                 self.finish();
             }
         }
@@ -132,17 +135,35 @@ impl Serving {
         fds.extend(self.daemon.as_ref().map(Conn::poll_fd));
         fds.extend(self.caller.as_ref().map(Conn::poll_fd));
         let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
-        let pause_ms = killing.or(self.deaf.then_some(ACCEPT_PAUSE_MS));
-        let limit = pause_ms.map(|ms| Timespec {
-            tv_sec: 0,
-            tv_nsec: i64::try_from(ms * 1_000_000).unwrap_or(0),
-        });
+        let waiting = self.is_waiting().then_some(LOST_PAUSE_MS);
+        let pause_ms = killing.or(self.deaf.then_some(ACCEPT_PAUSE_MS)).or(waiting);
+        let limit = pause_ms.and_then(|ms| Timespec::try_from(Duration::from_millis(ms)).ok());
         let _ = poll(&mut fds, limit.as_ref());
     }
 
+    /// Nothing of the program is left, and there is no daemon to tell how it ended.
+    fn is_waiting(&self) -> bool {
+        self.empty && self.exit.is_some() && self.daemon.is_none() && self.caller.is_none()
+    }
+
+    /// Whether the way in is gone.
+    fn cannot_be_found(&self) -> bool {
+        rustix::fs::lstat(&self.socket).err() == Some(Errno::NOENT)
+    }
+
+    /// Listens again where its socket was, when a daemon has made the directory again.
+    fn listen_again(&mut self) {
+        if self.cannot_be_found()
+            && let Ok(listener) = listen_on(&self.socket)
+        {
+            self.listener = listener;
+        }
+    }
+
     fn reap(&mut self) {
-        let mut pending = [0; 128];
-        while rustix::io::read(&self.signals, &mut pending).is_ok() {}
+        if sys::take_signals(&self.signals) {
+            self.listen_again();
+        }
         loop {
             match sys::wait_any() {
                 Waited::Child(pid, status, usage) if pid == self.program.identity.pid => {

@@ -18,7 +18,7 @@ use super::rebuild::Rebuilt;
 use super::waits::Waits;
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared};
-use crate::clock::epoch_ms;
+use crate::clock::steady_ms;
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
 use crate::watched::Watched;
@@ -323,7 +323,7 @@ impl Task {
         }
         let quiet = self.last_output.elapsed();
         if quiet < Duration::from_millis(1) {
-            live.last_output_ms.store(epoch_ms(), Ordering::Relaxed);
+            live.last_output_ms.store(steady_ms(), Ordering::Relaxed);
         }
     }
 

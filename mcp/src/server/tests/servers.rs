@@ -1,11 +1,10 @@
 //! Several servers, and one that is restarted.
 
-use std::time::Duration;
-
 use protocol::reply::Sessions;
 use protocol::{ErrorCode, Request, ServerName};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::UnixListener;
 
 use super::simple;
 use crate::fake::{self, Client, Daemon, at_once};
@@ -99,7 +98,11 @@ async fn it_survives_the_restart_of_the_daemon() {
     let params = json!({"name": "fugue_list_panes", "arguments": {}});
     let (_, answer) = client.send("tools/call", params).await;
     let again = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Whoever comes before it serves again is turned away, and the call must try again.
+        let closing = UnixListener::bind(paths.socket()).unwrap();
+        let turned_away = tokio::time::timeout(fake::LIMIT, closing.accept()).await;
+        drop((turned_away.unwrap().unwrap(), closing));
+        std::fs::remove_file(paths.socket()).unwrap();
         Daemon::start(&paths.socket(), |request, _| simple(request))
     });
     let answer = tokio::time::timeout(fake::LIMIT, answer)

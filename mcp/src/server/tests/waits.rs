@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::reply::{ExpectOutcome, Expected, InputSent};
 use protocol::{OrchestrationUuid, PaneUuid, Request};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::{simple, start};
 use crate::fake::{self, Reply, at_once, until};
@@ -179,23 +180,28 @@ async fn a_connection_that_ends_cancels_nothing() {
 
 #[tokio::test]
 async fn waits_show_that_they_live() {
-    let (mut client, _daemon, _dir) = start(|request, _| match request {
-        Request::Expect(params) => Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            assert_eq!(params.since.as_deref(), Some("c0"));
-            at_once(Ok(Expected {
-                context: fake::context(),
-                pane_id: PaneUuid::new(),
-                outcome: ExpectOutcome::Match,
-                text: Some("ready 80".into()),
-                line: None,
-                groups: vec![Some("80".into()), None],
-                cursor: "c2".into(),
-                status: fake::running(),
-                waited_ms: 300,
-            }))
-            .await
-        }),
+    let shown = Arc::new(Notify::new());
+    let ready = Arc::clone(&shown);
+    let (mut client, _daemon, _dir) = start(move |request, _| match request {
+        Request::Expect(params) => {
+            let ready = Arc::clone(&ready);
+            Box::pin(async move {
+                ready.notified().await;
+                assert_eq!(params.since.as_deref(), Some("c0"));
+                at_once(Ok(Expected {
+                    context: fake::context(),
+                    pane_id: PaneUuid::new(),
+                    outcome: ExpectOutcome::Match,
+                    text: Some("ready 80".into()),
+                    line: None,
+                    groups: vec![Some("80".into()), None],
+                    cursor: "c2".into(),
+                    status: fake::running(),
+                    waited_ms: 300,
+                }))
+                .await
+            })
+        }
         other => simple(other),
     })
     .await;
@@ -204,7 +210,15 @@ async fn waits_show_that_they_live() {
         "arguments": {"pane_id": "a", "pattern": "ready (\\d+)", "since": "c0"},
         "_meta": {"progressToken": 7},
     });
-    let answer = client.request("tools/call", params).await;
+    let (_, answer) = client.send("tools/call", params).await;
+    let notes = Arc::clone(&client.notifications);
+    until("it is told three times", || {
+        notes.lock().unwrap().len() >= 3
+    })
+    .await;
+    shown.notify_one();
+    let answer = tokio::time::timeout(fake::LIMIT, answer).await;
+    let answer = answer.expect("an answer in time").unwrap();
     let result = &answer["result"];
     assert_eq!(result["structuredContent"]["groups"], json!(["80", null]));
     assert_eq!(result["structuredContent"]["match"], "ready 80");
@@ -215,10 +229,10 @@ async fn waits_show_that_they_live() {
         line.starts_with("[match \"ready 80\" after 300 ms"),
         "{line}"
     );
-    let notes = client.notifications.lock().unwrap().clone();
-    assert!(notes.len() >= 3, "{notes:?}");
     assert!(
         notes
+            .lock()
+            .unwrap()
             .iter()
             .all(|note| note["params"]["progressToken"] == 7)
     );

@@ -1,0 +1,204 @@
+//! A pane's actor: what follows the end of a program.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::reply::ExitStatus;
+use protocol::request::RestartType;
+use supervisor::{Actor, ActorError, Address, Window as RestartWindow};
+use tokio::task::JoinHandle;
+
+use super::{Ended, PaneEntry, life};
+use crate::clock::epoch_ms;
+use crate::server::Server;
+use crate::spawn;
+
+/// A program is started again at most so often within [`RESTART_PERIOD`]; then it stays ended.
+const RESTARTS: u32 = 5;
+
+/// See [`RESTARTS`].
+const RESTART_PERIOD: Duration = Duration::from_secs(60);
+
+/// The pause before the first restart; it doubles with each further one within the period.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a pane's actor is told.
+#[derive(strum::IntoStaticStr)]
+pub enum PaneMsg {
+    /// The life with this number has ended, and its output is read.
+    ProgramEnded(u32),
+    /// The pause before a restart is over.
+    RestartDue(u32),
+    /// The I/O task has failed: the actor fails with it, and its next life starts another one.
+    IoFailed,
+    /// A test wants to see the actor fail.
+    #[cfg(debug_assertions)]
+    Crash,
+}
+
+/// The actor: decides what follows the end of a program.
+pub struct PaneActor;
+
+/// What it is started with.
+pub struct PaneArgs {
+    /// The daemon.
+    pub server: Arc<Server>,
+    /// Its pane.
+    pub entry: Arc<PaneEntry>,
+}
+
+/// What it keeps.
+pub struct PaneActorState {
+    server: Arc<Server>,
+    entry: Arc<PaneEntry>,
+    restarts: RestartWindow,
+    io_watch: JoinHandle<()>,
+}
+
+impl Drop for PaneActorState {
+    fn drop(&mut self) {
+        self.io_watch.abort();
+    }
+}
+
+impl Actor for PaneActor {
+    type Msg = PaneMsg;
+    type State = PaneActorState;
+    type Args = PaneArgs;
+
+    async fn pre_start(
+        &self,
+        myself: Address<PaneMsg>,
+        args: PaneArgs,
+    ) -> Result<PaneActorState, ActorError> {
+        let PaneArgs { server, entry } = args;
+        entry.io.revive()?;
+        let io = entry.io.clone();
+        let actor = myself.clone();
+        let io_watch = tokio::spawn(async move {
+            io.failed().await;
+            let _ = actor.cast(PaneMsg::IoFailed);
+        });
+        let state = PaneActorState {
+            server,
+            entry,
+            restarts: RestartWindow::default(),
+            io_watch,
+        };
+        state.show(&myself);
+        // What its predecessor may have been told and not done.
+        let now = state.entry.state().borrow().clone();
+        if now.ended.is_some() && !now.closing && !now.settled {
+            let _ = myself.cast(PaneMsg::ProgramEnded(state.entry.process().life));
+        }
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<PaneMsg>,
+        msg: PaneMsg,
+        state: &mut PaneActorState,
+    ) -> Result<(), ActorError> {
+        match msg {
+            PaneMsg::ProgramEnded(life) => state.program_ended(myself, life),
+            PaneMsg::RestartDue(life) => state.restart(myself, life).await,
+            PaneMsg::IoFailed => return Err("the I/O task failed".into()),
+            #[cfg(debug_assertions)]
+            PaneMsg::Crash => panic!("a test asked for it"),
+        }
+        state.show(myself);
+        state.server.registry.note_change();
+        Ok(())
+    }
+}
+
+impl PaneActorState {
+    fn show(&self, myself: &Address<PaneMsg>) {
+        let process = self.entry.process();
+        let status = self.entry.status();
+        let program = match &status.exit {
+            None => "running".to_owned(),
+            Some(exit) => exit.to_string(),
+        };
+        myself.set_details(vec![
+            ("pid", process.pid.to_string()),
+            ("program", program),
+            ("keeper", process.keeper_pid.to_string()),
+            ("command", self.entry.record.command.clone()),
+        ]);
+    }
+
+    fn program_ended(&mut self, myself: &Address<PaneMsg>, life: u32) {
+        let now = self.entry.state().borrow().clone();
+        let Some(ended) = now
+            .ended
+            .filter(|_| !now.closing && !now.settled && life == self.entry.process().life)
+        else {
+            return;
+        };
+        let restarts = match self.entry.record.restart {
+            RestartType::Permanent => true,
+            RestartType::Transient => !ended.exit.success(),
+            RestartType::Temporary => false,
+        };
+        let clock = self.server.started.elapsed();
+        let count = if restarts {
+            self.restarts.add(clock, RESTART_PERIOD)
+        } else {
+            0
+        };
+        let decision = match count {
+            0 if self.entry.record.remain_on_exit => "keep",
+            0 => "close",
+            1..=RESTARTS => "restart",
+            _ if self.entry.record.remain_on_exit => "give up and keep",
+            _ => "give up and close",
+        };
+        tracing::info!(
+            pane_id = %self.entry.id,
+            exit_reason = %ended.exit,
+            restarts_in_window = count,
+            decision,
+            "program ended"
+        );
+        match decision {
+            "restart" => {
+                self.entry.change(|state| state.restarting = true);
+                let pause = RESTART_PAUSE * 2u32.pow(count - 1);
+                let _ = myself.send_after(pause, PaneMsg::RestartDue(life));
+            }
+            "close" | "give up and close" => {
+                self.entry.change(|state| {
+                    state.restarting = false;
+                    state.by_itself = true;
+                });
+                life::close_in_background(&self.server, &self.entry);
+            }
+            _ => self.entry.change(|state| {
+                state.restarting = false;
+                state.settled = true;
+            }),
+        }
+        let _ = self.server.store.save_pane(&self.entry);
+    }
+
+    async fn restart(&mut self, myself: &Address<PaneMsg>, life: u32) {
+        if self.entry.state().borrow().closing || life != self.entry.process().life {
+            return;
+        }
+        if let Err(error) = spawn::respawn(&self.server, &self.entry).await {
+            tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
+            self.entry.change(|state| {
+                state.ended = Some(Ended {
+                    exit: ExitStatus::SpawnFailed {
+                        reason: error.message,
+                    },
+                    duration_ms: 0,
+                    at_ms: epoch_ms(),
+                });
+            });
+            self.program_ended(myself, life);
+        }
+    }
+}

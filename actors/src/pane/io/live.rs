@@ -1,0 +1,48 @@
+//! What a pane's I/O task publishes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::clock::steady_ms;
+
+/// Counters that the I/O task publishes without a lock.
+#[derive(Debug)]
+pub struct Live {
+    pub(super) last_output_ms: AtomicU64,
+    pub(super) title: ArcSwap<String>,
+    pub(super) cwd: ArcSwapOption<String>,
+    pub(super) bell: AtomicBool,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            last_output_ms: AtomicU64::new(steady_ms()),
+            title: ArcSwap::default(),
+            cwd: ArcSwapOption::empty(),
+            bell: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Live {
+    /// When the program last printed, in milliseconds of [`steady_ms`].
+    #[must_use]
+    pub fn last_output_ms(&self) -> u64 {
+        self.last_output_ms.load(Ordering::Relaxed)
+    }
+
+    /// The title that the program set.
+    #[must_use]
+    pub fn title(&self) -> Arc<String> {
+        self.title.load_full()
+    }
+
+    /// The directory that the program told (OSC 7).
+    #[must_use]
+    pub fn cwd(&self) -> Option<Arc<String>> {
+        self.cwd.load_full()
+    }
+}

@@ -1,0 +1,226 @@
+//! What callers find in the runtime directory: the lock, the socket, small files. All of it is made
+//! again when somebody deletes the directory underneath a running daemon.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::paths::{Paths, private_dir};
+use protocol::{Error, ErrorCode};
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+/// How long a lock that somebody holds is tried for.
+const LOCK_LIMIT: Duration = Duration::from_millis(100);
+
+/// Pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// The daemon's place in the file system: nobody else's as long as this lives.
+#[derive(Debug)]
+pub struct Rendezvous {
+    paths: Paths,
+    /// Two daemons must not write one database, wherever their sockets are.
+    state: Result<File, Error>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    _lock: File,
+    listener: Arc<UnixListener>,
+    /// Device and inode of the socket.
+    socket: (u64, u64),
+    /// Files that belong beside it, with what is in them.
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Rendezvous {
+    /// Makes the directories, takes the locks and listens.
+    ///
+    /// # Errors
+    /// `busy` when another daemon has one of the directories; what keeps them from being made or used.
+    pub fn open(paths: &Paths) -> Result<Self, Error> {
+        for dir in [&paths.runtime, &paths.panes(), &paths.state, &paths.logs()] {
+            private_dir(dir)?;
+        }
+        let runtime = lock(&paths.lock(), &paths.runtime)?;
+        let state = match lock(&paths.state_lock(), &paths.state) {
+            Err(error) if error.code == ErrorCode::Busy => return Err(error),
+            // A full or read-only disk must not keep the daemon from its panes.
+            state => state,
+        };
+        Ok(Self {
+            held: Mutex::new(Held::listen(paths, runtime)?),
+            paths: paths.clone(),
+            state,
+        })
+    }
+
+    /// Why the state directory is not locked, when it is not.
+    #[must_use]
+    pub fn unlocked(&self) -> Option<&Error> {
+        self.state.as_ref().err()
+    }
+
+    /// The socket, bound and listening.
+    #[must_use]
+    pub fn listener(&self) -> Arc<UnixListener> {
+        Arc::clone(&self.held().listener)
+    }
+
+    /// Has a file of the runtime directory put back with what is in it now, should it be deleted.
+    pub fn keep(&self, path: &Path) {
+        if let Ok(content) = std::fs::read(path)
+            && path.starts_with(&self.paths.runtime)
+        {
+            self.held().files.push((path.to_owned(), content));
+        }
+    }
+
+    /// Whether callers who look in the runtime directory find this daemon.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        identity(&self.paths.socket()).is_ok_and(|found| found == self.held().socket)
+    }
+
+    /// Makes all of it again.
+    ///
+    /// # Errors
+    /// `busy` when another daemon has the place by now; what keeps it from being made.
+    pub fn renew(&self) -> Result<(), Error> {
+        for dir in [&self.paths.runtime, &self.paths.panes()] {
+            private_dir(dir)?;
+        }
+        let mut held = self.held();
+        let mut renewed =
+            Held::listen(&self.paths, lock(&self.paths.lock(), &self.paths.runtime)?)?;
+        renewed.files = std::mem::take(&mut held.files);
+        *held = renewed;
+        for (path, content) in &held.files {
+            write(path, content).map_err(|e| system(&format!("write {}", path.display()), &e))?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what callers would look for, unless it is a successor's.
+    pub fn leave(&self) {
+        if self.is_found() {
+            let _ = std::fs::remove_file(self.paths.socket());
+            let _ = std::fs::remove_file(self.paths.http_url());
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Rendezvous {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Held {
+    fn listen(paths: &Paths, lock: File) -> Result<Self, Error> {
+        let path = paths.socket();
+        // Ours is the lock, so whatever lies there is stale.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(system(
+                    &format!("remove the stale {}", path.display()),
+                    &error,
+                ));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(&path)
+            .map_err(|e| system(&format!("listen on {}", path.display()), &e))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+            .map_err(|e| system(&format!("close {} to others", path.display()), &e))?;
+        let socket =
+            identity(&path).map_err(|e| system(&format!("look at {}", path.display()), &e))?;
+        Ok(Self {
+            _lock: lock,
+            listener: Arc::new(listener),
+            socket,
+            files: Vec::new(),
+        })
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let meta = std::fs::symlink_metadata(path)?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(content)
+}
+
+/// Locks `path`, which says that `dir` is ours.
+fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| system(&format!("open {}", path.display()), &e))?;
+    match flock(&file) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            return Err(Error::new(
+                ErrorCode::Busy,
+                format!(
+                    "a fugued runs already for {} (pid {})",
+                    dir.display(),
+                    pid.trim()
+                ),
+            )
+            .hint("use it, end it with `fugue stop`, or set FUGUE_RUNTIME_DIR and FUGUE_STATE_DIR to other directories"));
+        }
+        Err(errno) => return Err(system(&format!("lock {}", path.display()), &errno.into())),
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(|e| system(&format!("write {}", path.display()), &e))?;
+    Ok(file)
+}
+
+/// A daemon that was killed can have left a child between fork and exec, which holds its locks for a moment.
+fn flock(file: &File) -> Result<(), Errno> {
+    let begun = Instant::now();
+    loop {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCK_LIMIT => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The error for what the system refuses the daemon.
+pub(crate) fn system(what: &str, error: &io::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("cannot {what}: {error}"))
+        .hint("check the permissions and free space of the runtime and state directories")
+}
+
+#[cfg(test)]
+mod tests;

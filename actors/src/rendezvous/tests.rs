@@ -1,0 +1,64 @@
+//! Tests of `rendezvous`.
+
+use std::os::unix::net::UnixStream;
+
+use super::*;
+
+fn paths(dir: &Path) -> Paths {
+    Paths {
+        runtime: dir.join("r"),
+        state: dir.join("s"),
+        config: dir.join("config.toml"),
+    }
+}
+
+#[test]
+fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = paths(dir.path());
+    let place = Rendezvous::open(&paths).unwrap();
+    std::fs::write(paths.http_token(), "secret").unwrap();
+    place.keep(&paths.http_token());
+    assert!(place.is_found());
+    std::fs::remove_dir_all(&paths.runtime).unwrap();
+    assert!(!place.is_found());
+    place.renew().unwrap();
+    assert!(place.is_found());
+    assert!(paths.panes().is_dir());
+    assert_eq!(std::fs::read(paths.http_token()).unwrap(), b"secret");
+    UnixStream::connect(paths.socket()).unwrap();
+    let mode = std::fs::metadata(paths.http_token()).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn each_directory_has_one_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = paths(dir.path());
+    let place = Rendezvous::open(&first).unwrap();
+    let same_state = Paths {
+        runtime: dir.path().join("other"),
+        ..first.clone()
+    };
+    for taken in [&first, &same_state] {
+        let error = Rendezvous::open(taken).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Busy, "{error}");
+        let pid = format!("(pid {})", std::process::id());
+        assert!(error.message.contains(&pid), "{error}");
+    }
+    drop(place);
+    Rendezvous::open(&first).unwrap();
+}
+
+#[test]
+fn the_socket_of_a_successor_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = paths(dir.path());
+    let place = Rendezvous::open(&paths).unwrap();
+    std::fs::remove_file(paths.socket()).unwrap();
+    let other = UnixListener::bind(paths.socket()).unwrap();
+    assert!(!place.is_found());
+    drop(place);
+    assert!(paths.socket().exists());
+    drop(other);
+}

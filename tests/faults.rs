@@ -1,0 +1,8 @@
+//! Faults of the surroundings: what the system takes away, the daemon does without, and uses again.
+
+mod disk;
+mod limits;
+mod mounts;
+mod runtime_dir;
+mod surroundings;
+mod time;
