@@ -2,6 +2,7 @@
 
 mod faults;
 mod kills;
+mod reboots;
 mod runs;
 
 use std::time::{Duration, Instant};

@@ -26,6 +26,7 @@ use crate::rendezvous::{Rendezvous, system};
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::surface::Surface;
+use crate::texts;
 use crate::tree;
 
 /// The word by which a daemon in the background says that it serves.
@@ -195,7 +196,9 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
     server.order_stop(order);
     tokio::time::sleep(REPLIES).await;
     let _ = root.terminate_child("surfaces").await;
-    if !order.keep_panes {
+    if order.keep_panes {
+        texts::finish(server).await;
+    } else {
         let ended = end_sessions(server);
         if tokio::time::timeout(SESSIONS_LIMIT, ended).await.is_err() {
             tracing::error!("some programs did not end in time and are killed");

@@ -23,5 +23,6 @@ pub mod slots;
 pub mod spawn;
 pub mod store;
 pub mod surface;
+pub mod texts;
 pub mod tree;
 mod watched;

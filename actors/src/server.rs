@@ -9,13 +9,14 @@ use protocol::config::DaemonConfig;
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, ServerName};
-use supervisor::{SupervisorSlot, Tree};
+use supervisor::{AddressSlot, SupervisorSlot, Tree};
 use tokio::sync::watch;
 
 use crate::idempotency::Idempotency;
 use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::texts::TextsMsg;
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Server {
     pub registry: Registry,
     /// What outlives the daemon.
     pub store: Store,
+    /// Who stores the text of panes.
+    pub texts: AddressSlot<TextsMsg>,
     /// Where HTTP is served; set before anything is served.
     pub http: OnceLock<HttpListener>,
     /// What operators see of the actors.
@@ -69,6 +72,7 @@ impl Server {
             started: Instant::now(),
             config,
             store: Store::new(&paths.state),
+            texts: AddressSlot::new(),
             paths,
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),

@@ -7,6 +7,7 @@
 mod load;
 mod rows;
 mod schema;
+mod text;
 mod write;
 
 #[cfg(test)]
@@ -27,12 +28,15 @@ use uuid::Uuid;
 
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
+use crate::pane::screen::Screen;
 use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
 use crate::server::Server;
 
 pub use load::{Loaded, LoadedSession};
 pub use rows::{StoredKeeper, StoredKey, StoredMirror, StoredPane, StoredState};
 pub use schema::OpenError;
+pub(crate) use text::MAX_ROWS;
+pub use text::{PaneText, TextOrder};
 
 /// The database's file in the state directory.
 const FILE: &str = "state.db";
@@ -88,6 +92,8 @@ pub struct Store {
     /// The actor has been told and has not looked yet.
     told: AtomicBool,
     progress: watch::Sender<Progress>,
+    /// How often a database was begun anew.
+    begun: AtomicU64,
     /// The actor.
     pub address: AddressSlot<StoreMsg>,
     lives: AtomicU64,
@@ -134,6 +140,7 @@ impl Store {
             marked: AtomicU64::new(0),
             told: AtomicBool::new(false),
             progress: watch::Sender::default(),
+            begun: AtomicU64::new(0),
             address: AddressSlot::new(),
             lives: AtomicU64::new(0),
         }
@@ -243,6 +250,54 @@ impl Store {
         self.mark(Key::Idempotency(key.to_owned()), Mark::Gone)
     }
 
+    /// Writes a pane's text, at once and for itself: there is much of it, and nothing else is to wait or to fail for it.
+    ///
+    /// # Errors
+    /// `busy` when the store does not answer, else why it cannot be written.
+    pub async fn save_text(&self, entry: &Arc<PaneEntry>, text: PaneText) -> Result<(), Error> {
+        let unsaved = |why: String| {
+            Error::new(
+                ErrorCode::Busy,
+                format!("a pane's text is not stored: {why}"),
+            )
+            .hint("it is tried again; the state directory or its disk may be full or slow")
+        };
+        let Some(actor) = self.address.get() else {
+            return Err(unsaved("the store is being restarted".to_owned()));
+        };
+        let entry = Arc::clone(entry);
+        let order = |reply| StoreMsg::Text(TextOrder { entry, text, reply });
+        let answer = actor.call(order, SAVE_LIMIT).await;
+        answer
+            .map_err(|error| unsaved(error.to_string()))?
+            .map_err(unsaved)
+    }
+
+    /// What was left of a pane by its text. It reads the database: not for a thread that serves others.
+    #[must_use]
+    pub(crate) fn text(&self, pane: PaneUuid) -> Option<Screen> {
+        if !self.open.load(Ordering::Acquire) {
+            return None;
+        }
+        text::load(&self.path, pane)
+            .inspect_err(
+                |error| tracing::warn!(pane_id = %pane, %error, "a pane's text cannot be read"),
+            )
+            .ok()?
+    }
+
+    /// How far the output of each pane is stored. It reads the database: not for a thread that serves others.
+    #[must_use]
+    pub(crate) fn texts(&self) -> Vec<text::Stored> {
+        text::stored(&self.path).unwrap_or_default()
+    }
+
+    /// Another number than before: nothing of what was stored is there any more.
+    #[must_use]
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     fn mark(&self, key: Key, mark: Mark) -> Saved {
         if !self.open.load(Ordering::Acquire) {
             return Saved {
@@ -303,10 +358,12 @@ impl Store {
 }
 
 /// What the store's actor is told.
-#[derive(Debug, strum::IntoStaticStr)]
+#[derive(strum::IntoStaticStr)]
 pub enum StoreMsg {
     /// Something was marked.
     Marked,
+    /// The text of a pane is to be written.
+    Text(TextOrder),
     /// The pause after a failed commit is over.
     Retry,
 }
@@ -358,6 +415,7 @@ impl Actor for StoreActor {
     ) -> Result<(), ActorError> {
         match msg {
             StoreMsg::Marked => {}
+            StoreMsg::Text(order) => state.write_text(order).await,
             StoreMsg::Retry => state.retrying = false,
         }
         state.commit(myself).await;
@@ -370,6 +428,26 @@ impl StoreState {
         if !std::mem::replace(&mut self.retrying, true) {
             // Not needed again: the timer ends with the actor.
             let _ = myself.send_after(RETRY_PAUSE, StoreMsg::Retry);
+        }
+    }
+
+    async fn write_text(&mut self, order: TextOrder) {
+        let TextOrder { entry, text, reply } = order;
+        let path = self.server.store.path.clone();
+        let Some(mut connection) = self.connection.take().filter(|_| path.exists()) else {
+            return reply.send(Err("the database is not open".to_owned()));
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            let written = text::write(&mut connection, &entry, &text);
+            (connection, written)
+        });
+        match written.await {
+            Ok((connection, written)) => {
+                // Whether it is broken is seen by the next commit.
+                self.connection = Some(connection);
+                reply.send(written.map_err(|error| error.to_string()));
+            }
+            Err(error) => reply.send(Err(error.to_string())),
         }
     }
 
@@ -393,6 +471,7 @@ impl StoreState {
                 self.connection = written.connection;
                 store.put_back(written.unwritten);
                 if written.fresh {
+                    store.begun.fetch_add(1, Ordering::Relaxed);
                     store.mark_all(&server);
                 }
                 written.failed

@@ -133,7 +133,7 @@ impl PaneActorState {
         let now = self.entry.state().borrow().clone();
         let Some(ended) = now
             .ended
-            .filter(|_| !now.closing && life == self.entry.process().life)
+            .filter(|_| !now.closing && !now.settled && life == self.entry.process().life)
         else {
             return;
         };

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::rows::{StoredKey, StoredMirror, StoredPane};
 use super::schema::{self, OpenError};
+use super::text;
 use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use crate::registry::EndedPane;
 use crate::session::snapshot::{Environment, SessionSnapshot, Window};
@@ -67,6 +68,9 @@ pub(super) fn open(path: &Path) -> Result<Loaded, OpenError> {
 
 fn read(connection: &Connection) -> Result<Loaded, OpenError> {
     let (before, now) = boots(connection)?;
+    if let Err(error) = text::forget_strays(connection) {
+        tracing::warn!(%error, "the text of panes that are gone is kept");
+    }
     let mut environments = environments(connection)?;
     let mut windows = windows(connection)?;
     let mut sessions = sessions(connection)?;

@@ -17,7 +17,7 @@ const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 const WAL_PAGES: i64 = 1_000;
 
 /// What leads from each version of the schema to the next; the first one makes it. Never changed, only added to.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -70,6 +70,13 @@ CREATE TABLE idempotency (
     outcome BLOB,
     at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+", "
+CREATE TABLE pane_texts (
+    pane TEXT PRIMARY KEY,
+    life INTEGER NOT NULL,
+    printed INTEGER NOT NULL,
+    text BLOB NOT NULL
+);
 "];
 
 /// Why the database cannot be used.
@@ -168,6 +175,12 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     transaction.pragma_update(None, "user_version", known as i64)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// The tables of version 1.
+#[cfg(test)]
+pub(super) fn first() -> &'static str {
+    MIGRATIONS[0]
 }
 
 /// Which database this is, as the keepers were told.

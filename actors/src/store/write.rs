@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::rows::{StoredKey, StoredState};
 use super::schema::{self, Database, OpenError};
-use super::{Key, Mark};
+use super::{Key, Mark, text};
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
@@ -111,13 +111,18 @@ fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Re
             Mark::EndedPane(ended) => ended_pane(&transaction, ended)?,
             Mark::Orchestration(entry) => orchestration(&transaction, entry)?,
             Mark::Idempotency(stored) => idempotency(&transaction, stored)?,
-            Mark::Gone => gone(&transaction, key)?,
+            Mark::Gone => {
+                gone(&transaction, key)?;
+                if let Key::Pane(id) = key {
+                    text::forget(&transaction, *id)?;
+                }
+            }
         }
     }
     transaction.commit()
 }
 
-fn run(
+pub(super) fn run(
     transaction: &Transaction<'_>,
     sql: &str,
     params: impl rusqlite::Params,
@@ -187,6 +192,7 @@ fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Res
 
 fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()> {
     if entry.state().borrow().removed {
+        text::forget(transaction, entry.id)?;
         return gone(transaction, &Key::Pane(entry.id));
     }
     let id = entry.id.to_string();

@@ -113,7 +113,11 @@ fn a_checkpoint_changes_nothing_for_clients() {
 
 #[test]
 fn what_was_saved_on_the_alternate_screen_fits_a_smaller_one() {
-    let mut screen = fed(size(10, 40), 50, b"text\x1b[?1049h\x1b[9;30H\x1b7\x1b[?1049l");
+    let mut screen = fed(
+        size(10, 40),
+        50,
+        b"text\x1b[?1049h\x1b[9;30H\x1b7\x1b[?1049l",
+    );
     screen.resize(size(2, 5));
     let mut copy = restored(&mut screen);
     assert_eq!(state(&mut copy), state(&mut screen));
