@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::adopt;
 use crate::clock::millis;
 use crate::log;
+use crate::notify::{Notify, VARIABLES};
 use crate::pane;
 use crate::rendezvous::{Rendezvous, system};
 use crate::server::{Server, StopOrder};
@@ -28,6 +29,7 @@ use crate::session::life;
 use crate::surface::Surface;
 use crate::texts;
 use crate::tree;
+use crate::watchdog;
 
 /// The word by which a daemon in the background says that it serves.
 const READY: &[u8] = b"ready\n";
@@ -55,6 +57,12 @@ pub struct Options {
     pub http: Option<SocketAddr>,
     /// How HTTP is served; without it there is none.
     pub open_http: Option<OpenHttp>,
+    /// A signal to end leaves every program running under its keeper.
+    pub keep_panes: bool,
+    /// In the foreground too, log to the file that `fugue logs` shows.
+    pub log_file: bool,
+    /// Where panes get control groups, whatever the configuration says.
+    pub cgroup: Option<String>,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -69,7 +77,8 @@ pub fn run(options: &Options) -> Result<(), Error> {
         let _ = rustix::process::setsid();
     }
     let rendezvous = Arc::new(Rendezvous::open(&paths)?);
-    let _log = log::init(&paths.logs(), options.foreground && !options.tell_ready);
+    let to_stderr = options.foreground && !options.tell_ready && !options.log_file;
+    let _log = log::init(&paths.logs(), to_stderr);
     if let Some(error) = rendezvous.unlocked() {
         tracing::warn!(%error, "the state directory is not locked");
     }
@@ -129,11 +138,15 @@ async fn serve(
         Error::new(ErrorCode::Internal, what)
     };
     let begun = Instant::now();
+    // A daemon in the background was not started by systemd, whatever it has inherited.
+    let own_unit = options.foreground && !options.tell_ready;
+    let notify = own_unit.then(Notify::from_env).unwrap_or_default();
     let loaded = server.store.open().await;
     let root = supervisor::start("fugued", tree::root_spec(server), &server.tree)
         .await
         .map_err(|error| not_started(&error))?;
     adopt::adopt(server, loaded).await;
+    let watches = watchdog::watches(http.is_some());
     root.start_child(tree::surfaces_spec(server, rendezvous, http))
         .await
         .map_err(|error| not_started(&error))?;
@@ -142,8 +155,12 @@ async fn serve(
     if options.tell_ready {
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;
     }
+    notify.ready(&status(server));
     let order = tokio::select! {
-        order = stop_order(server) => order,
+        order = stop_order(server, options.keep_panes) => order,
+        () = watchdog::run(&server.tree, watches, &notify, || status(server)) => {
+            return Err(Error::new(ErrorCode::Internal, "the watchdog has ended"));
+        }
         reason = root.wait() => {
             tracing::error!(exit_reason = %reason, "the root supervisor gave up");
             return Err(Error::new(
@@ -153,12 +170,26 @@ async fn serve(
             .hint("the programs go on under their keepers; see `fugue logs`"));
         }
     };
+    notify.stopping(if order.keep_panes {
+        "leaving the programs to the next fugued"
+    } else {
+        "ending the programs"
+    });
     stop(server, &root, order).await;
     Ok(())
 }
 
+/// One line for `systemctl status`.
+fn status(server: &Server) -> String {
+    let (sessions, panes) = (
+        server.registry.session_count(),
+        server.registry.pane_count(),
+    );
+    format!("{sessions} sessions, {panes} panes")
+}
+
 /// Waits for a request or a signal to stop.
-async fn stop_order(server: &Server) -> StopOrder {
+async fn stop_order(server: &Server, keep_panes: bool) -> StopOrder {
     let mut ordered = server.stop_order();
     let signalled = async {
         let waits = [
@@ -183,22 +214,31 @@ async fn stop_order(server: &Server) -> StopOrder {
     };
     tokio::select! {
         order = ordered.wait_for(Option::is_some) => {
-            order.ok().and_then(|order| *order).unwrap_or(StopOrder { keep_panes: false })
+            order.ok().and_then(|order| *order).unwrap_or(StopOrder { keep_panes, by_signal: false })
         }
-        () = signalled => StopOrder { keep_panes: false },
+        () = signalled => StopOrder { keep_panes, by_signal: true },
     }
 }
 
 /// Ends everything in order: no new callers, then the programs by their recipes, then the actors.
 async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
-    tracing::info!(keep_panes = order.keep_panes, "stopping");
+    let StopOrder {
+        keep_panes,
+        by_signal,
+    } = order;
+    tracing::info!(keep_panes, by_signal, "stopping");
     // A signal is an order too: from here on nothing is started.
     server.order_stop(order);
+    if by_signal {
+        // The machine may be going down, and then nobody has closed anything.
+        server.store.sign_off(keep_panes).await;
+    }
+    if keep_panes || by_signal {
+        texts::finish(server).await;
+    }
     tokio::time::sleep(REPLIES).await;
     let _ = root.terminate_child("surfaces").await;
-    if order.keep_panes {
-        texts::finish(server).await;
-    } else {
+    if !order.keep_panes {
         let ended = end_sessions(server);
         if tokio::time::timeout(SESSIONS_LIMIT, ended).await.is_err() {
             tracing::error!("some programs did not end in time and are killed");
@@ -208,6 +248,7 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
         }
     }
     server.keepers.close().await;
+    server.store.sign_off_done();
     if let Err(error) = server.store.flush().await {
         tracing::error!(%error, "the last of the state was not written");
     }
@@ -257,9 +298,14 @@ fn tell_ready() -> io::Result<()> {
 /// What it said before it ended.
 pub fn run_in_background(options: &Options) -> Result<(), Error> {
     let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
-    let mut child = Command::new(&exe)
+    let mut command = Command::new(&exe);
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    let mut child = command
         .args(["--foreground", "--tell-ready"])
         .args(options.http.map(|address| format!("--http={address}")))
+        .args(options.keep_panes.then_some("--keep-panes"))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

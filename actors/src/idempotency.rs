@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +19,9 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// Keys remembered at most; beyond it the call is refused rather than made unsafe.
 const KEYS: usize = 10_000;
+
+/// Bytes of remembered results at most; beyond it the call is refused too.
+const RESULT_BYTES: usize = 64 << 20;
 
 /// Longest key in bytes.
 const KEY_BYTES: usize = 256;
@@ -51,6 +55,8 @@ struct Entry {
 #[derive(Default)]
 pub struct Idempotency {
     entries: DashMap<String, Entry>,
+    /// Bytes of results, counted anew when old ones are forgotten.
+    result_bytes: AtomicUsize,
 }
 
 impl Idempotency {
@@ -75,7 +81,10 @@ impl Idempotency {
             store.save_key(key, params, None).wait().await?;
             let outcome = CURRENT.scope(key.to_owned(), work).await;
             let recorded = match &outcome {
-                Ok(reply) => store.save_key(key, params, Some(reply.clone())),
+                Ok(reply) => {
+                    self.result_bytes.fetch_add(reply.len(), Ordering::Relaxed);
+                    store.save_key(key, params, Some(reply.clone()))
+                }
                 Err(_) => store.forget_key(key),
             };
             // What was made is made; that it cannot be written is logged.
@@ -99,6 +108,31 @@ impl Idempotency {
         }
     }
 
+    /// Forgets the keys whose time is over.
+    pub fn forget_old(&self) {
+        let mut bytes = 0;
+        self.entries.retain(|_, entry| {
+            let kept = entry.since.elapsed() < REMEMBERED;
+            let result = entry
+                .outcome
+                .get()
+                .and_then(|outcome| outcome.as_ref().ok());
+            bytes += result.filter(|_| kept).map_or(0, Bytes::len);
+            kept
+        });
+        self.result_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= KEYS || self.result_bytes.load(Ordering::Relaxed) >= RESULT_BYTES
+    }
+
+    /// How many keys are remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     fn entry(&self, key: &str, params: u64) -> Result<Entry, Error> {
         if key.is_empty() || key.len() > KEY_BYTES {
             return Err(Error::invalid(format!(
@@ -106,14 +140,16 @@ impl Idempotency {
                 key.len()
             )));
         }
-        if self.entries.len() >= KEYS {
-            self.entries
-                .retain(|_, entry| entry.since.elapsed() < REMEMBERED);
+        if self.is_full() {
+            self.forget_old();
         }
-        if self.entries.len() >= KEYS && !self.entries.contains_key(key) {
+        if self.is_full() && !self.entries.contains_key(key) {
             return Err(Error::new(
                 ErrorCode::Limit,
-                format!("{KEYS} idempotency keys are remembered already"),
+                format!(
+                    "{} idempotency keys are remembered already; at most {KEYS} with {RESULT_BYTES} bytes of results are",
+                    self.entries.len()
+                ),
             )
             .hint("wait some minutes, or send the request without a key"));
         }

@@ -8,11 +8,14 @@ pub mod clock;
 #[cfg(debug_assertions)]
 mod crash;
 pub mod daemon;
+#[cfg(test)]
+mod day;
 pub mod dispatch;
 pub mod idempotency;
 pub mod keeper;
 pub mod listener;
 pub mod log;
+pub mod notify;
 pub mod orchestration;
 pub mod pane;
 pub mod registry;
@@ -25,4 +28,5 @@ pub mod store;
 pub mod surface;
 pub mod texts;
 pub mod tree;
+pub mod watchdog;
 mod watched;

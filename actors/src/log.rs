@@ -39,21 +39,26 @@ pub fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
             .try_init();
         return None;
     }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true).mode(0o600);
-    let file = FileRotate::new(
-        dir.join(FILE_NAME),
-        AppendCount::new(OLDER_FILES),
-        ContentLimit::BytesSurpassed(FILE_BYTES),
-        Compression::None,
-        Some(options),
-    );
+    let file = rotating(dir);
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(LINES)
         .lossy(true)
         .finish(file);
     let _ = lines.with_ansi(false).with_writer(writer).try_init();
     Some(guard)
+}
+
+/// The newest file, which is put behind the older ones when it is full.
+fn rotating(dir: &Path) -> FileRotate<AppendCount> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    FileRotate::new(
+        dir.join(FILE_NAME),
+        AppendCount::new(OLDER_FILES),
+        ContentLimit::BytesSurpassed(FILE_BYTES),
+        Compression::None,
+        Some(options),
+    )
 }
 
 /// Whether lines for people have colours. Source: no-color.org, an empty NO_COLOR counts as unset.

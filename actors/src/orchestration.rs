@@ -12,6 +12,8 @@ mod pipeline;
 pub mod plan;
 pub mod progress;
 mod resume;
+#[cfg(test)]
+pub(crate) mod sample;
 mod script;
 mod session;
 pub mod stored;
@@ -29,6 +31,7 @@ use progress::{Order, Progress, StopReason};
 
 pub use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub use entry::OrchestrationEntry;
+pub(crate) use entry::prune;
 pub(crate) use job::RUN_TAG;
 pub(crate) use resume::resume;
 

@@ -97,6 +97,8 @@ pub struct PaneState {
     pub settled: bool,
     /// The pane is being closed.
     pub closing: bool,
+    /// It is closed because its program ended, and nobody asked for it.
+    pub by_itself: bool,
     /// It is to be closed without asking the program.
     pub force: bool,
     /// It is taken out of everything, and nothing more is recorded about it.

@@ -386,6 +386,11 @@ impl Registry {
         ended.iter().rev().find(|e| e.end.pane_id == id).cloned()
     }
 
+    /// The remembered ends of removed panes, oldest first.
+    pub(crate) fn ended_panes(&self) -> Vec<Arc<EndedPane>> {
+        self.ended.load().iter().cloned().collect()
+    }
+
     /// The connections.
     #[must_use]
     pub fn clients(&self) -> &DashMap<ClientUuid, ClientEntry> {

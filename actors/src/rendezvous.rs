@@ -7,10 +7,18 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use protocol::paths::{Paths, private_dir};
 use protocol::{Error, ErrorCode};
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+/// How long a lock that somebody holds is tried for.
+const LOCK_LIMIT: Duration = Duration::from_millis(100);
+
+/// Pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// The daemon's place in the file system: nobody else's as long as this lives.
 #[derive(Debug)]
@@ -171,9 +179,9 @@ fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
         .mode(0o600)
         .open(path)
         .map_err(|e| system(&format!("open {}", path.display()), &e))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match flock(&file) {
         Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
+        Err(Errno::WOULDBLOCK) => {
             let mut pid = String::new();
             let _ = file.read_to_string(&mut pid);
             return Err(Error::new(
@@ -193,6 +201,19 @@ fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
         .and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(|e| system(&format!("write {}", path.display()), &e))?;
     Ok(file)
+}
+
+/// A daemon that was killed can have left a child between fork and exec, which holds its locks for a moment.
+fn flock(file: &File) -> Result<(), Errno> {
+    let begun = Instant::now();
+    loop {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCK_LIMIT => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// The error for what the system refuses the daemon.

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::idempotency::Idempotency;
 use crate::keeper::{KeeperLaunch, KeeperStock};
+use crate::notify::VARIABLES;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::texts::TextsMsg;
@@ -23,6 +24,8 @@ use crate::texts::TextsMsg;
 pub struct StopOrder {
     /// Leave every pane's program running under its keeper.
     pub keep_panes: bool,
+    /// A signal has ordered it, as when the machine goes down.
+    pub by_signal: bool,
 }
 
 /// One daemon.
@@ -104,6 +107,12 @@ impl Server {
         self.stop.borrow().is_some()
     }
 
+    /// Whether the daemon is ending, and the next one is to go on with everything.
+    #[must_use]
+    pub fn is_leaving_panes(&self) -> bool {
+        self.stop.borrow().is_some_and(|order| order.keep_panes)
+    }
+
     /// Becomes `Some` when the daemon is to end.
     #[must_use]
     pub fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {
@@ -111,7 +120,7 @@ impl Server {
     }
 }
 
-/// A caller's environment without what belongs to the caller's own terminal or pane.
+/// A caller's environment without what belongs to the caller's own terminal or pane, or to a daemon of systemd.
 #[must_use]
 pub fn program_environment(
     vars: impl IntoIterator<Item = (String, String)>,
@@ -127,7 +136,8 @@ pub fn program_environment(
         "PWD",
         "OLDPWD",
     ];
-    vars.into_iter()
-        .filter(|(name, _)| !OWN.contains(&name.as_str()) && !name.starts_with("FUGUE"))
-        .collect()
+    let passes = |name: &str| {
+        !OWN.contains(&name) && !VARIABLES.contains(&name) && !name.starts_with("FUGUE")
+    };
+    vars.into_iter().filter(|(name, _)| passes(name)).collect()
 }

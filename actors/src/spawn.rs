@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::paths::private_dir;
 use protocol::request::{PaneSpec, Program};
 use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
@@ -281,6 +282,12 @@ async fn start_program(
     record: &PaneRecord,
     size: Size,
 ) -> Result<SpawnedPane, Error> {
+    let panes = server.paths.panes();
+    if !panes.is_dir() {
+        // Deleted underneath; the listener is about to notice.
+        private_dir(&server.paths.runtime)?;
+        private_dir(&panes)?;
+    }
     let spec = KeeperSpec {
         pane_id: id.to_string(),
         socket: server.paths.pane_socket(id),

@@ -4,10 +4,12 @@
 //! A mark names an entity and not a change, so the marks are bounded by what is alive, the newest state is written, and
 //! what could not be written stays marked until it can be.
 
+mod departed;
 mod load;
 mod rows;
 mod schema;
 mod text;
+mod tidy;
 mod write;
 
 #[cfg(test)]
@@ -26,9 +28,9 @@ use supervisor::{Actor, ActorError, Address, AddressSlot};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::orchestration::OrchestrationEntry;
+use crate::clock::epoch_ms;
+use crate::orchestration::{self, OrchestrationEntry};
 use crate::pane::PaneEntry;
-use crate::pane::screen::Screen;
 use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
 use crate::server::Server;
 
@@ -47,6 +49,13 @@ const SAVE_LIMIT: Duration = Duration::from_secs(4);
 /// The pause before what could not be written is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
+/// How often what is too old is forgotten.
+const TIDY_PAUSE: Duration = Duration::from_secs(60);
+
+/// Marks that wait at most while nothing can be written. Beyond it they are given up, and everything is written anew
+/// when that is possible again.
+const MARKS: usize = 50_000;
+
 /// What a mark is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
@@ -56,6 +65,7 @@ pub(crate) enum Key {
     EndedPane(PaneUuid),
     Orchestration(OrchestrationUuid),
     Idempotency(String),
+    SignOff,
 }
 
 /// What is to be written about it: its state at the time of the commit.
@@ -69,6 +79,13 @@ pub(crate) enum Mark {
     Idempotency(StoredKey),
     /// It is gone.
     Gone,
+    /// It is a pane that is gone because its program ended by itself.
+    Departed,
+    /// A signal ends the daemon; `ended` when it has ended every program before.
+    SignedOff {
+        at_ms: u64,
+        ended: bool,
+    },
 }
 
 /// How far the commits are.
@@ -91,6 +108,10 @@ pub struct Store {
     marked: AtomicU64,
     /// The actor has been told and has not looked yet.
     told: AtomicBool,
+    /// Marks were given up: what is alive is to be written anew.
+    overflowed: AtomicBool,
+    /// Nothing is marked any more: what happens now is not what anybody wanted to be remembered.
+    frozen: AtomicBool,
     progress: watch::Sender<Progress>,
     /// How often a database was begun anew.
     begun: AtomicU64,
@@ -139,6 +160,8 @@ impl Store {
             marks: DashMap::new(),
             marked: AtomicU64::new(0),
             told: AtomicBool::new(false),
+            overflowed: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
             progress: watch::Sender::default(),
             begun: AtomicU64::new(0),
             address: AddressSlot::new(),
@@ -228,6 +251,35 @@ impl Store {
         self.mark(Key::Pane(id), Mark::Gone)
     }
 
+    /// As [`Self::forget_pane`], of one whose program ended by itself: perhaps because the machine goes down.
+    pub(crate) fn forget_departed_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) -> Saved {
+        let _ = self.mark(Key::EndedPane(id), Mark::EndedPane(ended));
+        self.mark(Key::Pane(id), Mark::Departed)
+    }
+
+    /// A signal ends the daemon. Unless the programs go on, nothing is recorded from here on: if the machine goes down, all
+    /// that there is now has ended with it.
+    pub async fn sign_off(&self, keep_panes: bool) {
+        let at_ms = epoch_ms();
+        let signed = Mark::SignedOff {
+            at_ms,
+            ended: false,
+        };
+        if let Err(error) = self.mark(Key::SignOff, signed).wait().await {
+            tracing::error!(%error, "the daemon's end is not recorded");
+        }
+        self.frozen.store(!keep_panes, Ordering::Release);
+    }
+
+    /// Everything has ended in order, if [`Self::sign_off`] was before.
+    pub fn sign_off_done(&self) {
+        if self.frozen.swap(false, Ordering::AcqRel) {
+            let at_ms = epoch_ms();
+            let _ = self.mark(Key::SignOff, Mark::SignedOff { at_ms, ended: true });
+            self.frozen.store(true, Ordering::Release);
+        }
+    }
+
     /// An orchestration has recorded a fact.
     pub fn save_orchestration(&self, entry: &Arc<OrchestrationEntry>) -> Saved {
         let mark = Mark::Orchestration(Arc::clone(entry));
@@ -250,56 +302,8 @@ impl Store {
         self.mark(Key::Idempotency(key.to_owned()), Mark::Gone)
     }
 
-    /// Writes a pane's text, at once and for itself: there is much of it, and nothing else is to wait or to fail for it.
-    ///
-    /// # Errors
-    /// `busy` when the store does not answer, else why it cannot be written.
-    pub async fn save_text(&self, entry: &Arc<PaneEntry>, text: PaneText) -> Result<(), Error> {
-        let unsaved = |why: String| {
-            Error::new(
-                ErrorCode::Busy,
-                format!("a pane's text is not stored: {why}"),
-            )
-            .hint("it is tried again; the state directory or its disk may be full or slow")
-        };
-        let Some(actor) = self.address.get() else {
-            return Err(unsaved("the store is being restarted".to_owned()));
-        };
-        let entry = Arc::clone(entry);
-        let order = |reply| StoreMsg::Text(TextOrder { entry, text, reply });
-        let answer = actor.call(order, SAVE_LIMIT).await;
-        answer
-            .map_err(|error| unsaved(error.to_string()))?
-            .map_err(unsaved)
-    }
-
-    /// What was left of a pane by its text. It reads the database: not for a thread that serves others.
-    #[must_use]
-    pub(crate) fn text(&self, pane: PaneUuid) -> Option<Screen> {
-        if !self.open.load(Ordering::Acquire) {
-            return None;
-        }
-        text::load(&self.path, pane)
-            .inspect_err(
-                |error| tracing::warn!(pane_id = %pane, %error, "a pane's text cannot be read"),
-            )
-            .ok()?
-    }
-
-    /// How far the output of each pane is stored. It reads the database: not for a thread that serves others.
-    #[must_use]
-    pub(crate) fn texts(&self) -> Vec<text::Stored> {
-        text::stored(&self.path).unwrap_or_default()
-    }
-
-    /// Another number than before: nothing of what was stored is there any more.
-    #[must_use]
-    pub(crate) fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Relaxed)
-    }
-
     fn mark(&self, key: Key, mark: Mark) -> Saved {
-        if !self.open.load(Ordering::Acquire) {
+        if !self.open.load(Ordering::Acquire) || self.frozen.load(Ordering::Acquire) {
             return Saved {
                 upto: 0,
                 progress: None,
@@ -337,6 +341,22 @@ impl Store {
         for (key, mark) in marks {
             self.marks.entry(key).or_insert(mark);
         }
+        if self.marks.len() > MARKS {
+            self.give_up_marks();
+        }
+    }
+
+    /// Marks that are not written yet.
+    #[cfg(test)]
+    pub(crate) fn unwritten(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn give_up_marks(&self) {
+        self.overflowed.store(true, Ordering::Release);
+        // Keys stand for themselves: nothing that is alive tells them again.
+        self.marks
+            .retain(|key, mark| matches!(key, Key::Idempotency(_)) && !matches!(mark, Mark::Gone));
     }
 
     /// Marks everything that is alive.
@@ -354,6 +374,9 @@ impl Store {
             entry.forget_written();
             let _ = self.save_orchestration(&entry);
         }
+        for ended in server.registry.ended_panes() {
+            let _ = self.mark(Key::EndedPane(ended.end.pane_id), Mark::EndedPane(ended));
+        }
     }
 }
 
@@ -366,6 +389,8 @@ pub enum StoreMsg {
     Text(TextOrder),
     /// The pause after a failed commit is over.
     Retry,
+    /// It is time to forget what is too old.
+    Tidy,
 }
 
 /// The only writer of the database.
@@ -398,6 +423,8 @@ impl Actor for StoreActor {
             store.mark_all(&server);
         }
         let _ = myself.cast(StoreMsg::Marked);
+        // Not needed again: the timer ends with the actor.
+        let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
         Ok(StoreState {
             server,
             connection: None,
@@ -417,6 +444,10 @@ impl Actor for StoreActor {
             StoreMsg::Marked => {}
             StoreMsg::Text(order) => state.write_text(order).await,
             StoreMsg::Retry => state.retrying = false,
+            StoreMsg::Tidy => {
+                let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
+                state.tidy().await;
+            }
         }
         state.commit(myself).await;
         Ok(())
@@ -431,29 +462,34 @@ impl StoreState {
         }
     }
 
-    async fn write_text(&mut self, order: TextOrder) {
-        let TextOrder { entry, text, reply } = order;
-        let path = self.server.store.path.clone();
-        let Some(mut connection) = self.connection.take().filter(|_| path.exists()) else {
-            return reply.send(Err("the database is not open".to_owned()));
+    /// Forgets results, keys and free pages that nobody asks for any more.
+    async fn tidy(&mut self) {
+        orchestration::prune(&self.server);
+        self.server.idempotency.forget_old();
+        let Some(connection) = self.connection.take() else {
+            return;
         };
-        let written = tokio::task::spawn_blocking(move || {
-            let written = text::write(&mut connection, &entry, &text);
-            (connection, written)
+        let tidied = tokio::task::spawn_blocking(move || {
+            let tidied = tidy::tidy(&connection, epoch_ms());
+            (connection, tidied)
         });
-        match written.await {
-            Ok((connection, written)) => {
-                // Whether it is broken is seen by the next commit.
-                self.connection = Some(connection);
-                reply.send(written.map_err(|error| error.to_string()));
-            }
-            Err(error) => reply.send(Err(error.to_string())),
+        match tidied.await {
+            Ok((connection, Ok(()))) => self.connection = Some(connection),
+            // Whether it is broken is seen by the next commit, which opens it again.
+            Ok((_, Err(error))) => tracing::debug!(%error, "the state was not tidied"),
+            Err(error) => tracing::error!(%error, "tidying the state failed"),
         }
     }
 
     async fn commit(&mut self, myself: &Address<StoreMsg>) {
         let server = Arc::clone(&self.server);
         let store = &server.store;
+        let anew = store.overflowed.swap(false, Ordering::AcqRel);
+        if anew {
+            // They are taken at once, so the actor need not be told.
+            store.told.store(true, Ordering::Release);
+            store.mark_all(&server);
+        }
         let (tried, marks) = store.take();
         if marks.is_empty() {
             store.progress.send_if_modified(|progress| {
@@ -465,7 +501,8 @@ impl StoreState {
         }
         let (connection, path) = (self.connection.take(), store.path.clone());
         let written =
-            tokio::task::spawn_blocking(move || write::commit(connection, &path, marks)).await;
+            tokio::task::spawn_blocking(move || write::commit(connection, &path, marks, anew))
+                .await;
         let failed = match written {
             Ok(written) => {
                 self.connection = written.connection;
@@ -484,6 +521,9 @@ impl StoreState {
                 ))
             }
         };
+        if anew && failed.is_some() {
+            store.overflowed.store(true, Ordering::Release);
+        }
         self.note(failed.as_ref());
         if failed.is_some() {
             self.retry_later(myself);

@@ -15,6 +15,7 @@ mod program;
 mod run;
 mod session;
 mod tree;
+mod unit;
 mod units;
 mod upgrade;
 mod window;
@@ -69,6 +70,9 @@ enum Command {
     Stop(daemon::StopArgs),
     /// Put a newer server in the place of the running one; every program goes on
     Upgrade(upgrade::UpgradeArgs),
+    /// Run the server as a unit of your systemd
+    #[command(subcommand)]
+    Service(unit::UnitArgs),
     /// Show the actor tree
     Tree(tree::TreeArgs),
     /// Show the daemon's log
@@ -178,6 +182,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Status => daemon::status(&caller).await,
         Command::Stop(args) => args.run(&caller).await,
         Command::Upgrade(args) => args.run(&caller).await,
+        Command::Service(args) => args.run(&caller).await,
         Command::Tree(args) => args.run(&caller).await,
         Command::Logs(args) => args.run(&caller).await,
         Command::Whoami => daemon::whoami(&caller).await,

@@ -25,6 +25,15 @@ struct Arguments {
     /// Serve HTTP on this address of this machine, such as 127.0.0.1:7433; port 0 for any free one.
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    /// On SIGTERM, SIGINT and SIGHUP leave every program running; the next fugued takes them over.
+    #[arg(long)]
+    keep_panes: bool,
+    /// With --foreground, log to the file that `fugue logs` shows instead of standard error.
+    #[arg(long, requires = "foreground")]
+    log_file: bool,
+    /// Where each pane gets a control group of its own: `own` for the one that fugued was started in, a path, or `off`.
+    #[arg(long, value_name = "WHERE")]
+    cgroup: Option<String>,
     /// Say `ready` on standard output when it serves.
     #[arg(long, hide = true)]
     tell_ready: bool,
@@ -44,6 +53,9 @@ fn main() -> ExitCode {
         tell_ready: arguments.tell_ready,
         http: arguments.http,
         open_http: Some(open_http),
+        keep_panes: arguments.keep_panes,
+        log_file: arguments.log_file,
+        cgroup: arguments.cgroup,
     };
     let allowed = options
         .http

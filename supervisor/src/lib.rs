@@ -28,5 +28,5 @@ pub use supervisor::{
     CALL_LIMIT, ChildCounts, ChildError, ChildInfo, KILL_LIMIT, StartChildError, StartError,
     SupervisorRef, SupervisorSlot, SupervisorSpec, start,
 };
-pub use tree::{EXITS_KEPT, PastExit, Status, Tree, TreeNode};
+pub use tree::{EXITS_KEPT, PastExit, Pulse, Status, Tree, TreeNode};
 pub use vitals::{Busy, Vitals};

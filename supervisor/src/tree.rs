@@ -57,6 +57,17 @@ pub struct PastExit {
     pub age_ms: u64,
 }
 
+/// Whether an actor has work, and how much of it is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Messages handled since its last start.
+    pub handled: u64,
+    /// What it is handling now.
+    pub busy: Option<Busy>,
+    /// Messages that wait.
+    pub waiting: usize,
+}
+
 /// One actor or supervisor as it is now, with all below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeNode {
@@ -118,6 +129,18 @@ impl Tree {
     pub fn snapshot_under(&self, path: &str) -> Option<TreeNode> {
         let node = self.find(path)?;
         Some(node.snapshot(clock::now()))
+    }
+
+    /// How far the actor or supervisor at this path is; `None` if nothing runs there. Cheap, whatever is below it.
+    #[must_use]
+    pub fn pulse(&self, path: &str) -> Option<Pulse> {
+        let node = self.find(path)?;
+        let vitals = lock(&node.record).vitals.clone()?;
+        Some(Pulse {
+            handled: vitals.handled(),
+            busy: vitals.busy(),
+            waiting: vitals.mailbox_depth(),
+        })
     }
 
     fn find(&self, path: &str) -> Option<Arc<Node>> {

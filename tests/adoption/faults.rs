@@ -120,6 +120,10 @@ fn a_keeper_that_died_meanwhile_is_a_lost_pane() {
         let client = daemon.client().await;
         let end = client.exit(lost.pane_id).await.exit;
         assert!(matches!(end, Some(ExitStatus::Lost { .. })), "{end:?}");
+        eventually("the end of its program", async || {
+            (!proc::lives(lost.pid)).then_some(())
+        })
+        .await;
         let panes = client.panes().await;
         assert_eq!(panes.len(), 2);
         assert!(proc::lives(kept.pid));

@@ -232,6 +232,41 @@ fn an_orderly_stop_stores_what_was_printed_last() {
 }
 
 #[test]
+fn a_machine_that_goes_down_in_order_loses_no_text() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let create = |name: &str| CreateSession {
+            name: Some(Name::new(name).unwrap()),
+            pane: of_type(RestartType::Temporary, COLOURFUL),
+            ..CreateSession::default()
+        };
+        let early = client.ok(create("early")).await;
+        ready(&client, early.pane_id).await;
+        until_stored(&daemon, &[early.pane_id]).await;
+        let late = client.ok(create("late")).await;
+        ready(&client, late.pane_id).await;
+        let panes = client.panes().await;
+        let text = coloured(&client, early.pane_id).await;
+        assert_eq!(coloured(&client, late.pane_id).await, text);
+        // One program gets the signal of the machine's end before the daemon does, and its pane is taken away.
+        proc::signal(early.pid, Signal::TERM);
+        eventually("the other pane alone", async || {
+            (client.panes().await.len() == 1).then_some(())
+        })
+        .await;
+        drop(client);
+        daemon.signal(Signal::TERM);
+        daemon.wait();
+        let client = restart_machine(&mut daemon, &panes).await;
+        assert_eq!(client.panes().await.len(), 2);
+        for pane in [early.pane_id, late.pane_id] {
+            assert_eq!(coloured(&client, pane).await, text);
+        }
+    });
+}
+
+#[test]
 fn a_pane_whose_keeper_died_unseen_keeps_its_text() {
     run(async {
         let mut daemon = Daemon::start();

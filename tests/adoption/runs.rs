@@ -109,6 +109,40 @@ fn twenty_commands_end_with_their_codes_though_the_daemon_dies_five_times() {
 }
 
 #[test]
+fn commands_that_have_not_begun_wait_for_the_next_server() {
+    run_within(Duration::from_secs(90), async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let command = |number: usize| ParallelCommand {
+            command: format!("sleep 0.05; exit {number}"),
+            ..ParallelCommand::default()
+        };
+        let begun = client
+            .ok(RunParallel {
+                commands: (0..40).map(command).collect(),
+                max_parallel: Some(2),
+                options: RunOptions::default(),
+            })
+            .await;
+        drop(client);
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let ran = daemon.fugue(&["stop", "--keep-panes"]);
+            assert_eq!(ran.code, 0, "{}", ran.err);
+            daemon.wait();
+            daemon.launch();
+        }
+        let client = daemon.client().await;
+        let ended = result(&client, begun.orchestration_id).await;
+        for (number, command) in ended.commands.iter().enumerate() {
+            let code = i32::try_from(number).unwrap();
+            assert_eq!(command.exit_code, Some(code), "{command:?}");
+        }
+        nothing_left(&daemon, &client).await;
+    });
+}
+
+#[test]
 fn a_pipelines_steps_go_on_in_their_shell() {
     run_within(Duration::from_secs(90), async {
         let mut random = Random::new(43);

@@ -21,10 +21,12 @@ fn a_running_server_makes_it_again_with_all_sockets() {
         delete(&daemon);
         // Who is connected stays so.
         assert_eq!(client.panes().await.len(), 1);
+        // And can go on making panes at once.
+        client.session("at-once", "exec sleep 600").await;
         // A caller who finds nothing starts a server, which waits for the one that is there.
         let ran = daemon.fugue(&["new", "-d", "-n", "later", "--", "sleep", "600"]);
         assert_eq!(ran.code, 0, "{}", ran.err);
-        assert_eq!(client.sessions().await.len(), 2);
+        assert_eq!(client.sessions().await.len(), 3);
         assert!(daemon.log().contains("is made again"), "{}", daemon.log());
         let socket = daemon.paths().pane_socket(made.pane_id);
         eventually("the keeper's socket", async || {
@@ -37,7 +39,7 @@ fn a_running_server_makes_it_again_with_all_sockets() {
         daemon.launch();
         let client = daemon.client().await;
         let pids: Vec<u32> = client.panes().await.iter().map(|pane| pane.pid).collect();
-        assert!(pids.len() == 2 && pids.contains(&made.pid), "{pids:?}");
+        assert!(pids.len() == 3 && pids.contains(&made.pid), "{pids:?}");
         drop(client);
         let ran = daemon.fugue(&["stop"]);
         assert_eq!(ran.code, 0, "{}", ran.err);

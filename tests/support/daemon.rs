@@ -69,6 +69,13 @@ impl Daemon {
         self.launch_as(self.command(fugued_exe()));
     }
 
+    /// As [`Self::launch`], with further arguments and variables.
+    pub fn launch_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) {
+        let mut command = self.command(fugued_exe());
+        command.args(arguments).envs(variables.iter().copied());
+        self.launch_as(command);
+    }
+
     /// Starts it by a command of [`Self::command`], which executes it with the arguments that are added here.
     pub fn launch_as(&mut self, mut command: Command) {
         let log = std::fs::File::create(self.dir.path().join("stderr.log")).unwrap();

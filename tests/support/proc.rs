@@ -88,3 +88,22 @@ pub fn cpu_ticks(pid: u32) -> u64 {
 pub fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid as i32).unwrap(), signal).unwrap();
 }
+
+/// Whether this process is a keeper.
+pub fn is_keeper(pid: u32) -> bool {
+    lives(pid)
+        && std::fs::read_to_string(format!("/proc/{pid}/comm"))
+            .is_ok_and(|comm| comm.trim() == "fugue-keeper")
+}
+
+/// The processes above one, nearest first.
+pub fn ancestors(pid: u32) -> Vec<u32> {
+    let parent = |pid: u32| -> Option<u32> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        rest.split(' ').nth(1)?.parse().ok()
+    };
+    std::iter::successors(parent(pid), |pid| parent(*pid))
+        .take_while(|pid| *pid > 1)
+        .collect()
+}

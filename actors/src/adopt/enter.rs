@@ -49,6 +49,7 @@ pub(super) fn enter(
         ended: pane.state.ended,
         settled: pane.state.settled,
         closing: pane.state.closing,
+        by_itself: pane.state.by_itself,
         restarts: pane.state.life,
         ..PaneState::default()
     };

@@ -83,7 +83,7 @@ impl Found {
         tracing::warn!(
             called = called.len(),
             answered = answered.keepers.len(),
-            "the runtime directory was deleted: keepers were called by their pids"
+            "keepers without a socket were called by their pids"
         );
         self.silent += answered.silent;
         self.keepers.extend(answered.keepers);

@@ -79,6 +79,7 @@ pub(super) async fn stop(server: &Arc<Server>, params: StopServer) -> Result<Sto
     let panes = u32::try_from(server.registry.pane_count()).unwrap_or(u32::MAX);
     server.order_stop(StopOrder {
         keep_panes: params.keep_panes,
+        by_signal: false,
     });
     Ok(Stopping {
         pid: std::process::id(),

@@ -200,11 +200,11 @@ pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Resul
 /// # Errors
 /// `ESRCH` when there is no such process.
 pub fn listen_again(pid: i32, start_time: u64) -> Result<(), Errno> {
-    // One that is dead and not reaped takes the signal too.
-    match stat(pid) {
-        Some(stat) if stat.is_alive() => signal_exactly(pid, start_time, super::sys::LISTEN_AGAIN),
-        _ => Err(Errno::SRCH),
+    // A zombie takes a signal like anybody else.
+    if !stat(pid).is_some_and(|stat| stat.is_alive()) {
+        return Err(Errno::SRCH);
     }
+    signal_exactly(pid, start_time, super::sys::LISTEN_AGAIN)
 }
 
 /// When a process started, in clock ticks since boot; `None` when there is none with this pid.

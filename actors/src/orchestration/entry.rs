@@ -16,7 +16,7 @@ use super::OrchestrationMsg;
 use super::plan::Plan;
 use super::progress::{Fact, Outcome, Progress, Started, StopReason};
 use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
-use crate::clock::{epoch_ms, instant, millis};
+use crate::clock::{epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 
@@ -84,7 +84,7 @@ impl OrchestrationEntry {
         session: Arc<SessionEntry>,
         session_created: bool,
     ) -> Self {
-        let begun = Instant::now();
+        let begun = now();
         let nonce = Uuid::new_v4().simple().to_string();
         Self {
             nonce,
@@ -233,7 +233,7 @@ impl OrchestrationEntry {
         let progress = self.snapshot();
         let pipeline = self.kind == OrchestrationKind::Pipeline;
         let failed_at = progress.failed_at().filter(|_| pipeline);
-        let commands = progress.results(Instant::now());
+        let commands = progress.results(now());
         let pane_id = commands.iter().find_map(|command| command.pane_id);
         Orchestration {
             orchestration_id: self.id,
@@ -246,7 +246,11 @@ impl OrchestrationEntry {
             failed_at: failed_at.map(str::to_owned),
             pane_id: pane_id.filter(|_| pipeline && !self.cleanup),
             started_at_ms: self.started_at_ms,
-            duration_ms: millis(progress.took.unwrap_or_else(|| self.begun.elapsed())),
+            duration_ms: millis(
+                progress
+                    .took
+                    .unwrap_or_else(|| now().saturating_duration_since(self.begun)),
+            ),
             commands,
         }
     }
@@ -351,7 +355,7 @@ impl OrchestrationEntry {
 
     /// Publishes its end, after which only results are kept.
     pub(super) fn finish(&self, progress: &mut Progress) {
-        progress.finish(self.begun.elapsed());
+        progress.finish(now().saturating_duration_since(self.begun));
         self.publish(progress);
         self.plan.store(None);
         self.recorded.send_modify(|count| *count += 1);
@@ -364,7 +368,7 @@ impl OrchestrationEntry {
 }
 
 /// Forgets what ended too long ago, and the oldest of too many.
-pub(super) fn prune(server: &Arc<Server>) {
+pub(crate) fn prune(server: &Arc<Server>) {
     let orchestrations = server.registry.orchestrations();
     let mut ended: Vec<_> = orchestrations
         .iter()
@@ -375,7 +379,7 @@ pub(super) fn prune(server: &Arc<Server>) {
     for (index, (at, entry)) in ended.iter().enumerate() {
         bytes += entry.snapshot().weight();
         let too_many = index > 0 && (index >= KEPT_COUNT || bytes > KEPT_BYTES);
-        if too_many || at.elapsed() >= KEPT {
+        if too_many || now().saturating_duration_since(*at) >= KEPT {
             orchestrations.remove(&entry.id);
             let _ = server.store.forget_orchestration(entry.id);
             forget_child(server, entry);

@@ -185,7 +185,12 @@ impl Job {
             shown_as: plan.shown_as(),
             environment: self.environment(),
         };
-        idempotency::made_for(self.tag(), spawn::spawn(&self.server, order)).await
+        let spawned = idempotency::made_for(self.tag(), spawn::spawn(&self.server, order)).await;
+        if spawned.is_err() && self.server.is_leaving_panes() {
+            // Not how the command ended: the next daemon starts it. This one ends now, with this task.
+            return std::future::pending().await;
+        }
+        spawned
     }
 
     /// In a session that others made: the caller's environment, with what was set for that session.

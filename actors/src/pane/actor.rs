@@ -175,7 +175,10 @@ impl PaneActorState {
                 let _ = myself.send_after(pause, PaneMsg::RestartDue(life));
             }
             "close" | "give up and close" => {
-                self.entry.change(|state| state.restarting = false);
+                self.entry.change(|state| {
+                    state.restarting = false;
+                    state.by_itself = true;
+                });
                 life::close_in_background(&self.server, &self.entry);
             }
             _ => self.entry.change(|state| {

@@ -47,6 +47,12 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             Ok(exit) => exit.unwrap_or(KeeperExit::Lost),
             Err(_) => KeeperExit::Lost,
         };
+        let settled = entry.state().borrow().settled;
+        if exit == KeeperExit::Lost && !settled {
+            // What nobody can wait for any more must not go on behind a pane that has ended.
+            let left = kill_rest(&entry, &process).await;
+            tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
+        }
         entry.io.drain(DRAIN_LIMIT).await;
         let ended = ended(&process, exit);
         entry.change(|state| {
@@ -239,7 +245,11 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
     });
     entry.change(|state| state.removed = true);
     server.registry.remove_pane(entry.id, Arc::clone(&ended));
-    let forgotten = server.store.forget_pane(entry.id, Some(ended));
+    let forgotten = if entry.state().borrow().by_itself {
+        server.store.forget_departed_pane(entry.id, ended)
+    } else {
+        server.store.forget_pane(entry.id, Some(ended))
+    };
     session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
     let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::departed;
 use super::rows::{StoredKey, StoredMirror, StoredPane};
 use super::schema::{self, OpenError};
 use super::text;
@@ -55,19 +56,25 @@ pub struct LoadedSession {
 
 /// Opens the database and reads all of it.
 pub(super) fn open(path: &Path) -> Result<Loaded, OpenError> {
-    let database = schema::open(path)?;
-    match read(&database.connection) {
+    let mut database = schema::open(path)?;
+    match read(&mut database.connection) {
         Err(OpenError::Database(error)) if schema::is_corrupt(&error) => {
             drop(database);
             schema::set_aside(path, &error)?;
-            read(&schema::open(path)?.connection)
+            read(&mut schema::open(path)?.connection)
         }
         read => read,
     }
 }
 
-fn read(connection: &Connection) -> Result<Loaded, OpenError> {
+fn read(connection: &mut Connection) -> Result<Loaded, OpenError> {
     let (before, now) = boots(connection)?;
+    let rebooted = before.is_some_and(|before| before != now);
+    match departed::settle(connection, rebooted) {
+        Err(error) if schema::is_corrupt(&error) => return Err(error.into()),
+        Err(error) => tracing::warn!(%error, "what was put aside cannot be put back"),
+        Ok(()) => {}
+    }
     if let Err(error) = text::forget_strays(connection) {
         tracing::warn!(%error, "the text of panes that are gone is kept");
     }
@@ -82,7 +89,7 @@ fn read(connection: &Connection) -> Result<Loaded, OpenError> {
     }
     Ok(Loaded {
         store: schema::store_id(connection)?,
-        rebooted: before.is_some_and(|before| before != now),
+        rebooted,
         sessions,
         panes: panes(connection)?,
         mirrors: rows(connection, "mirrors", "SELECT * FROM mirrors", |row| {

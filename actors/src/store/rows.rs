@@ -37,6 +37,8 @@ pub struct StoredState {
     pub closing: bool,
     /// The keeper of this life.
     pub keeper: Option<StoredKeeper>,
+    /// Because its program had ended, and nobody had asked for it.
+    pub by_itself: bool,
     /// What its session was called, when only its keeper knows that.
     #[serde(skip)]
     pub session_name: Option<Name>,
@@ -53,6 +55,7 @@ impl StoredState {
             settled: state.settled,
             closing: state.closing,
             keeper: StoredKeeper::of(&process),
+            by_itself: state.by_itself,
             session_name: None,
         }
     }

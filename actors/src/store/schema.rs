@@ -16,8 +16,14 @@ const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 /// Pages of the write-ahead log before it is taken into the database.
 const WAL_PAGES: i64 = 1_000;
 
+/// Bytes to which the write-ahead log is cut when it has been taken into the database.
+const WAL_BYTES: i64 = 8 << 20;
+
+/// Free pages are given back on request, a few at a time. Source: SQLite, PRAGMA auto_vacuum, INCREMENTAL.
+const INCREMENTAL: i64 = 2;
+
 /// What leads from each version of the schema to the next; the first one makes it. Never changed, only added to.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 3] = ["
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -68,6 +74,44 @@ CREATE TABLE idempotency (
     key TEXT PRIMARY KEY,
     params INTEGER NOT NULL,
     outcome BLOB,
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+", "
+CREATE TABLE departed_sessions (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    last_used_ms INTEGER NOT NULL,
+    cwd TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    cols INTEGER NOT NULL,
+    focused TEXT,
+    focus_epoch INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    holders TEXT NOT NULL,
+    made_by TEXT,
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE departed_environments (session TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE departed_windows (
+    session TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    layout TEXT NOT NULL,
+    focused TEXT NOT NULL,
+    tiled_for TEXT,
+    PRIMARY KEY (session, position)
+) WITHOUT ROWID;
+CREATE TABLE departed_panes (
+    id TEXT PRIMARY KEY,
+    session TEXT NOT NULL,
+    name TEXT,
+    keeper TEXT NOT NULL,
+    state TEXT NOT NULL,
+    record TEXT NOT NULL,
     at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 ", "
@@ -128,11 +172,29 @@ fn open_as_it_is(path: &Path) -> Result<Database, OpenError> {
     let fresh = is_empty(path)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(LOCKED_LIMIT)?;
+    if fresh {
+        // Before there is anything in it; later it takes a rewrite of the file.
+        connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
     migrate(&mut connection)?;
+    if let Err(error) = shrink_from_now_on(&connection) {
+        tracing::warn!(%error, "the state database does not shrink, since it could not be rewritten");
+    }
     Ok(Database { connection, fresh })
+}
+
+/// Rewrites a database that was made without [`INCREMENTAL`], once.
+fn shrink_from_now_on(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+    if mode == INCREMENTAL {
+        return Ok(());
+    }
+    connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    connection.execute_batch("VACUUM")
 }
 
 /// The file, for this user alone: environments are in it.

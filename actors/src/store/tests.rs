@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::load;
 use super::schema::{self, OpenError};
+use super::tidy::tidy;
 
 fn database(dir: &tempfile::TempDir) -> std::path::PathBuf {
     dir.path().join("state.db")
@@ -125,4 +126,52 @@ fn one_of_the_first_version_is_brought_up_to_date() {
     let texts = "SELECT count(*) FROM pane_texts";
     let count: i64 = connection.query_row(texts, [], |row| row.get(0)).unwrap();
     assert_eq!(count, 0);
+}
+
+fn pragma(connection: &Connection, name: &str) -> i64 {
+    connection
+        .pragma_query_value(None, name, |row| row.get(0))
+        .unwrap()
+}
+
+#[test]
+fn space_is_given_back_when_what_took_it_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = schema::open(&database(&dir)).unwrap().connection;
+    let result = vec![7u8; 100_000];
+    for number in 0..300 {
+        let sql = "INSERT INTO idempotency VALUES (?1, 0, ?2, 1000)";
+        connection
+            .execute(sql, rusqlite::params![number.to_string(), result])
+            .unwrap();
+    }
+    tidy(&connection, 1_000).unwrap();
+    let length = || std::fs::metadata(database(&dir)).unwrap().len();
+    assert!(length() > 30_000_000, "{}", length());
+    // Ten minutes later; a few rounds, since each gives back a part.
+    for _ in 0..4 {
+        tidy(&connection, 700_000).unwrap();
+    }
+    assert!(length() < 2_000_000, "{}", length());
+    // The log is as long as its longest part was until it begins anew.
+    connection
+        .execute("INSERT INTO facts VALUES ('test', '')", [])
+        .unwrap();
+    let log = dir.path().join("state.db-wal");
+    assert!(std::fs::metadata(log).unwrap().len() <= 9 << 20);
+}
+
+#[test]
+fn one_that_was_made_without_it_gives_space_back_from_now_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = load::open(&database(&dir)).unwrap();
+    let connection = Connection::open(database(&dir)).unwrap();
+    connection.pragma_update(None, "auto_vacuum", 0).unwrap();
+    connection.execute_batch("VACUUM").unwrap();
+    assert_eq!(pragma(&connection, "auto_vacuum"), 0);
+    drop(connection);
+    let again = load::open(&database(&dir)).unwrap();
+    assert_eq!(again.store, first.store);
+    let connection = Connection::open(database(&dir)).unwrap();
+    assert_eq!(pragma(&connection, "auto_vacuum"), 2);
 }

@@ -3,16 +3,18 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use protocol::PaneUuid;
+use protocol::{Error, ErrorCode, PaneUuid};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use supervisor::Reply;
 
 use super::write::run;
+use super::{SAVE_LIMIT, Store, StoreMsg, StoreState};
 use crate::pane::PaneEntry;
 use crate::pane::journal::MAX_CHECKPOINT_BYTES;
 use crate::pane::screen::{Extent, Screen};
@@ -75,6 +77,78 @@ pub struct TextOrder {
     pub reply: Reply<Result<(), String>>,
 }
 
+impl Store {
+    /// Writes a pane's text, at once and for itself: there is much of it, and nothing else is to wait or to fail for it.
+    ///
+    /// # Errors
+    /// `busy` when the store does not answer, else why it cannot be written.
+    pub async fn save_text(&self, entry: &Arc<PaneEntry>, text: PaneText) -> Result<(), Error> {
+        let unsaved = |why: String| {
+            Error::new(
+                ErrorCode::Busy,
+                format!("a pane's text is not stored: {why}"),
+            )
+            .hint("it is tried again; the state directory or its disk may be full or slow")
+        };
+        let Some(actor) = self.address.get() else {
+            return Err(unsaved("the store is being restarted".to_owned()));
+        };
+        let entry = Arc::clone(entry);
+        let order = |reply| StoreMsg::Text(TextOrder { entry, text, reply });
+        let answer = actor.call(order, SAVE_LIMIT).await;
+        answer
+            .map_err(|error| unsaved(error.to_string()))?
+            .map_err(unsaved)
+    }
+
+    /// What was left of a pane by its text. It reads the database: not for a thread that serves others.
+    #[must_use]
+    pub(crate) fn text(&self, pane: PaneUuid) -> Option<Screen> {
+        if !self.open.load(Ordering::Acquire) {
+            return None;
+        }
+        load(&self.path, pane)
+            .inspect_err(
+                |error| tracing::warn!(pane_id = %pane, %error, "a pane's text cannot be read"),
+            )
+            .ok()?
+    }
+
+    /// How far the output of each pane is stored. It reads the database: not for a thread that serves others.
+    #[must_use]
+    pub(crate) fn texts(&self) -> Vec<Stored> {
+        stored(&self.path).unwrap_or_default()
+    }
+
+    /// Another number than before: nothing of what was stored is there any more.
+    #[must_use]
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+}
+
+impl StoreState {
+    pub(super) async fn write_text(&mut self, order: TextOrder) {
+        let TextOrder { entry, text, reply } = order;
+        let path = self.server.store.path.clone();
+        let Some(mut connection) = self.connection.take().filter(|_| path.exists()) else {
+            return reply.send(Err("the database is not open".to_owned()));
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            let written = write(&mut connection, &entry, &text);
+            (connection, written)
+        });
+        match written.await {
+            Ok((connection, written)) => {
+                // Whether it is broken is seen by the next commit.
+                self.connection = Some(connection);
+                reply.send(written.map_err(|error| error.to_string()));
+            }
+            Err(error) => reply.send(Err(error.to_string())),
+        }
+    }
+}
+
 /// How far a pane's output is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
@@ -126,9 +200,10 @@ pub(super) fn forget(transaction: &Transaction<'_>, pane: PaneUuid) -> rusqlite:
     run(transaction, sql, [pane.to_string()])
 }
 
-/// Deletes the texts of panes that there are not.
+/// Deletes the texts of panes that there are not, nor are put aside.
 pub(super) fn forget_strays(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM pane_texts WHERE pane NOT IN (SELECT id FROM panes)";
+    let sql = "DELETE FROM pane_texts
+        WHERE pane NOT IN (SELECT id FROM panes UNION ALL SELECT id FROM departed_panes)";
     connection.execute(sql, []).map(drop)
 }
 

@@ -8,14 +8,29 @@ use serde::Serialize;
 
 use super::rows::{StoredKey, StoredState};
 use super::schema::{self, Database, OpenError};
-use super::{Key, Mark, text};
+use super::{Key, Mark, departed, text};
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
 use crate::registry::{ENDED_PANES, EndedPane, SessionEntry};
 
 /// How long an idempotency key is remembered, in milliseconds.
-const KEY_MS: u64 = 600_000;
+pub(super) const KEY_MS: u64 = 600_000;
+
+/// Deletes the ends of panes beyond the newest so many.
+pub(super) const ENDED_BEYOND: &str = "DELETE FROM ended_panes WHERE pane IN
+    (SELECT pane FROM ended_panes ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)";
+
+/// Tables whose rows can all be written anew. An orchestration that has ended has given up its plan.
+const TABLES: [&str; 7] = [
+    "sessions",
+    "environments",
+    "windows",
+    "panes",
+    "pane_records",
+    "mirrors",
+    "ended_panes",
+];
 
 /// What came of a commit.
 pub(super) struct Written {
@@ -27,11 +42,12 @@ pub(super) struct Written {
     pub(super) failed: Option<Error>,
 }
 
-/// Writes all marks or none of them.
+/// Writes all marks or none of them; with `anew` they are all there is, and the rest is forgotten.
 pub(super) fn commit(
     connection: Option<Connection>,
     path: &Path,
     marks: Vec<(Key, Mark)>,
+    anew: bool,
 ) -> Written {
     let opened = match connection {
         // A file that was taken away is not written to in the dark.
@@ -52,7 +68,7 @@ pub(super) fn commit(
             };
         }
     };
-    match write_all(&mut database.connection, &marks) {
+    match write_all(&mut database.connection, &marks, anew) {
         Ok(()) => Written {
             connection: Some(database.connection),
             unwritten: Vec::new(),
@@ -97,8 +113,22 @@ fn unwritable(path: &Path, error: &OpenError) -> Error {
         .hint("free space on that disk and see that its owner may write there; what runs goes on, and is recorded then")
 }
 
-fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Result<()> {
+fn write_all(
+    connection: &mut Connection,
+    marks: &[(Key, Mark)],
+    anew: bool,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
+    if anew {
+        for table in TABLES {
+            run(&transaction, &format!("DELETE FROM {table}"), [])?;
+        }
+        forget_other_orchestrations(&transaction, marks)?;
+    }
+    // A session is put aside as it was before its pane went.
+    let departed_first = |(_, mark): &&(Key, Mark)| !matches!(mark, Mark::Departed);
+    let mut marks: Vec<_> = marks.iter().collect();
+    marks.sort_by_key(departed_first);
     for (key, mark) in marks {
         match mark {
             Mark::Session(entry) => session(&transaction, entry)?,
@@ -117,9 +147,41 @@ fn write_all(connection: &mut Connection, marks: &[(Key, Mark)]) -> rusqlite::Re
                     text::forget(&transaction, *id)?;
                 }
             }
+            // Its text stays as long as what is put aside.
+            Mark::Departed => {
+                let Key::Pane(id) = key else { continue };
+                departed::put_pane_aside(&transaction, &id.to_string(), epoch_ms())?;
+                gone(&transaction, key)?;
+            }
+            Mark::SignedOff { at_ms, ended } => departed::sign_off(&transaction, *at_ms, *ended)?,
         }
     }
     transaction.commit()
+}
+
+fn forget_other_orchestrations(
+    transaction: &Transaction<'_>,
+    marks: &[(Key, Mark)],
+) -> rusqlite::Result<()> {
+    let known = marks.iter().filter_map(|(key, _)| match key {
+        Key::Orchestration(id) => Some(id.to_string()),
+        Key::Session(_)
+        | Key::Pane(_)
+        | Key::Mirror(_)
+        | Key::EndedPane(_)
+        | Key::SignOff
+        | Key::Idempotency(_) => None,
+    });
+    let known = json(&known.collect::<Vec<_>>())?;
+    for (table, id) in [
+        ("orchestrations", "id"),
+        ("orchestration_facts", "orchestration"),
+    ] {
+        let sql =
+            format!("DELETE FROM {table} WHERE {id} NOT IN (SELECT value FROM json_each(?1))");
+        run(transaction, &sql, [&known])?;
+    }
+    Ok(())
 }
 
 pub(super) fn run(
@@ -143,6 +205,7 @@ fn json(value: &impl Serialize) -> rusqlite::Result<String> {
 fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Result<()> {
     let snapshot = entry.snapshot();
     let id = snapshot.id.to_string();
+    departed::put_session_aside(transaction, &id, epoch_ms())?;
     run(
         transaction,
         "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -191,11 +254,15 @@ fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Res
 }
 
 fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()> {
-    if entry.state().borrow().removed {
-        text::forget(transaction, entry.id)?;
+    let id = entry.id.to_string();
+    let state = entry.state().borrow().clone();
+    if state.removed {
+        // Its own mark comes later, and then there is nothing to be put aside any more.
+        if state.by_itself {
+            departed::put_pane_aside(transaction, &id, epoch_ms())?;
+        }
         return gone(transaction, &Key::Pane(entry.id));
     }
-    let id = entry.id.to_string();
     run(
         transaction,
         "INSERT OR REPLACE INTO panes VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -228,12 +295,7 @@ fn ended_pane(transaction: &Transaction<'_>, ended: &EndedPane) -> rusqlite::Res
             json(ended)?
         ],
     )?;
-    run(
-        transaction,
-        "DELETE FROM ended_panes WHERE pane IN
-            (SELECT pane FROM ended_panes ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
-        [ENDED_PANES as i64],
-    )
+    run(transaction, ENDED_BEYOND, [ENDED_PANES as i64])
 }
 
 fn orchestration(
@@ -280,6 +342,7 @@ fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
     match key {
         Key::Session(id) => {
             let id = id.to_string();
+            departed::put_session_aside(transaction, &id, epoch_ms())?;
             run(transaction, "DELETE FROM sessions WHERE id = ?1", [&id])?;
             run(
                 transaction,
@@ -320,6 +383,7 @@ fn gone(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
                 [&id],
             )
         }
+        Key::SignOff => Ok(()),
         Key::Idempotency(key) => run(transaction, "DELETE FROM idempotency WHERE key = ?1", [key]),
     }
 }

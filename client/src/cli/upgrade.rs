@@ -10,7 +10,7 @@ use protocol::{Error, ErrorCode, transport};
 
 use super::daemon::wait_for_end;
 use super::units::count;
-use super::{Caller, Outcome, output};
+use super::{Caller, Outcome, output, unit};
 
 /// How long the new program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ impl UpgradeArgs {
         // Before anything ends: a program that does not run must cost nothing.
         let version = version_of(&exe).await?;
         let old = caller.call(&server, &Status {}).await?;
+        unit::not_as_unit(old.pid)?;
         let old_exe = std::fs::read_link(format!("/proc/{}/exe", old.pid)).ok();
         let keep = StopServer { keep_panes: true };
         let stopping = caller.call(&server, &keep).await?;
