@@ -2,6 +2,8 @@
 
 mod faults;
 mod kills;
+mod lasting;
+mod reboots;
 mod runs;
 
 use std::time::{Duration, Instant};

@@ -20,6 +20,7 @@ mod crashes;
 mod faults;
 mod isolation;
 mod keeper;
+mod keeper_versions;
 mod mcp_wire;
 mod orchestration;
 mod process_truth;

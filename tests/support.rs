@@ -4,6 +4,7 @@ pub mod cli;
 pub mod daemon;
 pub mod http;
 pub mod mcp;
+pub mod old_keeper;
 pub mod pane;
 pub mod proc;
 pub mod random;

@@ -27,6 +27,7 @@ use crate::rendezvous::{Rendezvous, system};
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::surface::Surface;
+use crate::texts;
 use crate::tree;
 use crate::watchdog;
 
@@ -232,6 +233,9 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
     if by_signal {
         // The machine may be going down, and then nobody has closed anything.
         server.store.sign_off(keep_panes).await;
+    }
+    if keep_panes || by_signal {
+        texts::finish(server).await;
     }
     tokio::time::sleep(REPLIES).await;
     let _ = root.terminate_child("surfaces").await;

@@ -85,7 +85,7 @@ impl Day {
     /// A pane whose program has ended, in a window of its own.
     async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
         let server = &self.server;
-        let io = Io::without_program(16_384, Size::default(), 0).unwrap();
+        let io = Io::without_program(16_384, Size::default(), 0, None).unwrap();
         let process = Process {
             keeper: Keeper::gone(),
             pid: 0,

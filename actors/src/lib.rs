@@ -27,6 +27,7 @@ pub mod slots;
 pub mod spawn;
 pub mod store;
 pub mod surface;
+pub mod texts;
 pub mod tree;
 pub mod watchdog;
 mod watched;

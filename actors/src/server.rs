@@ -9,7 +9,7 @@ use protocol::config::{CgroupWish, DaemonConfig};
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, ServerName};
-use supervisor::{SupervisorSlot, Tree};
+use supervisor::{AddressSlot, SupervisorSlot, Tree};
 use tokio::sync::watch;
 
 use crate::cgroup::Cgroups;
@@ -18,6 +18,7 @@ use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::texts::TextsMsg;
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Server {
     pub registry: Registry,
     /// What outlives the daemon.
     pub store: Store,
+    /// Who stores the text of panes.
+    pub texts: AddressSlot<TextsMsg>,
     /// Where HTTP is served; set before anything is served.
     pub http: OnceLock<HttpListener>,
     /// The control groups of panes; set before anything is started.
@@ -75,6 +78,7 @@ impl Server {
             started: Instant::now(),
             config,
             store: Store::new(&paths.state),
+            texts: AddressSlot::new(),
             paths,
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),

@@ -8,6 +8,7 @@ mod departed;
 mod load;
 mod rows;
 mod schema;
+mod text;
 mod tidy;
 mod write;
 
@@ -36,6 +37,8 @@ use crate::server::Server;
 pub use load::{Loaded, LoadedSession};
 pub use rows::{StoredKeeper, StoredKey, StoredMirror, StoredPane, StoredState};
 pub use schema::OpenError;
+pub(crate) use text::MAX_ROWS;
+pub use text::{PaneText, TextOrder};
 
 /// The database's file in the state directory.
 const FILE: &str = "state.db";
@@ -110,6 +113,8 @@ pub struct Store {
     /// Nothing is marked any more: what happens now is not what anybody wanted to be remembered.
     frozen: AtomicBool,
     progress: watch::Sender<Progress>,
+    /// How often a database was begun anew.
+    begun: AtomicU64,
     /// The actor.
     pub address: AddressSlot<StoreMsg>,
     lives: AtomicU64,
@@ -158,6 +163,7 @@ impl Store {
             overflowed: AtomicBool::new(false),
             frozen: AtomicBool::new(false),
             progress: watch::Sender::default(),
+            begun: AtomicU64::new(0),
             address: AddressSlot::new(),
             lives: AtomicU64::new(0),
         }
@@ -375,10 +381,12 @@ impl Store {
 }
 
 /// What the store's actor is told.
-#[derive(Debug, strum::IntoStaticStr)]
+#[derive(strum::IntoStaticStr)]
 pub enum StoreMsg {
     /// Something was marked.
     Marked,
+    /// The text of a pane is to be written.
+    Text(TextOrder),
     /// The pause after a failed commit is over.
     Retry,
     /// It is time to forget what is too old.
@@ -434,6 +442,7 @@ impl Actor for StoreActor {
     ) -> Result<(), ActorError> {
         match msg {
             StoreMsg::Marked => {}
+            StoreMsg::Text(order) => state.write_text(order).await,
             StoreMsg::Retry => state.retrying = false,
             StoreMsg::Tidy => {
                 let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
@@ -499,6 +508,7 @@ impl StoreState {
                 self.connection = written.connection;
                 store.put_back(written.unwritten);
                 if written.fresh {
+                    store.begun.fetch_add(1, Ordering::Relaxed);
                     store.mark_all(&server);
                 }
                 written.failed

@@ -19,6 +19,7 @@ use crate::server::Server;
 use crate::session::{SessionActor, SessionArgs};
 use crate::store::StoreActor;
 use crate::surface::{Surface, SurfaceActor};
+use crate::texts::TextsActor;
 
 /// Restarts of well-known actors; more mean that restarting does not help.
 const WELL_KNOWN: (u32, Duration) = (10, Duration::from_secs(60));
@@ -53,6 +54,7 @@ pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
         .child(store(server))
+        .child(texts(server))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
@@ -65,6 +67,18 @@ fn store(server: &Arc<Server>) -> ChildSpec {
         "store",
         &server.store.address,
         || StoreActor,
+        move || Arc::clone(&args),
+    )
+    .shutdown(Shutdown::Timeout(GOODBYE))
+}
+
+/// Who has the text of panes stored. Nobody waits for it.
+fn texts(server: &Arc<Server>) -> ChildSpec {
+    let args = Arc::clone(server);
+    ChildSpec::actor_in(
+        "texts",
+        &server.texts,
+        || TextsActor,
         move || Arc::clone(&args),
     )
     .shutdown(Shutdown::Timeout(GOODBYE))

@@ -127,6 +127,8 @@ fn without_keeper(
         life: state.life,
     };
     let journal_bytes = server.config.journal_bytes as usize;
-    let io = Io::without_program(journal_bytes, size, pane.record.history_lines)?;
+    let history = pane.record.history_lines;
+    let last = server.store.text(pane.id);
+    let io = Io::without_program(journal_bytes, size, history, last)?;
     Ok((process, io))
 }

@@ -302,6 +302,7 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
     let text = pane
         .io
         .look(move |screen| match since {
+            Some(since) if ansi => screen.read_styled_since(&since, most),
             Some(since) => screen.read_since(&since, most),
             None => {
                 let lines = lines.map_or(usize::MAX, |lines| lines as usize);

@@ -52,6 +52,8 @@ pub struct PaneActorState {
     server: Arc<Server>,
     entry: Arc<PaneEntry>,
     restarts: RestartWindow,
+    /// What follows from the end of this life is decided: it is told twice when a daemon takes over an ended program.
+    decided: Option<u32>,
     io_watch: JoinHandle<()>,
 }
 
@@ -83,6 +85,7 @@ impl Actor for PaneActor {
             server,
             entry,
             restarts: RestartWindow::default(),
+            decided: None,
             io_watch,
         };
         state.show(&myself);
@@ -137,6 +140,9 @@ impl PaneActorState {
         else {
             return;
         };
+        if self.decided.replace(life) == Some(life) {
+            return;
+        }
         let restarts = match self.entry.record.restart {
             RestartType::Permanent => true,
             RestartType::Transient => !ended.exit.success(),
@@ -198,6 +204,7 @@ impl PaneActorState {
                     at_ms: epoch_ms(),
                 });
             });
+            self.decided = None;
             self.program_ended(myself, life);
         }
     }

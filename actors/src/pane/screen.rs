@@ -9,6 +9,7 @@ mod lines;
 mod palette;
 mod reflow;
 mod render;
+mod styled;
 mod tail;
 mod text;
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::departed;
 use super::rows::{StoredKey, StoredMirror, StoredPane};
 use super::schema::{self, OpenError};
+use super::text;
 use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use crate::registry::EndedPane;
 use crate::session::snapshot::{Environment, SessionSnapshot, Window};
@@ -73,6 +74,9 @@ fn read(connection: &mut Connection) -> Result<Loaded, OpenError> {
         Err(error) if schema::is_corrupt(&error) => return Err(error.into()),
         Err(error) => tracing::warn!(%error, "what was put aside cannot be put back"),
         Ok(()) => {}
+    }
+    if let Err(error) = text::forget_strays(connection) {
+        tracing::warn!(%error, "the text of panes that are gone is kept");
     }
     let mut environments = environments(connection)?;
     let mut windows = windows(connection)?;

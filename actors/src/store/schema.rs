@@ -23,7 +23,7 @@ const WAL_BYTES: i64 = 8 << 20;
 const INCREMENTAL: i64 = 2;
 
 /// What leads from each version of the schema to the next; the first one makes it. Never changed, only added to.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 3] = ["
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -114,6 +114,13 @@ CREATE TABLE departed_panes (
     record TEXT NOT NULL,
     at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+", "
+CREATE TABLE pane_texts (
+    pane TEXT PRIMARY KEY,
+    life INTEGER NOT NULL,
+    printed INTEGER NOT NULL,
+    text BLOB NOT NULL
+);
 "];
 
 /// Why the database cannot be used.
@@ -230,6 +237,12 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     transaction.pragma_update(None, "user_version", known as i64)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// The tables of version 1.
+#[cfg(test)]
+pub(super) fn first() -> &'static str {
+    MIGRATIONS[0]
 }
 
 /// Which database this is, as the keepers were told.

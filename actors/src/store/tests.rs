@@ -110,6 +110,24 @@ fn a_database_that_is_set_aside_is_kept() {
     assert_eq!(text, b"precious");
 }
 
+#[test]
+fn one_of_the_first_version_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = Connection::open(database(&dir)).unwrap();
+    connection.execute_batch(schema::first()).unwrap();
+    let id = uuid::Uuid::now_v7();
+    let sql = "INSERT INTO facts VALUES ('store', ?1)";
+    connection.execute(sql, [id.to_string()]).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let loaded = load::open(&database(&dir)).unwrap();
+    assert_eq!(loaded.store, Some(id));
+    let connection = Connection::open(database(&dir)).unwrap();
+    let texts = "SELECT count(*) FROM pane_texts";
+    let count: i64 = connection.query_row(texts, [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 0);
+}
+
 fn pragma(connection: &Connection, name: &str) -> i64 {
     connection
         .pragma_query_value(None, name, |row| row.get(0))

@@ -16,6 +16,7 @@ pub(super) fn tidy(connection: &Connection, now_ms: u64) -> rusqlite::Result<()>
     connection.execute("DELETE FROM idempotency WHERE at_ms < ?1", [oldest as i64])?;
     connection.execute(ENDED_BEYOND, params![crate::registry::ENDED_PANES as i64])?;
     super::departed::forget_old(connection, now_ms)?;
+    super::text::forget_strays(connection)?;
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     if free > SPARE_PAGES {
         let pages = (free - SPARE_PAGES).min(STEP_PAGES);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::rows::{StoredKey, StoredState};
 use super::schema::{self, Database, OpenError};
-use super::{Key, Mark, departed};
+use super::{Key, Mark, departed, text};
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
@@ -141,7 +141,13 @@ fn write_all(
             Mark::EndedPane(ended) => ended_pane(&transaction, ended)?,
             Mark::Orchestration(entry) => orchestration(&transaction, entry)?,
             Mark::Idempotency(stored) => idempotency(&transaction, stored)?,
-            Mark::Gone => gone(&transaction, key)?,
+            Mark::Gone => {
+                gone(&transaction, key)?;
+                if let Key::Pane(id) = key {
+                    text::forget(&transaction, *id)?;
+                }
+            }
+            // Its text stays as long as what is put aside.
             Mark::Departed => {
                 let Key::Pane(id) = key else { continue };
                 departed::put_pane_aside(&transaction, &id.to_string(), epoch_ms())?;
@@ -248,10 +254,15 @@ fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Res
 }
 
 fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()> {
-    if entry.state().borrow().removed {
+    let id = entry.id.to_string();
+    let state = entry.state().borrow().clone();
+    if state.removed {
+        // Its own mark comes later, and then there is nothing to be put aside any more.
+        if state.by_itself {
+            departed::put_pane_aside(transaction, &id, epoch_ms())?;
+        }
         return gone(transaction, &Key::Pane(entry.id));
     }
-    let id = entry.id.to_string();
     run(
         transaction,
         "INSERT OR REPLACE INTO panes VALUES (?1, ?2, ?3, ?4, ?5)",

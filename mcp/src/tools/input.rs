@@ -55,10 +55,6 @@ impl Tool for ReadPane {
     const HINTS: Hints = Hints::READ;
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
-        if self.ansi && self.since.is_some() {
-            return Err(Error::invalid("ansi was given together with since")
-                .hint("what is new since a cursor is plain text: give one of the two"));
-        }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
         let on = self.since.is_some();
         let params = request::ReadPane {

@@ -231,7 +231,7 @@ pub struct ReadPane {
     /// Go back into the scrollback when the screen has fewer lines.
     #[serde(default)]
     pub scrollback: bool,
-    /// With colours and attributes as escape sequences.
+    /// With colours and attributes as escape sequences. Since a cursor the text is otherwise as without them, and so is the answer's cursor.
     #[serde(default)]
     pub ansi: bool,
     /// At most so many bytes of text, the newest; 1 MiB when absent.

@@ -13,7 +13,7 @@ use super::gate::Gate;
 use super::rebuild::{Rebuilt, rebuild};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
 use crate::pane::journal::Journal;
-use crate::pane::screen::Screen;
+use crate::pane::screen::{Extent, Screen};
 
 /// Commands waiting for the task. Whoever asks beyond it waits its turn.
 const COMMANDS: usize = 64;
@@ -69,7 +69,7 @@ impl Io {
         Self::begin(master, journal_fd, journal, rebuilt, size, history_lines)
     }
 
-    /// Starts the task for a pane whose program and journal are gone.
+    /// Starts the task for a pane whose program and journal are gone; `last` is the screen that is left of it, if any.
     ///
     /// # Errors
     /// What the system says of file descriptors and memory.
@@ -77,13 +77,27 @@ impl Io {
         journal_bytes: usize,
         size: Size,
         history_lines: usize,
+        last: Option<Screen>,
     ) -> Result<Self, Error> {
         // A pipe that nobody writes to: an end of output that can be watched like a terminal.
         let (master, _) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
             .map_err(|errno| failed(&errno))?;
         let journal_fd = rustix::fs::memfd_create("fugue-journal", rustix::fs::MemfdFlags::CLOEXEC)
             .map_err(|errno| failed(&errno))?;
-        Self::start(master, journal_fd, journal_bytes, size, history_lines)
+        let Some(mut screen) = last else {
+            return Self::start(master, journal_fd, journal_bytes, size, history_lines);
+        };
+        let mut journal =
+            Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        screen.resize(size);
+        // A task that is started again has nothing else to begin with.
+        let _fits = journal.store_checkpoint(0, &screen.checkpoint(Extent::Full));
+        let rebuilt = Rebuilt {
+            screen,
+            answers: None,
+            resized: false,
+        };
+        Self::begin(master, journal_fd, journal, rebuilt, size, history_lines)
     }
 
     fn begin(

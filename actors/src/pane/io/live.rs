@@ -11,6 +11,7 @@ use crate::clock::steady_ms;
 #[derive(Debug)]
 pub struct Live {
     pub(super) last_output_ms: AtomicU64,
+    pub(super) printed: AtomicU64,
     pub(super) title: ArcSwap<String>,
     pub(super) cwd: ArcSwapOption<String>,
     pub(super) bell: AtomicBool,
@@ -20,6 +21,7 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             last_output_ms: AtomicU64::new(steady_ms()),
+            printed: AtomicU64::new(0),
             title: ArcSwap::default(),
             cwd: ArcSwapOption::empty(),
             bell: AtomicBool::new(false),
@@ -32,6 +34,12 @@ impl Live {
     #[must_use]
     pub fn last_output_ms(&self) -> u64 {
         self.last_output_ms.load(Ordering::Relaxed)
+    }
+
+    /// How much the program's present life has printed, in bytes.
+    #[must_use]
+    pub fn printed(&self) -> u64 {
+        self.printed.load(Ordering::Relaxed)
     }
 
     /// The title that the program set.

@@ -78,6 +78,8 @@ impl Task {
         let half = (journal.capacity() / 2) as u64;
         let checkpointed = journal.checkpoint().map_or(0, |(position, _)| position);
         let ended = shared.program_ended.load(Ordering::Acquire);
+        let printed = journal.position();
+        shared.live.printed.store(printed, Ordering::Relaxed);
         let mut writes = Writes::default();
         let now = Instant::now();
         if let Some(answers) = answers {
@@ -321,6 +323,8 @@ impl Task {
             let cwd = self.screen.cwd().map(|cwd| cwd.display().to_string());
             live.cwd.store(cwd.map(Arc::new));
         }
+        let printed = self.journal.position();
+        live.printed.store(printed, Ordering::Relaxed);
         let quiet = self.last_output.elapsed();
         if quiet < Duration::from_millis(1) {
             live.last_output_ms.store(steady_ms(), Ordering::Relaxed);

@@ -74,6 +74,8 @@ pub enum Extent {
     /// The screen and its whole history.
     #[default]
     Full,
+    /// The screen and at most so many rows of its history, the newest.
+    Rows(usize),
     /// The screen alone. Cheap, and as good as a full one once more rows have scrolled than the history keeps.
     Screen,
 }
@@ -104,6 +106,7 @@ impl Screen {
             let history = engine.grid().history_size();
             let kept = match extent {
                 Extent::Full => history,
+                Extent::Rows(rows) => rows.min(history),
                 Extent::Screen => 0,
             };
             out.number(engine.history_top().wrapping_add((history - kept) as u64));

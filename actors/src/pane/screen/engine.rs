@@ -203,20 +203,21 @@ impl Engine {
         std::mem::swap(&mut self.keyboard, &mut self.keyboard_of_other_screen);
         self.term.swap_alt();
         if self.is_alternate() {
-            let mut saved = std::mem::take(&mut self.alternate_saved);
-            saved.pos.row = saved.pos.row.min(self.grid().bottommost_line());
-            saved.pos.col = saved.pos.col.min(self.grid().last_column());
-            self.term.grid.saved_cursor = saved;
+            self.term.grid.saved_cursor = std::mem::take(&mut self.alternate_saved);
         }
     }
 
-    /// After a change of size, which resets the scroll region and keeps old tab stops.
+    /// After a change of size, which resets the scroll region, keeps old tab stops, and leaves alone what is not shown.
     pub(super) fn resized(&mut self) {
         let cols = self.term.columns();
         let old = self.tabs.len();
         self.region = (0, self.term.screen_lines() as i32);
         self.tabs.truncate(cols);
         self.tabs.extend((old..cols).map(is_default_tab));
+        let bottom = self.grid().bottommost_line();
+        let saved = &mut self.alternate_saved.pos;
+        saved.row = saved.row.min(bottom);
+        saved.col = saved.col.min(Column(cols - 1));
     }
 }
 

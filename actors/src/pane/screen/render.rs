@@ -42,13 +42,18 @@ pub(super) fn text_len(grid: &Grid<Square>, line: Line) -> usize {
         .map_or(0, |last| last + 1)
 }
 
-/// Appends the row's text. Blanks at its end are cut unless it goes on in the next row.
-pub(super) fn push_text(grid: &Grid<Square>, line: Line, out: &mut String) {
+/// The cells of the row's text. Blanks at its end are no part of it unless it goes on in the next row.
+pub(super) fn text_cells(grid: &Grid<Square>, line: Line) -> &[Square] {
     let row = cells(grid, line);
-    let row = match is_wrapped(grid, line) {
+    match is_wrapped(grid, line) {
         true => row,
         false => &row[..text_len(grid, line)],
-    };
+    }
+}
+
+/// Appends the row's text.
+pub(super) fn push_text(grid: &Grid<Square>, line: Line, out: &mut String) {
+    let row = text_cells(grid, line);
     let bits = row.iter().fold(0, |bits, cell| bits | cell.raw());
     if bits & NOT_PLAIN == 0 {
         return push_plain(row, out);
@@ -71,7 +76,7 @@ fn push_plain(row: &[Square], out: &mut String) {
     }
 }
 
-fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
+pub(super) fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
     match cell.wide() {
         Wide::Spacer | Wide::LeadingSpacer => return,
         Wide::Narrow | Wide::Wide => {}
@@ -95,36 +100,54 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
     let shows = |col: &usize| !is_blank(row[*col]) || grid.style_of(&row[*col]).renders_on_blank();
     let end = (0..row.len()).rev().find(shows).map_or(0, |last| last + 1);
     out.push_str("\x1b[m");
-    let mut style = Style::default();
-    let mut link = None;
+    let mut brush = Brush::default();
     for &cell in &row[..end] {
         if cell.is_spacer() {
             continue;
         }
-        let next = grid.style_of(&cell);
-        if next != style {
-            push_sgr(&next, out);
-            style = next;
-        }
-        let next = if cell.has_hyperlink() {
-            cell.extras_id_checked()
-        } else {
-            None
-        };
-        if next != link {
-            push_link(grid, next, out);
-            link = next;
-        }
+        brush.dip(grid, cell, out);
         match cell.is_leading_spacer() {
             true => out.push(' '),
             false => push_cell(grid, cell, out),
         }
     }
-    if link.is_some() {
-        push_link(grid, None, out);
+    brush.clean(grid, out);
+}
+
+/// The attributes that the text has which is being written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Brush {
+    style: Style,
+    link: Option<u16>,
+}
+
+impl Brush {
+    /// Appends what leads from the attributes so far to those of `cell`.
+    pub(super) fn dip(&mut self, grid: &Grid<Square>, cell: Square, out: &mut String) {
+        let style = grid.style_of(&cell);
+        if style != self.style {
+            push_sgr(&style, out);
+            self.style = style;
+        }
+        let link = if cell.has_hyperlink() {
+            cell.extras_id_checked()
+        } else {
+            None
+        };
+        if link != self.link {
+            push_link(grid, link, out);
+            self.link = link;
+        }
     }
-    if style != Style::default() {
-        out.push_str("\x1b[m");
+
+    /// Appends what leads back to the default attributes.
+    pub(super) fn clean(self, grid: &Grid<Square>, out: &mut String) {
+        if self.link.is_some() {
+            push_link(grid, None, out);
+        }
+        if self.style != Style::default() {
+            out.push_str("\x1b[m");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod cursors;
 mod golden;
 mod hostile;
 mod resizing;
+mod styled;
 pub(in crate::pane) mod support;
 mod tails;
 mod updates;

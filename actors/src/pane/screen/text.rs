@@ -72,15 +72,15 @@ struct Rendered {
 }
 
 /// Where a read starts.
-struct Start {
-    mark: LineMark,
-    dropped_lines: u64,
+pub(super) struct Start {
+    pub(super) mark: LineMark,
+    pub(super) dropped_lines: u64,
     /// The line to start with has not begun yet.
-    waits: bool,
+    pub(super) waits: bool,
 }
 
 impl Engine {
-    fn wrapped_row(&self, row: u64) -> bool {
+    pub(super) fn wrapped_row(&self, row: u64) -> bool {
         render::is_wrapped(self.grid(), self.line_of(row))
     }
 
@@ -106,7 +106,7 @@ impl Engine {
     }
 
     /// Appends the line starting at `row` and returns the row after it, at most the one after `end`.
-    fn push_line(&self, row: u64, end: u64, out: &mut String) -> u64 {
+    pub(super) fn push_line(&self, row: u64, end: u64, out: &mut String) -> u64 {
         let mut row = row;
         loop {
             render::push_text(self.grid(), self.line_of(row), out);
@@ -144,7 +144,7 @@ impl Engine {
     }
 
     /// Where a read from `cursor` starts.
-    fn start(&self, cursor: &TextCursor) -> Start {
+    pub(super) fn start(&self, cursor: &TextCursor) -> Start {
         let mark = self
             .epochs
             .follow(cursor.epoch, cursor.mark, self.screen_top());
@@ -241,7 +241,7 @@ impl Engine {
     }
 
     /// The lines of the screen as (first line, line after the last), without blank ones at the end.
-    fn screen_lines(&self) -> impl Iterator<Item = (i32, i32)> + '_ {
+    pub(super) fn screen_lines(&self) -> impl Iterator<Item = (i32, i32)> + '_ {
         let grid = self.grid();
         let bottom = grid.screen_lines() as i32;
         let end = (0..bottom)

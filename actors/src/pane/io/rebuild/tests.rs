@@ -25,6 +25,8 @@ fn step() -> impl Strategy<Value = Step> {
         "\x1b[3;5Hthere\x1b[K",
         "\x1b[?1049h",
         "\x1b[?1049l",
+        "\x1b7",
+        "\x1b8",
         "\x1b[2;6r",
         "\x1b[6n",
         "\n",

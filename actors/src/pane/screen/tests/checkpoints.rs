@@ -110,3 +110,21 @@ fn a_checkpoint_changes_nothing_for_clients() {
     screen.advance(b"x");
     assert_eq!(screen.update_since(generation).rows.len(), 1);
 }
+
+#[test]
+fn what_was_saved_on_the_alternate_screen_fits_a_smaller_one() {
+    let mut screen = fed(
+        size(10, 40),
+        50,
+        b"text\x1b[?1049h\x1b[9;30H\x1b7\x1b[?1049l",
+    );
+    screen.resize(size(2, 5));
+    let mut copy = restored(&mut screen);
+    assert_eq!(state(&mut copy), state(&mut screen));
+    for screen in [&mut screen, &mut copy] {
+        screen.resize(size(10, 40));
+        screen.advance(b"\x1b[?1049h\x1b8");
+    }
+    assert_eq!((copy.cursor().row, copy.cursor().col), (1, 4));
+    assert_eq!(state(&mut copy), state(&mut screen));
+}

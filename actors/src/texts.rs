@@ -1,0 +1,212 @@
+//! Who has the text of panes stored, so that it is there after a restart of the machine.
+//!
+//! One pane at a time, and none that has not printed since: a pane that is idle costs a comparison of two numbers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Error, PaneUuid};
+use supervisor::{Actor, ActorError, Address, Reply};
+use tokio::time::Instant;
+
+use crate::pane::PaneEntry;
+use crate::pane::screen::Extent;
+use crate::server::Server;
+use crate::store::{MAX_ROWS, PaneText};
+
+/// How often panes are looked at for whether they have printed.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// A pane's text is written again no sooner than after this.
+const PANE_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a daemon that ends waits until all that was printed is stored.
+const FINISH_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the actor is told.
+#[derive(strum::IntoStaticStr)]
+pub enum TextsMsg {
+    /// It is time to look at all panes.
+    Look,
+    /// The daemon ends and leaves its panes: what has not been stored is due now.
+    Finish(Reply<()>),
+}
+
+/// The actor.
+pub struct TextsActor;
+
+/// What it keeps.
+pub struct TextsState {
+    server: Arc<Server>,
+    saved: HashMap<PaneUuid, Saved>,
+    /// Which database the above is about.
+    begun: u64,
+    written: u64,
+    written_bytes: u64,
+    spent: Duration,
+    failing: bool,
+}
+
+/// What of a pane is stored.
+#[derive(Clone, Copy, Debug)]
+struct Saved {
+    life: u32,
+    printed: u64,
+    /// Absent when an earlier daemon has stored it.
+    at: Option<Instant>,
+}
+
+impl Actor for TextsActor {
+    type Msg = TextsMsg;
+    type State = TextsState;
+    type Args = Arc<Server>;
+
+    async fn pre_start(
+        &self,
+        myself: Address<TextsMsg>,
+        server: Arc<Server>,
+    ) -> Result<TextsState, ActorError> {
+        let begun = server.store.begun();
+        let reading = Arc::clone(&server);
+        let texts = tokio::task::spawn_blocking(move || reading.store.texts());
+        let texts = texts.await.unwrap_or_default();
+        let saved = texts.into_iter().map(|text| {
+            let saved = Saved {
+                life: text.life,
+                printed: text.printed,
+                at: None,
+            };
+            (text.pane, saved)
+        });
+        // Not needed again: the timer ends with the actor.
+        let _ = myself.send_after(LOOK_PAUSE, TextsMsg::Look);
+        Ok(TextsState {
+            server,
+            saved: saved.collect(),
+            begun,
+            written: 0,
+            written_bytes: 0,
+            spent: Duration::ZERO,
+            failing: false,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<TextsMsg>,
+        msg: TextsMsg,
+        state: &mut TextsState,
+    ) -> Result<(), ActorError> {
+        let begun = Instant::now();
+        match msg {
+            TextsMsg::Look => {
+                let _ = myself.send_after(LOOK_PAUSE, TextsMsg::Look);
+                state.pass(false).await;
+            }
+            TextsMsg::Finish(reply) => {
+                state.pass(true).await;
+                reply.send(());
+            }
+        }
+        state.spent += begun.elapsed();
+        myself.set_details(vec![
+            ("written", state.written.to_string()),
+            ("bytes", state.written_bytes.to_string()),
+            ("spent_ms", state.spent.as_millis().to_string()),
+            ("failing", state.failing.to_string()),
+        ]);
+        Ok(())
+    }
+}
+
+impl TextsState {
+    /// Stores what is due; with `all` also what would be due later.
+    async fn pass(&mut self, all: bool) {
+        let begun = self.server.store.begun();
+        if begun != self.begun {
+            self.begun = begun;
+            self.saved.clear();
+        }
+        let registry = &self.server.registry;
+        self.saved.retain(|id, _| registry.pane(*id).is_some());
+        for entry in registry.panes() {
+            if !all && self.server.is_stopping() {
+                return;
+            }
+            let (life, printed) = (entry.process().life, entry.io.live().printed());
+            // One without a keeper shows what is stored.
+            let shows_stored = entry.process().keeper_pid == 0;
+            let saved = self.saved.get(&entry.id);
+            if shows_stored || !is_due(saved, (life, printed), all) {
+                continue;
+            }
+            let stored = store(&self.server, &entry, life, printed).await;
+            self.note(stored.as_ref().err());
+            let Ok(bytes) = stored else {
+                return;
+            };
+            self.written += u64::from(bytes > 0);
+            self.written_bytes += bytes as u64;
+            let saved = Saved {
+                life,
+                printed,
+                at: Some(Instant::now()),
+            };
+            self.saved.insert(entry.id, saved);
+        }
+    }
+
+    /// One line when it begins to fail.
+    fn note(&mut self, failed: Option<&Error>) {
+        if let Some(error) = failed.filter(|_| !self.failing) {
+            tracing::warn!(%error, "the text of panes is not stored");
+        }
+        self.failing = failed.is_some();
+    }
+}
+
+/// Whether a pane that has printed so much in so many lives is to be stored now, or with `all` at any time.
+fn is_due(saved: Option<&Saved>, now: (u32, u64), all: bool) -> bool {
+    let Some(saved) = saved else {
+        return now != (0, 0);
+    };
+    let rested = saved.at.is_none_or(|at| at.elapsed() >= PANE_PAUSE);
+    (saved.life, saved.printed) != now && (all || rested)
+}
+
+/// Stores one pane's text, and returns its size in bytes; 0 when there is nothing to be stored.
+async fn store(
+    server: &Server,
+    entry: &Arc<PaneEntry>,
+    life: u32,
+    printed: u64,
+) -> Result<usize, Error> {
+    let rows = Extent::Rows(MAX_ROWS);
+    let Ok(checkpoint) = entry.io.look(move |screen| screen.checkpoint(rows)).await else {
+        // It is being closed, or its screen is being rebuilt: then it prints again or is looked at the next time.
+        return Ok(0);
+    };
+    let packed =
+        tokio::task::spawn_blocking(move || PaneText::pack(life, printed, &checkpoint)).await;
+    let Ok(Some(text)) = packed else {
+        tracing::debug!(pane_id = %entry.id, "a pane's text is too large to be stored");
+        return Ok(0);
+    };
+    let bytes = text.bytes();
+    server.store.save_text(entry, text).await?;
+    Ok(bytes)
+}
+
+/// Has everything stored that was printed, before the daemon leaves its panes.
+pub(crate) async fn finish(server: &Server) {
+    let Some(actor) = server.texts.get() else {
+        return;
+    };
+    if let Err(error) = actor.call(TextsMsg::Finish, FINISH_LIMIT).await {
+        tracing::warn!(%error, "not all text of panes is stored");
+    }
+}
+
+#[cfg(test)]
+mod tests;

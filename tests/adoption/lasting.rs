@@ -1,0 +1,164 @@
+//! What else a kill or an upgrade must not change.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use protocol::request::{ClosePane, CreateSession, MirrorPane, PaneSpec, ReadPane, RestartType};
+use protocol::{Direction, Name, Target};
+
+use super::{all_text, kill_and_restart, shape};
+use crate::support::daemon::{Daemon, shell};
+use crate::support::pane::input;
+use crate::support::view::named;
+use crate::support::{eventually, proc, run, run_within};
+
+#[test]
+fn mirrors_are_there_again() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let shown = client.session("shown", "echo READY; exec cat").await;
+        let wall = client.session("wall", "exec sleep 600").await;
+        let mirror = |new_window, name: &str| MirrorPane {
+            pane: Target::from(shown.pane_id),
+            session: Some(named("wall")),
+            window: None,
+            new_window,
+            direction: Direction::default(),
+            ratio: None,
+            name: Some(Name::new(name).unwrap()),
+            select: false,
+        };
+        let beside = client.ok(mirror(false, "beside")).await.pane_id;
+        let apart = client.ok(mirror(true, "apart")).await.pane_id;
+        let before = shape(&client).await;
+        let mirrors = client.panes().await;
+        let mirrors = mirrors.iter().filter(|pane| pane.mirror_of.is_some());
+        assert_eq!(mirrors.count(), 2);
+        drop(client);
+        for _ in 0..2 {
+            kill_and_restart(&mut daemon, Duration::ZERO).await;
+        }
+        let client = daemon.client().await;
+        assert_eq!(shape(&client).await, before);
+        for pane in client.panes().await {
+            let of = [beside, apart].contains(&pane.pane_id);
+            assert_eq!(pane.mirror_of, of.then_some(shown.pane_id));
+        }
+        // They show what is printed now, and take no input of their own.
+        client.ok(input(shown.pane_id, "after the kill")).await;
+        for pane in [beside, apart] {
+            eventually("the text in the mirror", async || {
+                let read = ReadPane {
+                    pane: Target::from(pane),
+                    lines: None,
+                    since: None,
+                    scrollback: false,
+                    ansi: false,
+                    max_bytes: None,
+                };
+                let text = client.ok(read).await.text;
+                text.contains("after the kill").then_some(())
+            })
+            .await;
+        }
+        // One goes by itself, the other with its pane.
+        for pane in [beside, shown.pane_id] {
+            let close = ClosePane {
+                pane: pane.into(),
+                force: true,
+            };
+            client.ok(close).await;
+        }
+        eventually("the wall alone", async || {
+            let panes = client.panes().await;
+            (panes.len() == 1 && panes[0].pane_id == wall.pane_id).then_some(())
+        })
+        .await;
+        drop(client);
+        kill_and_restart(&mut daemon, Duration::ZERO).await;
+        assert_eq!(daemon.client().await.panes().await.len(), 1);
+    });
+}
+
+#[test]
+fn a_program_that_keeps_failing_is_given_up_whatever_happens_to_the_daemon() {
+    run_within(Duration::from_secs(90), async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let pane = PaneSpec {
+            restart: RestartType::Permanent,
+            ..shell("echo life; exit 1")
+        };
+        let create = CreateSession {
+            name: Some(Name::new("failing").unwrap()),
+            pane,
+            ..CreateSession::default()
+        };
+        let id = client.ok(create).await.pane_id;
+        eventually("some restarts", async || {
+            (client.panes().await[0].status.restarts >= 2).then_some(())
+        })
+        .await;
+        drop(client);
+        kill_and_restart(&mut daemon, Duration::ZERO).await;
+        let client = daemon.client().await;
+        let before = client.panes().await[0].status.restarts;
+        assert!(before >= 2, "they are counted on");
+        // The window begins anew: five restarts more, and no sixth.
+        let given_up = eventually("the end of trying", async || {
+            let status = client.panes().await.remove(0).status;
+            (status.exit.is_some() && !status.restarting && status.restarts >= before + 5)
+                .then_some(status.restarts)
+        })
+        .await;
+        assert!(given_up <= before + 6, "{before} and then {given_up}");
+        assert!(
+            daemon.log().contains("give up and keep"),
+            "{}",
+            daemon.log()
+        );
+        let lives = all_text(&client, id).await.matches("life").count();
+        drop(client);
+        // What is given up stays so.
+        kill_and_restart(&mut daemon, Duration::ZERO).await;
+        let client = daemon.client().await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let pane = client.panes().await.remove(0);
+        assert_eq!(pane.status.restarts, given_up);
+        assert!(pane.status.exit.is_some() && !pane.status.restarting);
+        assert_eq!(all_text(&client, id).await.matches("life").count(), lives);
+    });
+}
+
+#[test]
+fn an_upgrade_to_a_program_that_does_not_start_goes_back_to_the_earlier_one() {
+    run_within(Duration::from_secs(60), async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let made = client.session("s", "echo READY; exec sleep 600").await;
+        let before = shape(&client).await;
+        drop(client);
+        let broken = daemon.dir.path().join("fugued");
+        let script = "#!/bin/sh\n[ \"$1\" = --version ] && echo fugued 99.0.0 && exit 0\necho cannot start >&2\nexit 1\n";
+        std::fs::write(&broken, script).unwrap();
+        std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let old = daemon.pid;
+        let ran = daemon.fugue(&["upgrade", "--binary", broken.to_str().unwrap()]);
+        assert_ne!(ran.code, 0, "{}", ran.out);
+        assert!(
+            ran.err.contains("the earlier server runs again"),
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.contains("cannot start"), "{}", ran.err);
+        daemon.wait();
+        assert!(!proc::lives(old));
+        let client = daemon.client().await;
+        assert_eq!(shape(&client).await, before);
+        assert!(proc::lives(made.pid));
+        drop(client);
+        assert_eq!(daemon.fugue(&["stop"]).code, 0);
+        assert!(!proc::lives(made.pid));
+    });
+}
