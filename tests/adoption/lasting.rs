@@ -37,7 +37,8 @@ fn mirrors_are_there_again() {
         assert_eq!(mirrors.count(), 2);
         drop(client);
         for _ in 0..2 {
-            kill_and_restart(&mut daemon, Duration::ZERO).await;
+            // A keeper that is just being started has the listener until it is executed.
+            kill_and_restart(&mut daemon, Duration::from_millis(50)).await;
         }
         let client = daemon.client().await;
         assert_eq!(shape(&client).await, before);
