@@ -38,7 +38,7 @@ fn mirrors_are_there_again() {
         drop(client);
         for _ in 0..2 {
             // A keeper that is just being started has the listener until it is executed.
-            kill_and_restart(&mut daemon, Duration::from_millis(50)).await;
+            kill_and_restart(&mut daemon, Duration::ZERO).await;
         }
         let client = daemon.client().await;
         assert_eq!(shape(&client).await, before);

@@ -115,6 +115,10 @@ fn a_server_that_is_stopped_for_half_a_minute_goes_on() {
             .session("typed", "while read x; do echo \"got $x\"; done")
             .await;
         daemon.signal(Signal::STOP);
+        eventually("the stop of all threads", async || {
+            proc::is_stopped(daemon.pid).then_some(())
+        })
+        .await;
         let begun = Instant::now();
         let asked = client.call(protocol::request::ListSessions {});
         let asked = tokio::time::timeout(Duration::from_secs(1), asked).await;

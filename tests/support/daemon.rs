@@ -1,5 +1,6 @@
 //! A daemon with directories of its own, ended by its pid when the test is over, whatever happens.
 
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -85,11 +86,13 @@ impl Daemon {
             .stdout(Stdio::null())
             .stderr(log)
             .process_group(0);
+        // A child of a killed daemon can hold the old socket until it executes something.
+        let old = identity(&self.socket());
         let child = command.spawn().unwrap();
         self.pid = child.id();
         self.child = Some(child);
         let begun = Instant::now();
-        while transport::is_absent(&self.socket()) {
+        while identity(&self.socket()) == old || transport::is_absent(&self.socket()) {
             assert!(
                 begun.elapsed() < LIMIT,
                 "fugued does not serve:\n{}",
@@ -192,6 +195,12 @@ impl Daemon {
         left.retain(|path| path.file_name().is_none_or(|name| name != "fugued.lock"));
         left
     }
+}
+
+/// Which file is at a path.
+fn identity(path: &Path) -> Option<(u64, i64, i64)> {
+    let meta = std::fs::symlink_metadata(path).ok()?;
+    Some((meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 impl Drop for Daemon {

@@ -107,3 +107,13 @@ pub fn ancestors(pid: u32) -> Vec<u32> {
         .take_while(|pid| *pid > 1)
         .collect()
 }
+
+/// Whether every thread of a process is stopped.
+pub fn is_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
+}
