@@ -4,6 +4,7 @@ mod faults;
 mod kills;
 mod lasting;
 mod reboots;
+mod recordings;
 mod runs;
 
 use std::time::{Duration, Instant};

@@ -74,7 +74,7 @@ async fn writers(client: &Client) -> Vec<(usize, PaneUuid)> {
 }
 
 /// Other moments for the kills: `FUGUE_TEST_SEED`.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let seed = std::env::var("FUGUE_TEST_SEED").ok();
     seed.and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed)
 }
