@@ -59,13 +59,22 @@ pub struct Idempotency {
     result_bytes: AtomicUsize,
 }
 
+/// Whether the same request can succeed later.
+fn passes(error: &Error) -> bool {
+    matches!(
+        error.code,
+        ErrorCode::Busy | ErrorCode::Timeout | ErrorCode::Limit
+    )
+}
+
 impl Idempotency {
     /// The result of the first call with this key: `work`'s, if this is the first. Calls that come
     /// while the first one is under way wait for it.
     ///
     /// # Errors
     /// `invalid_argument` when the key was used for another call or is too long; `limit` when too
-    /// many keys are remembered; otherwise the first call's own error.
+    /// many keys are remembered; otherwise the first call's own error, which is forgotten when it
+    /// is one that passes (`busy`, `timeout`, `limit`).
     pub async fn once(
         &self,
         key: &str,
@@ -91,7 +100,13 @@ impl Idempotency {
             let _ = recorded.wait().await;
             outcome
         };
-        entry.outcome.get_or_init(recorded).await.clone()
+        let outcome = entry.outcome.get_or_init(recorded).await.clone();
+        if outcome.as_ref().is_err_and(passes) {
+            // Who is told to try again must be able to.
+            self.entries
+                .remove_if(key, |_, known| Arc::ptr_eq(&known.outcome, &entry.outcome));
+        }
+        outcome
     }
 
     /// A key that an earlier daemon has answered.

@@ -46,6 +46,19 @@ async fn a_first_error_is_remembered_too() {
 }
 
 #[tokio::test]
+async fn an_error_that_passes_is_not_remembered() {
+    let remembered = Idempotency::default();
+    let store = no_store();
+    let busy = async { Err(Error::new(ErrorCode::Busy, "not now")) };
+    let first = remembered.once("k", "m", b"p", &store, busy).await;
+    assert_eq!(first.unwrap_err().code, ErrorCode::Busy);
+    let count = AtomicU32::new(0);
+    let again = remembered.once("k", "m", b"p", &store, counted(&count));
+    again.await.unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_key_of_another_request_is_refused() {
     let remembered = Idempotency::default();
     let done = || async { Ok(Bytes::new()) };
