@@ -26,7 +26,8 @@ pub fn program(world: &mut World) -> (PaneSpec, usize, Kind) {
         (line, Kind::Typist { typed: Vec::new() })
     } else {
         let lines = 100 + world.random.below(2_900);
-        let every = 5 + world.random.below(200);
+        // At most 60 pauses: it ends within the time that a user waits for it.
+        let every = 5 + lines / 60 + world.random.below(200);
         let code = i32::try_from(world.random.below(100)).unwrap();
         let line = format!(
             "i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo \"w{number} $i\"; \
