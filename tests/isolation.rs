@@ -7,7 +7,8 @@ use protocol::frame::{Frame, to_bytes};
 use protocol::id::PaneUuid;
 use protocol::reply::{ExpectOutcome, PaneCreated};
 use protocol::request::{
-    Call, CreateSession, Expect, PaneSpec, ReadPane, SendInput, Status, WaitPane, Whoami,
+    Call, CreateSession, Expect, KillSession, PaneSpec, ReadPane, SendInput, Status, WaitPane,
+    Whoami,
 };
 use protocol::{ErrorCode, Name, Target};
 
@@ -359,5 +360,42 @@ fn a_long_wait_delays_nobody_and_can_be_cancelled() {
         let gone = tokio::time::timeout(Duration::from_millis(50), long).await;
         assert!(gone.is_err());
         client.ok(Status {}).await;
+    });
+}
+
+#[test]
+fn memory_of_closed_panes_is_given_back() {
+    run_within(Duration::from_secs(120), async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let before = proc::resident_kib(daemon.pid);
+        let many = "seq -f 'a line of some length with the number %012.0f in it' 1 20000; echo END; sleep 600";
+        let mut sessions = Vec::new();
+        for number in 0..8 {
+            let name = format!("s{number}");
+            let spec = PaneSpec {
+                history_lines: Some(20_000),
+                ..shell(many)
+            };
+            let create = CreateSession {
+                name: Some(Name::new(&name).unwrap()),
+                pane: spec,
+                ..CreateSession::default()
+            };
+            let made = client.ok(create).await;
+            client.ok(pattern(made.pane_id, "END")).await;
+            sessions.push(made.context.session_id);
+        }
+        let most = proc::resident_kib(daemon.pid);
+        for session in sessions {
+            let session = Target::from(session);
+            client.ok(KillSession { session }).await;
+        }
+        let left = eventually("memory given back", async || {
+            let left = proc::resident_kib(daemon.pid).saturating_sub(before);
+            (left < (most - before) / 2).then_some(left)
+        })
+        .await;
+        eprintln!("{} KiB in use, {left} KiB left", most - before);
     });
 }

@@ -24,6 +24,7 @@ pub use link::{
 };
 pub use process::main;
 pub use procs::{Process, descendants, listen_again, start_time, sweep};
+pub(crate) use sys::trim_heap;
 pub use wire::{
     ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperCgroup, KeeperSpec,
     ProgramIdentity, ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, WIRE_VERSION,

@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod keeper;
 pub mod listener;
 pub mod log;
+pub mod memory;
 pub mod notify;
 pub mod orchestration;
 pub mod pane;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::cgroup::Cgroups;
 use crate::idempotency::Idempotency;
 use crate::keeper::{KeeperLaunch, KeeperStock};
+use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -49,6 +50,8 @@ pub struct Server {
     pub store: Store,
     /// Who stores the text of panes.
     pub texts: AddressSlot<TextsMsg>,
+    /// Who gives memory back.
+    pub memory: AddressSlot<MemoryMsg>,
     /// Where HTTP is served; set before anything is served.
     pub http: OnceLock<HttpListener>,
     /// The control groups of panes; set before anything is started.
@@ -79,6 +82,7 @@ impl Server {
             config,
             store: Store::new(&paths.state),
             texts: AddressSlot::new(),
+            memory: AddressSlot::new(),
             paths,
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),

@@ -11,6 +11,7 @@ use supervisor::{
 
 use crate::client::{ClientActor, ClientArgs};
 use crate::listener::{ListenerActor, ListenerArgs};
+use crate::memory::MemoryActor;
 use crate::orchestration::{OrchestrationActor, OrchestrationArgs, OrchestrationEntry};
 use crate::pane::{PaneActor, PaneArgs, PaneEntry};
 use crate::registry::SessionEntry;
@@ -55,6 +56,7 @@ pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
         .intensity(intensity(WELL_KNOWN))
         .child(store(server))
         .child(texts(server))
+        .child(memory(server))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
@@ -79,6 +81,18 @@ fn texts(server: &Arc<Server>) -> ChildSpec {
         "texts",
         &server.texts,
         || TextsActor,
+        move || Arc::clone(&args),
+    )
+    .shutdown(Shutdown::Timeout(GOODBYE))
+}
+
+/// Who gives memory back to the system. Nobody waits for it.
+fn memory(server: &Arc<Server>) -> ChildSpec {
+    let args = Arc::clone(server);
+    ChildSpec::actor_in(
+        "memory",
+        &server.memory,
+        || MemoryActor,
         move || Arc::clone(&args),
     )
     .shutdown(Shutdown::Timeout(GOODBYE))

@@ -14,8 +14,8 @@ use crate::support::{eventually, proc};
 /// Descriptors of a daemon with nothing but these panes and clients, at most.
 const FDS: (usize, usize) = (40, 8);
 
-/// Resident memory of such a daemon, in KiB. The allocator keeps what closed panes with long histories have used.
-const KIB: (u64, u64) = (240_000, 8_000);
+/// Resident memory of such a daemon, in KiB.
+const KIB: (u64, u64) = (120_000, 8_000);
 
 /// Everything, again and again until it holds or the time is up.
 pub async fn all(world: &mut World) {

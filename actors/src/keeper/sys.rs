@@ -148,7 +148,7 @@ pub(super) fn signal(number: i32) -> Option<rustix::process::Signal> {
 }
 
 /// Gives freed heap pages back to the system.
-pub(super) fn trim_heap() {
+pub(crate) fn trim_heap() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim has no preconditions.
     unsafe {

@@ -14,6 +14,7 @@ use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
 use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
 use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, SignalScope, sweep};
+use crate::memory;
 use crate::registry::EndedPane;
 use crate::server::Server;
 use crate::session::{self, SessionMsg};
@@ -276,4 +277,5 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>, survivors: Vec<u32
     // What cannot be written now stays marked, and is logged.
     let _ = forgotten.wait().await;
     entry.change(|state| state.closed = Some(end));
+    memory::freed(server);
 }
