@@ -50,6 +50,7 @@ pub enum SessionMsg {
 }
 
 /// One view of a connection.
+#[derive(Clone)]
 pub struct AttachRequest {
     /// The connection.
     pub client: ClientUuid,

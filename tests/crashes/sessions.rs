@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use protocol::reply::{ExitStatus, PaneInfo, TreeNode};
 use protocol::request::{
     CreatePane, CreateWindow, GetSession, ListWindows, Status, Tree, UpdateSession, Whoami,
@@ -151,6 +152,26 @@ fn clients_that_come_and_go_while_the_sessions_actor_is_restarted_are_counted() 
                 (client.attached(&name).await == 0).then_some(())
             })
             .await;
+        }
+    });
+}
+
+#[test]
+fn who_attaches_while_the_sessions_actor_fails_is_attached() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        for round in 0..5 {
+            let name = format!("s{round}");
+            client.session(&name, "exec sleep 600").await;
+            let mut comes = Vec::new();
+            for _ in 0..8 {
+                comes.push(daemon.client().await);
+            }
+            let come = join_all(comes.iter().map(|come| come.ok(attach(1, named(&name)))));
+            let (crashed, _) = tokio::join!(client.crash("session", named(&name)), come);
+            crashed.unwrap();
+            assert_eq!(client.attached(&name).await, 8);
         }
     });
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use protocol::Target;
 use protocol::reply::{PaneInfo, TreeNode};
 use protocol::request::{Status, Tree};
 
@@ -22,14 +23,31 @@ pub async fn all(world: &mut World) {
     world.checks += 1;
     let begun = std::time::Instant::now();
     while let Err(wrong) = look(world).await {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "soak: seed {} step {}: {wrong}",
-            world.seed,
-            world.steps
-        );
+        if begun.elapsed() > Duration::from_secs(20) {
+            let (seed, step, seen) = (world.seed, world.steps, terminals(world).await);
+            panic!("soak: seed {seed} step {step}: {wrong}{seen}");
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// What is to be seen on the terminals of clients.
+async fn terminals(world: &World) -> String {
+    let desk = world.desk.client().await;
+    let mut seen = String::new();
+    for terminal in &world.terminals {
+        let read = protocol::request::ReadPane {
+            pane: Target::from(terminal.desk.pane_id),
+            lines: None,
+            since: None,
+            scrollback: false,
+            ansi: false,
+            max_bytes: None,
+        };
+        let screen = desk.call(read).await.map(|read| read.text);
+        seen += &format!("\nterminal at {}: {screen:?}", terminal.session);
+    }
+    seen
 }
 
 async fn look(world: &mut World) -> Result<(), String> {

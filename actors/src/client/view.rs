@@ -18,7 +18,7 @@ use crate::pane::io::{Ahead, Seen, WriteOrder, Written};
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;
-use crate::session::life::{ask, leave, tell};
+use crate::session::life::{ask, ask_again, leave, tell};
 use crate::session::snapshot::SessionSnapshot;
 use crate::session::{AttachRequest, SessionMsg};
 
@@ -88,7 +88,7 @@ impl View {
             size: (!params.read_only).then_some(size),
         };
         let changes = session.changes();
-        if let Err(error) = ask(&session, |reply| SessionMsg::Attach(request, reply))
+        if let Err(error) = ask_again(&session, |reply| SessionMsg::Attach(request.clone(), reply))
             .await
             .and_then(|attached| attached)
         {

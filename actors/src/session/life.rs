@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use protocol::frame::ViewId;
 use protocol::reply::PaneEnd;
 use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, SessionUuid};
+use supervisor::{ActorId, CallError};
 
 use super::snapshot::SessionSnapshot;
 use crate::pane;
@@ -86,7 +87,7 @@ pub async fn find_or_create(
 /// # Errors
 /// `not_found` when it is ending.
 pub async fn hold(entry: &SessionEntry, holder: OrchestrationUuid) -> Result<(), Error> {
-    ask(entry, |reply| super::SessionMsg::Hold(holder, reply)).await?
+    ask_again(entry, |reply| super::SessionMsg::Hold(holder, reply)).await?
 }
 
 /// Asks the session's actor, which may be about to be restarted.
@@ -97,51 +98,71 @@ pub async fn ask<R>(
     entry: &SessionEntry,
     make: impl FnOnce(supervisor::Reply<R>) -> super::SessionMsg,
 ) -> Result<R, Error> {
-    let address = address(entry).await?;
-    address.call(make, SESSION_LIMIT).await.map_err(|error| {
-        Error::new(
-            ErrorCode::Busy,
-            format!("session {}: {error}", entry.snapshot().name),
-        )
-        .hint("look whether it was carried out, and try again; `fugue tree` or fugue_actor_tree shows what its actor does")
-    })
+    let address = address(entry, None).await?;
+    let answer = address.call(make, SESSION_LIMIT).await;
+    answer.map_err(|error| unanswered(entry, error))
+}
+
+/// As [`ask`] for what does no harm when it is carried out twice: the next actor is asked when one
+/// has ended before it answered.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn ask_again<R>(
+    entry: &SessionEntry,
+    make: impl Fn(supervisor::Reply<R>) -> super::SessionMsg,
+) -> Result<R, Error> {
+    const MORE_TRIES: usize = 2;
+    let mut asked = address(entry, None).await?;
+    let mut answer = asked.call(&make, SESSION_LIMIT).await;
+    for _ in 0..MORE_TRIES {
+        if !matches!(answer, Err(CallError::Gone)) {
+            break;
+        }
+        asked = address(entry, Some(asked.id())).await?;
+        answer = asked.call(&make, SESSION_LIMIT).await;
+    }
+    answer.map_err(|error| unanswered(entry, error))
+}
+
+fn unanswered(entry: &SessionEntry, error: CallError) -> Error {
+    Error::new(
+        ErrorCode::Busy,
+        format!("session {}: {error}", entry.snapshot().name),
+    )
+    .hint("look whether it was carried out, and try again; `fugue tree` or fugue_actor_tree shows what its actor does")
 }
 
 /// Tells the session's actor something that must arrive as long as the session lives.
 pub async fn tell(entry: &SessionEntry, msg: super::SessionMsg) {
-    if let Ok(address) = address(entry).await {
+    if let Ok(address) = address(entry, None).await {
         let _ = address.cast(msg);
     }
 }
 
-/// Takes a view away, also while the session's actor is being restarted. Asked again it does no harm.
+/// Takes a view away, also while the session's actor is being restarted.
 ///
 /// # Errors
 /// `busy` when the session's actor does not answer.
 pub async fn leave(entry: &SessionEntry, client: ClientUuid, view: ViewId) -> Result<(), Error> {
-    const TRIES: usize = 3;
-    let mut left = Ok(());
-    for _ in 0..TRIES {
-        left = ask(entry, |reply| {
-            super::SessionMsg::Detach(client, view, reply)
-        })
-        .await;
-        match &left {
-            Ok(()) => break,
-            // A session that ended meanwhile has nobody attached.
-            Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
-            Err(_) => {}
-        }
+    let detach = |reply| super::SessionMsg::Detach(client, view, reply);
+    match ask_again(entry, detach).await {
+        // A session that ended meanwhile has nobody attached.
+        Err(error) if error.code == ErrorCode::NotFound => Ok(()),
+        left => left,
     }
-    left
 }
 
-/// The actor's address, waited for while it is being restarted.
-async fn address(entry: &SessionEntry) -> Result<supervisor::Address<super::SessionMsg>, Error> {
+/// The actor's address, waited for while it is being restarted. `ended` is not meant, though it may still be there.
+async fn address(
+    entry: &SessionEntry,
+    ended: Option<ActorId>,
+) -> Result<supervisor::Address<super::SessionMsg>, Error> {
     const STEP: Duration = Duration::from_millis(2);
     let waiting = async {
         loop {
-            if let Some(address) = entry.address.get() {
+            let address = entry.address.get();
+            if let Some(address) = address.filter(|found| Some(found.id()) != ended) {
                 return Some(address);
             }
             if *entry.phase().borrow() == Phase::Ended {
