@@ -7,6 +7,7 @@ mod failure;
 mod generate;
 mod kill;
 mod labels;
+mod lazy;
 mod logs;
 mod output;
 mod pane;
@@ -26,6 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub(crate) use caller::Caller;
 pub(crate) use failure::Outcome;
+use lazy::Lazy;
 pub(crate) use output::print_line;
 
 /// What `fugue --help` says after the options.
@@ -53,10 +55,10 @@ worst exit code of its commands (124 for a time-out, 130 when interrupted); `wai
 #[command(name = "fugue", version, after_long_help = AFTER_HELP, max_term_width = 110)]
 pub(crate) struct Cli {
     /// The server that targets without a prefix mean [env: FUGUE_SERVER]
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", display_order = 900)]
     server: Option<String>,
     /// Print results and errors as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     json: bool,
     #[command(subcommand)]
     command: Option<Command>,
@@ -67,62 +69,62 @@ enum Command {
     /// Health, version and counts of a server
     Status,
     /// End a server and its programs
-    Stop(daemon::StopArgs),
+    Stop(Lazy<daemon::StopArgs>),
     /// Put a newer server in the place of the running one; every program goes on
-    Upgrade(upgrade::UpgradeArgs),
+    Upgrade(Lazy<upgrade::UpgradeArgs>),
     /// Run the server as a unit of your systemd
     #[command(subcommand)]
     Service(unit::UnitArgs),
     /// Show the actor tree
-    Tree(tree::TreeArgs),
+    Tree(Lazy<tree::TreeArgs>),
     /// Show the daemon's log
-    Logs(logs::LogsArgs),
+    Logs(Lazy<logs::LogsArgs>),
     /// Say where the caller is and which session is active
     Whoami,
     /// Make a session, and attach to it
-    New(session::NewArgs),
+    New(Lazy<session::NewArgs>),
     /// List the sessions of all configured servers
     #[command(visible_alias = "list")]
     Ls,
     /// List a session's windows
-    Windows(window::WindowsArgs),
+    Windows(Lazy<window::WindowsArgs>),
     /// List panes
-    Panes(pane::PanesArgs),
+    Panes(Lazy<pane::PanesArgs>),
     /// Attach to a session
-    Attach(session::AttachArgs),
+    Attach(Lazy<session::AttachArgs>),
     /// Make a pane beside another one
-    Split(pane::SplitArgs),
+    Split(Lazy<pane::SplitArgs>),
     /// Make a window
-    Window(window::WindowArgs),
+    Window(Lazy<window::WindowArgs>),
     /// Rename a session, a window or a pane
     #[command(subcommand)]
     Rename(session::RenameArgs),
     /// End a session with all its programs
-    Kill(kill::KillArgs),
+    Kill(Lazy<kill::KillArgs>),
     /// End a pane's program and remove the pane
-    Close(pane::CloseArgs),
+    Close(Lazy<pane::CloseArgs>),
     /// Type text and keys into a pane
-    Send(pane_io::SendArgs),
+    Send(Lazy<pane_io::SendArgs>),
     /// Print the text of a pane
-    Read(pane_io::ReadArgs),
+    Read(Lazy<pane_io::ReadArgs>),
     /// Wait for output, for quiet or for a program's end
-    Expect(pane_io::ExpectArgs),
+    Expect(Lazy<pane_io::ExpectArgs>),
     /// Wait for the end of a pane's program; exits with its code
-    Wait(pane_io::WaitArgs),
+    Wait(Lazy<pane_io::WaitArgs>),
     /// Run commands side by side or one after another, each seen and timed
-    Run(run::RunArgs),
+    Run(Lazy<run::RunArgs>),
     /// Show or change a session's environment for programs started later
-    Env(labels::EnvArgs),
+    Env(Lazy<labels::EnvArgs>),
     /// Show or change a session's metadata
-    Meta(labels::MetaArgs),
+    Meta(Lazy<labels::MetaArgs>),
     /// Show or change a session's tags
-    Tag(labels::TagArgs),
+    Tag(Lazy<labels::TagArgs>),
     /// Serve MCP on standard input and output
-    Mcp(daemon::McpArgs),
+    Mcp(Lazy<daemon::McpArgs>),
     /// Print a shell's completions
-    Completions(generate::CompletionsArgs),
+    Completions(Lazy<generate::CompletionsArgs>),
     /// Print the manual page, or write one page for each command into a directory
-    Man(generate::ManArgs),
+    Man(Lazy<generate::ManArgs>),
 }
 
 impl Command {
@@ -155,8 +157,8 @@ pub fn main() -> ExitCode {
 
 fn start(cli: Cli) -> Outcome {
     match &cli.command {
-        Some(Command::Completions(args)) => return args.run(),
-        Some(Command::Man(args)) => return args.run(),
+        Some(Command::Completions(args)) => return args.0.run(),
+        Some(Command::Man(args)) => return args.0.run(),
         _ => {}
     }
     // One thread is enough for a client, and starts fastest.
@@ -171,7 +173,7 @@ fn start(cli: Cli) -> Outcome {
 
 async fn dispatch(cli: Cli) -> Outcome {
     if let Some(Command::Mcp(args)) = &cli.command {
-        return args.run(cli.server).await;
+        return args.0.run(cli.server).await;
     }
     let starts = cli.command.as_ref().is_some_and(Command::starts_server);
     let caller = Caller::load(cli.server, cli.json, starts)?;
@@ -180,30 +182,30 @@ async fn dispatch(cli: Cli) -> Outcome {
     };
     match command {
         Command::Status => daemon::status(&caller).await,
-        Command::Stop(args) => args.run(&caller).await,
-        Command::Upgrade(args) => args.run(&caller).await,
+        Command::Stop(args) => args.0.run(&caller).await,
+        Command::Upgrade(args) => args.0.run(&caller).await,
         Command::Service(args) => args.run(&caller).await,
-        Command::Tree(args) => args.run(&caller).await,
-        Command::Logs(args) => args.run(&caller).await,
+        Command::Tree(args) => args.0.run(&caller).await,
+        Command::Logs(args) => args.0.run(&caller).await,
         Command::Whoami => daemon::whoami(&caller).await,
-        Command::New(args) => args.run(&caller).await,
+        Command::New(args) => args.0.run(&caller).await,
         Command::Ls => session::list(&caller).await,
-        Command::Windows(args) => args.run(&caller).await,
-        Command::Panes(args) => args.run(&caller).await,
-        Command::Attach(args) => args.run(&caller).await,
-        Command::Split(args) => args.run(&caller).await,
-        Command::Window(args) => args.run(&caller).await,
+        Command::Windows(args) => args.0.run(&caller).await,
+        Command::Panes(args) => args.0.run(&caller).await,
+        Command::Attach(args) => args.0.run(&caller).await,
+        Command::Split(args) => args.0.run(&caller).await,
+        Command::Window(args) => args.0.run(&caller).await,
         Command::Rename(args) => args.run(&caller).await,
-        Command::Kill(args) => args.run(&caller).await,
-        Command::Close(args) => args.run(&caller).await,
-        Command::Send(args) => args.run(&caller).await,
-        Command::Read(args) => args.run(&caller).await,
-        Command::Expect(args) => args.run(&caller).await,
-        Command::Wait(args) => args.run(&caller).await,
-        Command::Run(args) => args.run(&caller).await,
-        Command::Env(args) => args.run(&caller).await,
-        Command::Meta(args) => args.run(&caller).await,
-        Command::Tag(args) => args.run(&caller).await,
+        Command::Kill(args) => args.0.run(&caller).await,
+        Command::Close(args) => args.0.run(&caller).await,
+        Command::Send(args) => args.0.run(&caller).await,
+        Command::Read(args) => args.0.run(&caller).await,
+        Command::Expect(args) => args.0.run(&caller).await,
+        Command::Wait(args) => args.0.run(&caller).await,
+        Command::Run(args) => args.0.run(&caller).await,
+        Command::Env(args) => args.0.run(&caller).await,
+        Command::Meta(args) => args.0.run(&caller).await,
+        Command::Tag(args) => args.0.run(&caller).await,
         Command::Mcp(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
     }
 }
