@@ -104,7 +104,10 @@ impl Actor for SessionActor {
         };
         state.reconcile(&myself);
         state.revive_panes().await;
-        let _ = state.server.store.save_session(&state.entry);
+        // One without a pane is written with its first.
+        if !(state.now.windows.is_empty() && state.now.holders.is_empty()) {
+            let _ = state.server.store.save_session(&state.entry);
+        }
         let _ = state.publish(&myself);
         Ok(state)
     }

@@ -192,8 +192,7 @@ async fn begin(
         io,
     ));
     server.registry.insert_pane(Arc::clone(&entry), slot);
-    // Written at the latest with its place, which is waited for.
-    let _ = server.store.save_pane(&entry);
+    server.store.save_pane_with_its_place(&entry);
     Ok(Begun {
         entry,
         status_pipe: started.status_pipe,

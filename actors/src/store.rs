@@ -233,6 +233,11 @@ impl Store {
         self.mark(Key::Pane(entry.id), Mark::Pane(Arc::clone(entry)))
     }
 
+    /// As [`Self::save_pane`], of one that waits for its place: written together with that.
+    pub(crate) fn save_pane_with_its_place(&self, entry: &Arc<PaneEntry>) {
+        let _ = self.note(Key::Pane(entry.id), Mark::Pane(Arc::clone(entry)));
+    }
+
     /// A mirror was made or renamed.
     pub fn save_mirror(&self, mirror: &Arc<Mirror>) -> Saved {
         self.mark(Key::Mirror(mirror.id), Mark::Mirror(Arc::clone(mirror)))
@@ -303,6 +308,15 @@ impl Store {
     }
 
     fn mark(&self, key: Key, mark: Mark) -> Saved {
+        let saved = self.note(key, mark);
+        if saved.progress.is_some() {
+            self.tell();
+        }
+        saved
+    }
+
+    /// Marks without telling the actor.
+    fn note(&self, key: Key, mark: Mark) -> Saved {
         if !self.open.load(Ordering::Acquire) || self.frozen.load(Ordering::Acquire) {
             return Saved {
                 upto: 0,
@@ -311,7 +325,6 @@ impl Store {
         }
         self.marks.insert(key, mark);
         let upto = self.marked.fetch_add(1, Ordering::AcqRel) + 1;
-        self.tell();
         Saved {
             upto,
             progress: Some(self.progress.subscribe()),
@@ -500,9 +513,19 @@ impl StoreState {
             return;
         }
         let (connection, path) = (self.connection.take(), store.path.clone());
-        let written =
-            tokio::task::spawn_blocking(move || write::commit(connection, &path, marks, anew))
-                .await;
+        let progress = self.server.store.progress.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let written = write::commit(connection, &path, marks, anew);
+            if written.failed.is_none() {
+                // Whoever waits need not wait for this actor too.
+                progress.send_replace(Progress {
+                    tried,
+                    failed: None,
+                });
+            }
+            written
+        })
+        .await;
         let failed = match written {
             Ok(written) => {
                 self.connection = written.connection;
@@ -535,7 +558,9 @@ impl StoreState {
             ("unwritten", waiting.to_string()),
             ("failing", self.failing.to_string()),
         ]);
-        store.progress.send_replace(Progress { tried, failed });
+        if failed.is_some() {
+            store.progress.send_replace(Progress { tried, failed });
+        }
     }
 
     /// One line when it begins to fail, and one when it works again.

@@ -20,6 +20,8 @@ use super::{
 const FEW: usize = 1;
 /// How many are ready at most: as many panes as are started at once by somebody in a hurry.
 const MOST: usize = 8;
+/// So long after a call the processors are left to the program that it starts, and to who waits for the answer.
+const REST: Duration = Duration::from_millis(4);
 /// After so long without a call the stock shrinks to [`FEW`].
 const QUIET: Duration = Duration::from_secs(10);
 /// How long the ready keepers may take to be gone at the end.
@@ -156,6 +158,11 @@ impl KeeperStock {
                 let done = shelf.closed || shelf.wanted == FEW;
                 shelf.tended = !done;
                 return (!done).then_some(Some(shrink_at));
+            }
+            let in_a_hurry = shelf.ready.is_empty() && shelf.wanted > FEW;
+            let rested_at = shelf.last_taken + REST;
+            if !in_a_hurry && rested_at > Instant::now() {
+                return Some(Some(rested_at));
             }
         }
         // Starting a process blocks until it is executed.
