@@ -36,8 +36,15 @@ pub(super) fn is_blank_row(grid: &Grid<Square>, line: Line) -> bool {
 
 /// How many cells of the row there are up to the last one with text.
 pub(super) fn text_len(grid: &Grid<Square>, line: Line) -> usize {
-    cells(grid, line)
-        .iter()
+    let mut row = cells(grid, line);
+    // What was never written, several cells at a time.
+    while let Some((left, right)) = row.split_last_chunk::<8>() {
+        if right.iter().fold(0, |bits, cell| bits | cell.raw()) & (NOT_PLAIN | CODEPOINT) != 0 {
+            break;
+        }
+        row = left;
+    }
+    row.iter()
         .rposition(|&cell| !is_blank(cell))
         .map_or(0, |last| last + 1)
 }
@@ -67,13 +74,30 @@ pub(super) fn push_text(grid: &Grid<Square>, line: Line, out: &mut String) {
 fn push_plain(row: &[Square], out: &mut String) {
     let mut buffer = [b' '; 128];
     for cells in row.chunks(buffer.len()) {
-        for (byte, cell) in buffer.iter_mut().zip(cells) {
-            let ascii = cell.raw() as u8;
-            *byte = if ascii < b' ' { b' ' } else { ascii };
+        let (eights, rest) = cells.as_chunks::<8>();
+        let (words, _) = buffer.as_chunks_mut::<8>();
+        for (word, cells) in words.iter_mut().zip(eights) {
+            *word = visible(cells.map(|cell| cell.raw() as u8));
+        }
+        if let Some(word) = words.get_mut(eights.len()).filter(|_| !rest.is_empty()) {
+            let mut bytes = [b' '; 8];
+            for (byte, cell) in bytes.iter_mut().zip(rest) {
+                *byte = cell.raw() as u8;
+            }
+            *word = visible(bytes);
         }
         // Bytes below 0x80 are always valid.
         out.push_str(std::str::from_utf8(&buffer[..cells.len()]).unwrap_or_default());
     }
+}
+
+/// ASCII with spaces for what shows nothing.
+fn visible(bytes: [u8; 8]) -> [u8; 8] {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let word = u64::from_ne_bytes(bytes);
+    // The high bit of each byte below a space.
+    let blank = !(word + u64::from_ne_bytes([0x60; 8])) & HIGH;
+    ((word & !((blank >> 7) * 0xff)) | (blank >> 2)).to_ne_bytes()
 }
 
 pub(super) fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
@@ -233,4 +257,21 @@ pub(super) fn cursor_col(grid: &Grid<Square>) -> usize {
     let at = grid.cursor.pos;
     let on_spacer = grid[at.row][at.col].is_spacer();
     at.col.0 - usize::from(on_spacer && at.col > Column(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_a_space_and_all_else_stays() {
+        for byte in 0..0x80 {
+            for place in 0..8 {
+                let mut bytes = *b"a~\x7f Z09!";
+                bytes[place] = byte;
+                let seen = bytes.map(|byte| byte.max(b' '));
+                assert_eq!(visible(bytes), seen, "{byte} at {place}");
+            }
+        }
+    }
 }
