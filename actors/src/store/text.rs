@@ -14,7 +14,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use supervisor::Reply;
 
 use super::write::run;
-use super::{SAVE_LIMIT, Store, StoreMsg, StoreState};
+use super::writer::StoreState;
+use super::{SAVE_LIMIT, Store, StoreMsg};
 use crate::pane::PaneEntry;
 use crate::pane::journal::MAX_CHECKPOINT_BYTES;
 use crate::pane::screen::{Extent, Screen};

@@ -1,0 +1,208 @@
+//! The only writer of the database: commits all that is marked in one transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use protocol::{Error, ErrorCode};
+use rusqlite::Connection;
+use supervisor::{Actor, ActorError, Address};
+use tokio::task::JoinError;
+
+use super::text::TextOrder;
+use super::{Progress, tidy, write};
+use crate::clock::epoch_ms;
+use crate::orchestration;
+use crate::server::Server;
+
+/// The pause before what could not be written is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often what is too old is forgotten.
+const TIDY_PAUSE: Duration = Duration::from_secs(60);
+
+/// What the store's actor is told.
+#[derive(strum::IntoStaticStr)]
+pub enum StoreMsg {
+    /// Something was marked.
+    Marked,
+    /// The text of a pane is to be written.
+    Text(TextOrder),
+    /// The pause after a failed commit is over.
+    Retry,
+    /// It is time to forget what is too old.
+    Tidy,
+}
+
+/// The only writer of the database.
+pub struct StoreActor;
+
+/// What it keeps.
+pub struct StoreState {
+    pub(super) server: Arc<Server>,
+    /// Absent while the database cannot be opened, and while it is written to.
+    pub(super) connection: Option<Connection>,
+    failing: bool,
+    /// Another try is under way.
+    retrying: bool,
+    commits: u64,
+}
+
+impl Actor for StoreActor {
+    type Msg = StoreMsg;
+    type State = StoreState;
+    type Args = Arc<Server>;
+
+    async fn pre_start(
+        &self,
+        myself: Address<StoreMsg>,
+        server: Arc<Server>,
+    ) -> Result<StoreState, ActorError> {
+        let store = &server.store;
+        if store.lives.fetch_add(1, Ordering::Relaxed) > 0 {
+            // Marks that its predecessor had taken are lost.
+            store.mark_all(&server);
+        }
+        let _ = myself.cast(StoreMsg::Marked);
+        // Not needed again: the timer ends with the actor.
+        let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
+        Ok(StoreState {
+            server,
+            connection: None,
+            failing: false,
+            retrying: false,
+            commits: 0,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: &Address<StoreMsg>,
+        msg: StoreMsg,
+        state: &mut StoreState,
+    ) -> Result<(), ActorError> {
+        match msg {
+            StoreMsg::Marked => {}
+            StoreMsg::Text(order) => state.write_text(order).await,
+            StoreMsg::Retry => state.retrying = false,
+            StoreMsg::Tidy => {
+                let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
+                state.tidy().await;
+            }
+        }
+        state.commit(myself).await;
+        Ok(())
+    }
+}
+
+impl StoreState {
+    fn retry_later(&mut self, myself: &Address<StoreMsg>) {
+        if !std::mem::replace(&mut self.retrying, true) {
+            // Not needed again: the timer ends with the actor.
+            let _ = myself.send_after(RETRY_PAUSE, StoreMsg::Retry);
+        }
+    }
+
+    /// Forgets results, keys and free pages that nobody asks for any more.
+    async fn tidy(&mut self) {
+        orchestration::prune(&self.server);
+        self.server.idempotency.forget_old();
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let tidied = tokio::task::spawn_blocking(move || {
+            let tidied = tidy::tidy(&connection, epoch_ms());
+            (connection, tidied)
+        });
+        match tidied.await {
+            Ok((connection, Ok(()))) => self.connection = Some(connection),
+            // Whether it is broken is seen by the next commit, which opens it again.
+            Ok((_, Err(error))) => tracing::debug!(%error, "the state was not tidied"),
+            Err(error) => tracing::error!(%error, "tidying the state failed"),
+        }
+    }
+
+    async fn commit(&mut self, myself: &Address<StoreMsg>) {
+        let server = Arc::clone(&self.server);
+        let store = &server.store;
+        let anew = store.overflowed.swap(false, Ordering::AcqRel);
+        if anew {
+            // They are taken at once, so the actor need not be told.
+            store.told.store(true, Ordering::Release);
+            store.mark_all(&server);
+        }
+        let (tried, marks) = store.take();
+        if marks.is_empty() {
+            store.progress.send_if_modified(|progress| {
+                let news = progress.tried < tried;
+                progress.tried = progress.tried.max(tried);
+                news
+            });
+            return;
+        }
+        let (connection, path) = (self.connection.take(), store.path.clone());
+        let progress = store.progress.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let written = write::commit(connection, &path, marks, anew);
+            if written.failed.is_none() {
+                // Whoever waits need not wait for this actor too.
+                progress.send_replace(Progress {
+                    tried,
+                    failed: None,
+                });
+            }
+            written
+        });
+        let failed = self.settle(written.await);
+        self.note(failed.as_ref());
+        if failed.is_some() {
+            store.overflowed.fetch_or(anew, Ordering::AcqRel);
+            self.retry_later(myself);
+            store.progress.send_replace(Progress { tried, failed });
+        }
+        self.commits += 1;
+        let waiting = store.marks.len();
+        myself.set_details(vec![
+            ("commits", self.commits.to_string()),
+            ("unwritten", waiting.to_string()),
+            ("failing", self.failing.to_string()),
+        ]);
+    }
+
+    /// Marks again what a commit has not written, and says why.
+    fn settle(&mut self, written: Result<write::Written, JoinError>) -> Option<Error> {
+        let server = Arc::clone(&self.server);
+        let store = &server.store;
+        match written {
+            Ok(written) => {
+                self.connection = written.connection;
+                store.put_back(written.unwritten);
+                if written.fresh {
+                    store.begun.fetch_add(1, Ordering::Relaxed);
+                    store.mark_all(&server);
+                }
+                written.failed
+            }
+            Err(error) => {
+                store.mark_all(&server);
+                Some(Error::new(
+                    ErrorCode::Internal,
+                    format!("writing the state failed: {error}"),
+                ))
+            }
+        }
+    }
+
+    /// One line when it begins to fail, and one when it works again.
+    fn note(&mut self, failed: Option<&Error>) {
+        let path = self.server.store.path.display();
+        match failed {
+            Some(error) if !self.failing => {
+                tracing::error!(%path, %error, "the state cannot be written; running panes go on");
+            }
+            None if self.failing => tracing::info!(%path, "the state is written again"),
+            Some(_) | None => {}
+        }
+        self.failing = failed.is_some();
+    }
+}
