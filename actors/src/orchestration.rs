@@ -101,6 +101,8 @@ impl Actor for OrchestrationActor {
     ) -> Result<(), ActorError> {
         match msg {
             OrchestrationMsg::FactsRecorded => {}
+            // What is left then is the clean-up.
+            OrchestrationMsg::TimedOut if state.entry.all_known() => {}
             OrchestrationMsg::TimedOut => state.entry.stop(StopReason::Timeout),
             #[cfg(debug_assertions)]
             OrchestrationMsg::Crash => panic!("a test asked for it"),

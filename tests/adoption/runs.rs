@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use protocol::OrchestrationUuid;
 use protocol::frame::{from_bytes, to_bytes};
@@ -209,6 +209,16 @@ fn a_deadline_that_passes_while_no_daemon_runs_is_kept() {
                 ..RunParallel::default()
             })
             .await;
+        eventually("the end of the second", async || {
+            let now = GetOrchestration {
+                orchestration_id: begun.orchestration_id,
+                wait: false,
+                timeout_ms: 0,
+                after_version: None,
+            };
+            client.ok(now).await.commands[1].exit_code
+        })
+        .await;
         kill_and_restart(&mut daemon, Duration::from_millis(1_500)).await;
         let client = daemon.client().await;
         let ended = result(&client, begun.orchestration_id).await;
@@ -217,6 +227,49 @@ fn a_deadline_that_passes_while_no_daemon_runs_is_kept() {
         assert_eq!(ended.commands[1].exit_code, Some(3));
         assert!(ended.duration_ms < 9_000, "{ended:?}");
         nothing_left(&daemon, &client).await;
+    });
+}
+
+#[test]
+fn nothing_is_started_after_a_deadline_that_passed_while_no_daemon_ran() {
+    run_within(Duration::from_secs(60), async {
+        for _ in 0..3 {
+            let mut daemon = Daemon::start();
+            let client = daemon.client().await;
+            let places: Vec<_> = (0..20)
+                .map(|number| daemon.paths().state.join(format!("started{number}")))
+                .collect();
+            let begun = client
+                .ok(RunParallel {
+                    commands: places
+                        .iter()
+                        .map(|place| ParallelCommand {
+                            command: format!("touch {}", place.display()),
+                            ..ParallelCommand::default()
+                        })
+                        .collect(),
+                    options: RunOptions {
+                        timeout_ms: Some(300),
+                        ..RunOptions::default()
+                    },
+                    ..RunParallel::default()
+                })
+                .await;
+            let took = kill_and_restart(&mut daemon, Duration::from_millis(500)).await;
+            let restarted = SystemTime::now() - took;
+            let client = daemon.client().await;
+            let ended = result(&client, begun.orchestration_id).await;
+            for (command, place) in ended.commands.iter().zip(&places) {
+                let started = std::fs::metadata(place).and_then(|found| found.modified());
+                if let Ok(started) = started {
+                    assert!(started < restarted, "{command:?}");
+                    assert_eq!(command.exit_code, Some(0), "{command:?}");
+                } else {
+                    assert_eq!(command.status, RunStatus::Timeout, "{command:?}");
+                }
+            }
+            nothing_left(&daemon, &client).await;
+        }
     });
 }
 

@@ -140,7 +140,17 @@ pub async fn get(server: &Arc<Server>, params: GetOrchestration) -> Result<Orche
     } else if let Some(after) = after {
         wait(&entry, limit, |version| version > after).await;
     }
-    Ok(entry.reply(server))
+    Ok(told(server, &entry).await)
+}
+
+/// The answer; that it has ended is told when the next daemon would say so too.
+async fn told(server: &Server, entry: &OrchestrationEntry) -> Orchestration {
+    let reply = entry.reply(server);
+    if reply.status.is_final() {
+        // What cannot be written now stays marked, and is logged.
+        let _ = server.store.flush().await;
+    }
+    reply
 }
 
 /// Waits until it has ended, or until it has a version that is enough.
@@ -194,5 +204,5 @@ pub async fn cancel(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Orche
         wait(&entry, CANCEL_LIMIT, |_| false).await;
         tracing::info!(orchestration_id = %id, took = ?begun.elapsed(), "orchestration cancelled");
     }
-    Ok(entry.reply(server))
+    Ok(told(server, &entry).await)
 }

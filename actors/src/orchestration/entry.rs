@@ -175,6 +175,12 @@ impl OrchestrationEntry {
         self.commands.get(command)?.outcome.get().cloned()
     }
 
+    /// Whether it is known what became of every command.
+    pub(super) fn all_known(&self) -> bool {
+        let known = |command: &CommandFacts| command.outcome.get().is_some();
+        self.commands.iter().all(known)
+    }
+
     /// Since when a command runs.
     pub(super) fn started_at(&self, command: usize) -> Option<Instant> {
         Some(self.commands.get(command)?.started.get()?.at)

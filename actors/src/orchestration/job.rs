@@ -55,6 +55,23 @@ pub(super) fn resume(
     });
 }
 
+/// What a job's pane is made for, so that it is found although nothing else is recorded of it.
+fn tag(entry: &OrchestrationEntry, index: usize) -> String {
+    format!("{RUN_TAG}{} {index}", entry.id)
+}
+
+/// The pane that an earlier daemon has made for a job.
+pub(super) fn left(
+    server: &Server,
+    entry: &OrchestrationEntry,
+    index: usize,
+) -> Option<Arc<PaneEntry>> {
+    let tag = tag(entry, index);
+    let panes = server.registry.panes();
+    let mut panes = panes.into_iter();
+    panes.find(|pane| pane.record.made_for.as_ref() == Some(&tag))
+}
+
 fn begin(job: Job) {
     tokio::spawn(async move {
         match job.plan.kind {
@@ -108,11 +125,8 @@ impl Job {
         }
         let registry = &self.server.registry;
         let Some(id) = self.entry.pane_of(command) else {
-            let tag = self.tag();
-            let panes = registry.panes();
-            let made = |pane: &&Arc<PaneEntry>| pane.record.made_for.as_ref() == Some(&tag);
-            return match panes.iter().find(made) {
-                Some(pane) => Found::Pane(Arc::clone(pane)),
+            return match left(&self.server, &self.entry, self.index) {
+                Some(pane) => Found::Pane(pane),
                 None => Found::Nothing,
             };
         };
@@ -139,11 +153,6 @@ impl Job {
         let commands = 0..self.plan.commands.len();
         let known = |command: &usize| self.entry.outcome_of(*command).is_some();
         commands.take_while(known).count()
-    }
-
-    /// What the job's pane is made for, so that it is found although nothing else is recorded of it.
-    fn tag(&self) -> String {
-        format!("{RUN_TAG}{} {}", self.entry.id, self.index)
     }
 
     /// Starts the job's pane.
@@ -186,7 +195,11 @@ impl Job {
             shown_as: plan.shown_as(),
             environment: self.environment(),
         };
-        let spawned = idempotency::made_for(self.tag(), spawn::spawn(&self.server, order)).await;
+        let spawned = idempotency::made_for(
+            tag(&self.entry, self.index),
+            spawn::spawn(&self.server, order),
+        )
+        .await;
         if spawned.is_err() && self.server.is_leaving_panes() {
             // Not how the command ended: the next daemon starts it. This one ends now, with this task.
             return std::future::pending().await;

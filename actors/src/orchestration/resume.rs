@@ -1,6 +1,7 @@
 //! Going on with the orchestrations of an earlier daemon.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use protocol::frame::to_bytes;
 
@@ -58,12 +59,22 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
     if ended {
         return;
     }
-    if !is_there {
-        entry.stop(StopReason::Broken);
-    }
     let Some(plan) = entry.plan() else { return };
+    if !entry.all_known() {
+        if !is_there {
+            entry.stop(StopReason::Broken);
+        } else if entry.deadline <= Instant::now() {
+            // Before anything is started for it.
+            entry.stop(StopReason::Timeout);
+        }
+    }
     // Before the actor launches further ones.
-    let open: Vec<_> = (0..plan.jobs()).filter(|job| entry.is_open(*job)).collect();
+    let is_open = |job: &usize| {
+        // Also one whose launch was not recorded any more.
+        let unrecorded = job::left(server, &entry, *job).is_some() && entry.launch(*job);
+        unrecorded || entry.is_open(*job)
+    };
+    let open: Vec<_> = (0..plan.jobs()).filter(is_open).collect();
     if let Err(error) = start_actor(server, &entry).await {
         tracing::error!(orchestration_id = %id, %error, "an orchestration cannot go on");
     }
