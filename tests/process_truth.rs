@@ -57,6 +57,44 @@ exits! {
     ignores_hangup: "trap '' HUP TERM; (trap '' HUP TERM; sleep 300) & exit 9" => code(9);
 }
 
+/// As a program that asks for a password on `/dev/tty` with everything else redirected.
+#[test]
+fn a_terminal_that_was_closed_and_is_opened_again_is_served_again() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let line = "exec </dev/null >/dev/null 2>&1; sleep 1; echo AGAIN >/dev/tty; sleep 1; \
+                    exec </dev/tty >/dev/tty; read x; echo \"got $x\"; exec </dev/null >/dev/null; \
+                    sleep 0.4; echo LAST >/dev/tty; exit 8";
+        let made = client.session("again", line).await;
+        let shows = async |what: &str| {
+            eventually(what, async || {
+                let text = client.text(made.pane_id).await;
+                text.contains(what).then_some(())
+            })
+            .await;
+        };
+        shows("AGAIN").await;
+        eventually("a reader", async || {
+            let sent = client
+                .call(SendInput {
+                    pane: Target::from(made.pane_id),
+                    text: "this".to_owned(),
+                    keys: Vec::new(),
+                    submit: true,
+                    timeout_ms: None,
+                })
+                .await;
+            sent.ok().map(drop)
+        })
+        .await;
+        let status = client.exit(made.pane_id).await;
+        assert_eq!(status.exit, Some(code(8)));
+        let text = client.text(made.pane_id).await;
+        assert!(text.contains("got this") && text.contains("LAST"), "{text}");
+    });
+}
+
 async fn refused(program: Program, cwd: Option<&str>) -> protocol::Error {
     let daemon = Daemon::start();
     let client = daemon.client().await;

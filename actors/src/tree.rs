@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid};
 use supervisor::{
-    ChildId, ChildSpec, DynamicSpec, Intensity, RestartType, Shutdown, StartChildError, Strategy,
-    SupervisorSpec,
+    Actor, AddressSlot, ChildId, ChildSpec, DynamicSpec, Intensity, RestartType, Shutdown,
+    StartChildError, Strategy, SupervisorSpec,
 };
 
 use crate::client::{ClientActor, ClientArgs};
@@ -54,48 +54,31 @@ fn dynamic() -> DynamicSpec {
 pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
-        .child(store(server))
-        .child(texts(server))
-        .child(memory(server))
+        // The writer of the database: started first and ended last.
+        .child(well_known(
+            "store",
+            &server.store.address,
+            || StoreActor,
+            server,
+        ))
+        // Nobody waits for these two.
+        .child(well_known("texts", &server.texts, || TextsActor, server))
+        .child(well_known("memory", &server.memory, || MemoryActor, server))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
 }
 
-/// The writer of the database: started first and ended last.
-fn store(server: &Arc<Server>) -> ChildSpec {
+/// A well-known actor with the server as its argument.
+fn well_known<A: Actor<Args = Arc<Server>>>(
+    name: &'static str,
+    slot: &AddressSlot<A::Msg>,
+    make: fn() -> A,
+    server: &Arc<Server>,
+) -> ChildSpec {
     let args = Arc::clone(server);
-    ChildSpec::actor_in(
-        "store",
-        &server.store.address,
-        || StoreActor,
-        move || Arc::clone(&args),
-    )
-    .shutdown(Shutdown::Timeout(GOODBYE))
-}
-
-/// Who has the text of panes stored. Nobody waits for it.
-fn texts(server: &Arc<Server>) -> ChildSpec {
-    let args = Arc::clone(server);
-    ChildSpec::actor_in(
-        "texts",
-        &server.texts,
-        || TextsActor,
-        move || Arc::clone(&args),
-    )
-    .shutdown(Shutdown::Timeout(GOODBYE))
-}
-
-/// Who gives memory back to the system. Nobody waits for it.
-fn memory(server: &Arc<Server>) -> ChildSpec {
-    let args = Arc::clone(server);
-    ChildSpec::actor_in(
-        "memory",
-        &server.memory,
-        || MemoryActor,
-        move || Arc::clone(&args),
-    )
-    .shutdown(Shutdown::Timeout(GOODBYE))
+    ChildSpec::actor_in(name, slot, make, move || Arc::clone(&args))
+        .shutdown(Shutdown::Timeout(GOODBYE))
 }
 
 /// Where callers come in. Started last, when everything of an earlier daemon is there again.

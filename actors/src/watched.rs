@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -59,10 +61,10 @@ impl Watched {
         self.watch()?.writable().await.map(drop)
     }
 
-    /// Like [`Self::read`] from a socket, where less than asked for is all there was.
+    /// Reads from a socket, where less than asked for is all there was.
     ///
     /// # Errors
-    /// As there.
+    /// `WouldBlock` when there is nothing, and what the system says.
     pub(crate) fn read_socket(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let asked = buffer.len();
         let mut short = None;
@@ -78,13 +80,40 @@ impl Watched {
         short.map_or(read, Ok)
     }
 
-    /// Reads what is there.
+    /// Reads what the programs of a terminal have printed.
+    ///
+    /// EIO is how Linux says that no process has the terminal open any more. It looks for output first and then whether
+    /// the terminal is open, so it can say so while the last lines are on their way: only a second one in a row, of a read
+    /// that began after the end, is the end of output.
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing, and what the system says.
-    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.watch()?
-            .try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, buffer)?))
+    pub(crate) fn read_terminal(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.watch()?.try_io(Interest::READABLE, |fd| {
+            let read = match rustix::io::read(fd, &mut *buffer) {
+                Err(Errno::IO) => rustix::io::read(fd, buffer),
+                other => other,
+            };
+            Ok(read?)
+        })
+    }
+
+    /// Whether a terminal that nobody had open is open again, or holds output of somebody who had; then it is watched anew.
+    ///
+    /// # Errors
+    /// It cannot be watched anew.
+    pub(crate) fn is_open_again(&mut self) -> io::Result<bool> {
+        let mut polled = [PollFd::new(&self.descriptor, PollFlags::IN)];
+        rustix::event::poll(&mut polled, Some(&Timespec::default()))?;
+        let found = polled[0].revents();
+        let open = !found.intersects(PollFlags::HUP | PollFlags::ERR);
+        if !open && !found.contains(PollFlags::IN) {
+            return Ok(false);
+        }
+        // Tokio remembers a hang-up for as long as it watches.
+        self.watch_for(Interest::READABLE)?;
+        self.blocked = false;
+        Ok(true)
     }
 
     /// Writes as much as is taken.
@@ -136,3 +165,6 @@ impl Watched {
 fn watch(descriptor: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
     AsyncFd::with_interest(descriptor, interest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,20 +56,8 @@ pub(super) fn resume(
 }
 
 /// What a job's pane is made for, so that it is found although nothing else is recorded of it.
-fn tag(entry: &OrchestrationEntry, index: usize) -> String {
+pub(super) fn tag(entry: &OrchestrationEntry, index: usize) -> String {
     format!("{RUN_TAG}{} {index}", entry.id)
-}
-
-/// The pane that an earlier daemon has made for a job.
-pub(super) fn left(
-    server: &Server,
-    entry: &OrchestrationEntry,
-    index: usize,
-) -> Option<Arc<PaneEntry>> {
-    let tag = tag(entry, index);
-    let panes = server.registry.panes();
-    let mut panes = panes.into_iter();
-    panes.find(|pane| pane.record.made_for.as_ref() == Some(&tag))
 }
 
 fn begin(job: Job) {
@@ -125,8 +113,11 @@ impl Job {
         }
         let registry = &self.server.registry;
         let Some(id) = self.entry.pane_of(command) else {
-            return match left(&self.server, &self.entry, self.index) {
-                Some(pane) => Found::Pane(pane),
+            let tag = tag(&self.entry, self.index);
+            let panes = registry.panes();
+            let made = |pane: &&Arc<PaneEntry>| pane.record.made_for.as_ref() == Some(&tag);
+            return match panes.iter().find(made) {
+                Some(pane) => Found::Pane(Arc::clone(pane)),
                 None => Found::Nothing,
             };
         };

@@ -1,5 +1,6 @@
 //! Going on with the orchestrations of an earlier daemon.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -69,9 +70,14 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
         }
     }
     // Before the actor launches further ones.
+    let panes = server.registry.panes();
+    let made_for: HashSet<_> = panes
+        .iter()
+        .filter_map(|pane| pane.record.made_for.as_deref())
+        .collect();
     let is_open = |job: &usize| {
         // Also one whose launch was not recorded any more.
-        let unrecorded = job::left(server, &entry, *job).is_some() && entry.launch(*job);
+        let unrecorded = made_for.contains(job::tag(&entry, *job).as_str()) && entry.launch(*job);
         unrecorded || entry.is_open(*job)
     };
     let open: Vec<_> = (0..plan.jobs()).filter(is_open).collect();

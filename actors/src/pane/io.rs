@@ -1,5 +1,6 @@
 //! The handle on a pane's I/O task, the only owner of its PTY and screen.
 
+mod drains;
 mod frames;
 mod gate;
 mod life;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use protocol::{Error, ErrorCode, Size};
 use rustix::io::Errno;
 use rustix::termios::Winsize;
-use supervisor::Reply;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::drains::Drains;
 use super::frames::Frames;
 use super::rebuild::Rebuilt;
 use super::waits::Waits;
@@ -32,18 +32,11 @@ const TURN_TIME: Duration = Duration::from_millis(5);
 /// Asked of one read. The kernel's terminal layer gives at most about 4 KiB.
 const READ_BYTES: usize = 64 * 1024;
 
-/// How long the terminal must be quiet after its program's end, when somebody else holds it open.
-const DRAIN_GRACE: Duration = Duration::from_millis(100);
+/// How often a terminal that its program has closed is looked at: it may be opened again, as `/dev/tty`.
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
 
 /// How long answers to a program's questions may wait to be read.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-
-/// Reading after the program's end.
-struct Drain {
-    deadline: Instant,
-    quiet_at: Instant,
-    reply: Reply<()>,
-}
 
 /// Everything the task owns.
 pub(super) struct Task {
@@ -51,14 +44,16 @@ pub(super) struct Task {
     screen: Screen,
     journal: Journal,
     master: Watched,
-    /// Nothing can come any more.
+    /// Nobody has the terminal open.
     eof: bool,
+    /// When to look whether somebody has opened it again.
+    next_look: Option<Instant>,
     /// The program's end is recorded.
     ended: bool,
     writes: Writes,
     waits: Waits,
     frames: Frames,
-    drains: Vec<Drain>,
+    drains: Drains,
     last_output: Instant,
     next_checkpoint: u64,
 }
@@ -92,11 +87,12 @@ impl Task {
             screen,
             journal,
             eof: false,
+            next_look: None,
             ended,
             writes,
             waits: Waits::default(),
             frames: Frames::default(),
-            drains: Vec::new(),
+            drains: Drains::default(),
             last_output: now,
         };
         if resized {
@@ -148,12 +144,12 @@ impl Task {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let drains = self.drains.iter().map(|d| d.deadline.min(d.quiet_at)).min();
         [
             self.writes.deadline(),
             self.waits.deadline(self.last_output),
             self.frames.deadline(&self.screen),
-            drains,
+            self.drains.deadline(),
+            self.next_look,
         ]
         .into_iter()
         .flatten()
@@ -176,15 +172,12 @@ impl Task {
                 self.waits.push(order, reply, &self.screen, self.ended, now);
             }
             Command::Drain(limit, reply) => {
-                let quiet_at = if self.eof { now } else { now + DRAIN_GRACE };
-                self.drains.push(Drain {
-                    deadline: now + limit,
-                    quiet_at,
-                    reply,
-                });
+                self.look_again(now);
+                self.drains.push(limit, self.eof, reply, now);
             }
             Command::ProgramEnded(reply) => {
                 self.ended = true;
+                self.next_look = None;
                 self.waits.output(&self.screen);
                 self.waits.program_ended(&self.screen);
                 reply.send(());
@@ -204,6 +197,7 @@ impl Task {
         self.master = Watched::new(master)?;
         self.journal = journal;
         self.eof = false;
+        self.next_look = None;
         self.ended = false;
         self.checkpoint();
         set_winsize(self.master.descriptor(), self.screen.size());
@@ -231,7 +225,7 @@ impl Task {
         let begun = Instant::now();
         while taken < TURN_BYTES && begun.elapsed() < TURN_TIME {
             let buffer = self.journal.reserve(READ_BYTES);
-            match self.master.read(buffer) {
+            match self.master.read_terminal(buffer) {
                 Ok(0) => {
                     self.hang_up();
                     return false;
@@ -242,7 +236,6 @@ impl Task {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // EIO is how Linux says that no process has the terminal open any more.
                 Err(_) => {
                     self.hang_up();
                     return false;
@@ -256,8 +249,25 @@ impl Task {
         self.eof = true;
         self.writes.fail_all(&not_reading());
         let now = Instant::now();
-        for drain in &mut self.drains {
-            drain.quiet_at = now;
+        self.drains.over(now);
+        self.next_look = (!self.ended).then_some(now + LOOK_PAUSE);
+    }
+
+    /// Goes on reading when somebody has opened the terminal again.
+    fn look_again(&mut self, now: Instant) {
+        if !self.eof || self.ended {
+            return;
+        }
+        match self.master.is_open_again() {
+            Ok(true) => {
+                self.eof = false;
+                self.next_look = None;
+            }
+            Ok(false) => self.next_look = Some(now + LOOK_PAUSE),
+            Err(error) => {
+                tracing::error!(%error, "a terminal that was opened again cannot be watched");
+                self.next_look = None;
+            }
         }
     }
 
@@ -267,9 +277,7 @@ impl Task {
         self.screen.advance(self.journal.commit(count));
         parsing.store(NOTHING_PARSED, Ordering::Relaxed);
         self.last_output = Instant::now();
-        for drain in &mut self.drains {
-            drain.quiet_at = self.last_output + DRAIN_GRACE;
-        }
+        self.drains.output(self.last_output);
         if let Some(answer) = self.screen.take_replies() {
             let deadline = self.last_output + ANSWER_LIMIT;
             let place = self.shared.gate.ahead();
@@ -298,15 +306,10 @@ impl Task {
             self.frames.typed();
         }
         self.frames.send(&mut self.screen, now);
-        let mut index = 0;
-        while index < self.drains.len() {
-            let drain = &self.drains[index];
-            if drain.quiet_at <= now || drain.deadline <= now {
-                self.drains.swap_remove(index).reply.send(());
-            } else {
-                index += 1;
-            }
+        if self.next_look.is_some_and(|at| at <= now) {
+            self.look_again(now);
         }
+        self.drains.expire(now);
     }
 
     fn publish(&mut self) {
