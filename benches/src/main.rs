@@ -8,6 +8,7 @@ mod proc;
 mod pty;
 mod report;
 mod row;
+mod sdk;
 mod socket;
 mod stage;
 mod table;
@@ -59,12 +60,16 @@ enum Program {
     /// A program for the pane that is measured
     #[command(hide = true)]
     InPane(in_pane::Arguments),
+    /// The MCP library alone
+    #[command(hide = true)]
+    Sdk,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.program {
         Some(Program::InPane(program)) => program.run(),
+        Some(Program::Sdk) => sdk::serve(),
         None => measure(&arguments),
     };
     match done {

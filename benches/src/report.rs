@@ -49,6 +49,8 @@ pub(crate) enum Wanted {
     AtLeast(f64, &'static str),
     /// At most so many times the peer's figure.
     AtMost(f64, &'static str),
+    /// At most so much more than the peer's figure.
+    Above(f64, &'static str),
     /// At most this figure.
     Limit(f64),
 }
@@ -131,13 +133,23 @@ impl Line {
                     let shown = self.unit.show(ours);
                     return Some((format!("≤ {}", self.unit.show(limit)), shown, ours <= limit));
                 }
+                Wanted::Above(most, peer) => {
+                    let above = ours - self.median(peer)?;
+                    let wanted = format!("≤ {peer} + {}", self.unit.show(most));
+                    let is = format!(
+                        "{peer} {} {}",
+                        if above < 0.0 { "-" } else { "+" },
+                        self.unit.show(above.abs())
+                    );
+                    return Some((wanted, is, above <= most));
+                }
                 Wanted::AtLeast(factor, peer) => ("≥", factor, peer),
                 Wanted::AtMost(factor, peer) => ("≤", factor, peer),
             };
             let ratio = ours / self.median(peer)?;
             let met = match *wanted {
                 Wanted::AtLeast(..) => ratio >= factor,
-                Wanted::AtMost(..) | Wanted::Limit(_) => ratio <= factor,
+                Wanted::AtMost(..) | Wanted::Above(..) | Wanted::Limit(_) => ratio <= factor,
             };
             Some((
                 format!("{sign} {factor} × {peer}"),

@@ -17,6 +17,8 @@ fn verdicts_compare_medians() {
         Wanted::AtMost(0.5, "tmux"),
         Wanted::AtMost(1.0, "absent"),
         Wanted::Limit(49.0),
+        Wanted::Above(25.0, "tmux"),
+        Wanted::Above(24.0, "tmux"),
     ];
     let mut line = Line::new("text", Unit::MbPerSecond, &wanted);
     for value in [40.0, 50.0, 90.0] {
@@ -25,8 +27,10 @@ fn verdicts_compare_medians() {
     line.add("tmux", 25.0);
     let verdicts = line.verdicts();
     let met: Vec<bool> = verdicts.iter().map(|(_, _, met)| *met).collect();
-    assert_eq!(met, [true, false, false]);
+    assert_eq!(met, [true, false, false, true, false]);
     assert_eq!(verdicts[0].1, "2.00 × tmux");
+    assert_eq!(verdicts[3].0, "≤ tmux + 25.0 MB/s");
+    assert_eq!(verdicts[3].1, "tmux + 25.0 MB/s");
     assert_eq!(line.ours(), "50.0 MB/s (40.0–90.0)");
     assert_eq!(line.others(), "tmux 25.0 MB/s");
 }
