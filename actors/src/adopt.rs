@@ -132,6 +132,7 @@ impl Adoption {
     }
 
     async fn run(mut self, keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
+        self.find_unanswered(&keepers);
         let run: HashSet<_> = self
             .orchestrations
             .iter()
@@ -161,6 +162,18 @@ impl Adoption {
             orchestration::resume(&self.server, stored, &self.open_keys).await;
         }
         entries
+    }
+
+    /// A session can be written with the place of a pane whose own row was to follow: its keeper knows what it was made for.
+    fn find_unanswered(&mut self, keepers: &HashMap<PaneUuid, AdoptedPane>) {
+        let open: HashSet<&str> = self.open_keys.iter().map(|key| key.key.as_str()).collect();
+        let made_for_open = |keeper: &AdoptedPane| {
+            let meta = KeeperMeta::decode(&keeper.meta).ok();
+            let made_for = meta.and_then(|meta| meta.record.made_for);
+            made_for.is_some_and(|key| open.contains(key.as_str()))
+        };
+        let unanswered = keepers.iter().filter(|(_, keeper)| made_for_open(keeper));
+        self.unanswered.extend(unanswered.map(|(id, _)| *id));
     }
 
     /// The panes that go on, each with its keeper and its size, strangers in windows of their own.

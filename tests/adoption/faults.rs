@@ -300,3 +300,43 @@ fn a_key_makes_one_pane_though_the_daemon_dies_in_between() {
         }
     });
 }
+
+/// A commit that falls between a pane's row and its session's: the request was not answered, so it is carried out anew.
+#[test]
+fn a_session_that_was_written_before_its_pane_is_taken_back() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let create = CreateSession {
+            name: Some(Name::new("once").unwrap()),
+            pane: shell("exec sleep 600"),
+            ..CreateSession::default()
+        };
+        let limit = Duration::from_secs(10);
+        let key = || Some("key".to_owned());
+        let first = client.connection.call_with_key(&create, key(), limit).await;
+        let first = first.unwrap();
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+        let database = rusqlite::Connection::open(database(&daemon)).unwrap();
+        for sql in [
+            "DELETE FROM panes",
+            "DELETE FROM pane_records",
+            "UPDATE idempotency SET outcome = NULL",
+        ] {
+            assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
+        }
+        drop(database);
+        daemon.launch();
+        let client = daemon.client().await;
+        assert_eq!(client.sessions().await.len(), 0);
+        let again = client.connection.call_with_key(&create, key(), limit).await;
+        let again = again.unwrap();
+        assert_ne!(again.pane_id, first.pane_id);
+        assert_eq!(client.panes().await.len(), 1);
+        eventually("the first program's end", async || {
+            (!proc::lives(first.pid)).then_some(())
+        })
+        .await;
+    });
+}

@@ -33,15 +33,14 @@ pub async fn kill_daemon_during_a_create(world: &mut World) {
         ..CreateSession::default()
     };
     let pid = world.daemon.pid;
+    let key = format!("{}-create-{number}", world.seed);
+    let client = world.client().await;
     let killer = tokio::spawn(async move {
         tokio::time::sleep(pause).await;
         proc::signal(pid, Signal::KILL);
     });
-    let key = format!("{}-create-{number}", world.seed);
     let limit = Duration::from_secs(10);
-    let first = world
-        .client()
-        .await
+    let first = client
         .connection
         .call_with_key(&create, Some(key.clone()), limit)
         .await;
