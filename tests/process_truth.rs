@@ -2,11 +2,12 @@
 
 use protocol::reply::{ExitStatus, ExpectOutcome};
 use protocol::request::{
-    ClosePane, CreateSession, Expect, KillSession, PaneSpec, Program, ReadPane, SendInput, Until,
+    ClosePane, CreateSession, Expect, KillSession, PaneSpec, Program, ReadPane, Until,
 };
 use protocol::{ErrorCode, Name, Target};
 
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::pane::{input, pattern};
 use crate::support::{eventually, proc, run};
 
 async fn exit_of(line: &str) -> ExitStatus {
@@ -67,24 +68,10 @@ fn a_terminal_that_was_closed_and_is_opened_again_is_served_again() {
                     exec </dev/tty >/dev/tty; read x; echo \"got $x\"; exec </dev/null >/dev/null; \
                     sleep 0.4; echo LAST >/dev/tty; exit 8";
         let made = client.session("again", line).await;
-        let shows = async |what: &str| {
-            eventually(what, async || {
-                let text = client.text(made.pane_id).await;
-                text.contains(what).then_some(())
-            })
-            .await;
-        };
-        shows("AGAIN").await;
+        let again = client.ok(pattern(made.pane_id, "AGAIN")).await;
+        assert_eq!(again.outcome, ExpectOutcome::Match);
         eventually("a reader", async || {
-            let sent = client
-                .call(SendInput {
-                    pane: Target::from(made.pane_id),
-                    text: "this".to_owned(),
-                    keys: Vec::new(),
-                    submit: true,
-                    timeout_ms: None,
-                })
-                .await;
+            let sent = client.call(input(made.pane_id, "this")).await;
             sent.ok().map(drop)
         })
         .await;
@@ -248,7 +235,8 @@ fn five_hundred_sessions_leave_nothing() {
 /// Types `word` into a program that was made ready by `modes`, and reads what comes after it.
 async fn read_after(client: &Client, name: &str, modes: &str) -> String {
     let program = format!("{modes}; printf 'ready> '; read x; echo got-$x; echo done; sleep 300");
-    let pane = Target::from(client.session(name, &program).await.pane_id);
+    let made = client.session(name, &program).await;
+    let pane = Target::from(made.pane_id);
     let wait = |pattern: &str, since| Expect {
         pane: pane.clone(),
         pattern: Some(pattern.to_owned()),
@@ -258,14 +246,7 @@ async fn read_after(client: &Client, name: &str, modes: &str) -> String {
         since,
     };
     client.ok(wait("ready>", None)).await;
-    let typed = SendInput {
-        pane: pane.clone(),
-        text: "word".to_owned(),
-        keys: Vec::new(),
-        submit: true,
-        timeout_ms: None,
-    };
-    let cursor = client.ok(typed).await.cursor;
+    let cursor = client.ok(input(made.pane_id, "word")).await.cursor;
     let found = client.ok(wait("done", Some(cursor.clone()))).await;
     assert_eq!(found.outcome, ExpectOutcome::Match);
     let read = ReadPane {
@@ -316,16 +297,7 @@ fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
                 since,
             };
             client.ok(wait("two", None)).await;
-            let cursor = client
-                .ok(SendInput {
-                    pane: pane.clone(),
-                    text: String::new(),
-                    keys: Vec::new(),
-                    submit: true,
-                    timeout_ms: None,
-                })
-                .await
-                .cursor;
+            let cursor = client.ok(input(made.pane_id, "")).await.cursor;
             client.exit(made.pane_id).await;
             let listed = async || {
                 let there = client.panes().await;

@@ -97,18 +97,6 @@ impl Adoption {
         for ended in loaded.ended {
             server.registry.remember(Arc::new(ended));
         }
-        let open: HashSet<_> = loaded
-            .keys
-            .iter()
-            .filter(|key| key.outcome.is_none())
-            .map(|key| key.key.clone())
-            .collect();
-        let unanswered = |pane: &&StoredPane| {
-            let made_for = pane.record.made_for.as_ref();
-            made_for.is_some_and(|key| open.contains(key))
-        };
-        let unanswered = loaded.panes.iter().filter(unanswered);
-        let unanswered = unanswered.map(|pane| pane.id).collect();
         let mut open_keys = Vec::new();
         for key in loaded.keys {
             if key.outcome.is_some() {
@@ -122,7 +110,7 @@ impl Adoption {
             server: Arc::clone(server),
             sessions: loaded.sessions,
             stored: loaded.panes.into_iter().map(|p| (p.id, p)).collect(),
-            unanswered,
+            unanswered: HashSet::new(),
             mirrors: loaded.mirrors,
             orchestrations: loaded.orchestrations,
             open_keys,
@@ -164,16 +152,18 @@ impl Adoption {
         entries
     }
 
-    /// A session can be written with the place of a pane whose own row was to follow: its keeper knows what it was made for.
+    /// A session can be written with the place of a pane whose own row was to follow: its keeper, too, knows what it was made for.
     fn find_unanswered(&mut self, keepers: &HashMap<PaneUuid, AdoptedPane>) {
+        if self.open_keys.is_empty() {
+            return;
+        }
         let open: HashSet<&str> = self.open_keys.iter().map(|key| key.key.as_str()).collect();
-        let made_for_open = |keeper: &AdoptedPane| {
-            let meta = KeeperMeta::decode(&keeper.meta).ok();
-            let made_for = meta.and_then(|meta| meta.record.made_for);
-            made_for.is_some_and(|key| open.contains(key.as_str()))
-        };
-        let unanswered = keepers.iter().filter(|(_, keeper)| made_for_open(keeper));
-        self.unanswered.extend(unanswered.map(|(id, _)| *id));
+        let kept: Vec<_> = keepers.values().filter_map(from_meta).collect();
+        let unanswered = self.stored.values().chain(&kept).filter(|pane| {
+            let made_for = pane.record.made_for.as_deref();
+            made_for.is_some_and(|key| open.contains(key))
+        });
+        self.unanswered = unanswered.map(|pane| pane.id).collect();
     }
 
     /// The panes that go on, each with its keeper and its size, strangers in windows of their own.

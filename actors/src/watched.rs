@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -104,7 +104,8 @@ impl Watched {
     /// It cannot be watched anew.
     pub(crate) fn is_open_again(&mut self) -> io::Result<bool> {
         let mut polled = [PollFd::new(&self.descriptor, PollFlags::IN)];
-        rustix::event::poll(&mut polled, Some(&Timespec::default()))?;
+        let at_once = Timespec::default();
+        retry_on_intr(|| rustix::event::poll(&mut polled, Some(&at_once)))?;
         let found = polled[0].revents();
         let open = !found.intersects(PollFlags::HUP | PollFlags::ERR);
         if !open && !found.contains(PollFlags::IN) {

@@ -128,7 +128,7 @@ impl Line {
             return Vec::new();
         };
         let verdict = |wanted: &Wanted| {
-            let (sign, factor, peer) = match *wanted {
+            let (sign, factor, peer, holds): (_, _, _, fn(&f64, &f64) -> bool) = match *wanted {
                 Wanted::Limit(limit) => {
                     let shown = self.unit.show(ours);
                     return Some((format!("≤ {}", self.unit.show(limit)), shown, ours <= limit));
@@ -136,25 +136,18 @@ impl Line {
                 Wanted::Above(most, peer) => {
                     let above = ours - self.median(peer)?;
                     let wanted = format!("≤ {peer} + {}", self.unit.show(most));
-                    let is = format!(
-                        "{peer} {} {}",
-                        if above < 0.0 { "-" } else { "+" },
-                        self.unit.show(above.abs())
-                    );
+                    let sign = if above < 0.0 { '-' } else { '+' };
+                    let is = format!("{peer} {sign} {}", self.unit.show(above.abs()));
                     return Some((wanted, is, above <= most));
                 }
-                Wanted::AtLeast(factor, peer) => ("≥", factor, peer),
-                Wanted::AtMost(factor, peer) => ("≤", factor, peer),
+                Wanted::AtLeast(factor, peer) => ("≥", factor, peer, f64::ge),
+                Wanted::AtMost(factor, peer) => ("≤", factor, peer, f64::le),
             };
             let ratio = ours / self.median(peer)?;
-            let met = match *wanted {
-                Wanted::AtLeast(..) => ratio >= factor,
-                Wanted::AtMost(..) | Wanted::Above(..) | Wanted::Limit(_) => ratio <= factor,
-            };
             Some((
                 format!("{sign} {factor} × {peer}"),
                 format!("{} × {peer}", digits(ratio)),
-                met,
+                holds(&ratio, &factor),
             ))
         };
         self.wanted.iter().filter_map(verdict).collect()

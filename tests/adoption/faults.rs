@@ -4,9 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use protocol::frame::to_bytes;
 use protocol::reply::ExitStatus;
-use protocol::request::{Call, CreateSession, PaneSpec, RestartType};
+use protocol::request::{CreateSession, PaneSpec, RestartType};
 use protocol::{ErrorCode, Name};
 use rustix::process::Signal;
 
@@ -240,24 +239,20 @@ fn a_database_that_cannot_be_written_costs_no_running_pane() {
     });
 }
 
+/// Makes the session that is called like the key.
 async fn keyed(
     client: &Client,
     key: &str,
 ) -> Result<protocol::reply::PaneCreated, protocol::Error> {
     let create = CreateSession {
+        name: Some(Name::new(key).unwrap()),
         pane: shell("exec sleep 600"),
         ..CreateSession::default()
     };
-    let reply = client
-        .connection
-        .call_raw(
-            CreateSession::METHOD,
-            to_bytes(&create),
-            Some(key.to_owned()),
-            LIMIT,
-        )
-        .await?;
-    Ok(protocol::frame::from_bytes(&reply).unwrap())
+    let connection = &client.connection;
+    connection
+        .call_with_key(&create, Some(key.to_owned()), LIMIT)
+        .await
 }
 
 #[test]
@@ -307,15 +302,7 @@ fn a_session_that_was_written_before_its_pane_is_taken_back() {
     run(async {
         let mut daemon = Daemon::start();
         let client = daemon.client().await;
-        let create = CreateSession {
-            name: Some(Name::new("once").unwrap()),
-            pane: shell("exec sleep 600"),
-            ..CreateSession::default()
-        };
-        let limit = Duration::from_secs(10);
-        let key = || Some("key".to_owned());
-        let first = client.connection.call_with_key(&create, key(), limit).await;
-        let first = first.unwrap();
+        let first = keyed(&client, "between").await.unwrap();
         daemon.signal(Signal::KILL);
         daemon.wait();
         let database = rusqlite::Connection::open(database(&daemon)).unwrap();
@@ -330,8 +317,7 @@ fn a_session_that_was_written_before_its_pane_is_taken_back() {
         daemon.launch();
         let client = daemon.client().await;
         assert_eq!(client.sessions().await.len(), 0);
-        let again = client.connection.call_with_key(&create, key(), limit).await;
-        let again = again.unwrap();
+        let again = keyed(&client, "between").await.unwrap();
         assert_ne!(again.pane_id, first.pane_id);
         assert_eq!(client.panes().await.len(), 1);
         eventually("the first program's end", async || {

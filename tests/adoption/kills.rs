@@ -15,6 +15,7 @@ use serde_json::json;
 use super::{all_text, another, kill_and_restart, shape};
 use crate::support::daemon::{Client, Daemon, shell};
 use crate::support::mcp::Mcp;
+use crate::support::pane::input;
 use crate::support::random::Random;
 use crate::support::view::named;
 use crate::support::{eventually, proc, run_within};
@@ -276,14 +277,7 @@ fn people_and_programs_reconnect() {
             (client.sessions().await[0].attached_clients == 1).then_some(())
         })
         .await;
-        let sent = protocol::request::SendInput {
-            pane: Target::from(made.pane_id),
-            text: "hello".to_owned(),
-            keys: Vec::new(),
-            submit: true,
-            timeout_ms: None,
-        };
-        client.ok(sent).await;
+        client.ok(input(made.pane_id, "hello")).await;
         let status = client.exit(made.pane_id).await;
         assert_eq!(status.exit, Some(ExitStatus::Exited { code: 4 }));
         let text = all_text(&client, made.pane_id).await;

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::request::{CreateSession, SendInput};
+use protocol::request::CreateSession;
 use protocol::{Error, ErrorCode, PaneUuid};
 use rustix::process::Signal;
 
 use super::mounts;
 use super::surroundings::Surroundings;
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::pane::input;
 use crate::support::{eventually, run};
 
 const SMALL: &str = "mount -t tmpfs -o size=2m,mode=0700 tmpfs \"$STATE\"";
@@ -24,15 +25,7 @@ async fn create(client: &Client) -> Result<PaneUuid, Error> {
 /// Types into a pane that answers, and gives how long the answer took.
 async fn answer(client: &Client, pane: PaneUuid, word: &str) -> Duration {
     let begun = Instant::now();
-    client
-        .ok(SendInput {
-            pane: pane.into(),
-            text: word.to_owned(),
-            keys: Vec::new(),
-            submit: true,
-            timeout_ms: None,
-        })
-        .await;
+    client.ok(input(pane, word)).await;
     eventually("an answer", async || {
         let text = client.text(pane).await;
         text.contains(&format!("got {word}")).then_some(())

@@ -6,6 +6,7 @@ use protocol::reply::ExitStatus;
 use rustix::process::Signal;
 
 use crate::support::daemon::{Daemon, shell};
+use crate::support::pane::input;
 use crate::support::{eventually, proc, run};
 
 fn delete(daemon: &Daemon) {
@@ -70,15 +71,7 @@ fn the_next_server_calls_keepers_that_have_no_socket() {
             "{}",
             daemon.log()
         );
-        client
-            .ok(protocol::request::SendInput {
-                pane: runs.pane_id.into(),
-                text: "hello".to_owned(),
-                keys: Vec::new(),
-                submit: true,
-                timeout_ms: None,
-            })
-            .await;
+        client.ok(input(runs.pane_id, "hello")).await;
         let end = client.exit(runs.pane_id).await.exit;
         assert_eq!(end, Some(ExitStatus::Exited { code: 6 }));
         assert!(client.text(runs.pane_id).await.contains("got hello"));

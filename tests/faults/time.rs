@@ -8,23 +8,12 @@ use protocol::request::{GetSession, SendInput, UpdateSession};
 use rustix::process::Signal;
 
 use super::surroundings::Surroundings;
-use crate::support::daemon::{Client, Daemon};
+use crate::support::daemon::Daemon;
+use crate::support::pane::input;
 use crate::support::view::named;
 use crate::support::{eventually, proc, run_within};
 
 const DAY: i64 = 24 * 60 * 60;
-
-async fn type_line(client: &Client, pane: protocol::PaneUuid, text: &str) {
-    client
-        .ok(SendInput {
-            pane: Target::from(pane),
-            text: text.to_owned(),
-            keys: Vec::new(),
-            submit: true,
-            timeout_ms: None,
-        })
-        .await;
-}
 
 #[test]
 fn a_clock_that_is_set_changes_nothing_but_the_time_of_day() {
@@ -61,7 +50,9 @@ fn a_clock_that_is_set_changes_nothing_but_the_time_of_day() {
                 })
                 .await;
             assert_eq!(active().await, id, "{seconds}");
-            type_line(&client, made.pane_id, &format!("at{seconds}")).await;
+            client
+                .ok(input(made.pane_id, &format!("at{seconds}")))
+                .await;
             eventually("an answer", async || {
                 let text = client.text(made.pane_id).await;
                 text.contains(&format!("got at{seconds}")).then_some(())
@@ -136,7 +127,7 @@ fn a_server_that_is_stopped_for_half_a_minute_goes_on() {
         // The oldest have left the scrollback of 2,000 lines.
         assert!(lines.len() >= 2_000);
         assert_eq!(lines, expected[3000 - lines.len()..]);
-        type_line(&client, typed.pane_id, "after").await;
+        client.ok(input(typed.pane_id, "after")).await;
         eventually("an answer", async || {
             client
                 .text(typed.pane_id)

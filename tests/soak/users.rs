@@ -4,14 +4,15 @@ use protocol::geometry::Direction;
 use protocol::reply::{ExitStatus, RunStatus};
 use protocol::request::{
     ClosePane, CreatePane, CreateSession, CreateWindow, Expect, GetOrchestration, KillSession,
-    PaneSpec, ParallelCommand, PipelineStep, ReadPane, RunOptions, RunParallel, RunPipeline,
-    SendInput, Until, UpdatePane, UpdateSession, UpdateView, WaitPane,
+    PaneSpec, ParallelCommand, PipelineStep, ReadPane, RunOptions, RunParallel, RunPipeline, Until,
+    UpdatePane, UpdateSession, UpdateView, WaitPane,
 };
 use protocol::{ErrorCode, Name, PaneUuid, Size, Target};
 
 use super::world::{Kind, Pane, Run, Session, Terminal, View, World};
 use crate::support::LIMIT;
 use crate::support::daemon::{fugue_exe, shell};
+use crate::support::pane::input;
 use crate::support::view::named;
 
 const MOST_SESSIONS: usize = 8;
@@ -149,13 +150,7 @@ pub async fn type_into(world: &mut World) {
     ));
     for _ in 0..times {
         let number = world.number();
-        let send = SendInput {
-            pane: Target::from(id),
-            text: number.to_string(),
-            keys: Vec::new(),
-            submit: true,
-            timeout_ms: None,
-        };
+        let send = input(id, &number.to_string());
         let sent = world.client().await.call(send).await;
         let certain = sent.is_ok();
         if let Err(error) = sent {

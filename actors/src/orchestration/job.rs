@@ -114,10 +114,9 @@ impl Job {
         let registry = &self.server.registry;
         let Some(id) = self.entry.pane_of(command) else {
             let tag = tag(&self.entry, self.index);
-            let panes = registry.panes();
-            let made = |pane: &&Arc<PaneEntry>| pane.record.made_for.as_ref() == Some(&tag);
-            return match panes.iter().find(made) {
-                Some(pane) => Found::Pane(Arc::clone(pane)),
+            let made = |pane: &Arc<PaneEntry>| pane.record.made_for.as_ref() == Some(&tag);
+            return match registry.panes().into_iter().find(made) {
+                Some(pane) => Found::Pane(pane),
                 None => Found::Nothing,
             };
         };
