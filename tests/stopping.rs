@@ -231,6 +231,16 @@ fn a_second_daemon_says_so_and_harms_nothing() {
 }
 
 #[test]
+fn a_signal_is_an_order_from_the_first_connection_on() {
+    let mut daemon = Daemon::prepared("");
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP].repeat(3) {
+        daemon.launch();
+        daemon.signal(signal);
+        ended(&mut daemon);
+    }
+}
+
+#[test]
 fn a_stale_socket_is_replaced() {
     run(async {
         let mut daemon = Daemon::start();

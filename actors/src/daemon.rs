@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use protocol::config::{CgroupWish, Config, HttpConfig, loopback};
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
@@ -16,7 +16,7 @@ use protocol::transport::EXIT_BUSY;
 use protocol::{Error, ErrorCode};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use supervisor::{ExitReason, SupervisorRef};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::adopt;
 use crate::clock::millis;
@@ -76,6 +76,12 @@ pub fn run(options: &Options) -> Result<(), Error> {
         // Its own session: the terminal that it was started from may go.
         let _ = rustix::process::setsid();
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| system("start the runtime", &e))?;
+    let signals = runtime.block_on(async { Signals::catch() });
+    let signals = signals.map_err(|e| system("catch signals", &e))?;
     let rendezvous = Arc::new(Rendezvous::open(&paths)?);
     let to_stderr = options.foreground && !options.tell_ready && !options.log_file;
     let _log = log::init(&paths.logs(), to_stderr);
@@ -84,10 +90,6 @@ pub fn run(options: &Options) -> Result<(), Error> {
     }
     raise_open_files();
     let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| system("start the runtime", &e))?;
     let http = open_http(options, &config.http, &paths)?;
     let server = Server::new(config.daemon, paths.clone(), &exe);
     server.contain(options.cgroup.as_ref().unwrap_or(&server.config.cgroup));
@@ -102,7 +104,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         server.http.get_or_init(|| told);
         surface
     });
-    let ended = runtime.block_on(serve(&server, &rendezvous, surface, options));
+    let ended = runtime.block_on(serve(&server, &rendezvous, surface, signals, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
     rendezvous.leave();
@@ -132,6 +134,7 @@ async fn serve(
     server: &Arc<Server>,
     rendezvous: &Arc<Rendezvous>,
     http: Option<Surface>,
+    mut signals: Signals,
     options: &Options,
 ) -> Result<(), Error> {
     let not_started = |error: &dyn std::fmt::Display| {
@@ -158,7 +161,7 @@ async fn serve(
     }
     notify.ready(&status(server));
     let order = tokio::select! {
-        order = stop_order(server, options.keep_panes) => order,
+        order = stop_order(server, &mut signals, options.keep_panes) => order,
         () = watchdog::run(&server.tree, watches, &notify, || status(server)) => {
             return Err(Error::new(ErrorCode::Internal, "the watchdog has ended"));
         }
@@ -189,35 +192,32 @@ fn status(server: &Server) -> String {
     format!("{sessions} sessions, {panes} panes")
 }
 
+/// The signals that order a stop. They are caught before anybody finds the socket, and heard when all is up.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self([
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn received(&mut self) {
+        let waits = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
+        select_all(waits).await;
+    }
+}
+
 /// Waits for a request or a signal to stop.
-async fn stop_order(server: &Server, keep_panes: bool) -> StopOrder {
+async fn stop_order(server: &Server, signalled: &mut Signals, keep_panes: bool) -> StopOrder {
     let mut ordered = server.stop_order();
-    let signalled = async {
-        let waits = [
-            SignalKind::terminate(),
-            SignalKind::interrupt(),
-            SignalKind::hangup(),
-        ]
-        .map(|kind| {
-            Box::pin(async move {
-                match signal(kind) {
-                    Ok(mut signal) => {
-                        signal.recv().await;
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "a signal cannot be waited for");
-                        std::future::pending::<()>().await;
-                    }
-                }
-            })
-        });
-        futures_util::future::select_all(waits).await;
-    };
     tokio::select! {
         order = ordered.wait_for(Option::is_some) => {
             order.ok().and_then(|order| *order).unwrap_or(StopOrder { keep_panes, by_signal: false })
         }
-        () = signalled => StopOrder { keep_panes, by_signal: true },
+        () = signalled.received() => StopOrder { keep_panes, by_signal: true },
     }
 }
 
