@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
 
 use crate::error::{Error, ErrorCode};
@@ -10,6 +10,9 @@ use crate::frame::Frame;
 
 /// Largest frame in bytes. More is refused before it is read.
 pub const FRAME_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of the length before a frame.
+const LENGTH_BYTES: usize = 4;
 
 /// Why the stream of frames cannot go on. Each closes the connection and nothing else.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +84,7 @@ impl Decoder for FrameCodec {
         match self.lengths.decode(source).map_err(Self::length_error)? {
             Some(bytes) => {
                 self.inside_frame = false;
-                Frame::decode(&bytes)
+                Frame::decode(&bytes.freeze())
                     .map(Some)
                     .map_err(CodecError::Malformed)
             }
@@ -105,7 +108,21 @@ impl Encoder<Frame> for FrameCodec {
     type Error = CodecError;
 
     fn encode(&mut self, frame: Frame, target: &mut BytesMut) -> Result<(), CodecError> {
-        self.encode(frame.encode(), target)
+        let start = target.len();
+        target.reserve(LENGTH_BYTES + frame.expected_bytes());
+        target.put_bytes(0, LENGTH_BYTES);
+        frame.write_to(&mut target.writer());
+        let length = target.len() - start - LENGTH_BYTES;
+        match u32::try_from(length) {
+            Ok(prefix) if length <= FRAME_MAX_BYTES => {
+                target[start..start + LENGTH_BYTES].copy_from_slice(&prefix.to_be_bytes());
+                Ok(())
+            }
+            Ok(_) | Err(_) => {
+                target.truncate(start);
+                Err(CodecError::Oversize)
+            }
+        }
     }
 }
 

@@ -16,6 +16,9 @@ const DEPTH_MAX: usize = 128;
 /// Longest reason in an error about a value: the reason may quote the value.
 const WHY_MAX_CHARS: usize = 300;
 
+/// Bodies from this size on are not copied out of what was read.
+const SHARED_BYTES: usize = 4096;
+
 /// A request's number, chosen by the client, echoed by its one reply.
 pub type RequestId = u64;
 
@@ -153,6 +156,32 @@ impl Frame {
     /// The frame as one MessagePack map.
     #[must_use]
     pub fn encode(&self) -> Bytes {
+        let mut bytes = Vec::with_capacity(self.expected_bytes());
+        self.write_to(&mut bytes);
+        bytes.into()
+    }
+
+    /// How much room the frame takes, roughly and rather too much.
+    pub(crate) fn expected_bytes(&self) -> usize {
+        const AROUND: usize = 128;
+        let body = match self {
+            Self::Request(request) => request.params.len(),
+            Self::Reply(reply) => reply.result.as_ref().map_or(0, Bytes::len),
+            Self::Event { body, .. } => body.len(),
+            Self::Input { bytes, .. } => bytes.len(),
+            Self::Hello(_)
+            | Self::Cancel(_)
+            | Self::Ready(_)
+            | Self::Ping
+            | Self::Pong
+            | Self::Bye(_)
+            | Self::Unknown(_) => 0,
+        };
+        body + AROUND
+    }
+
+    /// Appends the frame as one MessagePack map.
+    pub(crate) fn write_to(&self, target: &mut impl std::io::Write) {
         let kind = |kind: Kind| Wire {
             kind: <&str>::from(kind).into(),
             ..Wire::default()
@@ -208,19 +237,24 @@ impl Frame {
                 ..Wire::default()
             },
         };
-        to_bytes(&wire)
+        write(&wire, target);
     }
 
     /// Reads one frame from one MessagePack map.
     ///
     /// # Errors
     /// What is wrong with the bytes, in words.
-    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+    pub fn decode(bytes: &Bytes) -> Result<Self, String> {
         if !bytes.first().copied().is_some_and(is_map) {
             return Err("a frame is a MessagePack map".to_owned());
         }
         let wire: Wire<'_> = read(bytes)?;
-        let body = || Bytes::copy_from_slice(wire.body.map_or(&[], |b| b.as_ref()));
+        let body = || match wire.body {
+            // A small one does not keep alive all that was read with it.
+            Some(body) if body.len() < SHARED_BYTES => Bytes::copy_from_slice(body),
+            Some(body) => bytes.slice_ref(body),
+            None => Bytes::new(),
+        };
         let Ok(kind) = wire.kind.parse::<Kind>() else {
             return Ok(Self::Unknown(wire.kind.into_owned()));
         };
@@ -266,9 +300,14 @@ impl Frame {
 /// Never for this crate's types: their maps have string keys and their sizes are known.
 #[must_use]
 pub fn to_bytes<T: Serialize>(value: &T) -> Bytes {
-    rmp_serde::to_vec_named(value)
-        .expect("wire types have string keys and known lengths")
-        .into()
+    let mut bytes = Vec::with_capacity(128);
+    write(value, &mut bytes);
+    bytes.into()
+}
+
+fn write<T: Serialize>(value: &T, target: &mut impl std::io::Write) {
+    rmp_serde::encode::write_named(target, value)
+        .expect("wire types have string keys and known lengths, and memory takes all");
 }
 
 /// Reads a value of the wire.

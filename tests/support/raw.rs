@@ -104,7 +104,7 @@ impl Raw {
     fn buffered(&mut self) -> Option<Frame> {
         let length: [u8; 4] = self.input.get(..4)?.try_into().unwrap();
         let end = 4 + u32::from_be_bytes(length) as usize;
-        let frame = Frame::decode(self.input.get(4..end)?).unwrap();
+        let frame = Frame::decode(&Bytes::copy_from_slice(self.input.get(4..end)?)).unwrap();
         self.input.drain(..end);
         Some(frame)
     }

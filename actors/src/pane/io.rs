@@ -3,6 +3,7 @@
 mod drains;
 mod frames;
 mod gate;
+mod give_way;
 mod life;
 mod live;
 mod order;
@@ -24,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::gate::Ahead;
 use self::gate::Gate;
+use self::give_way::LastKey;
 pub use self::live::Live;
 pub(crate) use self::order::Command;
 use self::order::Typing;
@@ -62,6 +64,7 @@ struct Shared {
     size: watch::Sender<Size>,
     history_lines: usize,
     gate: Gate,
+    last_key: LastKey,
     terminal: ArcSwap<Terminal>,
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
     parsing: AtomicU64,
@@ -159,6 +162,7 @@ impl Io {
     /// the task, each key saves its way there and back. What is left over goes to [`Io::write_after`] with its place.
     #[must_use]
     pub(crate) fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
+        self.shared.last_key.typed();
         let terminal = self.shared.terminal.load();
         self.shared.gate.write(&terminal.master, bytes)
     }

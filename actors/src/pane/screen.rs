@@ -5,6 +5,7 @@
 mod boundary;
 mod checkpoint;
 mod engine;
+mod last;
 mod lines;
 mod palette;
 mod reflow;

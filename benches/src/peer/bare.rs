@@ -2,17 +2,18 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use protocol::Size;
 
 use super::Peer;
-use crate::pty::Pty;
+use crate::pty::{Drain, Pty};
 use crate::stage::Stage;
 
 /// A program that is started by its viewer.
 pub(super) struct Bare<'s> {
     stage: &'s Stage,
     command: Option<Command>,
+    flood: Option<Drain>,
 }
 
 impl<'s> Bare<'s> {
@@ -21,6 +22,7 @@ impl<'s> Bare<'s> {
         Self {
             stage,
             command: None,
+            flood: None,
         }
     }
 }
@@ -35,7 +37,9 @@ impl Peer for Bare<'_> {
     }
 
     fn flood(&mut self) -> Result<()> {
-        bail!("a bare terminal has no other one")
+        let yes = Pty::start(&self.stage.command("yes"), Size::DEFAULT)?;
+        self.flood = Some(yes.drained(false));
+        Ok(())
     }
 
     fn attach(&mut self, size: Size) -> Result<Pty> {

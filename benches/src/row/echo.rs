@@ -56,7 +56,7 @@ pub(super) fn flooded(stage: &Stage) -> Result<Vec<Line>> {
         &wanted,
     );
     for round in 0..stage.rounds {
-        for kind in [Kind::Fugue, Kind::Tmux, Kind::Screen] {
+        for kind in [Kind::Fugue, Kind::Bare, Kind::Tmux, Kind::Screen] {
             let mut scene = Scene::start(stage, kind, Size::DEFAULT, &["echo"], true)?;
             scene.peer.flood()?;
             std::thread::sleep(FLOODED);

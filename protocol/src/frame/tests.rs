@@ -45,12 +45,12 @@ fn each_kind_says_what_it_lacks() {
 #[test]
 fn a_frame_is_a_map_and_nothing_follows_it() {
     let positional = rmp_serde::to_vec(&("ping", 0u64)).unwrap();
-    let why = Frame::decode(&positional).unwrap_err();
+    let why = Frame::decode(&positional.into()).unwrap_err();
     assert!(why.contains("map"), "{why}");
 
     let mut longer = Frame::Ping.encode().to_vec();
     longer.push(0);
-    let why = Frame::decode(&longer).unwrap_err();
+    let why = Frame::decode(&longer.into()).unwrap_err();
     assert!(why.contains("follow"), "{why}");
 }
 

@@ -10,6 +10,7 @@ use protocol::{Error, Size};
 use tokio::sync::{mpsc, watch};
 
 use super::gate::Gate;
+use super::give_way::LastKey;
 use super::rebuild::{Rebuilt, rebuild};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
 use crate::pane::journal::Journal;
@@ -124,6 +125,7 @@ impl Io {
                 size: watch::Sender::new(size),
                 history_lines,
                 gate: Gate::default(),
+                last_key: LastKey::never(),
                 terminal: ArcSwap::from_pointee(terminal),
                 parsing: AtomicU64::new(NOTHING_PARSED),
                 commands: ArcSwap::from_pointee(commands),

@@ -17,7 +17,7 @@ use super::frames::Frames;
 use super::rebuild::Rebuilt;
 use super::waits::Waits;
 use super::writes::Writes;
-use super::{Command, NOTHING_PARSED, Shared};
+use super::{Command, NOTHING_PARSED, Shared, give_way};
 use crate::clock::steady_ms;
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
@@ -48,6 +48,8 @@ pub(super) struct Task {
     eof: bool,
     /// When to look whether somebody has opened it again.
     next_look: Option<Instant>,
+    /// Nothing is read before, so that somebody's keys are served.
+    rests_until: Option<Instant>,
     /// The program's end is recorded.
     ended: bool,
     writes: Writes,
@@ -88,6 +90,7 @@ impl Task {
             journal,
             eof: false,
             next_look: None,
+            rests_until: None,
             ended,
             writes,
             waits: Waits::default(),
@@ -133,7 +136,7 @@ impl Task {
                     self.resize(size);
                 }
                 Ok(()) = self.master.writable(), if self.master.is_blocked() && !self.eof => {}
-                Ok(()) = self.master.readable(), if !self.eof => turn_over = self.read_turn(),
+                Ok(()) = self.master.readable(), if !self.eof && self.rests_until.is_none() => turn_over = self.read_turn(),
                 () = timer => {}
             }
             self.after();
@@ -150,6 +153,7 @@ impl Task {
             self.frames.deadline(&self.screen),
             self.drains.deadline(),
             self.next_look,
+            self.rests_until,
         ]
         .into_iter()
         .flatten()
@@ -221,9 +225,24 @@ impl Task {
 
     /// Reads and parses until the terminal is empty or the turn is over; true in the latter case.
     fn read_turn(&mut self) -> bool {
+        let gives_way = self.shared.last_key.others_type();
+        let limit = match gives_way {
+            true => give_way::TURN_TIME,
+            false => TURN_TIME,
+        };
+        let before = self.journal.position();
+        let turn_over = self.read_for(limit);
+        let taken = self.journal.position() - before;
+        if gives_way && taken >= give_way::FLOOD_BYTES {
+            self.rests_until = Some(Instant::now() + give_way::REST);
+        }
+        turn_over
+    }
+
+    fn read_for(&mut self, limit: Duration) -> bool {
         let mut taken = 0;
         let begun = Instant::now();
-        while taken < TURN_BYTES && begun.elapsed() < TURN_TIME {
+        while taken < TURN_BYTES && begun.elapsed() < limit {
             let buffer = self.journal.reserve(READ_BYTES);
             match self.master.read_terminal(buffer) {
                 Ok(0) => {
@@ -306,6 +325,9 @@ impl Task {
             self.frames.typed();
         }
         self.frames.send(&mut self.screen, now);
+        if self.rests_until.is_some_and(|at| at <= now) {
+            self.rests_until = None;
+        }
         if self.next_look.is_some_and(|at| at <= now) {
             self.look_again(now);
         }

@@ -12,6 +12,37 @@ const NOT_PLAIN: u64 = 0x1f_ff80 | (0b11 << 21) | (0b11 << 30) | (0xffff << 48);
 /// The bits of a cell's codepoint.
 const CODEPOINT: u64 = 0x1f_ffff;
 
+/// Text that is being put together: whether it is UTF-8 is looked at once, at the end, and not for each row.
+#[derive(Default)]
+pub(super) struct TextBytes(Vec<u8>);
+
+impl TextBytes {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(super) fn end_line(&mut self) {
+        self.0.push(b'\n');
+    }
+
+    pub(super) fn into_string(self) -> String {
+        // Only characters are pushed.
+        String::from_utf8(self.0).unwrap_or_default()
+    }
+}
+
 /// The cells of a row.
 pub(super) fn cells(grid: &Grid<Square>, line: Line) -> &[Square] {
     &grid[line].inner
@@ -59,44 +90,43 @@ pub(super) fn text_cells(grid: &Grid<Square>, line: Line) -> &[Square] {
 }
 
 /// Appends the row's text.
-pub(super) fn push_text(grid: &Grid<Square>, line: Line, out: &mut String) {
+pub(super) fn push_text(grid: &Grid<Square>, line: Line, out: &mut TextBytes) {
     let row = text_cells(grid, line);
-    let bits = row.iter().fold(0, |bits, cell| bits | cell.raw());
-    if bits & NOT_PLAIN == 0 {
-        return push_plain(row, out);
-    }
-    for &cell in row {
-        push_cell(grid, cell, out);
-    }
-}
-
-/// Appends cells that hold nothing but ASCII, many at a time.
-fn push_plain(row: &[Square], out: &mut String) {
-    let mut buffer = [b' '; 128];
-    for cells in row.chunks(buffer.len()) {
-        let (eights, rest) = cells.as_chunks::<8>();
-        let (words, _) = buffer.as_chunks_mut::<8>();
-        for (word, cells) in words.iter_mut().zip(eights) {
-            *word = visible(cells.map(|cell| cell.raw() as u8));
-        }
-        if let Some(word) = words.get_mut(eights.len()).filter(|_| !rest.is_empty()) {
-            let mut bytes = [b' '; 8];
-            for (byte, cell) in bytes.iter_mut().zip(rest) {
-                *byte = cell.raw() as u8;
-            }
-            *word = visible(bytes);
-        }
-        // Bytes below 0x80 are always valid.
-        out.push_str(std::str::from_utf8(&buffer[..cells.len()]).unwrap_or_default());
+    let start = out.0.len();
+    if !push_plain(row, &mut out.0) {
+        out.0.truncate(start);
+        let mut text = String::with_capacity(row.len());
+        row.iter()
+            .for_each(|&cell| push_cell(grid, cell, &mut text));
+        out.0.extend_from_slice(text.as_bytes());
     }
 }
 
-/// ASCII with spaces for what shows nothing.
+/// Appends cells that hold nothing but ASCII, many at a time; false when there are others.
+fn push_plain(row: &[Square], out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    out.resize(start + row.len(), b' ');
+    let (eights, rest) = row.as_chunks::<8>();
+    let (words, last) = out[start..].as_chunks_mut::<8>();
+    let mut bits = 0;
+    for (word, cells) in words.iter_mut().zip(eights) {
+        let cells = cells.map(Square::raw);
+        bits |= cells.iter().fold(0, |bits, cell| bits | cell);
+        *word = visible(cells.map(|cell| cell as u8));
+    }
+    for (byte, cell) in last.iter_mut().zip(rest) {
+        bits |= cell.raw();
+        *byte = (cell.raw() as u8).max(b' ');
+    }
+    bits & NOT_PLAIN == 0
+}
+
+/// ASCII with spaces for what shows nothing; of other bytes, anything.
 fn visible(bytes: [u8; 8]) -> [u8; 8] {
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let word = u64::from_ne_bytes(bytes);
     // The high bit of each byte below a space.
-    let blank = !(word + u64::from_ne_bytes([0x60; 8])) & HIGH;
+    let blank = !word.wrapping_add(u64::from_ne_bytes([0x60; 8])) & HIGH;
     ((word & !((blank >> 7) * 0xff)) | (blank >> 2)).to_ne_bytes()
 }
 

@@ -6,7 +6,7 @@ use rio_vt::crosswords::pos::Line;
 
 use super::engine::Engine;
 use super::lines::{Kind, LineMark, TextCursor};
-use super::render::{self, Brush};
+use super::render::{self, Brush, TextBytes};
 use super::{Screen, Text};
 
 /// A line that is being written with its attributes.
@@ -113,10 +113,10 @@ fn styled_from(mut styled: Styled<'_>, mark: LineMark) -> ((String, LineMark), b
     let engine = styled.engine;
     let end = engine.end_row();
     let mut row = mark.row;
-    let mut line = String::new();
     loop {
-        line.clear();
+        let mut line = TextBytes::default();
         let next = engine.push_line(row, end, &mut line);
+        let line = line.into_string();
         let seen = if row == mark.row {
             mark.seen_of(&line)
         } else {

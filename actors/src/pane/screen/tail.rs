@@ -5,6 +5,7 @@ use rio_vt::crosswords::pos::Line;
 use serde::{Deserialize, Serialize};
 
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
+use super::render::TextBytes;
 use super::text::{MAX_LINE_ROWS, Match, Text};
 use super::{Screen, render};
 
@@ -67,13 +68,15 @@ impl Screen {
             alternate: engine.is_alternate().then_some(self.generation),
             text: String::new(),
         };
+        let mut text = TextBytes::default();
         for row in first_row..=end {
-            tail.rows.push(tail.text.len());
-            render::push_text(engine.grid(), line_of(row), &mut tail.text);
+            tail.rows.push(text.len());
+            render::push_text(engine.grid(), line_of(row), &mut text);
             if row < end && !wraps(row) {
-                tail.text.push('\n');
+                text.end_line();
             }
         }
+        tail.text = text.into_string();
         tail.cut_front(max_bytes);
         tail
     }

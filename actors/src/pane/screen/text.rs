@@ -6,6 +6,7 @@ use rio_vt::crosswords::pos::Line;
 
 use super::engine::Engine;
 use super::lines::{Kind, LineMark, TextCursor};
+use super::render::TextBytes;
 use super::{Screen, render};
 
 /// A line that wraps over more rows than this is taken for several by cursors, so that a read never has to look at
@@ -106,7 +107,7 @@ impl Engine {
     }
 
     /// Appends the line starting at `row` and returns the row after it, at most the one after `end`.
-    pub(super) fn push_line(&self, row: u64, end: u64, out: &mut String) -> u64 {
+    pub(super) fn push_line(&self, row: u64, end: u64, out: &mut TextBytes) -> u64 {
         let mut row = row;
         loop {
             render::push_text(self.grid(), self.line_of(row), out);
@@ -138,9 +139,9 @@ impl Engine {
     fn last_line(&self) -> (u64, String) {
         let end = self.end_row();
         let start = self.line_start(end);
-        let mut line = String::new();
+        let mut line = TextBytes::default();
         self.push_line(start, end, &mut line);
-        (start, line)
+        (start, line.into_string())
     }
 
     /// Where a read from `cursor` starts.
@@ -195,7 +196,7 @@ impl Engine {
     fn render_from(&self, mark: LineMark, max_bytes: usize) -> Rendered {
         let end = self.end_row();
         let rows = (end - mark.row + 1) as usize;
-        let mut text = String::with_capacity(
+        let mut text = TextBytes::with_capacity(
             rows.saturating_mul(self.grid().columns() + 1)
                 .min(max_bytes)
                 + 64,
@@ -205,14 +206,15 @@ impl Engine {
             let start = text.len();
             let next = self.push_line(row, end, &mut text);
             if row == mark.row {
-                seen = mark.seen_of(&text);
+                seen = mark.seen_of(text.as_str());
                 budget = max_bytes.saturating_add(seen);
             }
             let truncated = text.len() > budget || (text.len() == budget && next <= end);
-            if truncated {
-                text.truncate(text.floor_char_boundary(budget).max(start));
-            }
             if truncated || next > end {
+                let mut text = text.into_string();
+                if truncated {
+                    text.truncate(text.floor_char_boundary(budget).max(start));
+                }
                 let end = LineMark::after(row, &text.as_bytes()[start..]);
                 return Rendered {
                     text,
@@ -222,7 +224,7 @@ impl Engine {
                 };
             }
             if !self.wrapped_row(next - 1) {
-                text.push('\n');
+                text.end_line();
             }
             row = next;
         }
@@ -392,10 +394,10 @@ impl Screen {
             kind: Kind::Alternate(self.generation),
             ..*cursor
         };
-        let mut text = String::new();
-        if !unchanged {
-            self.push_screen_lines(0, &mut text);
-        }
+        let mut text = match unchanged {
+            true => String::new(),
+            false => self.changed_lines(0),
+        };
         let truncated = text.len() > max_bytes;
         text.truncate(text.floor_char_boundary(max_bytes));
         Text {
@@ -406,74 +408,21 @@ impl Screen {
         }
     }
 
-    /// Appends those lines of the screen that have changed since `generation`.
-    fn push_screen_lines(&self, generation: u64, out: &mut String) {
+    /// Those lines of the screen that have changed since `generation`.
+    fn changed_lines(&self, generation: u64) -> String {
+        let mut text = TextBytes::default();
         for (start, end) in self.engine.screen_lines() {
             if (start..end).any(|line| self.row_generation(line as usize) > generation)
                 || generation == 0
             {
-                if !out.is_empty() {
-                    out.push('\n');
+                if !text.is_empty() {
+                    text.end_line();
                 }
-                (start..end)
-                    .for_each(|line| render::push_text(self.engine.grid(), Line(line), out));
+                let grid = self.engine.grid();
+                (start..end).for_each(|line| render::push_text(grid, Line(line), &mut text));
             }
         }
-    }
-
-    /// The last `lines` lines, oldest first, without blank ones at the end.
-    ///
-    /// They are taken from the screen, with `include_scrollback` from the history too. As text, rows that wrap are one
-    /// line. With `ansi` each row is a line, self-contained and with its attributes. When `max_bytes` do not hold them, older
-    /// lines are left out.
-    #[must_use]
-    pub fn read_last(
-        &self,
-        lines: usize,
-        include_scrollback: bool,
-        ansi: bool,
-        max_bytes: usize,
-    ) -> Text {
-        let grid = self.engine.grid();
-        let top = if include_scrollback {
-            -(grid.history_size() as i32)
-        } else {
-            0
-        };
-        let bottom = grid.screen_lines() as i32;
-        let blank = |line: &i32| !render::is_blank_row(grid, Line(*line));
-        let end = (top..bottom).rev().find(blank).map_or(top, |last| last + 1);
-        let joins = |line: i32| !ansi && line > top && render::is_wrapped(grid, Line(line - 1));
-        let mut start = end;
-        for _ in 0..lines {
-            if start == top {
-                break;
-            }
-            start -= 1;
-            while joins(start) {
-                start -= 1;
-            }
-        }
-        let mut text = String::with_capacity((end - start) as usize * (grid.columns() + 1));
-        for line in start..end {
-            if line > start && !joins(line) {
-                text.push('\n');
-            }
-            match ansi {
-                true => render::push_ansi(grid, Line(line), &mut text),
-                false => render::push_text(grid, Line(line), &mut text),
-            }
-        }
-        let truncated = text.len() > max_bytes;
-        if truncated {
-            cut_front(&mut text, max_bytes, ansi);
-        }
-        Text {
-            text,
-            cursor: self.position(),
-            dropped_lines: 0,
-            truncated,
-        }
+        text.into_string()
     }
 
     /// Looks for `pattern` in the text printed since `cursor`.
@@ -531,10 +480,10 @@ impl Screen {
             Kind::Alternate(generation) => generation,
             Kind::Text | Kind::NextLine => 0,
         };
-        let mut text = String::new();
-        if since < self.generation {
-            self.push_screen_lines(since, &mut text);
-        }
+        let text = match since < self.generation {
+            true => self.changed_lines(since),
+            false => String::new(),
+        };
         let after = TextCursor {
             kind: Kind::Alternate(self.generation),
             ..*cursor
@@ -561,12 +510,4 @@ pub(super) fn whole_lines(text: &str, part: std::ops::Range<usize>) -> &str {
     let end = end.map_or(text.len(), |at| part.end + at);
     let line = &text[start..end];
     &line[..line.floor_char_boundary(MOST_BYTES)]
-}
-
-/// Cuts `text` to its last `max_bytes`, at the start of a line when there is one.
-fn cut_front(text: &mut String, max_bytes: usize, lines_only: bool) {
-    let from = text.ceil_char_boundary(text.len() - max_bytes);
-    let line = text[from..].find('\n').map(|at| from + at + 1);
-    let whole = if lines_only { text.len() } else { from };
-    text.drain(..line.unwrap_or(whole));
 }
