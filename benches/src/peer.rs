@@ -14,7 +14,7 @@ use protocol::Size;
 
 use crate::pty::Pty;
 use crate::socket::{Desk, Remote};
-use crate::stage::Stage;
+use crate::stage::{Curtain, Stage};
 
 pub(crate) use control::Control;
 pub(crate) use dtach::detached;
@@ -97,7 +97,7 @@ impl Kind {
 
 /// A started program with its pane program waiting for orders, and its viewer.
 ///
-/// Fields are dropped in this order: first the viewer goes, then the server.
+/// Fields are dropped in this order: first the viewer goes, then the server, then what is left.
 pub(crate) struct Scene<'s> {
     /// The viewer's terminal, when somebody looks.
     pub(crate) viewer: Option<Pty>,
@@ -105,6 +105,7 @@ pub(crate) struct Scene<'s> {
     pub(crate) remote: Remote,
     /// The program that keeps the terminal.
     pub(crate) peer: Box<dyn Peer + 's>,
+    _curtain: Curtain<'s>,
 }
 
 impl<'s> Scene<'s> {
@@ -137,6 +138,7 @@ impl<'s> Scene<'s> {
             viewer,
             remote,
             peer,
+            _curtain: Curtain(stage),
         })
     }
 }

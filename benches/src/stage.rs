@@ -14,6 +14,9 @@ use crate::proc;
 /// In the environment of everything that is started.
 const MARK: &str = "FUGUE_BENCH_DIR";
 
+/// How long killed processes may take to be gone.
+const CURTAIN_LIMIT: Duration = Duration::from_secs(5);
+
 /// A directory for all rows. When this program is told to end, it goes with all that was started in it.
 pub(crate) fn root() -> Result<tempfile::TempDir> {
     // Short, because a socket's path has at most 107 bytes.
@@ -114,6 +117,21 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         proc::kill_marked(MARK, self.dir());
+    }
+}
+
+/// When it is dropped, all that was started ends: what comes next is measured alone.
+pub(crate) struct Curtain<'s>(pub(crate) &'s Stage);
+
+impl Drop for Curtain<'_> {
+    fn drop(&mut self) {
+        let empty = || {
+            proc::kill_marked(MARK, self.0.dir());
+            self.0.processes().is_empty().then_some(())
+        };
+        if let Err(error) = until("the end of a peer", CURTAIN_LIMIT, empty) {
+            eprintln!("fugue-bench: {error}");
+        }
     }
 }
 
