@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use protocol::request::{ClosePane, CreateSession, MirrorPane, PaneSpec, ReadPane, RestartType};
+use protocol::request::{
+    ClosePane, CreateSession, MirrorPane, PaneSpec, ReadPane, RestartType, UpdateSession,
+};
 use protocol::{Direction, Name, Target};
 
 use super::{all_text, kill_and_restart, shape};
@@ -123,6 +125,13 @@ fn a_program_that_keeps_failing_is_given_up_whatever_happens_to_the_daemon() {
             daemon.log()
         );
         let lives = all_text(&client, id).await.matches("life").count();
+        // The decision is shown a moment before it is recorded; an answered change comes after it in the record.
+        let later = UpdateSession {
+            session: Some(named("failing")),
+            tags: Some(vec!["given-up".to_owned()]),
+            ..UpdateSession::default()
+        };
+        client.ok(later).await;
         drop(client);
         // What is given up stays so.
         kill_and_restart(&mut daemon, Duration::ZERO).await;
