@@ -63,11 +63,8 @@ impl Default for FrameCodec {
 
 impl FrameCodec {
     fn length_error(error: std::io::Error) -> CodecError {
-        // The length codec's own names for a length above its maximum, read and written.
-        if matches!(
-            error.kind(),
-            ErrorKind::InvalidData | ErrorKind::InvalidInput
-        ) {
+        // The length codec's own name for a length above its maximum.
+        if error.kind() == ErrorKind::InvalidData {
             CodecError::Oversize
         } else {
             CodecError::Io(error)
@@ -108,21 +105,9 @@ impl Encoder<Frame> for FrameCodec {
     type Error = CodecError;
 
     fn encode(&mut self, frame: Frame, target: &mut BytesMut) -> Result<(), CodecError> {
-        let start = target.len();
-        target.reserve(LENGTH_BYTES + frame.expected_bytes());
-        target.put_bytes(0, LENGTH_BYTES);
-        frame.write_to(&mut target.writer());
-        let length = target.len() - start - LENGTH_BYTES;
-        match u32::try_from(length) {
-            Ok(prefix) if length <= FRAME_MAX_BYTES => {
-                target[start..start + LENGTH_BYTES].copy_from_slice(&prefix.to_be_bytes());
-                Ok(())
-            }
-            Ok(_) | Err(_) => {
-                target.truncate(start);
-                Err(CodecError::Oversize)
-            }
-        }
+        append(target, frame.expected_bytes(), |target| {
+            frame.write_to(&mut target.writer());
+        })
     }
 }
 
@@ -131,9 +116,32 @@ impl Encoder<Bytes> for FrameCodec {
 
     /// For frames that are encoded already.
     fn encode(&mut self, frame: Bytes, target: &mut BytesMut) -> Result<(), CodecError> {
-        self.lengths
-            .encode(frame, target)
-            .map_err(Self::length_error)
+        append(target, frame.len(), |target| {
+            target.extend_from_slice(&frame)
+        })
+    }
+}
+
+/// Appends what `write` does as a frame of about `expected` bytes, written where it stays; nothing when it is too large.
+fn append(
+    target: &mut BytesMut,
+    expected: usize,
+    write: impl FnOnce(&mut BytesMut),
+) -> Result<(), CodecError> {
+    let start = target.len();
+    target.reserve(LENGTH_BYTES + expected);
+    target.put_bytes(0, LENGTH_BYTES);
+    write(target);
+    let length = target.len() - start - LENGTH_BYTES;
+    match u32::try_from(length) {
+        Ok(prefix) if length <= FRAME_MAX_BYTES => {
+            target[start..start + LENGTH_BYTES].copy_from_slice(&prefix.to_be_bytes());
+            Ok(())
+        }
+        Ok(_) | Err(_) => {
+            target.truncate(start);
+            Err(CodecError::Oversize)
+        }
     }
 }
 

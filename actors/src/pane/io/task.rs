@@ -24,7 +24,7 @@ use crate::pane::screen::{Extent, Screen};
 use crate::watched::Watched;
 
 /// Read at most so much before keys of other panes get their turn.
-const TURN_BYTES: usize = 256 * 1024;
+const TURN_BYTES: u64 = 256 * 1024;
 
 /// And at most so long: a few bytes can ask for a lot of drawing.
 const TURN_TIME: Duration = Duration::from_millis(5);
@@ -231,7 +231,7 @@ impl Task {
             false => TURN_TIME,
         };
         let before = self.journal.position();
-        let turn_over = self.read_for(limit);
+        let turn_over = self.read_for(before, limit);
         let taken = self.journal.position() - before;
         if gives_way && taken >= give_way::FLOOD_BYTES {
             self.rests_until = Some(Instant::now() + give_way::REST);
@@ -239,20 +239,16 @@ impl Task {
         turn_over
     }
 
-    fn read_for(&mut self, limit: Duration) -> bool {
-        let mut taken = 0;
+    fn read_for(&mut self, before: u64, limit: Duration) -> bool {
         let begun = Instant::now();
-        while taken < TURN_BYTES && begun.elapsed() < limit {
+        while self.journal.position() - before < TURN_BYTES && begun.elapsed() < limit {
             let buffer = self.journal.reserve(READ_BYTES);
             match self.master.read_terminal(buffer) {
                 Ok(0) => {
                     self.hang_up();
                     return false;
                 }
-                Ok(count) => {
-                    taken += count;
-                    self.take_output(count);
-                }
+                Ok(count) => self.take_output(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {

@@ -31,11 +31,7 @@ impl Screen {
         let shows = |line: &i32| !render::is_blank_row(grid, Line(*line));
         let end = (top..bottom).rev().find(shows).map_or(top, |last| last + 1);
         let mut text = match ansi {
-            true => ansi_rows(
-                grid,
-                top.max(end.saturating_sub(lines.try_into().unwrap_or(i32::MAX))),
-                end,
-            ),
+            true => ansi_rows(grid, top, end, lines),
             false => text_rows(grid, top, end, lines),
         };
         let truncated = text.len() > max_bytes;
@@ -51,8 +47,10 @@ impl Screen {
     }
 }
 
-/// The rows with their attributes, a line each.
-fn ansi_rows(grid: &Grid<Square>, start: i32, end: i32) -> String {
+/// The last so many rows between two rows with their attributes, a line each.
+fn ansi_rows(grid: &Grid<Square>, top: i32, end: i32, lines: usize) -> String {
+    let lines = i32::try_from(lines).unwrap_or(i32::MAX);
+    let start = top.max(end.saturating_sub(lines));
     let mut text = String::new();
     for line in start..end {
         if line > start {
