@@ -31,3 +31,4 @@ mod support;
 mod surface;
 mod systemd;
 mod tidy;
+mod typing;

@@ -11,6 +11,15 @@ use rustix::io::{Errno, retry_on_intr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+/// What is to be written to a descriptor, piece by piece.
+pub(crate) trait Waiting {
+    /// The next bytes; empty when nothing waits.
+    fn next(&self) -> &[u8];
+
+    /// So many of them were taken.
+    fn taken(&mut self, bytes: usize);
+}
+
 /// A descriptor in non-blocking mode.
 pub(crate) struct Watched {
     descriptor: Arc<OwnedFd>,
@@ -39,11 +48,6 @@ impl Watched {
         &self.descriptor
     }
 
-    /// Whether the last write was cut short.
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked
-    }
-
     /// Waits until there is input or an end to read.
     ///
     /// # Errors
@@ -52,11 +56,18 @@ impl Watched {
         self.watch()?.readable().await.map(drop)
     }
 
-    /// Waits until a write that was cut short can go on. Only when it [is blocked](Self::is_blocked).
+    /// Waits until more of what is `waiting` can be written; for ever when nothing is. That what waits is asked here, and
+    /// not remembered, is what keeps a loop around it from turning: room alone is no reason to wake.
     ///
     /// # Errors
     /// The runtime is ending.
-    pub(crate) async fn writable(&self) -> io::Result<()> {
+    pub(crate) async fn room_for(&self, waiting: &impl Waiting) -> io::Result<()> {
+        if waiting.next().is_empty() {
+            return std::future::pending().await;
+        }
+        if !self.blocked {
+            return Ok(());
+        }
         // Only a write that would block clears it: the kernel tells it once.
         self.watch()?.writable().await.map(drop)
     }
@@ -117,20 +128,42 @@ impl Watched {
         Ok(true)
     }
 
-    /// Writes as much as is taken.
+    /// Writes what is `waiting`, as far as it is taken. True when something was for which there had been no room.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is, and what the system says.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// What the system says, when it is not that there is no room.
+    pub(crate) fn write(&mut self, waiting: &mut impl Waiting) -> io::Result<bool> {
+        let was_blocked = self.blocked;
+        let mut taken = false;
+        loop {
+            let bytes = waiting.next();
+            if bytes.is_empty() {
+                if self.blocked {
+                    self.watch_for(Interest::READABLE)?;
+                    self.blocked = false;
+                }
+                return Ok(was_blocked && taken);
+            }
+            match self.write_some(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    waiting.taken(count);
+                    taken = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(was_blocked && taken);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.blocked {
-            let wrote = self
+            return self
                 .watch()?
                 .try_io(Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?));
-            if wrote.as_ref().is_ok_and(|count| *count == bytes.len()) {
-                self.watch_for(Interest::READABLE)?;
-                self.blocked = false;
-            }
-            return wrote;
         }
         let wrote = rustix::io::write(&self.descriptor, bytes).map_err(io::Error::from);
         let cut = match &wrote {

@@ -124,11 +124,11 @@ impl Conn {
 
     async fn flush(&mut self) -> io::Result<()> {
         loop {
-            self.out.write(&mut self.stream)?;
+            self.stream.write(&mut self.out)?;
             if self.out.is_empty() {
                 return Ok(());
             }
-            self.stream.writable().await?;
+            self.stream.room_for(&self.out).await?;
         }
     }
 
@@ -155,7 +155,7 @@ impl Conn {
                 self.set_alarm();
             }
         }
-        let has_read = self.out.write(&mut self.stream);
+        let has_read = self.stream.write(&mut self.out);
         if has_read.map_err(|e| closed(&e.to_string()))? {
             self.last_heard = Instant::now();
         }
@@ -176,7 +176,7 @@ impl Conn {
             Some(answered) = self.calls.next(), if takes_more && !self.calls.is_empty() => Next::Answered(answered),
             (index, said) = views => Next::Said(index, said),
             Ok(()) = self.stream.readable(), if takes_more => Next::Readable,
-            Ok(()) = self.stream.writable(), if self.stream.is_blocked() => Next::Writable,
+            Ok(()) = self.stream.room_for(&self.out) => Next::Writable,
             () = &mut self.alarm => Next::Alarm,
         }
     }

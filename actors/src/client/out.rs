@@ -1,7 +1,5 @@
 //! What waits for a connection's socket: bounded, written as the peer reads.
 
-use std::io;
-
 use bytes::{Buf, Bytes, BytesMut};
 use protocol::Error;
 use protocol::codec::FrameCodec;
@@ -9,7 +7,7 @@ use protocol::frame::{Frame, ReplyFrame, RequestId, to_bytes};
 use protocol::{Event, error::ErrorCode};
 use tokio_util::codec::Encoder;
 
-use crate::watched::Watched;
+use crate::watched::Waiting;
 
 /// No further request is read while so many bytes wait: replies to what is under way still fit.
 const FULL_BYTES: usize = 1024 * 1024;
@@ -58,24 +56,14 @@ impl Out {
             body: to_bytes(event),
         });
     }
+}
 
-    /// Writes what the socket takes now. True when it took no more before and does now: the peer
-    /// has read.
-    pub(super) fn write(&mut self, stream: &mut Watched) -> io::Result<bool> {
-        let was_blocked = stream.is_blocked();
-        let mut has_read = false;
-        while !self.buffer.is_empty() {
-            match stream.write(&self.buffer) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => {
-                    self.buffer.advance(count);
-                    has_read = was_blocked;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(has_read)
+impl Waiting for Out {
+    fn next(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    fn taken(&mut self, bytes: usize) {
+        self.buffer.advance(bytes);
     }
 }

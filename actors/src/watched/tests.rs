@@ -1,16 +1,20 @@
-//! Terminals are read to their very end.
+//! Terminals are read to their very end, and written to when they have room for what waits.
 
 use std::fs::File;
+use std::future::Future;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use super::Watched;
+use super::{Waiting, Watched};
 
 /// Lines that each program prints right before it ends.
 const LINES: usize = 40;
@@ -80,5 +84,78 @@ fn the_last_lines_of_a_program_that_ends_are_read() {
                 assert_eq!(text, expected);
             }
         }
+    });
+}
+
+/// What waits to be written, in one piece.
+struct Piece(Vec<u8>);
+
+impl Waiting for Piece {
+    fn next(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn taken(&mut self, bytes: usize) {
+        self.0.drain(..bytes);
+    }
+}
+
+/// A terminal whose program reads byte by byte and has not begun to.
+fn raw_terminal() -> (Watched, File) {
+    let (master, slave) = terminal();
+    let mut modes = tcgetattr(&slave).unwrap();
+    modes.make_raw();
+    tcsetattr(&slave, OptionalActions::Now, &modes).unwrap();
+    (Watched::new(Arc::new(master)).unwrap(), File::from(slave))
+}
+
+fn on_a_runtime(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(work);
+}
+
+#[test]
+fn room_alone_wakes_nobody() {
+    on_a_runtime(async {
+        let (mut watched, mut program) = raw_terminal();
+        let mut flood = Piece(vec![b'x'; 100_000]);
+        watched.write(&mut flood).unwrap();
+        assert!(!flood.0.is_empty(), "a terminal takes no 100,000 bytes");
+        // It is given up, and there is room again.
+        let nothing = Piece(Vec::new());
+        program
+            .read_exact(&mut vec![0; 100_000 - flood.0.len()])
+            .unwrap();
+        let one = Piece(vec![b'y']);
+        watched.room_for(&one).await.unwrap();
+        assert!(watched.room_for(&nothing).now_or_never().is_none());
+        // And it stays so once a turn was taken.
+        watched.write(&mut Piece(Vec::new())).unwrap();
+        assert!(watched.room_for(&nothing).now_or_never().is_none());
+        assert!(watched.room_for(&one).now_or_never().is_some());
+    });
+}
+
+#[test]
+fn what_was_cut_short_goes_on_when_there_is_room() {
+    on_a_runtime(async {
+        let (mut watched, mut program) = raw_terminal();
+        let flood: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
+        let mut waiting = Piece(flood.clone());
+        let length = flood.len();
+        let reader = std::thread::spawn(move || {
+            let mut all = vec![0; length];
+            program.read_exact(&mut all).unwrap();
+            (all, program)
+        });
+        assert!(!watched.write(&mut waiting).unwrap());
+        while !waiting.0.is_empty() {
+            watched.room_for(&waiting).await.unwrap();
+            watched.write(&mut waiting).unwrap();
+        }
+        assert!(reader.join().unwrap().0 == flood);
     });
 }

@@ -135,13 +135,16 @@ impl Task {
                     let size = *size.borrow_and_update();
                     self.resize(size);
                 }
-                Ok(()) = self.master.writable(), if self.master.is_blocked() && !self.eof => {}
+                Ok(()) = self.master.room_for(&self.writes) => {}
                 Ok(()) = self.master.readable(), if !self.eof && self.rests_until.is_none() => turn_over = self.read_turn(),
                 () = timer => {}
             }
             self.after();
             if turn_over {
                 tokio::task::yield_now().await;
+            } else {
+                // Whatever wakes it, other tasks of the thread get their turn.
+                tokio::task::coop::consume_budget().await;
             }
         }
     }
@@ -315,6 +318,7 @@ impl Task {
         let now = Instant::now();
         if self.writes.deadline().is_some_and(|d| d <= now) {
             self.writes.expire(now);
+            self.write();
         }
         self.waits.expire(&self.screen, self.last_output, now);
         if self.shared.gate.take_typed() {
@@ -353,19 +357,9 @@ impl Task {
     }
 
     fn write(&mut self) {
-        while let Some(bytes) = self.writes.front() {
-            if self.eof {
-                return;
-            }
-            match self.master.write(bytes) {
-                Ok(count) => self.writes.wrote(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.writes.fail_all(&not_reading());
-                    return;
-                }
-            }
+        // To a terminal that nobody has open nothing waits to be written.
+        if self.eof || self.master.write(&mut self.writes).is_err() {
+            self.writes.fail_all(&not_reading());
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Ahead, Typing, WriteOrder, Written};
 use crate::pane::input::{Key, KeyCode, SUBMIT, encode_text};
 use crate::pane::screen::{Screen, TextCursor};
+use crate::watched::Waiting;
 
 /// Bytes waiting for one program. More is refused: who types a megabyte into a program that does
 /// not read wants to know.
@@ -128,24 +129,6 @@ impl Writes {
         });
     }
 
-    /// What to write next.
-    pub(super) fn front(&self) -> Option<&[u8]> {
-        self.queue.front().map(|pending| pending.left.as_ref())
-    }
-
-    /// So much of it was taken.
-    pub(super) fn wrote(&mut self, bytes: usize) {
-        self.bytes -= bytes;
-        if let Some(front) = self.queue.front_mut() {
-            front.left.advance(bytes);
-            if front.left.is_empty()
-                && let Some(done) = self.queue.pop_front()
-            {
-                done.answer(None);
-            }
-        }
-    }
-
     /// Gives up what has run out of time.
     pub(super) fn expire(&mut self, now: Instant) {
         let mut kept = VecDeque::with_capacity(self.queue.len());
@@ -172,6 +155,26 @@ impl Writes {
         self.bytes = 0;
         for pending in self.queue.drain(..) {
             pending.answer(Some(why.clone()));
+        }
+    }
+}
+
+impl Waiting for Writes {
+    fn next(&self) -> &[u8] {
+        self.queue
+            .front()
+            .map_or(&[], |pending| pending.left.as_ref())
+    }
+
+    fn taken(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(front) = self.queue.front_mut() {
+            front.left.advance(bytes);
+            if front.left.is_empty()
+                && let Some(done) = self.queue.pop_front()
+            {
+                done.answer(None);
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use super::super::gate::Gate;
 use super::Writes;
 use crate::pane::io::{Typing, WriteOrder};
 use crate::pane::screen::Screen;
+use crate::watched::Waiting;
 
 fn terminal(on: LocalModes) -> Arc<OwnedFd> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -53,8 +54,8 @@ fn read_after(order: WriteOrder, modes: LocalModes, output: &str) -> String {
         &screen,
         Instant::now(),
     );
-    let typed = writes.front().map(<[u8]>::len).unwrap();
-    writes.wrote(typed);
+    let typed = writes.next().len();
+    writes.taken(typed);
     let cursor = written.try_recv().unwrap().cursor;
     screen.advance(output.as_bytes());
     screen.read_since(&cursor, 1000).text
