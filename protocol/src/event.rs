@@ -73,6 +73,15 @@ pub struct ScreenUpdate {
     pub cursor: ScreenCursor,
     /// Bits of [`mode`].
     pub modes: u32,
+    /// The flags of the kitty keyboard protocol that the program has set. The viewer's terminal is to be switched alike.
+    #[serde(default)]
+    pub keyboard: u8,
+    /// The level of xterm's modifyOtherKeys that the program has set.
+    #[serde(default)]
+    pub modify_other_keys: u8,
+    /// The cursor's colour as red, green and blue, if the program has set one (OSC 12). Other colours that it has set are in the rows.
+    #[serde(default)]
+    pub cursor_color: Option<(u8, u8, u8)>,
     /// The title, when it changed.
     #[serde(default)]
     pub title: Option<String>,

@@ -1,5 +1,6 @@
 //! Input for a program: key names and text as the bytes that a terminal sends.
 
+mod extended;
 mod key;
 
 #[cfg(test)]

@@ -233,10 +233,10 @@ impl Journal {
         found
     }
 
-    /// What the program asked with the output so far is answered. To be called before the answers are given: a question is
+    /// What the program asked with the output before `position` is answered. To be called before the answers are given: a question is
     /// rather left unanswered than answered twice.
-    pub fn mark_answered(&mut self) {
-        self.header().set_answered(self.position());
+    pub fn mark_answered(&mut self, position: u64) {
+        self.header().set_answered(position.min(self.position()));
     }
 
     /// Questions before this position are answered.

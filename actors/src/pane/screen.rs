@@ -5,6 +5,7 @@
 mod boundary;
 mod checkpoint;
 mod engine;
+mod kept;
 mod last;
 mod lines;
 mod palette;
@@ -23,14 +24,15 @@ use protocol::Size;
 use rio_vt::ansi::CursorShape as EngineShape;
 use rio_vt::crosswords::pos::Line;
 use rio_vt::crosswords::{MIN_COLUMNS, Mode};
-use rio_vt::performer::handler::Processor;
+use rio_vt::performer::parser::Parser;
 use tracing::{Dispatch, dispatcher};
 
 use boundary::{Boundary, Step};
 use engine::Engine;
+use palette::Palette;
 
 pub use checkpoint::{CheckpointError, Extent};
-pub use engine::MARK_TITLE;
+pub use engine::{MARK_TITLE, Work};
 pub use lines::{TextCursor, TextCursorError};
 pub use tail::Tail;
 pub use text::{Match, Search, Text};
@@ -105,6 +107,8 @@ pub struct Cursor {
     pub shape: CursorShape,
     /// Whether it blinks.
     pub blinking: bool,
+    /// Its colour, if the program has set one (OSC 12): red, green, blue.
+    pub color: Option<(u8, u8, u8)>,
 }
 
 /// What happened since the last look.
@@ -146,7 +150,7 @@ pub struct ScreenUpdate {
 pub struct Screen {
     history_lines: usize,
     engine: Engine,
-    parser: Processor,
+    parser: Parser,
     boundary: Boundary,
     /// The beginning of a character that the last chunk ended in.
     partial_char: Vec<u8>,
@@ -191,7 +195,7 @@ impl Screen {
         let mut screen = Self {
             history_lines,
             engine: Engine::new(size, history_lines),
-            parser: Processor::default(),
+            parser: Parser::default(),
             boundary: Boundary::default(),
             partial_char: Vec::new(),
             generation: 1,
@@ -208,35 +212,67 @@ impl Screen {
 
     /// Takes in output of the program. It makes no difference how the output is cut into chunks.
     pub fn advance(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[self.advance_some(rest)..];
+        }
+    }
+
+    /// Takes in output as far as the work of one turn goes, and returns how many bytes that were: at least one, if there are any.
+    ///
+    /// A turn writes at most 64 cells for each byte given to it and four times the screen besides.
+    #[must_use = "what was not taken in is to be given again"]
+    pub fn advance_some(&mut self, bytes: &[u8]) -> usize {
         let title_changed = std::mem::take(&mut self.engine.events.title_changed);
-        // The engine logs sequences that it does not know, but output is never to be logged.
+        let size = self.size();
+        let cells = u64::from(size.rows) * u64::from(size.cols);
+        self.engine.meter.begin_turn(bytes.len(), cells);
+        let mut taken = 0;
+        // The engine logs what it cannot use, but output is never to be logged.
         dispatcher::with_default(&Dispatch::none(), || {
-            bytes.chunks(SLICE_BYTES).for_each(|slice| self.feed(slice));
+            for slice in bytes.chunks(SLICE_BYTES) {
+                let fed = self.feed(slice);
+                taken += fed;
+                if fed < slice.len() || self.engine.meter.is_spent() {
+                    break;
+                }
+            }
         });
         self.note_changes();
         if self.engine.events.title_changed {
             self.title_generation = self.generation;
         }
         self.engine.events.title_changed |= title_changed;
+        taken
     }
 
-    fn feed(&mut self, bytes: &[u8]) {
-        let mut bytes = self.finish_char(bytes);
-        while !bytes.is_empty() {
-            match self.boundary.step(bytes) {
-                Step::Feed(0) => bytes = &bytes[self.boundary.end_dropping(bytes)..],
+    /// How much work all output so far has made. A restored screen begins anew.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.engine.meter.work()
+    }
+
+    /// Feeds bytes until the turn's work is done, and returns how many.
+    fn feed(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = self.finish_char(bytes);
+        while !rest.is_empty() && !self.engine.meter.is_spent() {
+            match self.boundary.step(rest) {
+                Step::Feed(0) => rest = &rest[self.boundary.end_dropping(rest)..],
                 Step::Feed(len) => {
-                    let (now, later) = bytes.split_at(len);
-                    self.feed_engine(now);
-                    bytes = self.finish_char(later);
+                    let taken = self.feed_engine(&rest[..len]);
+                    rest = &rest[taken..];
+                    if taken == len {
+                        rest = self.finish_char(rest);
+                    }
                 }
-                Step::Drop(len) => bytes = &bytes[len..],
+                Step::Drop(len) => rest = &rest[len..],
                 Step::Cancel => {
                     self.parser.advance(&mut self.engine, b"\x18");
                     self.boundary.cancelled();
                 }
             }
         }
+        bytes.len() - rest.len()
     }
 
     /// Feeds the character that was left unfinished, and returns the bytes after it.
@@ -265,25 +301,43 @@ impl Screen {
     }
 
     /// Feeds `bytes` but for an unfinished character at their end, which the engine would take for another one depending on
-    /// where the chunk ends.
-    fn feed_engine(&mut self, bytes: &[u8]) {
+    /// where the chunk ends. Returns how many it took: fewer when the turn's work is done.
+    fn feed_engine(&mut self, bytes: &[u8]) -> usize {
+        let before = self.boundary.pending().to_vec();
         self.boundary.fed(bytes);
         let held = match self.boundary.is_ground() {
             true => boundary::partial_utf8_len(bytes),
             false => 0,
         };
         let (mut now, partial) = bytes.split_at(bytes.len() - held);
-        self.partial_char.extend_from_slice(partial);
         // What is unfinished before that will stay so.
         let mut broken = 0;
         while held > 0 && boundary::partial_utf8_len(now) > 0 {
             now = &now[..now.len() - boundary::partial_utf8_len(now)];
             broken += 1;
         }
+        self.engine.meter.begin_piece();
         self.parser.advance(&mut self.engine, now);
+        if self.engine.meter.is_spent() {
+            return self.go_back(&before, now);
+        }
+        self.partial_char.extend_from_slice(partial);
         for _ in 0..broken {
             self.parser.advance(&mut self.engine, REPLACEMENT);
         }
+        bytes.len()
+    }
+
+    /// Brings the parser back behind the last sequence that the engine has carried out of `bytes`: what followed was left undone.
+    fn go_back(&mut self, before: &[u8], bytes: &[u8]) -> usize {
+        let count = self.engine.meter.sequences();
+        let taken = Boundary::after_sequences(before, bytes, count);
+        if taken < bytes.len() {
+            self.boundary = Boundary::resume(before, false);
+            self.boundary.fed(&bytes[..taken]);
+            self.parser = boundary::parser_after(self.boundary.pending());
+        }
+        taken
     }
 
     /// The answers to the program's queries, to be written to it.
@@ -368,6 +422,7 @@ impl Screen {
                 EngineShape::Beam => CursorShape::Bar,
             },
             blinking: self.engine.term.blinking_cursor,
+            color: palette::cursor_color(self.engine.term.colors()),
         }
     }
 
@@ -434,11 +489,12 @@ impl Screen {
         let full = generation < self.size_generation || generation > self.generation;
         let since = if full { 0 } else { generation };
         let size = self.size();
+        let palette = Palette::of(self.engine.term.colors());
         let changed = (0..size.rows).filter(|&row| full || self.row_generation(row.into()) > since);
         let rows = changed
             .map(|row| {
                 let mut ansi = String::with_capacity(usize::from(size.cols) + 16);
-                render::push_ansi(self.engine.grid(), Line(row.into()), &mut ansi);
+                render::push_shown(self.engine.grid(), Line(row.into()), palette, &mut ansi);
                 (row, ansi.into_bytes())
             })
             .collect();

@@ -1,5 +1,6 @@
 //! Keys by name, and what they send.
 
+use super::extended;
 use crate::pane::screen::Modes;
 
 /// The longest key name that is looked at, in bytes.
@@ -148,16 +149,17 @@ impl Key {
             rest = char;
         }
         let code = code(rest).ok_or_else(|| KeyError::new(name, rest))?;
-        let key = Self { code, modifiers };
-        match key.is_sendable() {
-            true => Ok(key),
-            false => Err(KeyError::new(name, rest)),
-        }
+        Ok(Self { code, modifiers })
     }
 
-    /// The bytes that the key sends. Source: xterm ctlseqs, "PC-Style Function Keys" and "VT220-Style Function Keys".
+    /// The bytes that the key sends.
     #[must_use]
     pub fn encode(self, modes: Modes) -> Vec<u8> {
+        extended::encode(self, modes).unwrap_or_else(|| self.encode_plain(modes))
+    }
+
+    /// Source: xterm ctlseqs, "PC-Style Function Keys" and "VT220-Style Function Keys".
+    fn encode_plain(self, modes: Modes) -> Vec<u8> {
         let modifiers = self.modifiers;
         match self.code {
             KeyCode::Char(char) => modifiers.meta(char_bytes(char, modifiers)),
@@ -187,29 +189,6 @@ impl Key {
             },
         }
     }
-
-    /// Whether a terminal can send it: Control goes with letters, space, digits 2 to 8 and a few signs.
-    fn is_sendable(self) -> bool {
-        match self.code {
-            KeyCode::Char(char) => !self.modifiers.control || control_byte(char).is_some(),
-            KeyCode::Function(_)
-            | KeyCode::Enter
-            | KeyCode::Tab
-            | KeyCode::BackTab
-            | KeyCode::Escape
-            | KeyCode::Backspace
-            | KeyCode::Delete
-            | KeyCode::Insert
-            | KeyCode::Home
-            | KeyCode::End
-            | KeyCode::PageUp
-            | KeyCode::PageDown
-            | KeyCode::Up
-            | KeyCode::Down
-            | KeyCode::Right
-            | KeyCode::Left => true,
-        }
-    }
 }
 
 impl std::str::FromStr for Key {
@@ -222,7 +201,7 @@ impl std::str::FromStr for Key {
 
 impl Modifiers {
     /// xterm's number for the modifiers, from 1 for none.
-    fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         1 + u8::from(self.shift) + 2 * u8::from(self.alt) + 4 * u8::from(self.control)
     }
 
@@ -265,8 +244,8 @@ fn char_bytes(char: char, modifiers: Modifiers) -> Vec<u8> {
     char.to_string().into_bytes()
 }
 
-/// What Control makes of a character. Source: xterm ctlseqs, VT100 keyboards.
-fn control_byte(char: char) -> Option<u8> {
+/// What Control makes of a character: nothing of most, which are then sent as they are. Source: xterm ctlseqs, VT100 keyboards.
+pub(super) fn control_byte(char: char) -> Option<u8> {
     match char {
         'a'..='z' => Some(char as u8 - b'a' + 1),
         'A'..='Z' => Some(char as u8 - b'A' + 1),

@@ -94,6 +94,68 @@ fn keys_send_what_xterm_sends() {
 }
 
 #[test]
+fn keys_are_told_apart_for_programs_that_ask() {
+    let kitty = |keyboard| Modes { keyboard, ..NORMAL };
+    let xterm = |level| Modes {
+        modify_other_keys: level,
+        ..NORMAL
+    };
+    let table = [
+        ("S-Enter", kitty(1), "\x1b[13;2u"),
+        ("C-Enter", kitty(1), "\x1b[13;5u"),
+        ("Enter", kitty(1), "\r"),
+        ("Tab", kitty(1), "\t"),
+        ("S-Tab", kitty(1), "\x1b[9;2u"),
+        ("BTab", kitty(1), "\x1b[9;2u"),
+        ("Escape", kitty(1), "\x1b[27u"),
+        ("C-;", kitty(1), "\x1b[59;5u"),
+        ("C-c", kitty(1), "\x1b[99;5u"),
+        ("C-C", kitty(1), "\x1b[99;5u"),
+        ("C-S-c", kitty(1), "\x1b[99;6u"),
+        ("C-Space", kitty(1), "\x1b[32;5u"),
+        ("C-ü", kitty(1), "\x1b[252;5u"),
+        ("M-x", kitty(1), "\x1b[120;3u"),
+        ("a", kitty(1), "a"),
+        ("S-a", kitty(1), "A"),
+        ("BSpace", kitty(1), "\x7f"),
+        ("C-BSpace", kitty(1), "\x1b[127;5u"),
+        (
+            "Up",
+            Modes {
+                application_cursor: true,
+                ..kitty(1)
+            },
+            "\x1b[A",
+        ),
+        ("F1", kitty(1), "\x1b[P"),
+        ("F3", kitty(1), "\x1b[13~"),
+        ("F13", kitty(1), "\x1b[57376u"),
+        ("S-Enter", kitty(2), "\r"),
+        ("Enter", kitty(9), "\x1b[13u"),
+        ("a", kitty(9), "\x1b[97u"),
+        ("A", kitty(9), "\x1b[97;2u"),
+        ("A", kitty(13), "\x1b[97:65;2u"),
+        ("a", kitty(25), "\x1b[97;;97u"),
+        ("A", kitty(25), "\x1b[97;2;65u"),
+        ("S-Enter", xterm(1), "\x1b[27;2;13~"),
+        ("C-;", xterm(1), "\x1b[27;5;59~"),
+        ("C-c", xterm(1), "\x03"),
+        ("M-x", xterm(1), "\x1bx"),
+        ("S-Tab", xterm(1), "\x1b[Z"),
+        ("S-Enter", xterm(2), "\x1b[27;2;13~"),
+        ("C-c", xterm(2), "\x1b[27;5;99~"),
+        ("Enter", xterm(2), "\r"),
+        ("A", xterm(2), "A"),
+        ("C-Up", xterm(2), "\x1b[1;5A"),
+        ("C-;", NORMAL, ";"),
+        ("S-Enter", NORMAL, "\r"),
+    ];
+    for (name, modes, bytes) in table {
+        assert_eq!(sent(name, modes), bytes, "{name} {modes:?}");
+    }
+}
+
+#[test]
 fn cursor_keys_follow_the_application_mode() {
     for (name, bytes) in [
         ("Up", "\x1bOA"),
@@ -118,7 +180,7 @@ fn unknown_keys_are_named_with_those_close_to_them() {
         "{message}"
     );
     for name in [
-        "", "C-", "M-", "F0", "F21", "F01", "F+1", "Hyper-x", "C-ü", "ab", "\n", "\x1b", "C-Enter-",
+        "", "C-", "M-", "F0", "F21", "F01", "F+1", "Hyper-x", "ab", "\n", "\x1b", "C-Enter-",
     ] {
         assert!(Key::parse(name).is_err(), "{name:?}");
     }

@@ -111,6 +111,9 @@ fn wire_update(update: screen::ScreenUpdate, bell: bool) -> ScreenUpdate {
             shape: shape_number(update.cursor),
         },
         modes: mode_bits(&update.modes),
+        keyboard: update.modes.keyboard,
+        modify_other_keys: update.modes.modify_other_keys,
+        cursor_color: update.cursor.color,
         title: update.title,
         bell,
     }

@@ -29,8 +29,15 @@ const TURN_BYTES: u64 = 256 * 1024;
 /// And at most so long: a few bytes can ask for a lot of drawing.
 const TURN_TIME: Duration = Duration::from_millis(5);
 
+/// So much work of a screen since its last checkpoint asks for another one, so that a screen is rebuilt in well under a second
+/// whatever was printed.
+const CHECKPOINT_WORK: u64 = 128 * 1024 * 1024;
+
 /// Asked of one read. The kernel's terminal layer gives at most about 4 KiB.
 const READ_BYTES: usize = 64 * 1024;
+
+/// What a program's last life has printed gets so long before its next one begins.
+const LAST_TURNS: Duration = Duration::from_millis(50);
 
 /// How often a terminal that its program has closed is looked at: it may be opened again, as `/dev/tty`.
 const LOOK_PAUSE: Duration = Duration::from_millis(250);
@@ -43,6 +50,8 @@ pub(super) struct Task {
     shared: Arc<Shared>,
     screen: Screen,
     journal: Journal,
+    /// What is in the journal up to here is on the screen.
+    parsed: u64,
     master: Watched,
     /// Nobody has the terminal open.
     eof: bool,
@@ -58,6 +67,8 @@ pub(super) struct Task {
     drains: Drains,
     last_output: Instant,
     next_checkpoint: u64,
+    /// The screen's work at which a checkpoint is due.
+    next_checkpoint_work: u64,
 }
 
 impl Task {
@@ -84,6 +95,8 @@ impl Task {
         }
         let mut task = Self {
             next_checkpoint: checkpointed + half,
+            next_checkpoint_work: CHECKPOINT_WORK,
+            parsed: printed,
             master: Watched::new(master)?,
             shared,
             screen,
@@ -136,6 +149,7 @@ impl Task {
                     self.resize(size);
                 }
                 Ok(()) = self.master.room_for(&self.writes) => {}
+                () = std::future::ready(()), if self.has_unparsed() && self.rests_until.is_none() => turn_over = self.read_turn(),
                 Ok(()) = self.master.readable(), if !self.eof && self.rests_until.is_none() => turn_over = self.read_turn(),
                 () = timer => {}
             }
@@ -201,8 +215,13 @@ impl Task {
     }
 
     fn adopt(&mut self, master: Arc<OwnedFd>, journal: Journal) -> io::Result<()> {
+        let begun = Instant::now();
+        while self.has_unparsed() && begun.elapsed() < LAST_TURNS {
+            self.parse_some();
+        }
         self.master = Watched::new(master)?;
         self.journal = journal;
+        self.parsed = self.journal.position();
         self.eof = false;
         self.next_look = None;
         self.ended = false;
@@ -221,7 +240,8 @@ impl Task {
 
     fn note_size(&mut self) {
         let size = self.screen.size();
-        if !self.journal.note_resize(size.rows, size.cols) {
+        // What is not parsed yet comes after the change of size, although it was printed before.
+        if self.has_unparsed() || !self.journal.note_resize(size.rows, size.cols) {
             self.checkpoint();
         }
     }
@@ -245,13 +265,20 @@ impl Task {
     fn read_for(&mut self, before: u64, limit: Duration) -> bool {
         let begun = Instant::now();
         while self.journal.position() - before < TURN_BYTES && begun.elapsed() < limit {
+            if self.has_unparsed() {
+                self.parse_some();
+                continue;
+            }
             let buffer = self.journal.reserve(READ_BYTES);
             match self.master.read_terminal(buffer) {
                 Ok(0) => {
                     self.hang_up();
                     return false;
                 }
-                Ok(count) => self.take_output(count),
+                Ok(count) => {
+                    self.journal.commit(count);
+                    self.parse_some();
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
@@ -289,10 +316,20 @@ impl Task {
         }
     }
 
-    fn take_output(&mut self, count: usize) {
+    fn has_unparsed(&self) -> bool {
+        self.parsed < self.journal.position()
+    }
+
+    /// Parses what was read, as far as the work of one turn goes.
+    fn parse_some(&mut self) {
+        let Some((first, second)) = self.journal.read_from(self.parsed) else {
+            self.parsed = self.journal.position();
+            return;
+        };
+        let output = if first.is_empty() { second } else { first };
         let parsing = &self.shared.parsing;
-        parsing.store(self.journal.position(), Ordering::Relaxed);
-        self.screen.advance(self.journal.commit(count));
+        parsing.store(self.parsed, Ordering::Relaxed);
+        self.parsed += self.screen.advance_some(output) as u64;
         parsing.store(NOTHING_PARSED, Ordering::Relaxed);
         self.last_output = Instant::now();
         self.drains.output(self.last_output);
@@ -305,7 +342,9 @@ impl Task {
         if !self.waits.is_empty() {
             self.waits.output(&self.screen);
         }
-        if self.journal.position() >= self.next_checkpoint {
+        if self.parsed >= self.next_checkpoint
+            || self.screen.work().total() >= self.next_checkpoint_work
+        {
             self.checkpoint();
         }
     }
@@ -313,7 +352,7 @@ impl Task {
     /// What each turn of the loop ends with.
     fn after(&mut self) {
         self.publish();
-        self.journal.mark_answered();
+        self.journal.mark_answered(self.parsed);
         self.write();
         let now = Instant::now();
         if self.writes.deadline().is_some_and(|d| d <= now) {
@@ -364,12 +403,13 @@ impl Task {
     }
 
     fn checkpoint(&mut self) {
-        let position = self.journal.position();
+        let position = self.parsed;
         let bytes = self.screen.checkpoint(Extent::Full);
         if !self.journal.store_checkpoint(position, &bytes) {
             tracing::warn!(bytes = bytes.len(), "a checkpoint is too large to be kept");
         }
         self.next_checkpoint = position + (self.journal.capacity() / 2) as u64;
+        self.next_checkpoint_work = self.screen.work().total() + CHECKPOINT_WORK;
     }
 }
 

@@ -7,6 +7,8 @@
 //!
 //! Source: Paul Williams' ANSI parser (vt100.net/emu/dec_ansi_parser), as `rio_vt::performer::parser` has it.
 
+use rio_vt::performer::parser::{Params, Parser, Perform};
+
 /// The longest control string (OSC, DCS, APC, PM, SOS) that is passed on, in bytes: room for long hyperlinks
 /// and titles. Image transfers are longer, and ignored anyway.
 pub(super) const MAX_STRING_BYTES: usize = 16 * 1024;
@@ -200,6 +202,27 @@ impl Boundary {
         &self.pending
     }
 
+    /// How many of `bytes`, which come after `before`, it takes until the parser has met so many sequences.
+    ///
+    /// Whole pieces are parsed again and again, because characters must not be cut; a piece is short, and this is rare.
+    pub(super) fn after_sequences(before: &[u8], bytes: &[u8], count: usize) -> usize {
+        let met = |len: usize| {
+            let mut parser = parser_after(before);
+            let mut counter = Counter(0);
+            parser.advance(&mut counter, &bytes[..len]);
+            counter.0
+        };
+        let (mut too_few, mut enough) = (0, bytes.len());
+        while too_few + 1 < enough {
+            let len = too_few.midpoint(enough);
+            match met(len) < count {
+                true => too_few = len,
+                false => enough = len,
+            }
+        }
+        enough
+    }
+
     /// Takes up a state saved as [`Boundary::pending`] and [`Boundary::is_dropping`].
     pub(super) fn resume(pending: &[u8], dropping: bool) -> Self {
         let mut boundary = Self {
@@ -209,6 +232,38 @@ impl Boundary {
         boundary.fed(pending);
         boundary
     }
+}
+
+/// Counts what a program's output asks for, as the engine does.
+struct Counter(usize);
+
+impl Perform for Counter {
+    fn execute(&mut self, _: u8) {
+        self.0 += 1;
+    }
+
+    fn unhook(&mut self) {
+        self.0 += 1;
+    }
+
+    fn osc_dispatch(&mut self, _: &[&[u8]], _: bool) {
+        self.0 += 1;
+    }
+
+    fn csi_dispatch(&mut self, _: &Params, _: &[u8], _: bool, _: char) {
+        self.0 += 1;
+    }
+
+    fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
+        self.0 += 1;
+    }
+}
+
+/// A parser that has met `pending`, the bytes of an unfinished sequence.
+pub(super) fn parser_after(pending: &[u8]) -> Parser {
+    let mut parser = Parser::default();
+    parser.advance(&mut Counter(0), pending);
+    parser
 }
 
 /// The position of the last ESC. Blockwise from the end, because `contains` is fast and a backward search is not.

@@ -3,6 +3,7 @@
 //! Not in a checkpoint: replies and events not taken yet.
 
 mod cells;
+mod extra;
 mod wire;
 
 use std::collections::VecDeque;
@@ -14,16 +15,17 @@ use rio_vt::config::colors::ColorRgb;
 use rio_vt::crosswords::Mode;
 use rio_vt::crosswords::grid::{Dimensions, Grid};
 use rio_vt::crosswords::pos::{CharsetIndex, Column};
-use rio_vt::crosswords::square::Square;
 use rio_vt::performer::handler::Handler;
 
 use super::boundary::{Boundary, MAX_STRING_BYTES};
 use super::engine::{
-    Engine, KEYBOARD_MODES, KeyboardStack, MAX_MARK_BYTES, MAX_MARKS, MAX_TITLE_BYTES, MAX_TITLES,
+    Engine, KEYBOARD_MODES, Kept, KeyboardStack, MAX_MARK_BYTES, MAX_MARKS, MAX_TITLE_BYTES,
+    MAX_TITLES,
 };
 use super::lines::{Change, Kind, LineMark, MAX_BREAKS, MAX_EPOCHS, TextCursor};
 use super::{MAX_HISTORY_LINES, MAX_SIDE, Screen, palette};
 use cells::{GridReader, GridWriter};
+use extra::Extra;
 use wire::{Reader, Writer};
 
 /// The format's version, first byte of every checkpoint.
@@ -94,7 +96,7 @@ impl Screen {
         out.number(size.cols.into());
         out.size(self.history_lines);
         out.number(self.generation);
-        out.text(self.boundary.pending());
+        out.text(&Extra::of(&self.engine).before(self.boundary.pending()));
         out.flag(self.boundary.is_dropping());
         out.text(&self.partial_char);
         write_engine(&self.engine, &mut out);
@@ -140,7 +142,7 @@ impl Screen {
             .number()?
             .checked_add(1)
             .ok_or(CheckpointError::Damaged)?;
-        let pending = input.bytes(MAX_STRING_BYTES)?;
+        let (extra, pending) = Extra::split(input.bytes(MAX_STRING_BYTES + extra::MAX_BYTES)?);
         let dropping = input.flag()?;
         screen.partial_char = input.bytes(3)?.to_vec();
         read_engine(&mut screen, &mut input)?;
@@ -150,7 +152,7 @@ impl Screen {
         screen.engine.alternate_saved = saved;
         if input.flag()? {
             screen.engine.swap_screens();
-            read_grid(&mut screen.engine.term.grid, &mut input, 0)?;
+            read_grid(&mut screen.engine, &mut input, 0)?;
         }
         if !input.is_empty() {
             return Err(CheckpointError::Damaged);
@@ -160,6 +162,7 @@ impl Screen {
             .engine
             .set_scrolling_region(region.0 as usize + 1, Some(region.1 as usize));
         screen.engine.term.grid.cursor = cursor;
+        extra.restore(&mut screen.engine);
         screen.parser.advance(&mut screen.engine, pending);
         screen.boundary = Boundary::resume(pending, dropping);
         screen.redraw_all();
@@ -194,7 +197,8 @@ fn write_engine(engine: &Engine, out: &mut Writer) {
     for &tab in &engine.tabs {
         out.flag(tab);
     }
-    out.raw(&[engine.charset as u8]);
+    // An older daemon knows two; `extra` has the true one.
+    out.raw(&[(engine.charset as u8).min(1)]);
     let mut keyboards = [&engine.keyboard, &engine.keyboard_of_other_screen];
     if engine.is_alternate() {
         keyboards.reverse();
@@ -293,7 +297,7 @@ fn read_size(input: &mut Reader<'_>) -> Result<Size, CheckpointError> {
     }
 }
 
-/// Reads what [`write_engine`] has written into a fresh screen. The last character is printed there to be known to the parser.
+/// Reads what [`write_engine`] has written into a fresh screen.
 fn read_engine(screen: &mut Screen, input: &mut Reader<'_>) -> Result<(), CheckpointError> {
     let modes = input.below(1 << PRIVATE_MODES.len())?;
     let ansi_modes = [input.flag()?, input.flag()?, input.flag()?];
@@ -320,21 +324,18 @@ fn read_engine(screen: &mut Screen, input: &mut Reader<'_>) -> Result<(), Checkp
     let last_char = u32::try_from(input.number()?)
         .ok()
         .ok_or(CheckpointError::Damaged)?;
-    if let Some(c) = last_char.checked_sub(1) {
-        let c = char::from_u32(c).ok_or(CheckpointError::Damaged)?;
-        screen
-            .parser
-            .advance(&mut screen.engine, c.encode_utf8(&mut [0; 4]).as_bytes());
-    }
     let engine = &mut screen.engine;
-    engine.last_char = last_char.checked_sub(1).and_then(char::from_u32);
+    engine.last_char = match last_char.checked_sub(1) {
+        Some(c) => Some(char::from_u32(c).ok_or(CheckpointError::Damaged)?),
+        None => None,
+    };
     read_texts(engine, input)?;
     read_epochs(engine, input)?;
     restore_modes(engine, modes, ansi_modes);
     engine.region = (region.0 as i32, region.1 as i32);
     engine.set_active_charset(charset);
     restore_keyboard(engine, keyboards);
-    engine.set_modify_other_keys(modify_other_keys);
+    engine.term.set_modify_other_keys(modify_other_keys);
     engine.term.cursor_shape = shape;
     engine.term.blinking_cursor = blinking;
     Ok(())
@@ -350,13 +351,13 @@ fn restore_modes(engine: &mut Engine, modes: usize, [insert, newline, keypad]: [
         }
     }
     if insert {
-        engine.set_mode(AnsiMode::Named(NamedMode::Insert));
+        engine.set_mode(AnsiMode::Named(NamedMode::Insert), true);
     }
     if newline {
-        engine.set_mode(AnsiMode::Named(NamedMode::LineFeedNewLine));
+        engine.set_mode(AnsiMode::Named(NamedMode::LineFeedNewLine), true);
     }
     if keypad {
-        engine.set_keypad_application_mode();
+        engine.term.set_keypad_application_mode();
     }
 }
 
@@ -376,7 +377,7 @@ fn read_tabs(engine: &mut Engine, input: &mut Reader<'_>) -> Result<(), Checkpoi
     for col in 0..engine.tabs.len() {
         if input.flag()? {
             engine.term.grid.cursor.pos.col = Column(col);
-            engine.set_horizontal_tabstop();
+            engine.set_tab();
         }
     }
     engine.term.grid.cursor.pos.col = Column(0);
@@ -419,14 +420,12 @@ fn read_texts(engine: &mut Engine, input: &mut Reader<'_>) -> Result<(), Checkpo
     for _ in 0..input.below(palette::COLORS + 1)? {
         let at = input.below(palette::COLORS)?;
         let rgb = input.raw(3)?;
-        engine.set_color(
-            at,
-            ColorRgb {
-                r: rgb[0],
-                g: rgb[1],
-                b: rgb[2],
-            },
-        );
+        let color = ColorRgb {
+            r: rgb[0],
+            g: rgb[1],
+            b: rgb[2],
+        };
+        engine.change_color(at, Some(color));
     }
     Ok(())
 }
@@ -468,15 +467,19 @@ fn read_primary(
     history_lines: usize,
 ) -> Result<(), CheckpointError> {
     engine.row_base = input.number()?.wrapping_sub(engine.grid().lines_evicted());
-    read_grid(&mut engine.term.grid, input, history_lines)
+    read_grid(engine, input, history_lines)
 }
 
 fn read_grid(
-    grid: &mut Grid<Square>,
+    engine: &mut Engine,
     input: &mut Reader<'_>,
     max_history: usize,
 ) -> Result<(), CheckpointError> {
+    let grid = &mut engine.term.grid;
     let (rows, cols) = (grid.screen_lines(), grid.columns());
     *grid = Grid::new(rows, cols, max_history);
-    GridReader::new(input).grid(grid, max_history)
+    GridReader::new(input).grid(grid, max_history)?;
+    engine.kept = Kept::default();
+    engine.count_slots();
+    Ok(())
 }

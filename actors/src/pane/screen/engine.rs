@@ -3,7 +3,14 @@
 //!
 //! Images (sixel, kitty, iTerm2) are deliberately absent: their sequences are parsed and ignored.
 
+mod dispatch;
+mod kept;
+mod meter;
+mod moves;
+mod print;
 mod sequences;
+mod sgr;
+mod strings;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -16,7 +23,14 @@ use rio_vt::crosswords::square::Square;
 use rio_vt::crosswords::style::Style;
 use rio_vt::crosswords::{Crosswords, CrosswordsSize, Mode};
 use rio_vt::event::{VoidListener, WindowId};
+use rio_vt::performer::handler::Processor;
 
+pub(super) use self::kept::{Kept, MAX_JOINED_BYTES, MAX_LINKS_BYTES};
+pub(super) use self::meter::Meter;
+pub use self::meter::Work;
+pub(super) use self::moves::Saved;
+pub(super) use self::sgr::{BASIC, OVERLINE};
+use self::strings::Dcs;
 use super::ScreenEvents;
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
 
@@ -30,7 +44,7 @@ const MAX_LINK_BYTES: usize = 2083;
 const MAX_CLUSTER_CHARS: usize = 64;
 /// Replies that the program has not taken yet, in bytes. More are dropped: a program that asks this much without reading
 /// will not miss them.
-const MAX_REPLY_BYTES: usize = 16 * 1024;
+pub(super) const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// The title of a notification that is none, but names the place in the text where it stands.
 pub const MARK_TITLE: &str = "fugue-mark";
 /// Named places kept: one for each step of the longest pipeline.
@@ -54,12 +68,16 @@ pub(super) struct Engine {
     pub(super) region: (i32, i32),
     pub(super) tabs: Vec<bool>,
     pub(super) charset: CharsetIndex,
+    /// Which of G0 to G3 are the British set. The engine knows ASCII and line drawing.
+    pub(super) british: [bool; 4],
+    /// What else was saved (DECSC) on the primary and on the alternate screen.
+    pub(super) saved: [Saved; 2],
     pub(super) titles: Vec<String>,
     pub(super) keyboard: KeyboardStack,
     pub(super) keyboard_of_other_screen: KeyboardStack,
     /// What was saved (DECSC) on the alternate screen while it is not shown.
     pub(super) alternate_saved: Cursor<Square>,
-    /// What REP (`CSI b`) repeats.
+    /// What REP (`CSI b`) repeats: the last character with a width.
     pub(super) last_char: Option<char>,
     pub(super) replies: Vec<u8>,
     pub(super) events: ScreenEvents,
@@ -72,6 +90,13 @@ pub(super) struct Engine {
     pub(super) primary_end: (u64, LineMark),
     /// Places that the program has named, the newest last.
     pub(super) marks: VecDeque<(String, TextCursor)>,
+    pub(super) meter: Meter,
+    /// The slots of the screen that is shown, and of the other one.
+    pub(super) kept: Kept,
+    pub(super) kept_of_other_screen: Kept,
+    dcs: Dcs,
+    /// The engine's own table, for control strings.
+    strings: Option<Box<Processor>>,
 }
 
 impl Engine {
@@ -92,6 +117,8 @@ impl Engine {
             region: (0, size.rows.into()),
             tabs: default_tabs(size.cols.into()),
             charset: CharsetIndex::G0,
+            british: [false; 4],
+            saved: [Saved::default(); 2],
             titles: Vec::new(),
             keyboard: KeyboardStack::default(),
             keyboard_of_other_screen: KeyboardStack::default(),
@@ -104,6 +131,11 @@ impl Engine {
             row_base: 0,
             primary_end: (0, LineMark::default()),
             marks: VecDeque::new(),
+            meter: Meter::default(),
+            kept: Kept::default(),
+            kept_of_other_screen: Kept::default(),
+            dcs: Dcs::default(),
+            strings: None,
         }
     }
 
@@ -177,31 +209,15 @@ impl Engine {
         self.term.current_directory.as_ref()
     }
 
-    /// The characters that the cell before the cursor holds besides its first.
-    fn cluster_len(&self) -> usize {
-        let grid = self.grid();
-        let cursor = &grid.cursor;
-        let row = &grid[cursor.pos.row];
-        let mut col = cursor.pos.col.0;
-        if !cursor.should_wrap {
-            col = col.saturating_sub(1);
-        }
-        if row[Column(col)].is_spacer() {
-            col = col.saturating_sub(1);
-        }
-        let extras = row[Column(col)]
-            .extras_id_checked()
-            .and_then(|id| grid.extras_table.get(id));
-        extras.map_or(0, |extras| extras.zerowidth.len())
-    }
-
     /// Exchanges the primary and the alternate screen. The alternate one is empty when it is entered.
     pub(super) fn swap_screens(&mut self) {
         if self.is_alternate() {
             self.alternate_saved = portable(self.grid(), &self.grid().saved_cursor);
         }
         std::mem::swap(&mut self.keyboard, &mut self.keyboard_of_other_screen);
+        std::mem::swap(&mut self.kept, &mut self.kept_of_other_screen);
         self.term.swap_alt();
+        self.count_slots();
         if self.is_alternate() {
             self.term.grid.saved_cursor = std::mem::take(&mut self.alternate_saved);
         }

@@ -1,7 +1,8 @@
-//! The colours that queries are answered with when the program has set none: xterm's.
+//! Colours by number: those that a program has set (OSC 4, 10, 11, 12), and xterm's, which queries are answered with else.
 
-use rio_vt::config::colors::term::COUNT;
-use rio_vt::config::colors::{ColorArray, ColorRgb, NamedColor};
+use rio_vt::config::colors::term::{COUNT, TermColors};
+use rio_vt::config::colors::{AnsiColor, ColorArray, ColorRgb, NamedColor};
+use rio_vt::crosswords::style::Style;
 
 /// The number of colours that can be set: 256 and the named ones.
 pub(super) const COLORS: usize = COUNT;
@@ -56,5 +57,59 @@ pub(super) fn from_array(color: ColorArray) -> ColorRgb {
         r: byte(color[0]),
         g: byte(color[1]),
         b: byte(color[2]),
+    }
+}
+
+/// The cursor's colour, if it was set.
+pub(super) fn cursor_color(colors: &TermColors) -> Option<(u8, u8, u8)> {
+    let color = colors[NamedColor::Cursor as usize].map(from_array)?;
+    Some((color.r, color.g, color.b))
+}
+
+/// The colours that a program has set in place of the terminal's own.
+#[derive(Clone, Copy)]
+pub(super) struct Palette<'a>(Option<&'a TermColors>);
+
+impl<'a> Palette<'a> {
+    /// The terminal's own colours.
+    pub(super) const OWN: Self = Self(None);
+
+    pub(super) fn of(colors: &'a TermColors) -> Self {
+        let is_set = (0..COLORS).any(|index| colors[index].is_some());
+        Self(is_set.then_some(colors))
+    }
+
+    fn set(self, index: usize) -> Option<ColorRgb> {
+        self.0.and_then(|colors| colors[index]).map(from_array)
+    }
+
+    /// Whether blanks are to be painted, too.
+    pub(super) fn has_background(self) -> bool {
+        self.set(NamedColor::Background as usize).is_some()
+    }
+
+    /// The style with the set colours by their value.
+    pub(super) fn apply(self, style: Style) -> Style {
+        if self.0.is_none() {
+            return style;
+        }
+        Style {
+            fg: self.color(style.fg),
+            bg: self.color(style.bg),
+            underline_color: style.underline_color.map(|color| self.color(color)),
+            ..style
+        }
+    }
+
+    fn color(self, color: AnsiColor) -> AnsiColor {
+        let index = match color {
+            AnsiColor::Named(name) => name as usize,
+            AnsiColor::Indexed(index) => index.into(),
+            AnsiColor::Spec(_) => return color,
+        };
+        match index < COLORS {
+            true => self.set(index).map_or(color, AnsiColor::Spec),
+            false => color,
+        }
     }
 }

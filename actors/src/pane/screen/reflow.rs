@@ -18,12 +18,12 @@ impl Engine {
         if !self.is_alternate() {
             return work(self);
         }
-        let grid = self.term.grid.clone();
+        let (grid, kept) = (self.term.grid.clone(), self.kept.clone());
         self.swap_screens();
         let result = work(self);
         // Entering it again clears it.
         self.swap_screens();
-        self.term.grid = grid;
+        (self.term.grid, self.kept) = (grid, kept);
         result
     }
 

@@ -6,6 +6,9 @@ use rio_vt::crosswords::pos::{Column, Line};
 use rio_vt::crosswords::square::{Square, Wide};
 use rio_vt::crosswords::style::{Style, StyleFlags, UnderlineKind};
 
+use super::engine::OVERLINE;
+use super::palette::Palette;
+
 /// The bits of a cell that plain ASCII leaves zero: the codepoint above 0x7f, wide, the content tag and the extras.
 /// Source: `rio_vt::crosswords::square`, the layout of `Square`.
 const NOT_PLAIN: u64 = 0x1f_ff80 | (0b11 << 21) | (0b11 << 30) | (0xffff << 48);
@@ -150,11 +153,19 @@ pub(super) fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
 /// Appends the row with its colours and attributes, self-contained: it begins with the default attributes and ends
 /// with them. Blanks at its end are cut, so the reader clears to the end of the line.
 pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
+    push_shown(grid, line, Palette::OWN, out);
+}
+
+/// As [`push_ansi`], with the colours that a program has set by their value.
+pub(super) fn push_shown(grid: &Grid<Square>, line: Line, palette: Palette<'_>, out: &mut String) {
     let row = cells(grid, line);
-    let shows = |col: &usize| !is_blank(row[*col]) || grid.style_of(&row[*col]).renders_on_blank();
-    let end = (0..row.len()).rev().find(shows).map_or(0, |last| last + 1);
+    let shows = |col: &usize| !is_blank(row[*col]) || shows_blank(&grid.style_of(&row[*col]));
+    let end = match palette.has_background() {
+        true => row.len(),
+        false => (0..row.len()).rev().find(shows).map_or(0, |last| last + 1),
+    };
     out.push_str("\x1b[m");
-    let mut brush = Brush::default();
+    let mut brush = Brush::new(palette);
     for &cell in &row[..end] {
         if cell.is_spacer() {
             continue;
@@ -168,17 +179,32 @@ pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
     brush.clean(grid, out);
 }
 
-/// The attributes that the text has which is being written.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Brush {
-    style: Style,
-    link: Option<u16>,
+/// Whether a blank in this style shows something.
+fn shows_blank(style: &Style) -> bool {
+    style.renders_on_blank() || style.flags.contains(OVERLINE)
 }
 
-impl Brush {
+/// The attributes that the text has which is being written.
+#[derive(Clone, Copy)]
+pub(super) struct Brush<'a> {
+    style: Style,
+    link: Option<u16>,
+    palette: Palette<'a>,
+}
+
+impl<'a> Brush<'a> {
+    /// The default attributes.
+    pub(super) fn new(palette: Palette<'a>) -> Self {
+        Self {
+            style: Style::default(),
+            link: None,
+            palette,
+        }
+    }
+
     /// Appends what leads from the attributes so far to those of `cell`.
     pub(super) fn dip(&mut self, grid: &Grid<Square>, cell: Square, out: &mut String) {
-        let style = grid.style_of(&cell);
+        let style = self.palette.apply(grid.style_of(&cell));
         if style != self.style {
             push_sgr(&style, out);
             self.style = style;
@@ -229,7 +255,20 @@ fn push_fmt(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 /// Appends the sequence that sets exactly this style.
 fn push_sgr(style: &Style, out: &mut String) {
-    const FLAGS: [(StyleFlags, &str); 8] = [
+    out.push_str("\x1b[");
+    push_sgr_codes(style, out);
+    out.push('m');
+}
+
+/// The parameters of the sequence that sets exactly this style.
+pub(super) fn sgr(style: &Style) -> String {
+    let mut codes = String::new();
+    push_sgr_codes(style, &mut codes);
+    codes
+}
+
+fn push_sgr_codes(style: &Style, out: &mut String) {
+    const FLAGS: [(StyleFlags, &str); 9] = [
         (StyleFlags::BOLD, ";1"),
         (StyleFlags::DIM, ";2"),
         (StyleFlags::ITALIC, ";3"),
@@ -238,8 +277,9 @@ fn push_sgr(style: &Style, out: &mut String) {
         (StyleFlags::INVERSE, ";7"),
         (StyleFlags::HIDDEN, ";8"),
         (StyleFlags::STRIKEOUT, ";9"),
+        (OVERLINE, ";53"),
     ];
-    out.push_str("\x1b[0");
+    out.push('0');
     for (flag, code) in FLAGS {
         if style.flags.contains(flag) {
             out.push_str(code);
@@ -264,7 +304,6 @@ fn push_sgr(style: &Style, out: &mut String) {
             AnsiColor::Named(_) => {}
         }
     }
-    out.push('m');
 }
 
 /// Appends a colour; `base` is 30 for the foreground, 40 for the background.

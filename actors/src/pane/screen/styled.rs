@@ -6,6 +6,7 @@ use rio_vt::crosswords::pos::Line;
 
 use super::engine::Engine;
 use super::lines::{Kind, LineMark, TextCursor};
+use super::palette::Palette;
 use super::render::{self, Brush, TextBytes};
 use super::{Screen, Text};
 
@@ -21,7 +22,7 @@ impl Styled<'_> {
     /// than it has when there is no room for more.
     fn line(&mut self, rows: impl Iterator<Item = Line>, seen: usize) -> usize {
         let grid = self.engine.grid();
-        let mut brush = Brush::default();
+        let mut brush = Brush::new(Palette::OWN);
         let (mut told, mut cell_text) = (0, String::new());
         for &cell in rows.flat_map(|line| render::text_cells(grid, line)) {
             cell_text.clear();

@@ -9,3 +9,5 @@ mod styled;
 pub(in crate::pane) mod support;
 mod tails;
 mod updates;
+mod work;
+mod xterm;

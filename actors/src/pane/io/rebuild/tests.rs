@@ -55,7 +55,7 @@ proptest! {
                     journal.append(&bytes);
                     screen.advance(&bytes);
                     let _ = screen.take_replies();
-                    journal.mark_answered();
+                    journal.mark_answered(journal.position());
                 }
                 Step::Resize(rows, cols) => {
                     screen.resize(Size::new(rows, cols));
@@ -78,7 +78,7 @@ fn only_what_nobody_has_answered_is_answered() {
     let mut journal = Journal::anonymous(16 * 1024).unwrap();
     assert!(journal.note_resize(FIRST.rows, FIRST.cols));
     journal.append(b"one\x1b[6n");
-    journal.mark_answered();
+    journal.mark_answered(journal.position());
     let rebuilt = rebuild(&journal, u64::MAX, FIRST, HISTORY);
     assert_eq!(rebuilt.answers, None);
     journal.append(b"two\x1b[6n");

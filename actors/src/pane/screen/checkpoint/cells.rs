@@ -14,7 +14,7 @@ use rio_vt::crosswords::style::{Style, StyleFlags};
 
 use super::CheckpointError;
 use super::wire::{Reader, Writer};
-use crate::pane::screen::engine::saved_style;
+use crate::pane::screen::engine::{BASIC, OVERLINE, saved_style};
 
 /// The bits of a cell that hold its character. Source: `rio_vt::crosswords::square`.
 const CODEPOINT: u64 = 0x1f_ffff;
@@ -328,7 +328,9 @@ impl<'a, 'b> GridReader<'a, 'b> {
     }
 
     fn style_value(&mut self) -> Result<Style, CheckpointError> {
-        let flags = StyleFlags::from_bits_truncate(self.input.below(1 << 16)? as u16);
+        let bits = self.input.below(1 << 16)? as u16;
+        let known = StyleFlags::all().bits() | OVERLINE.bits();
+        let flags = StyleFlags::from_bits_retain(bits & known);
         let fg = self.color()?.ok_or(CheckpointError::Damaged)?;
         let bg = self.color()?.ok_or(CheckpointError::Damaged)?;
         Ok(Style {
@@ -395,31 +397,13 @@ impl<'a, 'b> GridReader<'a, 'b> {
 
 /// The colour names that programs can set. Others of the engine's are made by it for display only.
 fn named(number: u64) -> Result<NamedColor, CheckpointError> {
-    const NAMES: [NamedColor; 16] = [
-        NamedColor::Black,
-        NamedColor::Red,
-        NamedColor::Green,
-        NamedColor::Yellow,
-        NamedColor::Blue,
-        NamedColor::Magenta,
-        NamedColor::Cyan,
-        NamedColor::White,
-        NamedColor::LightBlack,
-        NamedColor::LightRed,
-        NamedColor::LightGreen,
-        NamedColor::LightYellow,
-        NamedColor::LightBlue,
-        NamedColor::LightMagenta,
-        NamedColor::LightCyan,
-        NamedColor::LightWhite,
-    ];
     const OTHERS: [NamedColor; 3] = [
         NamedColor::Foreground,
         NamedColor::Background,
         NamedColor::Cursor,
     ];
     let known = |name: &&NamedColor| **name as u64 == number;
-    NAMES
+    BASIC
         .iter()
         .chain(&OTHERS)
         .find(known)

@@ -64,6 +64,7 @@ fn the_cursor_and_its_form_are_told() {
         visible: true,
         shape: CursorShape::Bar,
         blinking: true,
+        color: None,
     };
     assert_eq!(shown, bar);
     assert!(!screen("\x1b[?25l").cursor().visible);
@@ -104,8 +105,10 @@ fn leaving_the_alternate_screen_brings_the_primary_back() {
         assert_eq!(text(&screen), "\n\n\n\nscreen", "{number}");
         screen.advance(format!("\x1b[?{number}l").as_bytes());
         assert_eq!(all_text(&screen), before, "{number}");
-        screen.advance(b"7");
-        assert_eq!(all_text(&screen), format!("{before}\n7"));
+        if number == 1049 {
+            screen.advance(b"7");
+            assert_eq!(all_text(&screen), format!("{before}\n7"));
+        }
     }
 }
 

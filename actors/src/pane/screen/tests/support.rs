@@ -74,6 +74,18 @@ const FIXED: &[&str] = &[
     "\x1b[20h",
     "\x1b[20l",
     "\x1b[3b",
+    "\x1b[65535b",
+    "\x1b[!p",
+    "\x1b(A",
+    "\x1b)A",
+    "\x1bn",
+    "\x1bo",
+    "\x1b*0",
+    "\x1b[?6h\x1b7",
+    "\x1b[21;53m",
+    "\x1bP$qm\x1b\\",
+    "\x1bP+q544E;436F\x1b\\",
+    "#1\u{fe0f}\u{20e3}",
     "\x1b[>1u",
     "\x1b[<u",
     "\x1b[=5u",
@@ -119,7 +131,7 @@ fn token() -> impl Strategy<Value = Vec<u8>> {
             .collect::<Vec<_>>()
             .join(";")
     });
-    let csi = (params.clone(), "[@A-HIJKLMPSTXZ`abcdefgmnrsu]")
+    let csi = (params.clone(), "[@A-HIJKLMPSTXZ`abcdefgjkmnrsu]")
         .prop_map(|(p, end)| format!("\x1b[{p}{end}"));
     let sgr = prop_oneof![
         Just("0".to_owned()),
