@@ -256,7 +256,8 @@ impl Task {
         let before = self.journal.position();
         let turn_over = self.read_for(before, limit);
         let taken = self.journal.position() - before;
-        if gives_way && taken >= give_way::FLOOD_BYTES {
+        // A few bytes that take up the whole turn are a flood as well.
+        if gives_way && (turn_over || taken >= give_way::FLOOD_BYTES) {
             self.rests_until = Some(Instant::now() + give_way::REST);
         }
         turn_over

@@ -378,10 +378,11 @@ impl Engine {
         match (action, marks) {
             ('c', [b'>']) if numbers.next_or(0) == 0 => self.identify(Some('>')),
             ('m', [b'>']) => {
-                // Without a number the resource is set back. Source: xterm ctlseqs, XTMODKEYS.
-                let (resource, level) = (numbers.next_or(4), numbers.next_or(0));
-                if let (4, 0..=2) = (resource, level) {
-                    self.term.set_modify_other_keys(level as u8);
+                // Without numbers all resources are set back. Source: xterm ctlseqs, XTMODKEYS.
+                match (numbers.next_or(0), numbers.next_or(0)) {
+                    (4, level @ 0..=2) => self.term.set_modify_other_keys(level as u8),
+                    (0, 0) => self.term.set_modify_other_keys(0),
+                    _ => {}
                 }
             }
             ('n', [b'>']) if numbers.next_or(0) == 4 => self.term.set_modify_other_keys(0),
