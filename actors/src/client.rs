@@ -1,6 +1,8 @@
 //! A connection's actor: sessions monitor it, operators see it, and its end ends the connection.
 
 mod conn;
+mod focus;
+mod guard;
 mod out;
 mod view;
 

@@ -92,6 +92,7 @@ fn creates(request: &Request) -> bool {
         | Request::Attach(_)
         | Request::UpdateView(_)
         | Request::Detach(_)
+        | Request::GuardTerminal(_)
         | Request::GetOrchestration(_)
         | Request::ListOrchestrations(_) => false,
     }
@@ -153,7 +154,10 @@ fn route(
         Request::CancelOrchestration(params) => {
             to!(orchestration::cancel(&server, params.orchestration_id))
         }
-        Request::Attach(_) | Request::UpdateView(_) | Request::Detach(_) => {
+        Request::Attach(_)
+        | Request::UpdateView(_)
+        | Request::Detach(_)
+        | Request::GuardTerminal(_) => {
             // The connection answers these itself.
             std::future::ready(Err(Error::new(
                 ErrorCode::Unsupported,

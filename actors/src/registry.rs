@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use protocol::reply::{PaneEnd, SessionContext, SessionInfo};
@@ -54,6 +54,8 @@ pub struct SessionEntry {
     last_used_ms: AtomicU64,
     /// Its place in the order of all uses, which a clock that is set does not change.
     last_use: AtomicU64,
+    /// The client that has the size of the session.
+    sized_by: ArcSwapOption<ClientUuid>,
     /// Its actor.
     pub address: AddressSlot<SessionMsg>,
     /// The supervisor of its panes.
@@ -76,6 +78,7 @@ impl SessionEntry {
             last_use: AtomicU64::new(next_use()),
             snapshot: watch::Sender::new(Arc::new(snapshot)),
             phase: watch::Sender::new(Phase::Starting),
+            sized_by: ArcSwapOption::empty(),
             address: AddressSlot::new(),
             panes: SupervisorSlot::new(),
         }
@@ -113,6 +116,27 @@ impl SessionEntry {
             }
             changed
         })
+    }
+
+    /// The client whose size the session has.
+    #[must_use]
+    pub fn sized_by(&self) -> Option<ClientUuid> {
+        self.sized_by.load().as_deref().copied()
+    }
+
+    /// Publishes whose size the session has. Only the session's actor does.
+    pub fn set_sized_by(&self, client: Option<ClientUuid>) {
+        if self.sized_by() != client {
+            self.sized_by.store(client.map(Arc::new));
+        }
+    }
+
+    /// The person at this client typed or clicked. While the session's actor is being restarted nobody hears of it, and
+    /// the next key says it again.
+    pub fn typed_by(&self, client: ClientUuid) {
+        if let Some(address) = self.address.get() {
+            let _ = address.cast(SessionMsg::Typed(client));
+        }
     }
 
     /// It is being used: attach, input, select, create.

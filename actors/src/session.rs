@@ -6,6 +6,7 @@ pub mod change;
 pub mod layout;
 pub mod life;
 pub mod mirror;
+mod sizes;
 pub mod snapshot;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use crate::server::Server;
 use crate::store::Saved;
 use crate::tree;
 use change::{Change, Placement};
+use sizes::Sizes;
 use snapshot::SessionSnapshot;
 
 /// What a session's actor is asked and told.
@@ -40,6 +42,8 @@ pub enum SessionMsg {
     Detach(ClientUuid, ViewId, Reply<()>),
     /// A view that decides about the size has another one.
     ViewSize(ClientUuid, Size),
+    /// The person at a client typed or clicked: the size is theirs from now on.
+    Typed(ClientUuid),
     /// An orchestration needs the session to stay.
     Hold(OrchestrationUuid, Reply<Result<(), Error>>),
     /// It needs it no more.
@@ -79,8 +83,8 @@ pub struct SessionState {
     entry: Arc<SessionEntry>,
     now: SessionSnapshot,
     watched: HashMap<ActorId, ClientUuid>,
-    /// Sizes of attached clients, the most recently changed last.
-    sizes: Vec<(ClientUuid, Size)>,
+    /// Sizes of attached clients.
+    sizes: Sizes,
 }
 
 impl Actor for SessionActor {
@@ -100,7 +104,7 @@ impl Actor for SessionActor {
             entry,
             now,
             watched: HashMap::new(),
-            sizes: Vec::new(),
+            sizes: Sizes::default(),
         };
         state.reconcile(&myself);
         state.revive_panes().await;
@@ -148,6 +152,11 @@ impl Actor for SessionActor {
             }
             SessionMsg::ViewSize(client, size) => {
                 state.resize(client, size);
+                let _ = state.publish(myself);
+            }
+            SessionMsg::Typed(client) => {
+                state.sizes.typed(client);
+                state.decide_size();
                 let _ = state.publish(myself);
             }
             SessionMsg::Hold(orchestration, reply) => {
@@ -300,18 +309,24 @@ impl SessionState {
     fn forget(&mut self, client: ClientUuid) {
         self.now.clients.remove(&client);
         self.watched.retain(|_, watched| *watched != client);
-        self.sizes.retain(|(sized, _)| *sized != client);
-        if let Some((_, size)) = self.sizes.last() {
-            self.now.size = *size;
-        }
+        self.sizes.forget(client);
+        self.decide_size();
     }
 
     fn resize(&mut self, client: ClientUuid, size: Size) {
         if self.now.clients.contains_key(&client) {
-            self.sizes.retain(|(sized, _)| *sized != client);
-            self.sizes.push((client, size));
-            self.now.size = size;
+            self.sizes.set(client, size);
+            self.decide_size();
             self.entry.touch();
+        }
+    }
+
+    /// Without anybody who decides, the session keeps the size that it has.
+    fn decide_size(&mut self) {
+        let decided = self.sizes.decided();
+        self.entry.set_sized_by(decided.map(|(client, _)| client));
+        if let Some((_, size)) = decided {
+            self.now.size = size;
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! Whoever is watched for room all the time is woken each time the other side reads: once more for each key.
 
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -72,21 +74,34 @@ impl Watched {
         self.watch()?.writable().await.map(drop)
     }
 
-    /// Reads from a socket, where less than asked for is all there was.
+    /// Reads from a socket, where less than asked for is all there was. A descriptor that came with the bytes takes the place
+    /// of `handed`.
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing, and what the system says.
-    pub(crate) fn read_socket(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read_socket(
+        &self,
+        buffer: &mut [u8],
+        handed: &mut Option<OwnedFd>,
+    ) -> io::Result<usize> {
         let asked = buffer.len();
         let mut short = None;
         let read = self.watch()?.try_io(Interest::READABLE, |fd| {
-            let count = rustix::io::read(fd, buffer)?;
-            if (1..asked).contains(&count) {
-                short = Some(count);
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let mut slices = [IoSliceMut::new(&mut *buffer)];
+            let received = recvmsg(fd, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+            for message in control.drain() {
+                if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                    *handed = descriptors.last().or(handed.take());
+                }
+            }
+            if (1..asked).contains(&received.bytes) {
+                short = Some(received.bytes);
                 // Takes the readiness back, which spares the next read that finds nothing.
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            Ok(count)
+            Ok(received.bytes)
         });
         short.map_or(read, Ok)
     }

@@ -4,10 +4,9 @@
 //! terminal skips frames instead of queueing them. What is typed goes to the server as it is.
 
 mod link;
-mod prefix;
-mod render;
+mod outer;
+mod picture;
 mod signals;
-mod terminal;
 mod viewer;
 
 use std::time::{Duration, Instant};
@@ -18,8 +17,8 @@ use protocol::{Error, ErrorCode, Size, Target};
 
 use crate::cli::Outcome;
 pub(crate) use link::Link;
+use outer::guard::{self, Terminal};
 use signals::Signals;
-use terminal::Terminal;
 use viewer::{Ending, Viewer};
 
 /// How long a lost server is looked for.
@@ -38,11 +37,13 @@ pub(crate) struct View {
     pub(crate) session: Option<Target>,
     /// What is typed does not reach the session.
     pub(crate) read_only: bool,
+    /// The wheel of the mouse goes through the scrollback, for which the view has the mouse.
+    pub(crate) mouse: bool,
 }
 
 /// The size of the caller's terminal, when there is one.
 pub(crate) fn terminal_size() -> Option<Size> {
-    terminal::size_of(std::io::stdout()).or_else(|| terminal::size_of(std::io::stdin()))
+    guard::size_of(std::io::stdout()).or_else(|| guard::size_of(std::io::stdin()))
 }
 
 /// Refuses a session that would be shown inside itself.
@@ -76,10 +77,10 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
     terminal.enter()?;
     let same = View {
         session: Some(context.session_id.into()),
-        read_only: view.read_only,
+        ..*view
     };
     let ending = {
-        let mut viewer = Viewer::new(&terminal, view.read_only);
+        let mut viewer = Viewer::new(&terminal, view);
         // Resized before anybody listened.
         if terminal.size() != size {
             let _ = viewer.resized(&mut link);
@@ -87,10 +88,8 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
         show(server, &same, &mut link, &mut viewer, &mut signals)
     };
     drop(terminal);
-    if matches!(
-        ending,
-        Ending::Detached | Ending::Signal(_) | Ending::TerminalGone
-    ) {
+    // Also after the end of the session: the server has the terminal in its care until it is told that all is well.
+    if !matches!(ending, Ending::Lost(_)) {
         link.detach();
     }
     let name = context.session_name.as_str();
@@ -114,6 +113,11 @@ fn show(
         let ending = viewer.watch(link, signals);
         if !ending.may_come_back() {
             return ending;
+        }
+        // A server that took this process for dead has put the terminal back.
+        let is_late = matches!(&ending, Ending::Lost(why) if why.code == ErrorCode::Timeout);
+        if is_late && let Err(instead) = viewer.enter_again() {
+            return instead;
         }
         match search(server, view, viewer, signals) {
             Ok(found) => *link = found,

@@ -56,6 +56,41 @@ pub struct ScreenRow {
     /// The row as text with SGR sequences, beginning from default attributes; what follows its end is blank.
     #[serde(with = "serde_bytes")]
     pub ansi: Vec<u8>,
+    /// The parts of `ansi` that are no single character in one column, in order: what a terminal's own table of widths might
+    /// see otherwise. Absent from a server that does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<Vec<Cluster>>,
+}
+
+/// Characters of a row that take up one place together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u32, u16, u8, bool)", into = "(u32, u16, u8, bool)")]
+pub struct Cluster {
+    /// Where they begin in the row's text, in bytes.
+    pub at: u32,
+    /// How long they are, in bytes.
+    pub bytes: u16,
+    /// How many columns they take.
+    pub cells: u8,
+    /// Terminals disagree about that: what follows has to be placed by its column.
+    pub doubtful: bool,
+}
+
+impl From<(u32, u16, u8, bool)> for Cluster {
+    fn from((at, bytes, cells, doubtful): (u32, u16, u8, bool)) -> Self {
+        Self {
+            at,
+            bytes,
+            cells,
+            doubtful,
+        }
+    }
+}
+
+impl From<Cluster> for (u32, u16, u8, bool) {
+    fn from(cluster: Cluster) -> Self {
+        (cluster.at, cluster.bytes, cluster.cells, cluster.doubtful)
+    }
 }
 
 /// What changed on a screen since an earlier generation.
@@ -88,6 +123,15 @@ pub struct ScreenUpdate {
     /// The bell rang.
     #[serde(default)]
     pub bell: bool,
+    /// So many rows of the scrollback are above the end: the rows are from there, and nothing follows until the view is
+    /// scrolled again or something is typed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rows_back: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Something that happened to one attached view.

@@ -138,6 +138,8 @@ calls! {
     "update_view" UpdateView -> reply::Attached;
     /// Takes an attached view away.
     "detach" Detach -> reply::Done;
+    /// Gives the server the client's terminal for the case that the client is killed.
+    "guard_terminal" GuardTerminal -> reply::Done;
     /// Runs commands side by side, each in a pane of its own.
     "run_parallel" RunParallel -> reply::Orchestration;
     /// Runs steps one after another in one shell in one pane.

@@ -41,6 +41,7 @@ fn who_only_looks_decides_nothing() {
             window_step: 0,
             pane_step: 0,
             redraw: false,
+            scroll: 0,
         })
         .await;
         assert_eq!(size_of(&two, "s").await, Size::DEFAULT);
@@ -68,6 +69,53 @@ fn who_only_looks_decides_nothing() {
         }
         let panes = two.panes().await;
         assert_eq!(panes[0].size, Size::new(30, 100));
+    });
+}
+
+#[test]
+fn the_size_is_that_of_who_typed_or_clicked_last() {
+    run(async {
+        let daemon = Daemon::start();
+        let (large, small) = (daemon.client().await, daemon.client().await);
+        large.session("s", "stty -echo; exec sleep 600").await;
+        let sized = |size| Attach {
+            size,
+            ..attach(1, named("s"))
+        };
+        let (wide, narrow) = (Size::new(50, 120), Size::new(10, 40));
+        let until = async |wanted: Size, why: &str| {
+            eventually(why, async || {
+                (size_of(&large, "s").await == wanted).then_some(())
+            })
+            .await;
+        };
+        large.ok(sized(wide)).await;
+        small.ok(sized(narrow)).await;
+        assert_eq!(
+            size_of(&large, "s").await,
+            wide,
+            "to attach beside others is to look"
+        );
+        small.types(1, "\x1b[<64;1;1M").await;
+        small.types(1, "\x1b[<35;1;1M").await;
+        small.types(1, "\x1b[I").await;
+        large.types(1, "x").await;
+        assert_eq!(
+            size_of(&large, "s").await,
+            wide,
+            "the wheel, a movement and the focus are no word"
+        );
+        small.types(1, "x").await;
+        until(narrow, "typed").await;
+        large.types(1, "\x1b[<0;1;1M").await;
+        until(wide, "clicked").await;
+        let tiny = daemon.client().await;
+        tiny.ok(sized(Size::new(1, 2))).await;
+        tiny.types(1, "x").await;
+        small.types(1, "x").await;
+        until(narrow, "one that is too small decides nothing").await;
+        drop(small);
+        until(wide, "the one before").await;
     });
 }
 
@@ -241,6 +289,7 @@ fn screens_come_whole_first_then_as_changes_and_two_at_a_time() {
             window_step: 0,
             pane_step: 0,
             redraw: true,
+            scroll: 0,
         })
         .await;
         let Event::Screen { update: again, .. } = one.event().await else {

@@ -232,6 +232,7 @@ pub async fn resize(world: &mut World) {
         window_step: 0,
         pane_step: 0,
         redraw: false,
+        scroll: 0,
     };
     let resized = view.connection.call(&update, LIMIT).await;
     resized.unwrap_or_else(|error| panic!("{error}"));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +17,14 @@ use protocol::frame::{
     Frame, Hello, PROTOCOL_VERSION, RequestFrame, RequestId, ViewId, from_bytes, to_bytes,
 };
 use protocol::reply::Done;
-use protocol::request::{Attach, Call, Detach, UpdateView};
+use protocol::request::{Attach, Call, Detach, GuardTerminal, UpdateView};
 use protocol::{ClientUuid, Error, ErrorCode, Event};
 use supervisor::Address;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
 
 use super::ClientMsg;
+use super::guard::{self, Guard};
 use super::out::Out;
 use super::view::{Said, View};
 use crate::dispatch;
@@ -44,6 +46,9 @@ const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// How long a closing connection may take to be told why.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether an attached client was stopped.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Asked of one read.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -62,6 +67,10 @@ pub(super) struct Conn {
     calls: FuturesUnordered<BoxFuture<'static, Answered>>,
     aborts: HashMap<RequestId, AbortHandle>,
     views: Vec<View>,
+    /// A descriptor that came and was not asked for yet.
+    handed: Option<OwnedFd>,
+    /// The client's terminal.
+    guard: Option<Guard>,
     last_heard: Instant,
     begun: Instant,
     /// The socket was looked at first the last time.
@@ -100,6 +109,8 @@ impl Conn {
             calls: FuturesUnordered::new(),
             aborts: HashMap::new(),
             views: Vec::new(),
+            handed: None,
+            guard: None,
             last_heard: now,
             begun: now,
             looked: false,
@@ -118,6 +129,10 @@ impl Conn {
         if why.code != ErrorCode::Cancelled {
             self.out.frame(Frame::Bye(why.clone()));
             let _ = tokio::time::timeout(GOODBYE_LIMIT, self.flush()).await;
+        }
+        // A client that takes its leave has let go of it.
+        if let Some(guard) = self.guard.take() {
+            guard::put_right(guard);
         }
         why.message
     }
@@ -151,6 +166,10 @@ impl Conn {
             Next::Alarm => {
                 if !self.greeted || self.last_heard.elapsed() >= self.interval() {
                     self.heartbeat()?;
+                }
+                if self.guard.as_ref().is_some_and(Guard::is_client_stopped) {
+                    // It gives it again when it goes on.
+                    self.guard.take().into_iter().for_each(guard::put_right);
                 }
                 self.set_alarm();
             }
@@ -195,7 +214,10 @@ impl Conn {
     }
 
     fn set_alarm(&mut self) {
-        let next = self.next_heartbeat();
+        let mut next = self.next_heartbeat();
+        if self.guard.is_some() {
+            next = next.min(Instant::now() + LOOK);
+        }
         self.alarm.as_mut().reset(next);
     }
 
@@ -227,7 +249,8 @@ impl Conn {
 
     fn receive(&mut self) -> Result<(), Error> {
         let mut buffer = [0; READ_BYTES];
-        match self.stream.read_socket(&mut buffer) {
+        let read = self.stream.read_socket(&mut buffer, &mut self.handed);
+        match read {
             Ok(0) => Err(match self.codec.decode_eof(&mut self.input) {
                 Err(error) => error.into(),
                 Ok(_) => closed("the peer closed it"),
@@ -272,7 +295,10 @@ impl Conn {
             Frame::Ping => {
                 self.out.frame(Frame::Pong);
             }
-            Frame::Bye(_) => return Err(closed("the peer said goodbye")),
+            Frame::Bye(_) => {
+                self.guard = None;
+                return Err(closed("the peer said goodbye"));
+            }
             Frame::Hello(_)
             | Frame::Reply(_)
             | Frame::Event { .. }
@@ -314,6 +340,7 @@ impl Conn {
             Attach::METHOD => Some(self.attach(&request.params).await),
             UpdateView::METHOD => Some(self.update_view(&request.params).await),
             Detach::METHOD => Some(self.detach(&request.params).await),
+            GuardTerminal::METHOD => Some(self.guard_terminal(&request.params)),
             _ => None,
         };
         if let Some(result) = own {
@@ -373,11 +400,25 @@ impl Conn {
 
     async fn detach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Detach = from_bytes(params)?;
+        if self.views.iter().all(|view| view.id == params.view) {
+            self.guard = None;
+        }
         let at = self.views.iter().position(|view| view.id == params.view);
         let at = at.ok_or_else(|| no_view(params.view))?;
         leave(&self.views[at].session, self.caller.client, params.view).await?;
         self.views.swap_remove(at);
         self.tell_views();
+        Ok(to_bytes(&Done {}))
+    }
+
+    fn guard_terminal(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+        let params: GuardTerminal = from_bytes(params)?;
+        let descriptor = self.handed.take();
+        self.guard = match params.leave.is_empty() {
+            true => None,
+            false => Some(Guard::new(self.stream.descriptor(), descriptor, params)?),
+        };
+        self.set_alarm();
         Ok(to_bytes(&Done {}))
     }
 

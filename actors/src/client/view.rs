@@ -10,9 +10,10 @@ use protocol::event::ScreenUpdate;
 use protocol::frame::ViewId;
 use protocol::reply::Attached;
 use protocol::request::{Attach, UpdateView};
-use protocol::{Error, ErrorCode, Event, PaneUuid, WindowUuid};
+use protocol::{ClientUuid, Error, ErrorCode, Event, PaneUuid, WindowUuid};
 use tokio::sync::watch;
 
+use super::focus::{self, Looking};
 use crate::pane::PaneEntry;
 use crate::pane::io::{Ahead, Seen, WriteOrder, Written};
 use crate::registry::{Caller, Phase, SessionEntry};
@@ -37,6 +38,7 @@ pub(super) struct View {
     pub(super) id: ViewId,
     pub(super) session: Arc<SessionEntry>,
     read_only: bool,
+    client: ClientUuid,
     pane: PaneUuid,
     window: WindowUuid,
     focus_epoch: u64,
@@ -44,6 +46,12 @@ pub(super) struct View {
     phase: watch::Receiver<Phase>,
     /// What the client has on its screen.
     seen: Seen,
+    /// The row of the scrollback that the client has scrolled to.
+    scrolled: Option<u64>,
+    /// Its frame has been sent: none follows until something is typed.
+    is_scrolled_sent: bool,
+    /// The person's look at the pane, from its first frame on.
+    looking: Option<Looking>,
     /// So many frames may be sent before the client says that it has shown one.
     frames_left: usize,
     frame: Option<BoxFuture<'static, Result<(Seen, ScreenUpdate), Error>>>,
@@ -108,12 +116,16 @@ impl View {
         let view = Self {
             id: params.view,
             read_only: params.read_only,
+            client: caller.client,
             pane,
             window,
             focus_epoch: snapshot.focus_epoch,
             changes,
             phase: session.phase(),
             seen: Seen::default(),
+            scrolled: None,
+            is_scrolled_sent: false,
+            looking: None,
             frames_left: FRAMES_AHEAD,
             frame: None,
             typing: None,
@@ -157,9 +169,14 @@ impl View {
                 ask(&self.session, |reply| SessionMsg::Change(change, reply)).await??;
             }
         }
+        if params.scroll != 0
+            && let Some(pane) = self.pane(server)
+        {
+            self.scrolled = pane.io.scroll_from(self.scrolled, params.scroll).await?;
+            self.draw_anew();
+        }
         if params.redraw {
-            self.seen = Seen::default();
-            self.frame = None;
+            self.draw_anew();
         }
         Ok(self.attached(server))
     }
@@ -169,8 +186,26 @@ impl View {
             self.window = window.id;
         }
         self.pane = pane;
+        self.scrolled = None;
+        self.looking = None;
+        self.draw_anew();
+    }
+
+    fn draw_anew(&mut self) {
         self.seen = Seen::default();
+        self.is_scrolled_sent = false;
         self.frame = None;
+    }
+
+    /// The person did something by hand: what they see is the end, and the size is theirs.
+    fn acted(&mut self, bytes: &[u8]) {
+        self.session.touch();
+        if self.scrolled.take().is_some() {
+            self.draw_anew();
+        }
+        if self.session.sized_by() != Some(self.client) && is_by_hand(bytes) {
+            self.session.typed_by(self.client);
+        }
     }
 
     /// The client has shown a frame.
@@ -183,7 +218,13 @@ impl View {
         if self.read_only {
             return None;
         }
-        self.session.touch();
+        if let Some(focused) = focus::report(bytes) {
+            if let Some(looking) = &mut self.looking {
+                looking.focus(focused);
+            }
+            return None;
+        }
+        self.acted(bytes);
         if self.typing.is_none() && self.typed.is_empty() {
             let leaf = server.registry.leaf(self.pane)?;
             let Ok(pane) = leaf.writable() else {
@@ -240,7 +281,9 @@ impl View {
                 Happened::Frame(Ok((seen, update))) => {
                     self.frame = None;
                     self.seen = seen;
+                    self.is_scrolled_sent = self.scrolled.is_some();
                     self.frames_left -= 1;
+                    self.look(server, update.modes);
                     return Said::Event(Event::Screen {
                         view: self.id,
                         update,
@@ -285,10 +328,29 @@ impl View {
         }
         if self.frames_left > 0
             && self.frame.is_none()
+            && !self.is_scrolled_sent
             && let Some(pane) = self.pane(server)
         {
-            let seen = self.seen;
-            self.frame = Some(async move { pane.io.next_frame(seen).await }.boxed());
+            let (seen, scrolled) = (self.seen, self.scrolled);
+            let frame = async move {
+                match scrolled {
+                    Some(first) => pane.io.frame_scrolled(first).await,
+                    None => pane.io.next_frame(seen).await,
+                }
+            };
+            self.frame = Some(frame.boxed());
+        }
+    }
+
+    /// The client gets a frame of its pane: its person looks at it.
+    fn look(&mut self, server: &Server, modes: u32) {
+        if let Some(looking) = &mut self.looking {
+            looking.modes(modes);
+        } else if !self.read_only
+            && let Some(leaf) = server.registry.leaf(self.pane)
+            && let Ok(pane) = leaf.writable()
+        {
+            self.looking = Some(Looking::begin(Arc::clone(pane), modes));
         }
     }
 
@@ -334,6 +396,25 @@ impl View {
             None => format!("session {name} ended"),
         }
     }
+}
+
+/// Whether somebody typed or clicked: to move the mouse and to turn its wheel is to look.
+///
+/// Source: xterm ctlseqs, SGR mouse reports.
+fn is_by_hand(bytes: &[u8]) -> bool {
+    const WHEEL: u32 = 64;
+    const MOTION: u32 = 32;
+    let Some(report) = bytes.strip_prefix(b"\x1b[<") else {
+        return !bytes.starts_with(b"\x1b[M");
+    };
+    let button = report
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    let button = std::str::from_utf8(button)
+        .ok()
+        .and_then(|text| text.parse::<u32>().ok());
+    button.is_some_and(|button| button & (WHEEL | MOTION) == 0)
 }
 
 async fn maybe<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {

@@ -14,7 +14,7 @@ mod writes;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -64,6 +64,8 @@ struct Shared {
     size: watch::Sender<Size>,
     history_lines: usize,
     gate: Gate,
+    /// How many people look at the pane with the focus on it.
+    looks: AtomicUsize,
     last_key: LastKey,
     terminal: ArcSwap<Terminal>,
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
@@ -167,6 +169,15 @@ impl Io {
         self.shared.gate.write(&terminal.master, bytes)
     }
 
+    /// A person begins to look at the pane, or ends; how many others look.
+    pub(crate) fn count_look(&self, begins: bool) -> usize {
+        let looks = &self.shared.looks;
+        match begins {
+            true => looks.fetch_add(1, Ordering::AcqRel),
+            false => looks.fetch_sub(1, Ordering::AcqRel).saturating_sub(1),
+        }
+    }
+
     /// The next change of the screen after what was `seen` (all of it by default), whenever it comes.
     ///
     /// # Errors
@@ -189,6 +200,30 @@ impl Io {
             }
             self.revived(life).await?;
         }
+    }
+
+    /// Where a viewer is that scrolls by so many rows: see [`Screen::scroll_from`].
+    ///
+    /// # Errors
+    /// As [`Io::look`].
+    pub(crate) async fn scroll_from(
+        &self,
+        first: Option<u64>,
+        rows: i32,
+    ) -> Result<Option<u64>, Error> {
+        self.look(move |screen| screen.scroll_from(first, rows))
+            .await
+    }
+
+    /// The screen for a viewer that has scrolled back to this row.
+    ///
+    /// # Errors
+    /// As [`Io::look`].
+    pub(crate) async fn frame_scrolled(&self, first: u64) -> Result<(Seen, ScreenUpdate), Error> {
+        let update = self
+            .look(move |screen| screen.update_scrolled(first))
+            .await?;
+        Ok((Seen::default(), frames::wire_update(update, false)))
     }
 
     /// Which state of the screen is the present one.

@@ -4,6 +4,7 @@
 
 mod boundary;
 mod checkpoint;
+mod clusters;
 mod engine;
 mod kept;
 mod last;
@@ -11,6 +12,7 @@ mod lines;
 mod palette;
 mod reflow;
 mod render;
+mod scrolled;
 mod styled;
 mod tail;
 mod text;
@@ -21,6 +23,7 @@ pub(in crate::pane) mod tests;
 use std::path::Path;
 
 use protocol::Size;
+use protocol::event::ScreenRow;
 use rio_vt::ansi::CursorShape as EngineShape;
 use rio_vt::crosswords::pos::Line;
 use rio_vt::crosswords::{MIN_COLUMNS, Mode};
@@ -85,8 +88,10 @@ pub struct Modes {
 /// The form of the cursor. Source: DECSCUSR.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CursorShape {
-    /// A block.
+    /// The terminal's own: no program asked for another one.
     #[default]
+    Own,
+    /// A block.
     Block,
     /// A line below the character.
     Underline,
@@ -137,13 +142,15 @@ pub struct ScreenUpdate {
     pub size: Size,
     /// The rows that changed, with their text in UTF-8 and SGR sequences. Each begins and ends with default attributes; what
     /// is right of it is to be cleared (EL).
-    pub rows: Vec<(u16, Vec<u8>)>,
+    pub rows: Vec<ScreenRow>,
     /// The cursor.
     pub cursor: Cursor,
     /// The modes.
     pub modes: Modes,
     /// The title, if it changed.
     pub title: Option<String>,
+    /// How many rows of the history are between the end and what is shown.
+    pub rows_back: u64,
 }
 
 /// The screen of one pane.
@@ -417,7 +424,8 @@ impl Screen {
             col: render::cursor_col(grid) as u16,
             visible: self.engine.term.mode().contains(Mode::SHOW_CURSOR),
             shape: match self.engine.term.cursor_shape {
-                EngineShape::Block | EngineShape::Hidden => CursorShape::Block,
+                EngineShape::Hidden => CursorShape::Own,
+                EngineShape::Block => CursorShape::Block,
                 EngineShape::Underline => CursorShape::Underline,
                 EngineShape::Beam => CursorShape::Bar,
             },
@@ -492,11 +500,7 @@ impl Screen {
         let palette = Palette::of(self.engine.term.colors());
         let changed = (0..size.rows).filter(|&row| full || self.row_generation(row.into()) > since);
         let rows = changed
-            .map(|row| {
-                let mut ansi = String::with_capacity(usize::from(size.cols) + 16);
-                render::push_shown(self.engine.grid(), Line(row.into()), palette, &mut ansi);
-                (row, ansi.into_bytes())
-            })
+            .map(|row| clusters::screen_row(self.engine.grid(), palette, row, Line(row.into())))
             .collect();
         let title = full || self.title_generation > since;
         ScreenUpdate {
@@ -507,6 +511,7 @@ impl Screen {
             cursor: self.cursor(),
             modes: self.modes(),
             title: title.then(|| self.title().to_owned()),
+            rows_back: 0,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A key's way to the server and its echo's way back are a read and a write each: no runtime, no
 //! queue and no second task in between.
 
+mod hand_over;
+
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -323,9 +325,7 @@ pub(super) fn no_change() -> UpdateView {
     UpdateView {
         view: VIEW,
         size: None,
-        window_step: 0,
-        pane_step: 0,
-        redraw: false,
+        ..UpdateView::default()
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) enum Told {
     End(i32),
     /// The terminal has another size.
     Resized,
+    /// This program shall stop.
+    Stop,
     /// This program was stopped and goes on.
     Continued,
 }
@@ -28,6 +30,7 @@ pub(super) struct Signals {
     /// The last signal that asks for the end, 0 for none.
     end: Arc<AtomicUsize>,
     resized: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     continued: Arc<AtomicBool>,
 }
 
@@ -39,6 +42,7 @@ impl Signals {
             wake,
             end: Arc::default(),
             resized: Arc::default(),
+            stop: Arc::default(),
             continued: Arc::default(),
         };
         // The flag first, so that it is up when the byte is read.
@@ -50,6 +54,7 @@ impl Signals {
         }
         for (signal, flag) in [
             (Signal::WINCH, &signals.resized),
+            (Signal::TSTP, &signals.stop),
             (Signal::CONT, &signals.continued),
         ] {
             flag::register(signal.as_raw(), Arc::clone(flag))?;
@@ -65,6 +70,9 @@ impl Signals {
         let end = self.end.load(Ordering::Relaxed);
         if end != 0 {
             return Some(Told::End(i32::try_from(end).unwrap_or_default()));
+        }
+        if self.stop.swap(false, Ordering::Relaxed) {
+            return Some(Told::Stop);
         }
         if self.continued.swap(false, Ordering::Relaxed) {
             return Some(Told::Continued);

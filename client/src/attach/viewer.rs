@@ -4,18 +4,26 @@ use std::convert::Infallible;
 use std::io;
 use std::time::{Duration, Instant};
 
+use protocol::event::mode;
 use protocol::request::UpdateView;
 use protocol::{Error, ErrorCode, Event, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::link::{Link, VIEW, no_change};
-use super::prefix::{Action, HELP, PrefixParser};
-use super::render::Renderer;
+use super::outer::guard::{Output, Terminal};
+use super::outer::mouse::Mouse;
+use super::outer::split::{Command, HELP, Input, PASTE_BEGINS, PASTE_ENDS, Splitter};
+use super::picture::Display;
 use super::signals::{Signals, Told};
-use super::terminal::{Output, Terminal};
 
 /// Most bytes read from the terminal at a time.
 const READ_BYTES: usize = 16 * 1024;
+
+/// How long the rest of a sequence is waited for before its beginning is taken for a key.
+const SEQUENCE_LIMIT: Duration = Duration::from_millis(30);
+
+/// The same where the terminal is behind a network.
+const REMOTE_SEQUENCE_LIMIT: Duration = Duration::from_millis(100);
 
 /// Why a view ended.
 #[derive(Debug)]
@@ -46,24 +54,38 @@ impl Ending {
 /// The state of a view over all its connections.
 pub(super) struct Viewer<'a> {
     terminal: &'a Terminal,
-    renderer: Renderer,
-    parser: PrefixParser,
+    view: Display,
+    splitter: Splitter,
+    /// When what the splitter holds back is a key after all.
+    give_up_at: Instant,
+    sequence_limit: Duration,
     output: Output,
     /// A screen was drawn that the terminal may not have taken yet.
     drawn: bool,
     read_only: bool,
+    /// The paste that is under way is given to the program with marks around it.
+    marks_paste: bool,
+    /// A mouse button was pressed inside the pane.
+    button_held: bool,
     buffer: Vec<u8>,
 }
 
 impl<'a> Viewer<'a> {
-    pub(super) fn new(terminal: &'a Terminal, read_only: bool) -> Self {
+    pub(super) fn new(terminal: &'a Terminal, how: &super::View) -> Self {
         Self {
             terminal,
-            renderer: Renderer::new(terminal.size()),
-            parser: PrefixParser::default(),
+            view: Display::new(terminal.size(), how.mouse),
+            splitter: Splitter::default(),
+            give_up_at: Instant::now(),
+            sequence_limit: match std::env::var_os("SSH_CONNECTION") {
+                Some(_) => REMOTE_SEQUENCE_LIMIT,
+                None => SEQUENCE_LIMIT,
+            },
             output: Output::default(),
             drawn: false,
-            read_only,
+            read_only: how.read_only,
+            marks_paste: false,
+            button_held: false,
             buffer: vec![0; READ_BYTES],
         }
     }
@@ -75,15 +97,19 @@ impl<'a> Viewer<'a> {
 
     /// Shows a message until the next key.
     pub(super) fn say(&mut self, message: &str) {
+        self.draw(|view, out| view.say(Some(message.to_owned()), out));
+    }
+
+    fn draw(&mut self, draw: impl FnOnce(&mut Display, &mut Vec<u8>)) {
         let mut bytes = Vec::new();
-        self.renderer.say(Some(message.to_owned()), &mut bytes);
+        draw(&mut self.view, &mut bytes);
         self.terminal.write(&bytes, &mut self.output);
     }
 
     /// A new connection begins: it sends the whole screen.
     pub(super) fn welcome(&mut self) {
         self.drawn = false;
-        self.renderer.say(None, &mut Vec::new());
+        self.draw(|view, out| view.say(None, out));
     }
 
     /// Shows one connection until it or the view ends.
@@ -93,14 +119,15 @@ impl<'a> Viewer<'a> {
     }
 
     fn go_on(&mut self, link: &mut Link, signals: &mut Signals) -> Result<Infallible, Ending> {
+        link.hand_over(self.terminal);
         link.settle().map_err(Ending::Lost)?;
         self.catch_up(link)?;
         loop {
-            let ready = self.wait(Some(link), signals, link.until_ready())?;
+            let limit = [link.until_ready(), self.until_give_up()];
+            let ready = self.wait(Some(link), signals, limit.into_iter().flatten().min())?;
             link.tell_ready().map_err(Ending::Lost)?;
-            if ready.typed {
-                let length = self.read()?;
-                self.typed(length, link)?;
+            for input in self.input(ready.typed)? {
+                self.act(input, link)?;
             }
             if ready.takes {
                 self.flush()?;
@@ -118,8 +145,13 @@ impl<'a> Viewer<'a> {
                 match told {
                     Told::End(signal) => return Err(Ending::Signal(signal)),
                     Told::Resized => self.resized(link)?,
+                    Told::Stop => {
+                        link.release();
+                        self.terminal.stop(&mut self.output).map_err(gone)?;
+                    }
                     Told::Continued => {
-                        self.terminal.enter_again().map_err(gone)?;
+                        self.enter_again()?;
+                        link.hand_over(self.terminal);
                         self.resized(link)?;
                     }
                 }
@@ -139,12 +171,9 @@ impl<'a> Viewer<'a> {
                 return Ok(());
             }
             let ready = self.wait(None, signals, Some(left))?;
-            if ready.typed {
-                let length = self.read()?;
-                let actions = self.parser.parse(&self.buffer[..length]);
-                if actions.contains(&Action::Detach) {
-                    return Err(Ending::Detached);
-                }
+            let inputs = self.input(ready.typed)?;
+            if inputs.contains(&Input::Command(Command::Detach)) {
+                return Err(Ending::Detached);
             }
             if ready.takes {
                 self.flush()?;
@@ -152,11 +181,24 @@ impl<'a> Viewer<'a> {
             while let Some(told) = ready.told.then(|| signals.next()).flatten() {
                 match told {
                     Told::End(signal) => return Err(Ending::Signal(signal)),
-                    Told::Resized => self.renderer.resize(self.terminal.size()),
-                    Told::Continued => self.terminal.enter_again().map_err(gone)?,
+                    Told::Resized => {
+                        let size = self.size();
+                        self.draw(|view, out| view.resize(size, out));
+                    }
+                    Told::Stop => self.terminal.stop(&mut self.output).map_err(gone)?,
+                    Told::Continued => self.enter_again()?,
                 }
             }
         }
+    }
+
+    /// Makes the terminal ready after a stop, or when the server may have put it back meanwhile.
+    pub(super) fn enter_again(&mut self) -> Result<(), Ending> {
+        self.terminal.enter_again().map_err(gone)?;
+        self.output = Output::default();
+        let size = self.size();
+        self.draw(|view, out| view.ready_again(size, out));
+        Ok(())
     }
 
     /// Waits until one of the three can go on.
@@ -193,6 +235,25 @@ impl<'a> Viewer<'a> {
             told: is(1, PollFlags::IN),
             link: is(2, PollFlags::IN | PollFlags::OUT | ended),
         })
+    }
+
+    /// What was typed, if something was, and what was held back for long enough.
+    fn input(&mut self, typed: bool) -> Result<Vec<Input>, Ending> {
+        let length = if typed { self.read()? } else { 0 };
+        let now = Instant::now();
+        if length > 0 {
+            self.give_up_at = now + self.sequence_limit;
+            return Ok(self.splitter.feed(&self.buffer[..length], now));
+        }
+        Ok(match self.until_give_up() {
+            Some(left) if left.is_zero() => self.splitter.give_up(),
+            Some(_) | None => Vec::new(),
+        })
+    }
+
+    fn until_give_up(&self) -> Option<Duration> {
+        let left = || self.give_up_at.saturating_duration_since(Instant::now());
+        self.splitter.is_waiting().then(left)
     }
 
     fn read(&mut self) -> Result<usize, Ending> {
@@ -232,64 +293,124 @@ impl<'a> Viewer<'a> {
         }
     }
 
-    /// Carries out what was typed.
-    fn typed(&mut self, length: usize, link: &mut Link) -> Result<(), Ending> {
-        if self.renderer.has_message() && length > 0 {
-            self.renderer.say(None, &mut Vec::new());
-            change(
-                link,
-                UpdateView {
-                    redraw: true,
-                    ..no_change()
-                },
-            )?;
+    /// Carries out what came from the terminal.
+    fn act(&mut self, input: Input, link: &mut Link) -> Result<(), Ending> {
+        let by_hand = !matches!(input, Input::Mouse(_) | Input::Focus(_));
+        if by_hand && self.view.has_message() {
+            self.draw(|view, out| view.say(None, out));
         }
-        for action in self.parser.parse(&self.buffer[..length]) {
-            match action {
-                Action::Input(_) if self.read_only => {}
-                Action::Input(bytes) => link.type_in(bytes.into()).map_err(Ending::Lost)?,
-                Action::Detach => return Err(Ending::Detached),
-                Action::NextWindow => change(
-                    link,
-                    UpdateView {
-                        window_step: 1,
-                        ..no_change()
-                    },
-                )?,
-                Action::PreviousWindow => change(
-                    link,
-                    UpdateView {
-                        window_step: -1,
-                        ..no_change()
-                    },
-                )?,
-                Action::NextPane => change(
-                    link,
-                    UpdateView {
-                        pane_step: 1,
-                        ..no_change()
-                    },
-                )?,
-                Action::Redraw => change(
-                    link,
-                    UpdateView {
-                        redraw: true,
-                        ..no_change()
-                    },
-                )?,
-                Action::Help => self.say(HELP),
+        match input {
+            Input::Command(command) => return self.command(command, link),
+            Input::Mouse(mouse) => return self.mouse(mouse, link),
+            _ if self.read_only => {}
+            Input::Focus(gained) => {
+                if self.view.modes() & mode::FOCUS_EVENTS != 0 {
+                    self.send(if gained { b"\x1b[I" } else { b"\x1b[O" }, link)?;
+                }
+            }
+            Input::Typed(bytes) => {
+                self.draw(Display::follow);
+                self.send(&bytes, link)?;
+            }
+            Input::Paste {
+                bytes,
+                begins,
+                ends,
+            } => {
+                self.draw(Display::follow);
+                if begins {
+                    self.marks_paste = self.view.modes() & mode::BRACKETED_PASTE != 0;
+                }
+                if begins && self.marks_paste {
+                    self.send(PASTE_BEGINS, link)?;
+                }
+                self.send(&bytes, link)?;
+                if ends && self.marks_paste {
+                    self.send(PASTE_ENDS, link)?;
+                }
             }
         }
         Ok(())
+    }
+
+    fn send(&self, bytes: &[u8], link: &mut Link) -> Result<(), Ending> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        link.type_in(bytes.to_vec().into()).map_err(Ending::Lost)
+    }
+
+    fn command(&mut self, command: Command, link: &mut Link) -> Result<(), Ending> {
+        let mut update = no_change();
+        match command {
+            Command::Detach => return Err(Ending::Detached),
+            Command::NextWindow => update.window_step = 1,
+            Command::PreviousWindow => update.window_step = -1,
+            Command::NextPane => update.pane_step = 1,
+            Command::Redraw => {
+                self.draw(Display::redraw);
+                update.redraw = true;
+            }
+            Command::Page(pages) => {
+                let rows = i32::from(self.view.height().saturating_sub(1).max(1));
+                update.scroll = i32::from(pages) * rows;
+            }
+            Command::Help => {
+                self.say(HELP);
+                return Ok(());
+            }
+            Command::Pan(down, right) => {
+                self.draw(|view, out| view.pan(down, right, out));
+                return Ok(());
+            }
+        }
+        change(link, update)
+    }
+
+    /// The mouse is the program's where it asked for it. Else the wheel goes through the scrollback, and through what a
+    /// program shows on the alternate screen by cursor keys.
+    fn mouse(&mut self, mouse: Mouse, link: &mut Link) -> Result<(), Ending> {
+        let modes = self.view.modes();
+        let tracked = mode::MOUSE_CLICK | mode::MOUSE_DRAG | mode::MOUSE_MOTION;
+        if modes & tracked != 0 && !self.view.is_scrolled() && !self.read_only {
+            let inside = self.view.inside(mouse, self.button_held);
+            if mouse.is_press() {
+                self.button_held = inside.is_some();
+            } else if mouse.release {
+                self.button_held = false;
+            }
+            return match inside.and_then(|inside| inside.report(modes)) {
+                Some(report) => self.send(&report, link),
+                None => Ok(()),
+            };
+        }
+        let Some(rows) = mouse.wheel() else {
+            return Ok(());
+        };
+        if modes & mode::ALTERNATE_SCREEN == 0 {
+            let update = UpdateView {
+                scroll: rows,
+                ..no_change()
+            };
+            return change(link, update);
+        }
+        if self.read_only {
+            return Ok(());
+        }
+        let key: &[u8] = match (modes & mode::APPLICATION_CURSOR != 0, rows > 0) {
+            (true, true) => b"\x1bOA",
+            (true, false) => b"\x1bOB",
+            (false, true) => b"\x1b[A",
+            (false, false) => b"\x1b[B",
+        };
+        self.send(&key.repeat(rows.unsigned_abs() as usize), link)
     }
 
     /// Shows what the server told.
     fn happened(&mut self, event: Event) -> Result<(), Ending> {
         match event {
             Event::Screen { view: VIEW, update } => {
-                let mut bytes = Vec::new();
-                self.renderer.draw(&update, &mut bytes);
-                self.terminal.write(&bytes, &mut self.output);
+                self.draw(|view, out| view.update(&update, out));
                 self.drawn = true;
             }
             Event::InputBlocked {
@@ -299,8 +420,8 @@ impl<'a> Viewer<'a> {
                 "the program does not read its input, or this is a mirror: {dropped_bytes} bytes were dropped"
             )),
             Event::Detached { view: VIEW, reason } => return Err(Ending::Ended(reason)),
-            Event::Switched { .. }
-            | Event::Screen { .. }
+            Event::Switched { .. } => self.draw(Display::follow),
+            Event::Screen { .. }
             | Event::InputBlocked { .. }
             | Event::Detached { .. }
             | Event::Other(_) => {}
@@ -311,15 +432,12 @@ impl<'a> Viewer<'a> {
     /// The terminal has another size than the server knows.
     pub(super) fn resized(&mut self, link: &mut Link) -> Result<(), Ending> {
         let size = self.terminal.size();
-        self.renderer.resize(size);
-        change(
-            link,
-            UpdateView {
-                size: Some(size),
-                redraw: true,
-                ..no_change()
-            },
-        )
+        self.draw(|view, out| view.resize(size, out));
+        let update = UpdateView {
+            size: Some(size),
+            ..no_change()
+        };
+        change(link, update)
     }
 }
 

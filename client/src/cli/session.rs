@@ -49,6 +49,9 @@ pub(crate) struct AttachArgs {
     /// Attach even to the session that this command runs in
     #[arg(long)]
     nested: bool,
+    /// Leave the mouse to the terminal: the wheel does not go through the scrollback, and text is selected without Shift
+    #[arg(long)]
+    no_mouse: bool,
 }
 
 /// `fugue rename`.
@@ -94,6 +97,7 @@ impl NewArgs {
             let view = attach::View {
                 session: Some(created.context.session_id.into()),
                 read_only: false,
+                mouse: true,
             };
             return attach::attach(&server, link, &view);
         }
@@ -115,6 +119,7 @@ impl AttachArgs {
         let view = attach::View {
             session,
             read_only: self.read_only,
+            mouse: !self.no_mouse,
         };
         let mut link = attach::Link::open(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {

@@ -23,6 +23,7 @@ fn every_event() -> Vec<Event> {
         rows: vec![ScreenRow {
             row: 3,
             ansi: vec![0x1b, 0xff, 0],
+            clusters: Some(vec![(3, 2, 1, true).into()]),
         }],
         title: Some("vi".into()),
         ..ScreenUpdate::default()

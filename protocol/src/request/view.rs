@@ -22,7 +22,7 @@ pub struct Attach {
 }
 
 /// Changes an attached view.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct UpdateView {
     /// Which view of this connection.
     pub view: ViewId,
@@ -38,6 +38,39 @@ pub struct UpdateView {
     /// Send the whole screen again.
     #[serde(default)]
     pub redraw: bool,
+    /// Go so many rows back into the scrollback, or on towards the end again.
+    #[serde(default)]
+    pub scroll: i32,
+}
+
+/// Gives the server the client's terminal for the case that the client is killed or stopped: its descriptor travels with
+/// the bytes of this call (`SCM_RIGHTS`). The server then puts the terminal back as the client would have.
+///
+/// It is given back by taking the last view away, or by a call with an empty `leave` and no descriptor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GuardTerminal {
+    /// What is written to it to undo the modes that the client has set.
+    #[serde(with = "serde_bytes")]
+    pub leave: Vec<u8>,
+    /// Its settings as they were before.
+    pub settings: TerminalSettings,
+}
+
+/// Settings of a terminal, as numbers of this machine's termios(3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSettings {
+    /// `c_iflag`.
+    pub input: u32,
+    /// `c_oflag`.
+    pub output: u32,
+    /// `c_cflag`.
+    pub control: u32,
+    /// `c_lflag`.
+    pub local: u32,
+    /// `VMIN`.
+    pub least: u8,
+    /// `VTIME`.
+    pub time: u8,
 }
 
 /// Takes an attached view away.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::event::{ScreenCursor, ScreenRow, ScreenUpdate, mode};
+use protocol::event::{ScreenCursor, ScreenUpdate, mode};
 use supervisor::Reply;
 use tokio::time::Instant;
 
@@ -94,16 +94,12 @@ impl Frames {
 }
 
 /// A screen's change as it travels.
-fn wire_update(update: screen::ScreenUpdate, bell: bool) -> ScreenUpdate {
+pub(super) fn wire_update(update: screen::ScreenUpdate, bell: bool) -> ScreenUpdate {
     ScreenUpdate {
         generation: update.generation,
         full: update.full,
         size: update.size,
-        rows: update
-            .rows
-            .into_iter()
-            .map(|(row, ansi)| ScreenRow { row, ansi })
-            .collect(),
+        rows: update.rows,
         cursor: ScreenCursor {
             row: update.cursor.row,
             col: update.cursor.col,
@@ -116,12 +112,14 @@ fn wire_update(update: screen::ScreenUpdate, bell: bool) -> ScreenUpdate {
         cursor_color: update.cursor.color,
         title: update.title,
         bell,
+        rows_back: update.rows_back,
     }
 }
 
 /// Source: xterm ctlseqs, DECSCUSR.
 fn shape_number(cursor: screen::Cursor) -> u8 {
     let steady = match cursor.shape {
+        CursorShape::Own => return 0,
         CursorShape::Block => 2,
         CursorShape::Underline => 4,
         CursorShape::Bar => 6,

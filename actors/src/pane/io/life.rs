@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -125,6 +125,7 @@ impl Io {
                 size: watch::Sender::new(size),
                 history_lines,
                 gate: Gate::default(),
+                looks: AtomicUsize::new(0),
                 last_key: LastKey::never(),
                 terminal: ArcSwap::from_pointee(terminal),
                 parsing: AtomicU64::new(NOTHING_PARSED),

@@ -104,7 +104,8 @@ impl Engine {
         let dimensions = CrosswordsSize::new(size.cols.into(), size.rows.into());
         let mut term = Crosswords::new(
             dimensions,
-            CursorShape::Block,
+            // Stands for the terminal's own: no sequence asks for it.
+            CursorShape::Hidden,
             VoidListener,
             WindowId::from(0),
             0,

@@ -153,11 +153,18 @@ pub(super) fn push_cell(grid: &Grid<Square>, cell: Square, out: &mut String) {
 /// Appends the row with its colours and attributes, self-contained: it begins with the default attributes and ends
 /// with them. Blanks at its end are cut, so the reader clears to the end of the line.
 pub(super) fn push_ansi(grid: &Grid<Square>, line: Line, out: &mut String) {
-    push_shown(grid, line, Palette::OWN, out);
+    push_shown(grid, line, Palette::OWN, out, |_, _, _| {});
 }
 
-/// As [`push_ansi`], with the colours that a program has set by their value.
-pub(super) fn push_shown(grid: &Grid<Square>, line: Line, palette: Palette<'_>, out: &mut String) {
+/// As [`push_ansi`], with the colours that a program has set by their value. `note` is given the text so far, where the last
+/// cell's text begins in it, and the cell.
+pub(super) fn push_shown(
+    grid: &Grid<Square>,
+    line: Line,
+    palette: Palette<'_>,
+    out: &mut String,
+    mut note: impl FnMut(&str, usize, Square),
+) {
     let row = cells(grid, line);
     let shows = |col: &usize| !is_blank(row[*col]) || shows_blank(&grid.style_of(&row[*col]));
     let end = match palette.has_background() {
@@ -171,10 +178,12 @@ pub(super) fn push_shown(grid: &Grid<Square>, line: Line, palette: Palette<'_>, 
             continue;
         }
         brush.dip(grid, cell, out);
+        let from = out.len();
         match cell.is_leading_spacer() {
             true => out.push(' '),
             false => push_cell(grid, cell, out),
         }
+        note(out, from, cell);
     }
     brush.clean(grid, out);
 }

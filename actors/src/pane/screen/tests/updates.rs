@@ -16,10 +16,10 @@ impl Client {
         if update.full {
             self.screen = Screen::new(update.size, 0);
         }
-        for (row, ansi) in &update.rows {
+        for row in &update.rows {
             self.screen
-                .advance(format!("\x1b[?7l\x1b[{};1H", row + 1).as_bytes());
-            self.screen.advance(ansi);
+                .advance(format!("\x1b[?7l\x1b[{};1H", row.row + 1).as_bytes());
+            self.screen.advance(&row.ansi);
             self.screen.advance(b"\x1b[K");
         }
         self.generation = update.generation;
@@ -35,7 +35,13 @@ fn rows(screen: &Screen) -> Vec<String> {
         .update_since(0)
         .rows
         .into_iter()
-        .map(|(_, ansi)| String::from_utf8(ansi).expect("UTF-8"))
+        .map(|row| String::from_utf8(row.ansi).expect("UTF-8"))
+        .collect()
+}
+
+fn texts(update: &ScreenUpdate) -> Vec<(u16, String)> {
+    let rows = update.rows.iter();
+    rows.map(|row| (row.row, String::from_utf8(row.ansi.clone()).expect("UTF-8")))
         .collect()
 }
 
@@ -46,7 +52,7 @@ fn only_changed_rows_are_sent() {
     screen.advance(b"d");
     let update = screen.update_since(generation);
     assert!(!update.full);
-    assert_eq!(update.rows, [(2, b"\x1b[mcd".to_vec())]);
+    assert_eq!(texts(&update), [(2, "\x1b[mcd".to_owned())]);
     assert_eq!(update.title, None);
     assert_eq!(screen.update_since(update.generation).rows, []);
 }
@@ -151,10 +157,8 @@ fn only_the_row_inserted_into_is_sent() {
     let mut screen = screen("a\r\nb\r\nc\x1b[1;1H\x1b[4h");
     let generation = screen.generation();
     screen.advance(b"x");
-    assert_eq!(
-        screen.update_since(generation).rows,
-        [(0, b"\x1b[mxa".to_vec())]
-    );
+    let update = screen.update_since(generation);
+    assert_eq!(texts(&update), [(0, "\x1b[mxa".to_owned())]);
 }
 
 #[test]

@@ -1,23 +1,18 @@
-//! The caller's terminal: raw while a view is attached, and as it was on every way out.
+//! The caller's terminal: raw while a view is attached, and as it was on every way out, a stop included.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use protocol::{Error, ErrorCode, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{getpgid, getpgrp, getppid, getsid};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use signal_hook::consts::SIGTSTP;
+use signal_hook::low_level::emulate_default_handler;
 
-/// The alternate screen, the title kept, no wrapping behind the last column, a blank screen.
-///
-/// Source: xterm ctlseqs, DECSET 1049, XTWINOPS 22, DECAWM.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[22;0t\x1b[?7l\x1b[m\x1b[H\x1b[2J";
-
-/// Every mode that a view may have set, back to a terminal's usual ones; then the usual screen.
-const LEAVE: &[u8] =
-    b"\x1b[?2026l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1006l\x1b[?1005l\x1b[?1004l\
-\x1b[?2004l\x1b[?1l\x1b>\x1b[0 q\x1b[m\x1b[?7h\x1b[?25h\x1b[23;0t\x1b[?1049l";
+use super::modes::{ENTER, LEAVE};
 
 /// How long a terminal that takes nothing is waited for when it is left, in 100 ms steps.
 const LEAVE_STEPS: u32 = 5;
@@ -33,7 +28,7 @@ struct Saved {
 }
 
 /// Rows and columns of a terminal, within the protocol's limits.
-pub(super) fn size_of(terminal: impl AsFd) -> Option<Size> {
+pub(crate) fn size_of(terminal: impl AsFd) -> Option<Size> {
     let size = tcgetwinsize(terminal).ok()?;
     // A terminal that does not know its size says 0.
     if size.ws_row == 0 || size.ws_col == 0 {
@@ -46,7 +41,7 @@ pub(super) fn size_of(terminal: impl AsFd) -> Option<Size> {
 }
 
 /// The caller's terminal. Dropping it restores it.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     tty: OwnedFd,
     /// Set when the flags were changed for others, too.
     shared_flags: Option<OFlags>,
@@ -54,13 +49,13 @@ pub(super) struct Terminal {
 
 /// Bytes that the terminal has not taken yet.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     bytes: Vec<u8>,
     taken: usize,
 }
 
 impl Output {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.taken == self.bytes.len()
     }
 }
@@ -70,7 +65,7 @@ impl Terminal {
     ///
     /// # Errors
     /// `unsupported` when there is none.
-    pub(super) fn open() -> anyhow::Result<Self> {
+    pub(crate) fn open() -> anyhow::Result<Self> {
         let stdin = io::stdin();
         if !isatty(&stdin) || !isatty(io::stdout()) {
             let message = "attaching needs a terminal, and standard input or output is none";
@@ -94,12 +89,12 @@ impl Terminal {
     }
 
     /// Its size now, 24 × 80 when it does not know.
-    pub(super) fn size(&self) -> Size {
+    pub(crate) fn size(&self) -> Size {
         size_of(&self.tty).unwrap_or_default()
     }
 
     /// Makes it raw and shows the alternate screen. From here on every way out restores it.
-    pub(super) fn enter(&mut self) -> io::Result<()> {
+    pub(crate) fn enter(&mut self) -> io::Result<()> {
         restore_on_panic();
         let tty = &self.tty;
         let saved = Saved {
@@ -107,12 +102,18 @@ impl Terminal {
             termios: tcgetattr(tty)?,
             flags: self.shared_flags.take(),
         };
-        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
-        self.enter_again()
+        *saved_terminal() = Some(saved);
+        self.make_ready()
     }
 
-    /// The same after a stop, when the shell has set the terminal to its own liking.
-    pub(super) fn enter_again(&self) -> io::Result<()> {
+    /// The same when it is not known what has become of the terminal, as after a stop.
+    pub(crate) fn enter_again(&self) -> io::Result<()> {
+        // So that what is kept aside on entering is the terminal's own, whether or not it was left meanwhile.
+        write_patiently(&self.tty, LEAVE);
+        self.make_ready()
+    }
+
+    fn make_ready(&self) -> io::Result<()> {
         let tty = &self.tty;
         let mut raw = tcgetattr(tty)?;
         raw.make_raw();
@@ -121,14 +122,33 @@ impl Terminal {
         Ok(())
     }
 
+    /// Leaves the terminal to the shell and stops this process. Returns when it goes on; what follows a stop has to follow
+    /// then. Where no shell would notice, nothing happens.
+    pub(crate) fn stop(&self, output: &mut Output) -> io::Result<()> {
+        if !is_watched_by_a_shell() {
+            return Ok(());
+        }
+        *output = Output::default();
+        write_patiently(&self.tty, LEAVE);
+        if let Some(saved) = &*saved_terminal() {
+            tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios)?;
+        }
+        emulate_default_handler(SIGTSTP)
+    }
+
+    /// How the terminal was before.
+    pub(crate) fn settings(&self) -> Option<Termios> {
+        saved_terminal().as_ref().map(|saved| saved.termios.clone())
+    }
+
     /// What was typed, once poll(2) has said that there is something.
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(&self.tty, buffer)?)
     }
 
     /// Writes as much as the terminal takes now, in one write when it takes it all; the rest goes
     /// to `output`. A terminal that fails is noticed by the next flush or read.
-    pub(super) fn write(&self, bytes: &[u8], output: &mut Output) {
+    pub(crate) fn write(&self, bytes: &[u8], output: &mut Output) {
         let taken = if output.is_empty() && !bytes.is_empty() {
             output.bytes.clear();
             output.taken = 0;
@@ -140,7 +160,7 @@ impl Terminal {
     }
 
     /// Writes as much of the rest as the terminal takes now.
-    pub(super) fn flush(&self, output: &mut Output) -> io::Result<()> {
+    pub(crate) fn flush(&self, output: &mut Output) -> io::Result<()> {
         while !output.is_empty() {
             match rustix::io::write(&self.tty, &output.bytes[output.taken..]) {
                 Ok(taken) => output.taken += taken,
@@ -168,9 +188,23 @@ impl Drop for Terminal {
     }
 }
 
+fn saved_terminal() -> MutexGuard<'static, Option<Saved>> {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether somebody is there who can let a stopped process go on: the parent is in this session and has jobs of its own.
+///
+/// Source: POSIX, orphaned process groups, whose stop signals do nothing.
+fn is_watched_by_a_shell() -> bool {
+    getppid().is_some_and(|parent| {
+        let same_session = getsid(Some(parent)).ok() == getsid(None).ok();
+        same_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
+    })
+}
+
 /// Puts the terminal back as it was; the second time it does nothing.
 fn restore() {
-    let saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let saved = saved_terminal().take();
     let Some(saved) = saved else { return };
     write_patiently(&saved.tty, LEAVE);
     let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);

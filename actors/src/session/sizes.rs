@@ -1,0 +1,47 @@
+//! Whose size a session has: that of the client that typed or clicked last. Pure.
+
+use protocol::{ClientUuid, Size};
+
+/// A smaller terminal decides nothing: programs that are made so small break, and what they print then stays broken.
+const LEAST: Size = Size::new(6, 20);
+
+/// The sizes of the clients that do not only look.
+#[derive(Debug, Default)]
+pub(super) struct Sizes {
+    /// Who typed last is last.
+    clients: Vec<(ClientUuid, Size)>,
+}
+
+impl Sizes {
+    /// A client is there, or has another size. Beside others it decides when it types.
+    pub(super) fn set(&mut self, client: ClientUuid, size: Size) {
+        match self.clients.iter_mut().find(|(known, _)| *known == client) {
+            Some((_, known)) => *known = size,
+            None => self.clients.insert(0, (client, size)),
+        }
+    }
+
+    /// A client typed or clicked.
+    pub(super) fn typed(&mut self, client: ClientUuid) {
+        // Stable: the others keep their order.
+        self.clients.sort_by_key(|(known, _)| *known == client);
+    }
+
+    /// A client is gone.
+    pub(super) fn forget(&mut self, client: ClientUuid) {
+        self.clients.retain(|(known, _)| *known != client);
+    }
+
+    /// Who decides, and the size.
+    pub(super) fn decided(&self) -> Option<(ClientUuid, Size)> {
+        let is_enough = |size: &Size| size.rows >= LEAST.rows && size.cols >= LEAST.cols;
+        self.clients
+            .iter()
+            .rev()
+            .find(|(_, size)| is_enough(size))
+            .copied()
+    }
+}
+
+#[cfg(test)]
+mod tests;
