@@ -145,6 +145,7 @@ impl<'a> Viewer<'a> {
                 match told {
                     Told::End(signal) => return Err(Ending::Signal(signal)),
                     Told::Resized => self.resized(link)?,
+                    Told::Stop if !Terminal::may_stop() => {}
                     Told::Stop => {
                         link.release();
                         self.terminal.stop(&mut self.output).map_err(gone)?;
@@ -185,6 +186,7 @@ impl<'a> Viewer<'a> {
                         let size = self.size();
                         self.draw(|view, out| view.resize(size, out));
                     }
+                    Told::Stop if !Terminal::may_stop() => {}
                     Told::Stop => self.terminal.stop(&mut self.output).map_err(gone)?,
                     Told::Continued => self.enter_again()?,
                 }

@@ -122,12 +122,20 @@ impl Terminal {
         Ok(())
     }
 
+    /// Whether a stop makes sense: somebody is there who can let this process go on, its parent in this session with jobs of
+    /// its own.
+    ///
+    /// Source: POSIX, orphaned process groups, whose stop signals do nothing.
+    pub(crate) fn may_stop() -> bool {
+        getppid().is_some_and(|parent| {
+            let same_session = getsid(Some(parent)).ok() == getsid(None).ok();
+            same_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
+        })
+    }
+
     /// Leaves the terminal to the shell and stops this process. Returns when it goes on; what follows a stop has to follow
-    /// then. Where no shell would notice, nothing happens.
+    /// then.
     pub(crate) fn stop(&self, output: &mut Output) -> io::Result<()> {
-        if !is_watched_by_a_shell() {
-            return Ok(());
-        }
         *output = Output::default();
         write_patiently(&self.tty, LEAVE);
         if let Some(saved) = &*saved_terminal() {
@@ -190,16 +198,6 @@ impl Drop for Terminal {
 
 fn saved_terminal() -> MutexGuard<'static, Option<Saved>> {
     SAVED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether somebody is there who can let a stopped process go on: the parent is in this session and has jobs of its own.
-///
-/// Source: POSIX, orphaned process groups, whose stop signals do nothing.
-fn is_watched_by_a_shell() -> bool {
-    getppid().is_some_and(|parent| {
-        let same_session = getsid(Some(parent)).ok() == getsid(None).ok();
-        same_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
-    })
 }
 
 /// Puts the terminal back as it was; the second time it does nothing.
