@@ -76,6 +76,7 @@ async fn close(client: &Client, pane: protocol::PaneUuid) -> Vec<u32> {
     let close = ClosePane {
         pane: Target::from(pane),
         force: false,
+        guarded: false,
     };
     let killed = client.ok(close).await;
     killed

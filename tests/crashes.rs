@@ -195,6 +195,7 @@ fn a_panes_io_task_fails_and_the_journal_gives_the_same_screen() {
             .ok(ClosePane {
                 pane: Target::from(pane),
                 force: false,
+                guarded: false,
             })
             .await;
         assert_eq!(client.sessions().await.len(), 0);
@@ -331,6 +332,7 @@ fn a_pane_whose_actor_fails_too_often_is_quarantined_alone() {
             .ok(ClosePane {
                 pane: Target::from(bad),
                 force: false,
+                guarded: false,
             })
             .await;
         assert_eq!(ended.panes[0].survivors, Vec::<u32>::new());
@@ -368,6 +370,7 @@ fn a_killed_keeper_costs_its_own_pane() {
             .ok(ClosePane {
                 pane: Target::from(lost.pane_id),
                 force: false,
+                guarded: false,
             })
             .await;
         assert_eq!(ended.panes[0].survivors, Vec::<u32>::new());

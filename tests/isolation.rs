@@ -389,7 +389,12 @@ fn memory_of_closed_panes_is_given_back() {
         let most = proc::resident_kib(daemon.pid);
         for session in sessions {
             let session = Target::from(session);
-            client.ok(KillSession { session }).await;
+            client
+                .ok(KillSession {
+                    session,
+                    guarded: false,
+                })
+                .await;
         }
         let left = eventually("memory given back", async || {
             let left = proc::resident_kib(daemon.pid).saturating_sub(before);

@@ -66,6 +66,7 @@ fn adopted(version: u32) {
         let close = ClosePane {
             pane: pane.into(),
             force: false,
+            guarded: false,
         };
         let closed = client.ok(close).await;
         assert_eq!(closed.panes[0].survivors, Vec::<u32>::new());
@@ -106,6 +107,7 @@ fn a_live_program_of_an_old_keeper_is_closed_with_it() {
         let close = ClosePane {
             pane: pane.into(),
             force: true,
+            guarded: false,
         };
         let closed = client.ok(close).await;
         assert_eq!(closed.panes[0].survivors, Vec::<u32>::new());

@@ -18,6 +18,7 @@ async fn exit_of(line: &str) -> ExitStatus {
     client
         .ok(KillSession {
             session: Target::from(made.context.session_id),
+            guarded: false,
         })
         .await;
     let marker = format!("FUGUE_PANE_ID={}", made.pane_id);
@@ -153,6 +154,7 @@ fn a_running_tree_is_ended_by_a_close() {
             .ok(ClosePane {
                 pane: Target::from(made.pane_id),
                 force: true,
+                guarded: false,
             })
             .await;
         assert_eq!(ended.panes[0].survivors, Vec::<u32>::new());
@@ -193,6 +195,7 @@ fn five_hundred_sessions_leave_nothing() {
         client
             .ok(KillSession {
                 session: Target::from(warm.context.session_id),
+                guarded: false,
             })
             .await;
         let before = daemon.fds();
@@ -206,6 +209,7 @@ fn five_hundred_sessions_leave_nothing() {
             let ended = client
                 .ok(KillSession {
                     session: Target::from(made.context.session_id),
+                    guarded: false,
                 })
                 .await;
             assert_eq!(ended.panes.len(), 1, "round {round}");
@@ -242,6 +246,7 @@ async fn read_after(client: &Client, name: &str, modes: &str) -> String {
         pattern: Some(pattern.to_owned()),
         until: Until::Match,
         idle_ms: None,
+        after_input: false,
         timeout_ms: 15_000,
         since,
     };
@@ -293,6 +298,7 @@ fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
                 pattern: Some(pattern.to_owned()),
                 until: Until::Match,
                 idle_ms: None,
+                after_input: false,
                 timeout_ms: 15_000,
                 since,
             };

@@ -172,6 +172,7 @@ fn programs_that_go_a_moment_before_the_daemon_are_not_taken_for_closed() {
                 .ok(ClosePane {
                     pane: Target::from(pane.pane_id),
                     force: false,
+                    guarded: false,
                 })
                 .await;
         }
@@ -193,6 +194,7 @@ fn what_somebody_closed_before_the_machine_went_down_stays_closed() {
             .ok(ClosePane {
                 pane: Target::from(first.pane_id),
                 force: true,
+                guarded: false,
             })
             .await;
         daemon.signal(Signal::TERM);

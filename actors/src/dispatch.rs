@@ -1,5 +1,6 @@
 //! From a request to its reply: one table, grouped by noun.
 
+mod guard;
 mod layout;
 mod pane;
 mod server;
@@ -126,7 +127,7 @@ fn route(
         Request::ListSessions(_) => to!(session::list(&server)),
         Request::GetSession(params) => to!(session::get(&server, &caller, params)),
         Request::UpdateSession(params) => to!(session::update(&server, &caller, params)),
-        Request::KillSession(params) => to!(session::kill(&server, params)),
+        Request::KillSession(params) => to!(session::kill(&server, &caller, params)),
         Request::CreateWindow(params) => to!(session::create_window(&server, &caller, params)),
         Request::ListWindows(params) => to!(session::list_windows(&server, &caller, params)),
         Request::UpdateWindow(params) => to!(session::update_window(&server, params)),
@@ -135,7 +136,7 @@ fn route(
         Request::MirrorPane(params) => to!(layout::mirror(&server, &caller, params)),
         Request::ListPanes(params) => to!(pane::list(&server, &caller, params)),
         Request::UpdatePane(params) => to!(pane::update(&server, params)),
-        Request::ClosePane(params) => to!(pane::close(&server, params)),
+        Request::ClosePane(params) => to!(pane::close(&server, &caller, params)),
         Request::WaitPane(params) => to!(pane::wait(&server, params)),
         Request::ReadPane(params) => to!(pane::read(&server, params)),
         Request::SendInput(params) => to!(pane::send_input(&server, params)),

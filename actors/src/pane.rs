@@ -242,7 +242,9 @@ impl PaneEntry {
             restart: self.record.restart,
             remain_on_exit: self.record.remain_on_exit,
             focused: place.focused,
-            idle_ms: steady_ms().saturating_sub(live.last_output_ms()),
+            idle_ms: steady_ms().saturating_sub(live.last_change_ms()),
+            output_idle_ms: steady_ms().saturating_sub(live.last_output_ms()),
+            alternate: live.alternate(),
             created_at_ms: self.record.created_at_ms,
             mirror_of: None,
         }

@@ -30,6 +30,7 @@ use crate::slots::Slot;
 use crate::tree;
 
 pub mod group;
+mod shell;
 
 /// How long a program may take to be started.
 const SPAWN_LIMIT: Duration = Duration::from_secs(10);
@@ -358,7 +359,8 @@ fn record(
     for name in env.keys() {
         checked_variable(name)?;
     }
-    let (argv, program) = argv(&spec.program, &env)?;
+    shell::complete(&mut env);
+    let (argv, program) = argv(spec, &env)?;
     let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
     own_variables(server, session, id, &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
@@ -431,15 +433,13 @@ fn own_variables(
 
 /// The arguments, and what is executed when that is not the first of them.
 fn argv(
-    program: &Program,
+    spec: &PaneSpec,
     env: &BTreeMap<String, String>,
 ) -> Result<(Vec<String>, Option<String>), Error> {
-    let argv = match program {
+    let argv = match &spec.program {
         Program::LoginShell => {
-            let shell = env.get("SHELL").filter(|shell| shell.starts_with('/'));
-            let shell = shell.map_or("/bin/sh", String::as_str);
-            let base = shell.rsplit('/').next().unwrap_or("sh");
-            return Ok((vec![format!("-{base}")], Some(shell.to_owned())));
+            let (argv, shell) = shell::interactive(env, spec.login);
+            return Ok((argv, Some(shell)));
         }
         Program::ShellLine { line, shell } => {
             if line.trim().is_empty() {

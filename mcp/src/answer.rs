@@ -4,6 +4,42 @@ use protocol::Error;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Task};
 use serde_json::{Value, json};
 
+/// Which halves of an answer a client is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Halves {
+    /// The object and its text: a program that is not known may show its model either of them alone.
+    #[default]
+    Both,
+    /// The text alone. Every program that hands answers to a model shows it where there is no object, and none then gets the
+    /// same twice.
+    Text,
+}
+
+/// The beginnings of the names by which programs that hand answers to a model introduce themselves.
+const AGENTS: [&str; 16] = [
+    "amp", "claude", "cline", "codex", "continue", "copilot", "crush", "cursor", "gemini", "goose",
+    "kimi", "opencode", "roo", "visual", "windsurf", "zed",
+];
+
+impl Halves {
+    /// The result without what the client is not sent.
+    pub(crate) fn of_result(self, mut result: CallToolResult) -> CallToolResult {
+        if self == Self::Text {
+            result.structured_content = None;
+        }
+        result
+    }
+
+    /// What a client of this name is sent.
+    pub(crate) fn of(client: Option<&str>) -> Self {
+        let name = client.unwrap_or_default().to_ascii_lowercase();
+        match AGENTS.iter().any(|agent| name.starts_with(agent)) {
+            true => Self::Text,
+            false => Self::Both,
+        }
+    }
+}
+
 /// A tool's result: one object, and what is shown of it as text.
 pub(crate) struct Answer {
     structured: Value,
@@ -41,6 +77,14 @@ impl Answer {
         }
     }
 
+    /// The same with one more field.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+        if let Value::Object(fields) = &mut self.structured {
+            fields.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     /// A task to be asked for, instead of an object.
     pub(crate) fn task(task: Task) -> Self {
         Self {
@@ -51,15 +95,19 @@ impl Answer {
     }
 
     /// The response to the call as MCP has it.
-    pub(crate) fn into_response(mut self) -> CallToolResponse {
+    pub(crate) fn into_response(mut self, halves: Halves) -> CallToolResponse {
         match self.task.take() {
             Some(task) => CallToolResponse::Task(CreateTaskResult::new(task)),
-            None => self.into_result().into(),
+            None => self.into_result(halves).into(),
         }
     }
 
     /// The result as MCP has it.
-    pub(crate) fn into_result(self) -> CallToolResult {
+    pub(crate) fn into_result(self, halves: Halves) -> CallToolResult {
+        halves.of_result(self.into_both())
+    }
+
+    fn into_both(self) -> CallToolResult {
         let Some(parts) = self.plain else {
             return CallToolResult::structured(self.structured);
         };

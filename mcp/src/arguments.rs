@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use self::spelling::nearest;
 
+mod reading;
 pub(crate) mod spelling;
 
 /// Other names under which an argument is taken, for callers that think in ids.
@@ -159,6 +160,9 @@ fn check_value(path: &Path<'_>, schema: &JsonObject, value: &mut Value) -> Resul
         .get("type")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    if let Some(read) = reading::read(schema, wanted, value) {
+        *value = read;
+    }
     match (wanted, &mut *value) {
         ("string", Value::String(text)) => one_of(path, schema, text),
         ("boolean", Value::Bool(_)) => Ok(()),

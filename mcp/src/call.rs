@@ -9,6 +9,7 @@ use protocol::fleet::Fleet;
 use protocol::{Error, ServerName, Target};
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::Halves;
 use crate::route::{self, Place};
 use crate::tasks::Tasks;
 use crate::waiting::Progress;
@@ -78,6 +79,8 @@ pub(crate) struct Call {
     pub(crate) cancelled: CancellationToken,
     /// The client can ask for tasks.
     pub(crate) tasks: bool,
+    /// What it is sent of an answer.
+    pub(crate) halves: Halves,
 }
 
 impl Call {

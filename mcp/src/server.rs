@@ -18,7 +18,7 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::answer::{Answer, refusal};
+use crate::answer::{Answer, Halves, refusal};
 use crate::arguments::spelling;
 use crate::call::{Call, Front};
 use crate::http::Ended;
@@ -63,6 +63,11 @@ fn invalid(error: &Error) -> ErrorData {
         refusal.code = rmcp::model::ErrorCode::INVALID_PARAMS;
     }
     refusal
+}
+
+fn halves(context: &RequestContext<RoleServer>) -> Halves {
+    let client = context.client_info();
+    Halves::of(client.as_ref().map(|client| client.name.as_str()))
 }
 
 /// An MCP server over the front of this process.
@@ -118,6 +123,7 @@ impl Server {
         let client = context.client_capabilities();
         let call = Call {
             tasks: client.is_some_and(|client| client.supports_tasks()),
+            halves: halves(&context),
             front: Arc::clone(&self.front),
             progress: Progress::new(context.peer, context.meta.get_progress_token()),
             cancelled: cancelled.clone(),
@@ -199,18 +205,19 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let entry = self.entry(&params.name)?;
+        let halves = halves(&context);
         Ok(match self.answer(entry, params, context).await {
-            Ok(answer) => answer.into_response(),
-            Err(error) => refusal(&error).into(),
+            Ok(answer) => answer.into_response(halves),
+            Err(error) => halves.of_result(refusal(&error)).into(),
         })
     }
 
     async fn get_task(
         &self,
         params: GetTaskParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        let task = tasks::get(&self.front, &params.task_id).await;
+        let task = tasks::get(&self.front, &params.task_id, halves(&context)).await;
         task.map(GetTaskResult::new).map_err(|e| invalid(&e))
     }
 
@@ -229,7 +236,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         // No task here asks for input, so there is nothing that could be answered.
-        let known = tasks::get(&self.front, &params.task_id).await;
+        let known = tasks::get(&self.front, &params.task_id, Halves::Text).await;
         known.map(drop).map_err(|error| invalid(&error))
     }
 

@@ -127,6 +127,8 @@ pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
         "title": info.title,
         "focused": info.focused,
         "idle_ms": info.idle_ms,
+        "output_idle_ms": info.output_idle_ms,
+        "alternate": info.alternate.then_some(true),
         "restart": info.restart.to_string(),
         "remain_on_exit": info.remain_on_exit,
         "mirror_of": info.mirror_of.map(|id| place.id(id)),

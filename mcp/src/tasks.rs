@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use crate::answer::{Answer, refusal};
+use crate::answer::{Answer, Halves, refusal};
 use crate::call::{Call, Front};
 use crate::route::{Place, SLOW, resolve_one};
 use crate::{tools, waiting};
@@ -153,8 +153,11 @@ fn stamp(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-fn result_of(answer: Result<Answer, Error>) -> CallToolResult {
-    answer.map_or_else(|error| refusal(&error), Answer::into_result)
+fn result_of(answer: Result<Answer, Error>, halves: Halves) -> CallToolResult {
+    match answer {
+        Ok(answer) => answer.into_result(halves),
+        Err(error) => halves.of_result(refusal(&error)),
+    }
 }
 
 fn object(result: &CallToolResult) -> JsonObject {
@@ -182,11 +185,11 @@ impl Call {
         }
         let id = format!("{WAIT}{}", OrchestrationUuid::new());
         let (tell, mut told) = oneshot::channel();
-        let (tasks, own) = (Arc::clone(&self.front.tasks), id.clone());
+        let (tasks, own, halves) = (Arc::clone(&self.front.tasks), id.clone(), self.halves);
         let working = tokio::spawn(async move {
             // Nobody listens any more once the wait has become a task.
             if let Err(answer) = tell.send(work.await) {
-                tasks.done(&own, &result_of(answer));
+                tasks.done(&own, &result_of(answer, halves));
             }
         });
         let mut guard = Guard(Some(working.abort_handle()));
@@ -206,7 +209,7 @@ impl Call {
         // What came between the two looks has no other way to the client.
         told.close();
         if let Ok(answer) = told.try_recv() {
-            self.front.tasks.done(&id, &result_of(answer));
+            self.front.tasks.done(&id, &result_of(answer, halves));
         }
         Ok(Answer::task(task))
     }
@@ -243,7 +246,7 @@ fn status(status: RunStatus) -> TaskStatus {
 ///
 /// # Errors
 /// `not_found`, `server_unreachable`.
-pub(crate) async fn get(front: &Front, id: &str) -> Result<DetailedTask, Error> {
+pub(crate) async fn get(front: &Front, id: &str, halves: Halves) -> Result<DetailedTask, Error> {
     if id.starts_with(WAIT) {
         return front.tasks.get(id).ok_or_else(|| unknown(id));
     }
@@ -254,7 +257,7 @@ pub(crate) async fn get(front: &Front, id: &str) -> Result<DetailedTask, Error> 
         TaskPayload::Cancelled
     } else if state.status.is_final() {
         TaskPayload::Completed {
-            result: object(&tools::run_answer(&place, &state).into_result()),
+            result: object(&tools::run_answer(&place, &state).into_result(halves)),
         }
     } else {
         TaskPayload::Working

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod geometry;
 pub mod id;
 pub mod name;
+pub mod near;
 pub mod paths;
 pub mod reply;
 pub mod request;

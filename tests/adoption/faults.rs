@@ -130,6 +130,7 @@ fn a_keeper_that_died_meanwhile_is_a_lost_pane() {
             .ok(protocol::request::ClosePane {
                 pane: lost.pane_id.into(),
                 force: false,
+                guarded: false,
             })
             .await;
         assert_eq!(killed.panes[0].survivors, Vec::<u32>::new());

@@ -70,6 +70,7 @@ fn mirrors_are_there_again() {
             let close = ClosePane {
                 pane: pane.into(),
                 force: true,
+                guarded: false,
             };
             client.ok(close).await;
         }

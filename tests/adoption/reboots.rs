@@ -197,6 +197,7 @@ fn a_restart_of_the_machine_ends_the_programs_and_nothing_else() {
             let close = ClosePane {
                 pane: pane.into(),
                 force: false,
+                guarded: false,
             };
             client.ok(close).await;
         }

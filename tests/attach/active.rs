@@ -85,6 +85,7 @@ fn the_active_session_has_most_clients_then_the_latest_use_then_is_the_newest() 
         two.detach(2).await.unwrap();
         one.ok(KillSession {
             session: named("b"),
+            guarded: false,
         })
         .await;
         assert_eq!(active(&one).await, "c");
@@ -157,6 +158,7 @@ fn defaults_are_the_callers_own_session_and_then_the_active_one() {
         inside.detach(1).await.unwrap();
         one.ok(KillSession {
             session: named("own"),
+            guarded: false,
         })
         .await;
         assert_eq!(

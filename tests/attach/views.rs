@@ -177,6 +177,7 @@ fn views_follow_a_selection_and_the_end_of_their_pane_and_of_their_session() {
         two.ok(ClosePane {
             pane: Target::from(third.pane_id),
             force: true,
+            guarded: false,
         })
         .await;
         let next = switched(&mut one).await;
@@ -184,6 +185,7 @@ fn views_follow_a_selection_and_the_end_of_their_pane_and_of_their_session() {
         two.ok(ClosePane {
             pane: Target::from(next),
             force: true,
+            guarded: false,
         })
         .await;
         let last = switched(&mut one).await;
@@ -191,6 +193,7 @@ fn views_follow_a_selection_and_the_end_of_their_pane_and_of_their_session() {
         assert_eq!(two.attached("s").await, 1);
         two.ok(KillSession {
             session: named("s"),
+            guarded: false,
         })
         .await;
         let reason = loop {

@@ -45,12 +45,14 @@ fn there_are_never_more_panes_than_allowed() {
                     .ok(ClosePane {
                         pane: Target::from(made.pane_id),
                         force: true,
+                        guarded: false,
                     })
                     .await;
                 let again = client.ok(create()).await;
                 client
                     .ok(KillSession {
                         session: Target::from(again.context.session_id),
+                        guarded: false,
                     })
                     .await;
                 let filler = client.ok(create()).await;
@@ -60,6 +62,7 @@ fn there_are_never_more_panes_than_allowed() {
                 client
                     .ok(KillSession {
                         session: Target::from(session.session_id),
+                        guarded: false,
                     })
                     .await;
             }
@@ -153,6 +156,7 @@ fn a_repeated_request_acts_once() {
         assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
         let kill = to_bytes(&KillSession {
             session: named("s1"),
+            guarded: false,
         });
         let error = one
             .connection
@@ -169,6 +173,7 @@ fn a_repeated_request_acts_once() {
         one.ok(ClosePane {
             pane: Target::from(first),
             force: true,
+            guarded: false,
         })
         .await;
         assert_eq!(keyed(&two, "key", &create()).await.unwrap().pane_id, first);

@@ -99,6 +99,7 @@ fn without_descriptors_a_create_fails_and_all_else_goes_on() {
             client
                 .ok(protocol::request::KillSession {
                     session: session.session_id.into(),
+                    guarded: false,
                 })
                 .await;
         }
@@ -165,6 +166,7 @@ fn without_terminals_a_create_fails_and_all_else_goes_on() {
         client
             .ok(protocol::request::KillSession {
                 session: first.into(),
+                guarded: false,
             })
             .await;
         works_again(&client).await;

@@ -173,6 +173,7 @@ fn kept_panes_keep_their_session() {
         client
             .ok(KillSession {
                 session: Target::from(ended.context.session_id),
+                guarded: false,
             })
             .await;
         assert_nothing_left(&daemon, &client, &ended).await;
@@ -285,6 +286,7 @@ fn a_session_that_is_killed_ends_its_orchestrations() {
         client
             .ok(KillSession {
                 session: Target::parse("ours").unwrap(),
+                guarded: false,
             })
             .await;
         let ended = end(&client, &begun).await;

@@ -233,6 +233,7 @@ fn tiled_panes_share_a_window_of_the_active_session() {
         client
             .ok(KillSession {
                 session: Target::from(made.context.session_id),
+                guarded: false,
             })
             .await;
         let ended = run_parallel(&client, parallel(&["true"], tiled)).await;
@@ -255,6 +256,7 @@ fn a_closed_pane_is_a_failed_command() {
             .ok(ClosePane {
                 pane: Target::from(pane),
                 force: true,
+                guarded: false,
             })
             .await;
         let ended = end(&client, &begun).await;

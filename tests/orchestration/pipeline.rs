@@ -145,6 +145,7 @@ fn a_pipeline_keeps_its_pane() {
         client
             .ok(KillSession {
                 session: Target::from(ended.context.session_id),
+                guarded: false,
             })
             .await;
         assert_nothing_left(&daemon, &client, &ended).await;

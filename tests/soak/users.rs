@@ -52,6 +52,7 @@ pub async fn made(world: &mut World, session: usize, id: PaneUuid, number: usize
             pattern: Some("READY".to_owned()),
             until: Until::Match,
             idle_ms: None,
+            after_input: false,
             timeout_ms: 15_000,
             since: None,
         };
@@ -337,6 +338,7 @@ async fn close(world: &mut World, s: usize, p: usize) {
     let close = ClosePane {
         pane: Target::from(id),
         force: world.random.one_in(2),
+        guarded: false,
     };
     match world.keyed(&close).await {
         Ok(closed) => assert!(closed.panes.iter().all(|pane| pane.survivors.is_empty())),
@@ -368,6 +370,7 @@ pub async fn kill_session(world: &mut World) {
     world.step(&format!("end of {}", world.sessions[index].name));
     let kill = KillSession {
         session: Target::from(id),
+        guarded: false,
     };
     if let Err(error) = world.keyed(&kill).await {
         assert_eq!(error.code, ErrorCode::NotFound, "{error}");

@@ -230,6 +230,7 @@ impl World {
         let desk = self.desk.client().await;
         let kill = protocol::request::KillSession {
             session: terminal.desk.context.session_id.into(),
+            guarded: false,
         };
         // Its program may have ended, and the session with it.
         let _ = desk.call(kill).await;

@@ -27,6 +27,7 @@ pub fn pattern(pane: PaneUuid, pattern: &str) -> Expect {
         pattern: Some(pattern.to_owned()),
         until: Until::Match,
         idle_ms: None,
+        after_input: false,
         timeout_ms: limit.as_millis() as u64,
         since: None,
     }

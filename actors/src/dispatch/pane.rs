@@ -13,8 +13,9 @@ use protocol::request::{
 use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, Target, WindowUuid};
 use regex::RegexBuilder;
 
+use super::guard;
 use super::session::{change, pane_created};
-use crate::clock::millis;
+use crate::clock::{millis, steady_ms};
 use crate::pane::io::{ExpectOrder, WriteOrder};
 use crate::pane::screen::{Text, TextCursor};
 use crate::pane::{self, PaneEntry, PanePlace};
@@ -223,9 +224,16 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
         .ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", leaf.id())))
 }
 
-pub(super) async fn close(server: &Arc<Server>, params: ClosePane) -> Result<Killed, Error> {
+pub(super) async fn close(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: ClosePane,
+) -> Result<Killed, Error> {
     let leaf = server.registry.find_leaf(&params.pane)?;
     let session = session_of(server, leaf.session(), leaf.id())?;
+    if params.guarded {
+        guard::pane(server, caller, &leaf, &session)?;
+    }
     let context = super::context(server, &session);
     let end = match &leaf {
         Leaf::Pane(pane) => pane::close(server, pane, params.force).await,
@@ -315,6 +323,8 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
         cursor,
         dropped_lines,
         truncated,
+        joined_rows,
+        alternate,
     } = text;
     Ok(PaneText {
         context,
@@ -323,6 +333,8 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
         cursor: cursor.to_string(),
         truncated,
         dropped_lines,
+        alternate,
+        joined_rows,
         status,
     })
 }
@@ -339,6 +351,8 @@ fn read_ended(
         cursor,
         dropped_lines,
         truncated,
+        joined_rows,
+        alternate,
     } = match since {
         Some(since) => tail.read_since(&since, most),
         None => tail.read_last(lines.map_or(usize::MAX, |lines| lines as usize), most),
@@ -350,6 +364,8 @@ fn read_ended(
         cursor: cursor.to_string(),
         truncated,
         dropped_lines,
+        alternate,
+        joined_rows,
         status: ended.end.status.clone(),
     }
 }
@@ -444,6 +460,8 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
         cursor: waited.cursor.to_string(),
         status: pane.status(),
         waited_ms: millis(begun.elapsed()),
+        alternate: pane.io.live().alternate(),
+        output_idle_ms: Some(steady_ms().saturating_sub(pane.io.live().last_output_ms())),
     })
 }
 
@@ -483,6 +501,7 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
     Ok(ExpectOrder {
         pattern,
         idle,
+        after_input: params.after_input,
         since: params.since.as_deref().map(parse_cursor).transpose()?,
         limit,
     })
@@ -509,5 +528,7 @@ fn expect_ended(ended: &EndedPane, order: &ExpectOrder, begun: Instant) -> Expec
         groups: found.map_or_else(Vec::new, |found| found.groups),
         status: PaneStatus::clone(&ended.end.status),
         waited_ms: millis(begun.elapsed()),
+        alternate: false,
+        output_idle_ms: None,
     }
 }

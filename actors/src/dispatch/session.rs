@@ -9,6 +9,7 @@ use protocol::request::{
 };
 use protocol::{Error, ErrorCode, Name, OrchestrationUuid, SessionUuid, Size};
 
+use super::guard;
 use crate::clock::epoch_ms;
 use crate::registry::{Caller, Claim, SessionEntry, name_taken};
 use crate::server::{Server, program_environment};
@@ -186,8 +187,15 @@ pub(super) async fn change(session: &SessionEntry, change: Change) -> Result<(),
     life::ask(session, |reply| SessionMsg::Change(change, reply)).await?
 }
 
-pub(super) async fn kill(server: &Arc<Server>, params: KillSession) -> Result<Killed, Error> {
+pub(super) async fn kill(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: KillSession,
+) -> Result<Killed, Error> {
     let session = server.registry.find_session(&params.session)?;
+    if params.guarded {
+        guard::session(server, caller, &session)?;
+    }
     let context = super::context(server, &session);
     let Some(panes) = life::end(server, &session).await else {
         return Err(Error::new(

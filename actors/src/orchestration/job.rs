@@ -178,6 +178,7 @@ impl Job {
                 stop: StopRecipe::default(),
                 memory_max: plan.memory_max,
                 history_lines: (lines > 0).then(|| lines.max(self.server.config.history_lines)),
+                login: false,
             },
             place,
             select: false,

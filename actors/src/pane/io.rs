@@ -1,12 +1,15 @@
 //! The handle on a pane's I/O task, the only owner of its PTY and screen.
 
 mod drains;
+mod echo;
 mod frames;
 mod gate;
 mod give_way;
 mod life;
 mod live;
 mod order;
+mod quiet;
+mod ready;
 mod rebuild;
 mod task;
 mod waits;

@@ -5,6 +5,7 @@
 mod boundary;
 mod checkpoint;
 mod clusters;
+mod echo;
 mod engine;
 mod kept;
 mod last;
@@ -13,6 +14,7 @@ mod palette;
 mod reflow;
 mod render;
 mod scrolled;
+mod search;
 mod styled;
 mod tail;
 mod text;
@@ -31,14 +33,17 @@ use rio_vt::performer::parser::Parser;
 use tracing::{Dispatch, dispatcher};
 
 use boundary::{Boundary, Step};
+use echo::Echoes;
 use engine::Engine;
 use palette::Palette;
 
 pub use checkpoint::{CheckpointError, Extent};
+pub use echo::LineModes;
 pub use engine::{MARK_TITLE, Work};
 pub use lines::{TextCursor, TextCursorError};
+pub use search::{Match, Search};
 pub use tail::Tail;
-pub use text::{Match, Search, Text};
+pub use text::Text;
 
 /// The history kept by default, in rows.
 pub const DEFAULT_HISTORY_LINES: usize = 2_000;
@@ -171,6 +176,7 @@ pub struct Screen {
     title_generation: u64,
     /// What [`Screen::generation`] stands for besides the rows.
     shown: (Cursor, Modes),
+    echoes: Echoes,
 }
 
 impl std::fmt::Debug for Screen {
@@ -211,6 +217,7 @@ impl Screen {
             size_generation: 1,
             title_generation: 0,
             shown: (Cursor::default(), Modes::default()),
+            echoes: Echoes::default(),
         };
         screen.clear_damage();
         screen.shown = (screen.cursor(), screen.modes());

@@ -45,7 +45,7 @@ impl Registry {
     /// The session a target means.
     ///
     /// # Errors
-    /// `not_found` with the names that exist.
+    /// `not_found` with names near the given one.
     pub fn find_session(&self, target: &Target) -> Result<Arc<SessionEntry>, Error> {
         let found = match target {
             Target::Id(id) => self.session(SessionUuid::from(*id)),
@@ -56,7 +56,7 @@ impl Registry {
                 .sessions()
                 .into_iter()
                 .map(|s| s.snapshot().name.to_string());
-            not_found("session", target).candidates(names)
+            not_found("session", target).candidates(near(target, names))
         })
     }
 
@@ -185,12 +185,17 @@ impl Registry {
         let named = self.leaves().into_iter().filter_map(|leaf| leaf.name());
         let names = named.map(|name| name.to_string());
         let names = names.chain(sessions.map(|s| s.snapshot().name.to_string()));
-        let mut names: Vec<_> = names.collect();
-        names.sort();
-        names.dedup();
         not_found("pane", target)
             .hint("give a pane's id or name, or a session's name for its focused pane; `fugue panes --all` or fugue_list_panes lists them")
-            .candidates(names)
+            .candidates(near(target, names))
+    }
+}
+
+/// The names that were probably meant. Nobody misspells an id.
+fn near(target: &Target, names: impl IntoIterator<Item = String>) -> Vec<String> {
+    match target {
+        Target::Id(_) => Vec::new(),
+        Target::Name(name) => protocol::near::near(name.as_str(), names),
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct KillArgs {
     /// All sessions of the server; asks first unless `--yes` is given
     #[arg(long)]
     all: bool,
-    /// Do not ask
-    #[arg(long)]
+    /// Do not ask, also for the caller's own session and one that somebody is attached to
+    #[arg(long, visible_alias = "force")]
     yes: bool,
 }
 
@@ -31,7 +31,18 @@ impl KillArgs {
             return kill_all(caller, self.yes).await;
         };
         let (server, session) = caller.target(&session)?;
-        let killed = caller.call(&server, &KillSession { session }).await?;
+        let mut kill = KillSession {
+            session,
+            guarded: !self.yes,
+        };
+        let asked = caller.call(&server, &kill).await;
+        let killed = match asked {
+            Err(error) if goes_on(&error)? => {
+                kill.guarded = false;
+                caller.call(&server, &kill).await?
+            }
+            other => other?,
+        };
         output::answer(caller, server.name(), &killed, |killed| {
             killed_text(caller, server.name(), killed)
         })?;
@@ -71,6 +82,7 @@ async fn kill_all(caller: &Caller, yes: bool) -> Outcome {
     for session in sessions {
         let kill = KillSession {
             session: session.session_id.into(),
+            guarded: false,
         };
         match caller.call(&server, &kill).await {
             Ok(reply) => killed.push(reply),
@@ -115,8 +127,20 @@ fn confirmed(sessions: &[SessionInfo]) -> anyhow::Result<bool> {
         let message = format!("this would end {what} and was not confirmed");
         return Err(Error::invalid(message).hint("add --yes").into());
     }
+    says_yes(&format!("This ends {what}."))
+}
+
+/// Whether somebody at a terminal who is told why a call was refused says that it shall be done all the same.
+pub(crate) fn goes_on(refused: &Error) -> anyhow::Result<bool> {
+    if refused.code != ErrorCode::Denied || !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    says_yes(&format!("{}.", output::printable(refused.message.clone())))
+}
+
+fn says_yes(what: &str) -> anyhow::Result<bool> {
     let mut out = std::io::stderr();
-    write!(out, "This ends {what}. Type yes to go on: ")?;
+    write!(out, "{what} Type yes to go on: ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

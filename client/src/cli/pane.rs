@@ -140,15 +140,19 @@ impl SplitArgs {
 impl CloseArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, pane) = caller.target(&self.pane)?;
-        let killed = caller
-            .call(
-                &server,
-                &ClosePane {
-                    pane,
-                    force: self.force,
-                },
-            )
-            .await?;
+        let mut close = ClosePane {
+            pane,
+            force: self.force,
+            guarded: !self.force,
+        };
+        let asked = caller.call(&server, &close).await;
+        let killed = match asked {
+            Err(error) if kill::goes_on(&error)? => {
+                close.guarded = false;
+                caller.call(&server, &close).await?
+            }
+            other => other?,
+        };
         output::answer(caller, server.name(), &killed, |killed| {
             kill::killed_text(caller, server.name(), killed)
         })?;

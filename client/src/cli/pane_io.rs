@@ -37,8 +37,14 @@ pub(crate) struct SendArgs {
     #[arg(long, value_parser = duration, default_value = "5s")]
     timeout: Duration,
     /// Print the cursor for `read --since` and `expect --since`
-    #[arg(long)]
+    #[arg(long, conflicts_with = "expect")]
     cursor: bool,
+    /// Then wait for this regular expression in the output, and print what matched
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    expect: Option<String>,
+    /// How long to wait for it at most
+    #[arg(long, value_parser = duration, default_value = "30s", requires = "expect")]
+    within: Duration,
 }
 
 /// `fugue read`.
@@ -110,6 +116,18 @@ impl SendArgs {
         let sent = server
             .call(&send, self.timeout.saturating_add(MARGIN))
             .await?;
+        if let Some(pattern) = self.expect {
+            let expect = Expect {
+                pane: sent.pane_id.into(),
+                pattern: Some(pattern),
+                until: Until::Match,
+                idle_ms: None,
+                after_input: false,
+                timeout_ms: millis(self.within),
+                since: Some(sent.cursor),
+            };
+            return wait_for(caller, &server, &expect).await;
+        }
         output::answer(caller, server.name(), &sent, |sent| {
             if self.cursor {
                 sent.cursor.clone()
@@ -133,6 +151,13 @@ impl ReadArgs {
             max_bytes: None,
         };
         let reply = caller.call(&server, &read).await?;
+        if caller.json && reply.alternate {
+            let mut json = output::json_of(caller, server.name(), &reply)?;
+            // Nobody knows what scrolled away there.
+            json["dropped_lines"] = serde_json::Value::Null;
+            output::print_json(caller, &json)?;
+            return Ok(0);
+        }
         output::answer(caller, server.name(), &reply, |reply| reply.text.clone())?;
         Ok(0)
     }
@@ -147,21 +172,26 @@ impl ExpectArgs {
             pattern: self.regex,
             until,
             idle_ms: self.idle.map(millis),
+            after_input: false,
             timeout_ms: millis(self.timeout),
             since: self.since,
         };
-        let reply = server
-            .call(&expect, self.timeout.saturating_add(MARGIN))
-            .await?;
-        output::answer(caller, server.name(), &reply, |reply| {
-            reply.text.clone().unwrap_or_default()
-        })?;
-        let wanted = came(until, &reply);
-        if !wanted && !caller.json {
-            note(&format!("fugue: {}", missed(&reply)));
-        }
-        Ok(u8::from(!wanted))
+        wait_for(caller, &server, &expect).await
     }
+}
+
+/// Waits, prints what matched, and fails when something else came first.
+async fn wait_for(caller: &Caller, server: &Server, expect: &Expect) -> Outcome {
+    let limit = Duration::from_millis(expect.timeout_ms).saturating_add(MARGIN);
+    let reply = server.call(expect, limit).await?;
+    output::answer(caller, server.name(), &reply, |reply| {
+        reply.text.clone().unwrap_or_default()
+    })?;
+    let wanted = came(expect.until, &reply);
+    if !wanted && !caller.json {
+        note(&format!("fugue: {}", missed(&reply)));
+    }
+    Ok(u8::from(!wanted))
 }
 
 /// Whether what ended the wait is what was waited for.

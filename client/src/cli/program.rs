@@ -28,8 +28,11 @@ pub(crate) struct PaneOptions {
     /// Memory that all its processes may use together, such as 512M; needs a server with control groups
     #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
     memory_max: Option<u64>,
+    /// Make the shell a login shell: it reads the profile, which may set PATH anew
+    #[arg(long, conflicts_with = "command")]
+    login: bool,
     /// The program: several words are executed as they are, one word with spaces or shell
-    /// characters is a command line for `sh -c` [default: the login shell]
+    /// characters is a command line for `sh -c` [default: your shell]
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }
@@ -44,6 +47,7 @@ impl PaneOptions {
             restart: self.restart,
             remain_on_exit: self.remain,
             memory_max: self.memory_max,
+            login: self.login,
             ..PaneSpec::default()
         })
     }

@@ -11,7 +11,8 @@ fn texts(result: &CallToolResult) -> Vec<String> {
 
 #[test]
 fn empty_parts_are_left_out() {
-    let result = Answer::screen(json!({"text": ""}), "", "[status]".into()).into_result();
+    let result =
+        Answer::screen(json!({"text": ""}), "", "[status]".into()).into_result(Halves::Both);
     assert_eq!(texts(&result), ["[status]"]);
     assert_eq!(result.structured_content, Some(json!({"text": ""})));
     assert_eq!(result.is_error, Some(false));

@@ -1,5 +1,7 @@
 //! Which name was meant by a wrong one.
 
+use protocol::near::edits;
+
 /// What other tools call the same thing, for the suggestion in an error.
 const OFTEN_MEANT: [(&str, &str); 14] = [
     ("cmd", "command"),
@@ -41,37 +43,6 @@ pub(crate) fn nearest<'a>(wrong: &str, names: &[&'a str], required: &[&str]) -> 
     let best = names.iter().copied().min_by_key(distance)?;
     let close = distance(&best).0 <= (wrong.chars().count().max(best.len()) / 2).max(2);
     close.then_some(best)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours from `a` to `b`.
-///
-/// Source: Damerau–Levenshtein distance, restricted form.
-fn edits(a: &str, b: &str) -> usize {
-    // A name longer than this is no misspelling.
-    const LONGEST: usize = 64;
-    let a: Vec<char> = a.chars().take(LONGEST).collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            table[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swapped {
-                    table[i - 2][j - 2] + 1
-                } else {
-                    usize::MAX
-                };
-                (table[i - 1][j] + 1)
-                    .min(table[i][j - 1] + 1)
-                    .min(replaced)
-                    .min(swapped)
-            };
-        }
-    }
-    table[a.len()][b.len()]
 }
 
 #[cfg(test)]

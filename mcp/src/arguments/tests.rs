@@ -14,6 +14,7 @@ fn schema() -> JsonObject {
             "ratio": {"type": "number"},
             "submit": {"type": "boolean"},
             "until": {"type": "string", "enum": ["match", "exit", "idle"]},
+            "keys": {"type": "array", "items": {"type": "string"}},
             "env": {"type": "object", "additionalProperties": {"type": "string"}},
             "commands": {
                 "type": "array", "minItems": 1, "maxItems": 2,
@@ -80,7 +81,8 @@ fn numbers_keep_their_bounds() {
         );
     }
     assert!(refused(lines(json!(1.5))).contains("whole number"));
-    let text = refused(lines(json!("50")));
+    assert_eq!(checked(lines(json!("50"))).unwrap()["lines"], json!(50));
+    let text = refused(lines(json!("many")));
     assert!(text.contains("must be an integer, not a string"), "{text}");
     assert!(text.contains("lines = 50"), "{text}");
 }
@@ -91,9 +93,9 @@ fn what_is_inside_is_named_by_its_place() {
     assert!(refused(commands(json!([]))).contains("commands is empty"));
     let three = json!([{"command": "a"}, {"command": "b"}, {"command": "c"}]);
     assert!(refused(commands(three)).contains("at most 2"));
-    let text = refused(commands(json!(["make"])));
+    let text = refused(commands(json!([["make"]])));
     assert!(
-        text.contains("commands[0] must be an object, not a string"),
+        text.contains("commands[0] must be an object, not an array"),
         "{text}"
     );
     assert!(text.contains(r#"{"command":"text"}"#), "{text}");
@@ -103,14 +105,14 @@ fn what_is_inside_is_named_by_its_place() {
         "{text}"
     );
     assert!(text.contains("use command instead of \"cmd\""), "{text}");
-    let text = refused(commands(json!([{"command": "a", "cwd": 3}])));
+    let text = refused(commands(json!([{"command": "a", "cwd": []}])));
     assert!(
         text.starts_with("commands[0].cwd must be a string"),
         "{text}"
     );
-    let text = refused(json!({"pane_id": "a", "env": {"N": 1}}));
+    let text = refused(json!({"pane_id": "a", "env": {"N": {}}}));
     assert!(
-        text.starts_with("env.N must be a string, not a number"),
+        text.starts_with("env.N must be a string, not an object"),
         "{text}"
     );
 }
@@ -127,4 +129,69 @@ fn several_unknown_names_are_all_told() {
     let text = refused(json!({"pane_id": "a", "line": 3, "submitt": true}));
     assert!(text.contains("lines instead of \"line\""), "{text}");
     assert!(text.contains("submit instead of \"submitt\""), "{text}");
+}
+
+#[test]
+fn what_has_one_reading_is_taken() {
+    for (name, given, taken) in [
+        ("lines", json!("20"), json!(20)),
+        ("lines", json!(" 20 "), json!(20)),
+        ("ratio", json!("0.5"), json!(0.5)),
+        ("submit", json!("true"), json!(true)),
+        ("submit", json!("False"), json!(false)),
+        ("session", json!(3), json!("3")),
+        ("keys", json!("[\"Enter\"]"), json!(["Enter"])),
+        ("keys", json!("Enter"), json!(["Enter"])),
+        ("env", json!("{\"A\": \"1\"}"), json!({"A": "1"})),
+        (
+            "env",
+            json!({"PORT": 3000, "DEBUG": true}),
+            json!({"PORT": "3000", "DEBUG": "true"}),
+        ),
+        ("env", json!("{\"PORT\": 3000}"), json!({"PORT": "3000"})),
+        (
+            "commands",
+            json!("[{\"command\": \"a\"}]"),
+            json!([{"command": "a"}]),
+        ),
+        (
+            "commands",
+            json!("[\"a\", \"b\"]"),
+            json!([{"command": "a"}, {"command": "b"}]),
+        ),
+        (
+            "commands",
+            json!(["a", {"command": "b"}]),
+            json!([{"command": "a"}, {"command": "b"}]),
+        ),
+        ("commands", json!("make"), json!([{"command": "make"}])),
+        (
+            "commands",
+            json!({"command": "make"}),
+            json!([{"command": "make"}]),
+        ),
+        (
+            "commands",
+            json!(["{\"command\": \"a\"}"]),
+            json!([{"command": "a"}]),
+        ),
+    ] {
+        let read = checked(json!({"pane_id": "a", name: given})).unwrap();
+        assert_eq!(read[name], taken, "{name} = {given}");
+    }
+    for (name, given) in [
+        ("lines", json!("20 lines")),
+        ("lines", json!("0")),
+        ("lines", json!(true)),
+        ("submit", json!("yes")),
+        ("submit", json!(1)),
+        ("keys", json!("[\"Enter\"")),
+        ("env", json!("A=1")),
+        ("env", json!(["A=1"])),
+        ("commands", json!("[{\"command\": \"a\"")),
+        ("commands", json!(3)),
+        ("until", json!("\"exit\"")),
+    ] {
+        refused(json!({"pane_id": "a", name: given}));
+    }
 }

@@ -11,6 +11,7 @@ async fn directories_become_absolute() {
     front.environment.insert("HOME".into(), "/home/me".into());
     let call = Call {
         tasks: false,
+        halves: Halves::Both,
         front: Arc::new(front),
         progress: Progress::none(),
         cancelled: CancellationToken::new(),

@@ -41,6 +41,8 @@ fn simple(request: Request) -> Reply {
             text: format!("$ make\nline of {}\n\n   \n", params.lines.unwrap_or(0)),
             cursor: "c1".into(),
             truncated: params.since.is_none(),
+            alternate: false,
+            joined_rows: 0,
             dropped_lines: if params.since.is_none() { 3 } else { 0 },
             status: protocol::reply::PaneStatus {
                 exit: Some(ExitStatus::Exited { code: 3 }),

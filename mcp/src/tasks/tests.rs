@@ -13,7 +13,7 @@ async fn a_wait_is_found_until_it_is_over() {
     let tasks = Tasks::default();
     tasks.enter("wait-1", KEPT, work()).unwrap();
     assert_eq!(tasks.get("wait-1").unwrap().payload, TaskPayload::Working);
-    let result = Answer::object(json!({"outcome": "match"})).into_result();
+    let result = Answer::object(json!({"outcome": "match"})).into_result(Halves::Both);
     tasks.done("wait-1", &result);
     let TaskPayload::Completed { result } = tasks.get("wait-1").unwrap().payload else {
         panic!("not completed");
@@ -29,7 +29,10 @@ async fn a_cancelled_wait_stays_cancelled() {
     let work = work();
     tasks.enter("wait-1", KEPT, work.clone()).unwrap();
     assert!(tasks.cancel("wait-1"));
-    tasks.done("wait-1", &Answer::object(json!({})).into_result());
+    tasks.done(
+        "wait-1",
+        &Answer::object(json!({})).into_result(Halves::Both),
+    );
     assert_eq!(tasks.get("wait-1").unwrap().payload, TaskPayload::Cancelled);
     tokio::time::timeout(Duration::from_secs(5), async {
         while !work.is_finished() {
@@ -49,7 +52,10 @@ async fn there_are_only_so_many_and_the_first_to_end_goes() {
             .unwrap();
     }
     assert!(tasks.enter("wait-one-more", KEPT, work()).is_none());
-    tasks.done("wait-7", &Answer::object(json!({})).into_result());
+    tasks.done(
+        "wait-7",
+        &Answer::object(json!({})).into_result(Halves::Both),
+    );
     assert!(tasks.enter("wait-one-more", KEPT, work()).is_some());
     assert!(tasks.get("wait-7").is_none());
     let tasks = Tasks::default();

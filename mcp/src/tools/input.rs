@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use protocol::reply::{ExpectOutcome, Expected, PaneText};
+use protocol::reply::{ExpectOutcome, Expected, InputSent, PaneText};
 use protocol::request::Until;
 use protocol::{Error, Target, request};
 use schemars::JsonSchema;
@@ -79,8 +79,9 @@ impl Tool for ReadPane {
             "text": text,
             "cursor": read.cursor,
             "truncated": read.truncated,
-            "dropped_lines": read.dropped_lines,
+            "dropped_lines": dropped(&read),
         }));
+        fields.extend(kind_of_text(&read));
         if omitted > 0 {
             fields.insert("omitted_lines".to_owned(), omitted.into());
         }
@@ -89,6 +90,23 @@ impl Tool for ReadPane {
         let line = status_line(&place, &read, cut);
         Ok(Answer::screen(Value::Object(fields), text, line))
     }
+}
+
+/// How many lines are lost; null where nobody can know.
+fn dropped(read: &PaneText) -> Option<u64> {
+    (!read.alternate).then_some(read.dropped_lines)
+}
+
+/// What has to be known of a text to read it rightly, where it is not as usual.
+fn kind_of_text(read: &PaneText) -> shape::Fields {
+    let mut fields = shape::Fields::new();
+    if read.alternate {
+        fields.insert("alternate".to_owned(), true.into());
+    }
+    if read.joined_rows > 0 {
+        fields.insert("joined_rows".to_owned(), read.joined_rows.into());
+    }
+    fields
 }
 
 /// What is shown of a pane's text: as it is, or without the blank rows at its end.
@@ -136,7 +154,9 @@ fn status_line(place: &Place, read: &PaneText, cut: Cut) -> String {
             Cut::Older => "; older text is left out",
         };
     }
-    if read.dropped_lines > 0 {
+    if read.alternate {
+        line += "; alternate screen: what scrolled away on it is not kept";
+    } else if read.dropped_lines > 0 {
         line += &format!("; {} lines were lost before this", read.dropped_lines);
     }
     line + "]"
@@ -163,7 +183,7 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
     Some(last)
 }
 
-/// Use to type into a pane: literal input, then keys, then Enter if submit, as one piece. read_after_ms waits up to so long for output to pause and returns it.
+/// Use to type into a pane: literal input, then keys, then Enter if submit, as one piece. expect then waits for a regex in the output, never in the echo; read_after_ms waits up to so long for output to pause. Both return the output.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct SendInput {
     pane_id: String,
@@ -174,6 +194,10 @@ pub(crate) struct SendInput {
     submit: bool,
     #[schemars(range(min = 0, max = 600_000))]
     read_after_ms: Option<u64>,
+    expect: Option<String>,
+    #[serde(default = "default_wait_ms")]
+    #[schemars(range(min = 1, max = 600_000))]
+    timeout_ms: u64,
     server: Option<String>,
 }
 
@@ -188,6 +212,12 @@ impl Tool for SendInput {
         if text.is_empty() && keys.is_empty() && !self.submit {
             return Err(Error::invalid("fugue_send_input was given nothing to type")
                 .hint("give input, keys or submit"));
+        }
+        if self.expect.is_some() && self.read_after_ms.is_some() {
+            return Err(Error::invalid(
+                "fugue_send_input was given two things to wait for: expect and read_after_ms",
+            )
+            .hint("give one of them; nothing was typed"));
         }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
         let submit = self.submit;
@@ -205,6 +235,10 @@ impl Tool for SendInput {
             "bytes": sent.bytes,
             "cursor": sent.cursor,
         }));
+        if let Some(pattern) = self.expect {
+            let limit = Duration::from_millis(self.timeout_ms);
+            return answer_to(&call, &place, &sent, pattern, limit).await;
+        }
         let Some(limit_ms) = self.read_after_ms else {
             return Ok(Answer::object(Value::Object(fields)));
         };
@@ -220,6 +254,7 @@ impl Tool for SendInput {
         fields.insert("text".to_owned(), text.into());
         fields.insert("cursor".to_owned(), read.cursor.clone().into());
         fields.insert("truncated".to_owned(), read.truncated.into());
+        fields.extend(kind_of_text(&read));
         if let Ok(waited) = &waited {
             fields.insert("outcome".to_owned(), waited.outcome.to_string().into());
         }
@@ -227,6 +262,23 @@ impl Tool for SendInput {
         let line = status_line(&place, &read, Cut::Older);
         Ok(Answer::screen(Value::Object(fields), text, line))
     }
+}
+
+/// Waits for a match in what is printed after what was `sent`.
+async fn answer_to(
+    call: &Call,
+    place: &Place,
+    sent: &InputSent,
+    pattern: String,
+    limit: Duration,
+) -> Result<Answer, Error> {
+    let wait = wait_for(sent.pane_id.into(), Some(pattern), limit, &sent.cursor);
+    let look = place.look(&wait, limit + GRACE);
+    let seen = call
+        .while_waiting("waiting for a match", limit, look)
+        .await?;
+    let read = glance(place, &seen.pane_id.into(), wait.since).await;
+    Ok(expected(place, &seen, read.as_ref()).with("bytes", sent.bytes.into()))
 }
 
 /// Waits for output after `since` and then until it pauses, at most `limit` in all. A program
@@ -238,14 +290,8 @@ async fn reply_to(
     limit: Duration,
 ) -> Result<Expected, Error> {
     let began = Instant::now();
-    let mut wait = request::Expect {
-        pane: pane.clone(),
-        pattern: Some(r"\S".to_owned()),
-        until: Until::Match,
-        idle_ms: None,
-        timeout_ms: milliseconds(limit),
-        since: Some(since.to_owned()),
-    };
+    let something = Some(r"\S".to_owned());
+    let mut wait = wait_for(pane.clone(), something, limit, since);
     let first = place.look(&wait, limit + GRACE).await?;
     let left = limit.saturating_sub(began.elapsed());
     if first.outcome != ExpectOutcome::Match || left.is_zero() {
@@ -254,8 +300,27 @@ async fn reply_to(
     wait.pattern = None;
     wait.until = Until::Idle;
     wait.idle_ms = Some(milliseconds(QUIET));
+    // What a shell prints before it reads is no answer.
+    wait.after_input = true;
     wait.timeout_ms = milliseconds(left);
     place.look(&wait, left + GRACE).await
+}
+
+fn wait_for(
+    pane: Target,
+    pattern: Option<String>,
+    limit: Duration,
+    since: &str,
+) -> request::Expect {
+    request::Expect {
+        pane,
+        pattern,
+        until: Until::Match,
+        idle_ms: None,
+        after_input: false,
+        timeout_ms: milliseconds(limit),
+        since: Some(since.to_owned()),
+    }
 }
 
 /// At least one, as the daemon wants it.
@@ -263,7 +328,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-/// Use to wait until a pane's output matches pattern (a regex), its program exits, or it is quiet for idle_ms. Give since, a cursor, so that old output does not match.
+/// Use to wait until a pane's output matches pattern (a regex), its program exits, or its text stays the same for idle_ms. Give since, a cursor, so that old output does not match; what was typed never does.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Expect {
     pane_id: String,
@@ -301,6 +366,7 @@ impl Tool for Expect {
             idle_ms: self
                 .idle_ms
                 .or((self.until == Until::Idle).then_some(IDLE_MS)),
+            after_input: false,
             timeout_ms: self.timeout_ms,
             since: self.since,
         };
@@ -321,6 +387,12 @@ fn expected(place: &Place, seen: &Expected, read: Option<&PaneText>) -> Answer {
         "cursor": seen.cursor,
         "waited_ms": seen.waited_ms,
     }));
+    if let Some(output_idle_ms) = seen.output_idle_ms {
+        fields.insert("output_idle_ms".to_owned(), output_idle_ms.into());
+    }
+    if seen.alternate {
+        fields.insert("alternate".to_owned(), true.into());
+    }
     if let Some(text) = &seen.text {
         fields.insert("match".to_owned(), text.as_str().into());
         fields.insert("line".to_owned(), json!(seen.line));

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Hints, Tool};
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::{schema, shape};
 
@@ -74,6 +75,9 @@ pub(crate) struct ListPanes {
     /// Of all sessions
     #[serde(default)]
     all: bool,
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    cursor: Option<String>,
     server: Option<String>,
 }
 
@@ -100,12 +104,20 @@ impl Tool for ListPanes {
             all: self.all,
         };
         let panes = place.look(&params, QUICK).await?;
-        let list: Vec<_> = panes
+        let list: Vec<Value> = panes
             .panes
             .iter()
-            .map(|info| shape::pane(&place, info))
+            .map(|info| Value::Object(shape::pane(&place, info)))
             .collect();
-        let mut answer = json!({"panes": list});
+        let wanted = Wanted {
+            limit: self.limit,
+            cursor: self.cursor.as_deref(),
+        };
+        let page = wanted.of(&list, "pane_id")?;
+        let mut answer = json!({"panes": &list[page.entries]});
+        if let Some(next) = page.next {
+            answer["next_cursor"] = next.into();
+        }
         if let Some(context) = &panes.context {
             answer["session_context"] = place.context(context);
         }
@@ -195,7 +207,7 @@ impl Tool for SplitPane {
     }
 }
 
-/// Use to end a pane's program and remove the pane; force kills at once.
+/// Use to end a pane's program and remove the pane. force kills at once, also your own pane or the last one of a session with people attached.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ClosePane {
     pane_id: String,
@@ -214,6 +226,7 @@ impl Tool for ClosePane {
         let params = request::ClosePane {
             pane,
             force: self.force,
+            guarded: !self.force,
         };
         let killed = place.act(&params, None, SLOW).await?;
         Ok(Answer::object(shape::killed(&place, &killed)))

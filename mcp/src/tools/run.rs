@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{Hints, Tool};
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::waiting::default_wait_ms;
 use crate::{schema, shape, tasks, waiting};
@@ -233,6 +234,9 @@ pub(crate) struct GetOrchestration {
     #[serde(default = "default_wait_ms")]
     #[schemars(range(min = 1, max = 600_000))]
     timeout_ms: u64,
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    cursor: Option<String>,
     server: Option<String>,
 }
 
@@ -248,7 +252,11 @@ impl Tool for GetOrchestration {
                     .hint("give the orchestration_id to wait for"));
             }
             let (place, _) = call.session(self.server.as_deref(), None)?;
-            return list(&place).await;
+            let wanted = Wanted {
+                limit: self.limit,
+                cursor: self.cursor.as_deref(),
+            };
+            return list(&place, wanted).await;
         };
         let (place, orchestration_id) = target(&call, self.server.as_deref(), text)?;
         let state = waiting::present(&place, orchestration_id).await?;
@@ -257,7 +265,7 @@ impl Tool for GetOrchestration {
     }
 }
 
-async fn list(place: &Place) -> Result<Answer, Error> {
+async fn list(place: &Place, wanted: Wanted<'_>) -> Result<Answer, Error> {
     let all = place.look(&request::ListOrchestrations {}, QUICK).await?;
     let entry = |state: &Orchestration| {
         let done = state
@@ -277,9 +285,15 @@ async fn list(place: &Place) -> Result<Answer, Error> {
         })
     };
     let list: Vec<Value> = all.orchestrations.iter().map(entry).collect();
-    Ok(Answer::object(
-        json!({"server": place.name().as_str(), "orchestrations": list}),
-    ))
+    let page = wanted.of(&list, "orchestration_id")?;
+    let mut answer = json!({
+        "server": place.name().as_str(),
+        "orchestrations": &list[page.entries],
+    });
+    if let Some(next) = page.next {
+        answer["next_cursor"] = next.into();
+    }
+    Ok(Answer::object(answer))
 }
 
 fn target(

@@ -1,7 +1,7 @@
 //! The servers themselves: where the caller is, health, the actor tree.
 
 use futures_util::future::join_all;
-use protocol::{Error, request};
+use protocol::{Error, ErrorCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use super::session::per_server;
 use super::{Hints, Tool};
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::page::ANSWER_BYTES;
 use crate::route::QUICK;
 use crate::shape;
 
@@ -74,6 +75,9 @@ impl Tool for ServerStatus {
     }
 }
 
+/// A whole tree as JSON that is given without asking, in bytes: what clients take.
+const MOST_TREE_BYTES: usize = 64 * 1024;
+
 #[derive(Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum TreeFormat {
@@ -94,7 +98,40 @@ pub(crate) struct ActorTree {
     format: TreeFormat,
     /// Only this session's part
     session: Option<String>,
+    #[serde(default = "answer_bytes")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    max_bytes: u32,
+    cursor: Option<String>,
     server: Option<String>,
+}
+
+fn answer_bytes() -> u32 {
+    // Far below 2^32.
+    ANSWER_BYTES as u32
+}
+
+/// The lines of `text` from the one at `cursor` on, at most `max_bytes` of them but at least one, and where the next part begins.
+fn part(
+    text: &str,
+    cursor: Option<&str>,
+    max_bytes: u32,
+) -> Result<(String, Option<String>), Error> {
+    let first = match cursor {
+        None => 0,
+        Some(cursor) => cursor.parse::<usize>().map_err(|_| {
+            Error::invalid(format!("{} is no line", protocol::name::shown(cursor)))
+                .hint("give the next_cursor of the answer before, or omit it")
+        })?,
+    };
+    let (mut part, mut line) = (String::new(), first);
+    for text in text.split_inclusive('\n').skip(first) {
+        if !part.is_empty() && part.len() + text.len() > max_bytes as usize {
+            return Ok((part, Some(line.to_string())));
+        }
+        part.push_str(text);
+        line += 1;
+    }
+    Ok((part, None))
 }
 
 impl Tool for ActorTree {
@@ -114,13 +151,29 @@ impl Tool for ActorTree {
         let tree = place.look(&request::Tree { session }, QUICK).await?;
         Ok(match self.format {
             TreeFormat::Json => {
-                fields.insert("tree".to_owned(), json!(tree));
+                let tree = json!(tree);
+                let bytes = tree.to_string().len();
+                // An object cannot be read on in the middle.
+                if bytes > (self.max_bytes as usize).max(MOST_TREE_BYTES) {
+                    return Err(Error::new(
+                        ErrorCode::Limit,
+                        format!("the tree has {bytes} bytes as JSON"),
+                    )
+                    .hint("give a session, or max_bytes; as text it comes in parts"));
+                }
+                fields.insert("tree".to_owned(), tree);
                 Answer::object(Value::Object(fields))
             }
             TreeFormat::Text => {
                 let text = shape::tree_text(&tree);
+                let (text, next) = part(&text, self.cursor.as_deref(), self.max_bytes)?;
                 fields.insert("text".to_owned(), text.as_str().into());
-                Answer::with_parts(Value::Object(fields), vec![text])
+                let mut parts = vec![text];
+                if let Some(next) = next {
+                    parts.push(format!("[there is more: cursor {next}, or a session]"));
+                    fields.insert("next_cursor".to_owned(), next.into());
+                }
+                Answer::with_parts(Value::Object(fields), parts)
             }
         })
     }

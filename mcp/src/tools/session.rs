@@ -13,6 +13,7 @@ use super::pane::ProgramParams;
 use super::{Hints, Tool};
 use crate::answer::{Answer, refusal};
 use crate::call::Call;
+use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::shape;
 
@@ -21,6 +22,9 @@ use crate::shape;
 pub(crate) struct ListSessions {
     #[serde(default = "yes")]
     all_servers: bool,
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    cursor: Option<String>,
     server: Option<String>,
 }
 
@@ -39,14 +43,51 @@ impl Tool for ListSessions {
             .places(self.all_servers, self.server.as_deref())?;
         let asked = places.iter().map(|place| async move {
             let sessions = place.look(&request::ListSessions {}, QUICK).await?;
-            let list = sessions
-                .sessions
-                .iter()
-                .map(|info| shape::session(place, info));
+            let mut list: Vec<_> = sessions.sessions.iter().collect();
+            // Those that runs have made for themselves come last.
+            list.sort_by_key(|info| info.name.as_str().starts_with("__"));
+            let list = list.into_iter().map(|info| shape::session(place, info));
             Ok(json!({"status": "connected", "sessions": list.collect::<Vec<_>>()}))
         });
-        Ok(per_server(&places, join_all(asked).await))
+        let wanted = Wanted {
+            limit: self.limit,
+            cursor: self.cursor.as_deref(),
+        };
+        let mut answers = join_all(asked).await;
+        let next = paged(&mut answers, wanted)?;
+        Ok(match next {
+            Some(next) => per_server(&places, answers).with("next_cursor", next.into()),
+            None => per_server(&places, answers),
+        })
     }
+}
+
+/// Leaves one page of the sessions of all servers, with the number of those that each has.
+fn paged(
+    answers: &mut [Result<Value, Error>],
+    wanted: Wanted<'_>,
+) -> Result<Option<String>, Error> {
+    let lists = answers.iter_mut().flatten();
+    let mut lists: Vec<&mut Value> = lists.map(|answer| &mut answer["sessions"]).collect();
+    let all: Vec<Value> = lists
+        .iter()
+        .filter_map(|list| list.as_array())
+        .flatten()
+        .cloned()
+        .collect();
+    let page = wanted.of(&all, "session_id")?;
+    let mut first = 0;
+    for list in &mut lists {
+        let Some(sessions) = list.as_array_mut() else {
+            continue;
+        };
+        let count = sessions.len();
+        let start = page.entries.start.clamp(first, first + count) - first;
+        let end = page.entries.end.clamp(first, first + count) - first;
+        *sessions = sessions[start..end].to_vec();
+        first += count;
+    }
+    Ok(page.next)
 }
 
 /// `{"servers": {NAME: …}}`, in which a server that fails does so alone.
@@ -120,10 +161,12 @@ impl Tool for CreateSession {
     }
 }
 
-/// Use to end a session with all programs in it, for good.
+/// Use to end a session with all programs in it, for good. Your own session, or one that people are attached to, needs force.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct KillSession {
     session: String,
+    #[serde(default)]
+    force: bool,
     server: Option<String>,
 }
 
@@ -135,7 +178,14 @@ impl Tool for KillSession {
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, session) = call.target(self.server.as_deref(), "session", &self.session)?;
         let killed = place
-            .act(&request::KillSession { session }, None, SLOW)
+            .act(
+                &request::KillSession {
+                    session,
+                    guarded: !self.force,
+                },
+                None,
+                SLOW,
+            )
             .await?;
         Ok(Answer::object(shape::killed(&place, &killed)))
     }

@@ -184,8 +184,14 @@ pub struct PaneInfo {
     pub remain_on_exit: bool,
     /// It is its window's focused pane.
     pub focused: bool,
-    /// Time since the last output, in milliseconds.
+    /// Time since the text on the screen changed, in milliseconds.
     pub idle_ms: u64,
+    /// Time since the last output, such as a title that blinks, in milliseconds.
+    #[serde(default)]
+    pub output_idle_ms: u64,
+    /// The alternate screen is shown, which keeps nothing of what scrolls away.
+    #[serde(default)]
+    pub alternate: bool,
     /// When it was made, in milliseconds since 1970.
     pub created_at_ms: u64,
     /// It is a read-only view of this pane, whose program and size it shows.
@@ -314,8 +320,14 @@ pub struct PaneText {
     pub cursor: String,
     /// Older text of the asked part was cut to `max_bytes`.
     pub truncated: bool,
-    /// Lines after `since` that had left the scrollback before they were read.
+    /// Lines after `since` that had left the scrollback before they were read. Unknown, and not 0, on the alternate screen.
     pub dropped_lines: u64,
+    /// The text is of the alternate screen, which keeps nothing of what scrolls away.
+    #[serde(default)]
+    pub alternate: bool,
+    /// Rows that are joined to the one before, because a long line goes on in them.
+    #[serde(default)]
+    pub joined_rows: u64,
     /// The pane's program.
     pub status: PaneStatus,
 }
@@ -372,4 +384,10 @@ pub struct Expected {
     pub status: PaneStatus,
     /// How long it took, in milliseconds.
     pub waited_ms: u64,
+    /// The alternate screen is shown, which keeps nothing of what scrolls away.
+    #[serde(default)]
+    pub alternate: bool,
+    /// Time since the last output of any kind, in milliseconds, when the pane is still there.
+    #[serde(default)]
+    pub output_idle_ms: Option<u64>,
 }

@@ -12,7 +12,7 @@ use crate::session_id::Target;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Program {
-    /// The user's login shell.
+    /// The user's shell: the one in `SHELL`, else the account's. Interactive, and a login shell only where [`PaneSpec::login`] says so.
     #[default]
     LoginShell,
     /// A command line for a shell (`sh` unless another is named), run with `-c`.
@@ -105,6 +105,9 @@ pub struct PaneSpec {
     /// Memory that all its processes may use together, in bytes; needs a server with control groups.
     #[serde(default)]
     pub memory_max: Option<u64>,
+    /// The shell is a login shell: it reads the profile, which may set the caller's PATH anew.
+    #[serde(default)]
+    pub login: bool,
 }
 
 /// A new pane.
@@ -206,6 +209,9 @@ pub struct ClosePane {
     /// Kill at once instead of asking first.
     #[serde(default)]
     pub force: bool,
+    /// Refuse it when it is the caller's own pane, or the last one of a session that somebody is attached to.
+    #[serde(default)]
+    pub guarded: bool,
 }
 
 /// Waits for the end of a pane's program.
@@ -279,7 +285,7 @@ pub enum Until {
     Match,
     /// The program's end.
     Exit,
-    /// Quiet: no output for `idle_ms`.
+    /// Quiet: the text on the screen is the same for `idle_ms`.
     Idle,
 }
 
@@ -294,9 +300,12 @@ pub struct Expect {
     /// What ends the wait.
     #[serde(default)]
     pub until: Until,
-    /// Quiet for so many milliseconds ends the wait.
+    /// Quiet for so many milliseconds ends the wait: the text on the screen stays the same.
     #[serde(default)]
     pub idle_ms: Option<u64>,
+    /// It is not quiet while the program has not read what was typed.
+    #[serde(default)]
+    pub after_input: bool,
     /// How long at most, in milliseconds; at most one hour.
     pub timeout_ms: u64,
     /// Look only at what came after this cursor; from the screen's top when absent.

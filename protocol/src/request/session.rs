@@ -72,6 +72,9 @@ pub struct UpdateSession {
 pub struct KillSession {
     /// Which.
     pub session: Target,
+    /// Refuse it when the caller itself runs in the session, or somebody is attached to it.
+    #[serde(default)]
+    pub guarded: bool,
 }
 
 /// A new window with one pane.

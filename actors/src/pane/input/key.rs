@@ -80,7 +80,7 @@ pub struct KeyError {
 }
 
 /// All names, the usual one of each key first.
-const NAMES: [(&str, KeyCode); 35] = [
+const NAMES: [(&str, KeyCode); 40] = [
     ("Enter", KeyCode::Enter),
     ("Return", KeyCode::Enter),
     ("CR", KeyCode::Enter),
@@ -115,30 +115,58 @@ const NAMES: [(&str, KeyCode); 35] = [
     ("ArrowDown", KeyCode::Down),
     ("ArrowRight", KeyCode::Right),
     ("ArrowLeft", KeyCode::Left),
+    ("UpArrow", KeyCode::Up),
+    ("DownArrow", KeyCode::Down),
+    ("RightArrow", KeyCode::Right),
+    ("LeftArrow", KeyCode::Left),
+    ("SpaceBar", KeyCode::Char(' ')),
     ("LF", KeyCode::Char('\n')),
 ];
+
+/// What people call the modifiers, and the usual spelling. A name of one letter is followed by a hyphen or a plus, a longer one
+/// by an underscore as well.
+const MODIFIERS: [(&str, &str); 10] = [
+    ("C", "C-"),
+    ("Ctrl", "C-"),
+    ("Control", "C-"),
+    ("M", "M-"),
+    ("A", "M-"),
+    ("Alt", "M-"),
+    ("Meta", "M-"),
+    ("Option", "M-"),
+    ("S", "S-"),
+    ("Shift", "S-"),
+];
+
+/// The modifier that `name` begins with, in its usual spelling, and what is left of the name.
+fn modifier(name: &str) -> Option<(&'static str, &str)> {
+    MODIFIERS.iter().find_map(|(known, usual)| {
+        let (word, rest) = name.split_at_checked(known.len())?;
+        let joined = rest.chars().next()?;
+        let joins = matches!(joined, '-' | '+') || (joined == '_' && known.len() > 1);
+        let after = rest.get(1..).filter(|after| !after.is_empty())?;
+        (joins && word.eq_ignore_ascii_case(known)).then_some((*usual, after))
+    })
+}
 
 impl Key {
     /// The valid names, for people.
     pub const VALID: &'static str = "single characters, Enter, Tab, BTab, Space, Escape, BSpace, Delete (DC), Insert (IC), \
          Home, End, PageUp (PPage), PageDown (NPage), Up, Down, Left, Right, F1 to F20, each with C- (Control), M- (Alt), S- (Shift) before it";
 
-    /// Reads a key name: `Enter`, `C-c`, `M-x`, `C-M-x`, `S-Up`, `F5`, `a`. Case counts for single characters only.
+    /// Reads a key name: `Enter`, `C-c`, `M-x`, `C-M-x`, `S-Up`, `F5`, `a`. Case counts for single characters only. Other usual
+    /// spellings are taken too: `ctrl+c`, `Alt-x`, `shift+tab`, `page_down`, `UpArrow`.
     ///
     /// # Errors
     /// [`KeyError`] with names close to the one given.
     pub fn parse(name: &str) -> Result<Self, KeyError> {
         let mut modifiers = Modifiers::default();
         let mut rest = name;
-        while let Some((modifier, after)) = rest
-            .split_at_checked(2)
-            .filter(|(_, after)| !after.is_empty())
-        {
-            let (held, usual) = match modifier {
-                "C-" | "c-" => (&mut modifiers.control, "C-"),
-                "M-" | "m-" | "A-" => (&mut modifiers.alt, "M-"),
-                "S-" | "s-" => (&mut modifiers.shift, "S-"),
-                _ => break,
+        while let Some((usual, after)) = modifier(rest) {
+            let held = match usual {
+                "C-" => &mut modifiers.control,
+                "M-" => &mut modifiers.alt,
+                _ => &mut modifiers.shift,
             };
             hold(held, usual, name)?;
             rest = after;
@@ -187,6 +215,32 @@ impl Key {
                 15 | 16 => modifiers.tilde(number + 13),
                 _ => modifiers.tilde(number + 14),
             },
+        }
+    }
+
+    /// Whether a command line ends with it: Enter, and what sends the same.
+    #[must_use]
+    pub fn ends_line(self) -> bool {
+        match self.code {
+            KeyCode::Enter | KeyCode::Char('\n') => true,
+            KeyCode::Char(char) => {
+                self.modifiers.control && matches!(char.to_ascii_lowercase(), 'm' | 'j')
+            }
+            KeyCode::Function(_)
+            | KeyCode::Tab
+            | KeyCode::BackTab
+            | KeyCode::Escape
+            | KeyCode::Backspace
+            | KeyCode::Delete
+            | KeyCode::Insert
+            | KeyCode::Home
+            | KeyCode::End
+            | KeyCode::PageUp
+            | KeyCode::PageDown
+            | KeyCode::Up
+            | KeyCode::Down
+            | KeyCode::Right
+            | KeyCode::Left => false,
         }
     }
 }
@@ -265,9 +319,13 @@ fn code(name: &str) -> Option<KeyCode> {
     if let (Some(char), None) = (chars.next(), chars.next()) {
         return (!char.is_control()).then_some(KeyCode::Char(char));
     }
+    let words: String = name
+        .chars()
+        .filter(|c| !matches!(c, '_' | '-' | ' '))
+        .collect();
     if let Some((_, code)) = NAMES
         .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .find(|(known, _)| known.eq_ignore_ascii_case(&words))
     {
         return Some(*code);
     }

@@ -271,3 +271,44 @@ fn a_long_paste_full_of_ends_takes_no_longer_than_another() {
     }
     assert!(begun.elapsed() < std::time::Duration::from_secs(5));
 }
+
+#[test]
+fn usual_spellings_of_keys_are_taken() {
+    for (spelled, usual) in [
+        ("ctrl+c", "C-c"),
+        ("Ctrl-C", "C-c"),
+        ("CTRL_C", "C-c"),
+        ("control+c", "C-c"),
+        ("c+c", "C-c"),
+        ("alt+x", "M-x"),
+        ("Meta-x", "M-x"),
+        ("option+x", "M-x"),
+        ("shift+tab", "S-Tab"),
+        ("ctrl+shift+Up", "C-S-Up"),
+        ("ctrl+page_down", "C-PageDown"),
+        ("page_down", "PageDown"),
+        ("page-up", "PageUp"),
+        ("arrow_up", "Up"),
+        ("up_arrow", "Up"),
+        ("UpArrow", "Up"),
+        ("back_space", "Backspace"),
+        ("enter", "Enter"),
+        ("f5", "F5"),
+    ] {
+        let bytes = |name: &str| encode_key(Key::parse(name).expect(name), NORMAL);
+        assert_eq!(bytes(spelled), bytes(usual), "{spelled}");
+    }
+    for unknown in ["ctrl+", "ctrl++c+", "super+x", "ctrl c", "c_c", "page__"] {
+        assert!(Key::parse(unknown).is_err(), "{unknown}");
+    }
+}
+
+#[test]
+fn enter_has_several_names() {
+    for name in ["Enter", "C-m", "ctrl+j", "LF", "Return", "M-Enter"] {
+        assert!(Key::parse(name).expect(name).ends_line(), "{name}");
+    }
+    for name in ["m", "C-c", "Tab", "Up"] {
+        assert!(!Key::parse(name).expect(name).ends_line(), "{name}");
+    }
+}

@@ -11,20 +11,24 @@ use crate::clock::steady_ms;
 #[derive(Debug)]
 pub struct Live {
     pub(super) last_output_ms: AtomicU64,
+    pub(super) last_change_ms: AtomicU64,
     pub(super) printed: AtomicU64,
     pub(super) title: ArcSwap<String>,
     pub(super) cwd: ArcSwapOption<String>,
     pub(super) bell: AtomicBool,
+    pub(super) alternate: AtomicBool,
 }
 
 impl Default for Live {
     fn default() -> Self {
         Self {
             last_output_ms: AtomicU64::new(steady_ms()),
+            last_change_ms: AtomicU64::new(steady_ms()),
             printed: AtomicU64::new(0),
             title: ArcSwap::default(),
             cwd: ArcSwapOption::empty(),
             bell: AtomicBool::new(false),
+            alternate: AtomicBool::new(false),
         }
     }
 }
@@ -34,6 +38,18 @@ impl Live {
     #[must_use]
     pub fn last_output_ms(&self) -> u64 {
         self.last_output_ms.load(Ordering::Relaxed)
+    }
+
+    /// When that last changed the screen's text, in milliseconds of [`steady_ms`]; up to a tenth of a second late.
+    #[must_use]
+    pub fn last_change_ms(&self) -> u64 {
+        self.last_change_ms.load(Ordering::Relaxed)
+    }
+
+    /// Whether the alternate screen is shown.
+    #[must_use]
+    pub fn alternate(&self) -> bool {
+        self.alternate.load(Ordering::Relaxed)
     }
 
     /// How much the program's present life has printed, in bytes.

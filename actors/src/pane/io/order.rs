@@ -102,8 +102,10 @@ pub struct Written {
 pub struct ExpectOrder {
     /// A match ends the wait.
     pub pattern: Option<Regex>,
-    /// So much quiet ends the wait.
+    /// So much quiet ends the wait: no change of the text.
     pub idle: Option<Duration>,
+    /// It is not quiet while the program has not read what was typed.
+    pub after_input: bool,
     /// Only what comes after this is looked at; the whole screen when absent.
     pub since: Option<TextCursor>,
     /// How long at most.

@@ -13,9 +13,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::drains::Drains;
+use super::echo::{self, Echoes};
 use super::frames::Frames;
+use super::quiet::Quiet;
+use super::ready::{Held, Readiness};
 use super::rebuild::Rebuilt;
-use super::waits::Waits;
+use super::waits::{QuietSince, Waits};
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared, give_way};
 use crate::clock::steady_ms;
@@ -66,6 +69,11 @@ pub(super) struct Task {
     frames: Frames,
     drains: Drains,
     last_output: Instant,
+    quiet: Quiet,
+    /// When something typed was seen unread, as far as somebody wanted to know.
+    last_unread: Instant,
+    echoes: Echoes,
+    readiness: Readiness,
     next_checkpoint: u64,
     /// The screen's work at which a checkpoint is due.
     next_checkpoint_work: u64,
@@ -97,6 +105,10 @@ impl Task {
             next_checkpoint: checkpointed + half,
             next_checkpoint_work: CHECKPOINT_WORK,
             parsed: printed,
+            quiet: Quiet::new(&screen, now),
+            last_unread: now,
+            echoes: Echoes::default(),
+            readiness: Readiness::new(printed == 0, now),
             master: Watched::new(master)?,
             shared,
             screen,
@@ -166,7 +178,10 @@ impl Task {
     fn deadline(&self) -> Option<Instant> {
         [
             self.writes.deadline(),
-            self.waits.deadline(self.last_output),
+            self.waits.deadline(self.quiet_since()),
+            self.quiet.deadline(),
+            self.echoes.deadline(),
+            self.readiness.deadline(),
             self.frames.deadline(&self.screen),
             self.drains.deadline(),
             self.next_look,
@@ -181,10 +196,12 @@ impl Task {
         let now = Instant::now();
         match command {
             Command::Write(typing, reply) => {
-                self.writes.push(typing, reply, &self.screen, now);
-                self.frames.typed();
-                if self.eof {
-                    self.writes.fail_all(&not_reading());
+                let quiet = now - self.last_output;
+                let held = self
+                    .readiness
+                    .hold((typing, reply), &self.screen, quiet, now);
+                if let Some(order) = held {
+                    self.type_in(order, now);
                 }
             }
             Command::Look(look) => look(&mut self.screen),
@@ -214,6 +231,52 @@ impl Task {
         }
     }
 
+    /// Puts an order into the queue.
+    fn type_in(&mut self, (typing, reply): Held, now: Instant) {
+        let (text, master) = (typing.order.text.clone(), Arc::clone(&typing.master));
+        self.writes.push(typing, reply, &self.screen, now);
+        self.echoes.typed(&text, &master, &mut self.screen, now);
+        self.frames.typed();
+        if self.eof {
+            self.writes.fail_all(&not_reading());
+        }
+    }
+
+    /// Types what was held back until the program was ready.
+    fn release(&mut self, now: Instant) {
+        let (ended, quiet) = (self.eof || self.ended, now - self.last_output);
+        for held in self.readiness.release(&self.screen, quiet, ended, now) {
+            self.type_in(held, now);
+        }
+    }
+
+    fn quiet_since(&self) -> QuietSince {
+        QuietSince {
+            text: self.quiet.since(),
+            input: self.last_unread,
+        }
+    }
+
+    /// Ends waits whose time is over, or whose quiet has lasted.
+    fn expire_waits(&mut self, now: Instant) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let waits_due = due(self.waits.deadline(self.quiet_since()));
+        if waits_due || due(self.quiet.deadline()) {
+            let before = self.quiet.since();
+            self.quiet.look(&self.screen, self.last_output);
+            if self.quiet.since() > before {
+                let age = (now - self.quiet.since()).as_millis();
+                let at = steady_ms().saturating_sub(u64::try_from(age).unwrap_or(0));
+                self.shared.live.last_change_ms.store(at, Ordering::Relaxed);
+            }
+        }
+        if waits_due && self.waits.follow_input() && echo::unread(self.master.descriptor()) > 0 {
+            self.last_unread = now;
+        }
+        let quiet = self.quiet_since();
+        self.waits.expire(&self.screen, quiet, now);
+    }
+
     fn adopt(&mut self, master: Arc<OwnedFd>, journal: Journal) -> io::Result<()> {
         let begun = Instant::now();
         while self.has_unparsed() && begun.elapsed() < LAST_TURNS {
@@ -225,6 +288,7 @@ impl Task {
         self.eof = false;
         self.next_look = None;
         self.ended = false;
+        self.readiness.restarted(Instant::now());
         self.checkpoint();
         set_winsize(self.master.descriptor(), self.screen.size());
         Ok(())
@@ -330,9 +394,16 @@ impl Task {
         let output = if first.is_empty() { second } else { first };
         let parsing = &self.shared.parsing;
         parsing.store(self.parsed, Ordering::Relaxed);
-        self.parsed += self.screen.advance_some(output) as u64;
+        self.parsed += match self.screen.expects_echoes() {
+            true => {
+                let (master, now) = (self.master.descriptor(), Instant::now());
+                self.echoes.output(output, master, &mut self.screen, now)
+            }
+            false => self.screen.advance_some(output),
+        } as u64;
         parsing.store(NOTHING_PARSED, Ordering::Relaxed);
         self.last_output = Instant::now();
+        self.quiet.output(self.last_output);
         self.drains.output(self.last_output);
         if let Some(answer) = self.screen.take_replies() {
             let deadline = self.last_output + ANSWER_LIMIT;
@@ -353,6 +424,7 @@ impl Task {
     /// What each turn of the loop ends with.
     fn after(&mut self) {
         self.publish();
+        self.release(Instant::now());
         self.journal.mark_answered(self.parsed);
         self.write();
         let now = Instant::now();
@@ -360,7 +432,13 @@ impl Task {
             self.writes.expire(now);
             self.write();
         }
-        self.waits.expire(&self.screen, self.last_output, now);
+        if self
+            .echoes
+            .expire(self.master.descriptor(), &mut self.screen, now)
+        {
+            self.waits.output(&self.screen);
+        }
+        self.expire_waits(now);
         if self.shared.gate.take_typed() {
             self.frames.typed();
         }
@@ -388,6 +466,8 @@ impl Task {
             let cwd = self.screen.cwd().map(|cwd| cwd.display().to_string());
             live.cwd.store(cwd.map(Arc::new));
         }
+        let alternate = self.screen.modes().alternate_screen;
+        live.alternate.store(alternate, Ordering::Relaxed);
         let printed = self.journal.position();
         live.printed.store(printed, Ordering::Relaxed);
         let quiet = self.last_output.elapsed();

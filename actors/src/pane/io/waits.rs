@@ -38,6 +38,25 @@ impl Wait {
     }
 }
 
+/// Since when a pane is quiet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QuietSince {
+    /// Its text is the same.
+    pub(super) text: Instant,
+    /// All that was typed is read.
+    pub(super) input: Instant,
+}
+
+impl QuietSince {
+    fn of(self, wait: &Wait) -> Instant {
+        let since = self.text.max(wait.begun);
+        match wait.order.after_input {
+            true => since.max(self.input),
+            false => since,
+        }
+    }
+}
+
 /// The waits of one pane.
 #[derive(Default)]
 pub(super) struct Waits(Vec<Wait>);
@@ -85,15 +104,17 @@ impl Waits {
         self.settle(screen, |_| Some((ExpectOutcome::Exit, None)));
     }
 
+    /// Whether one of them wants to know whether what was typed is read.
+    pub(super) fn follow_input(&self) -> bool {
+        let follows = |wait: &Wait| wait.order.after_input && wait.order.idle.is_some();
+        self.0.iter().any(follows)
+    }
+
     /// Time has passed.
-    pub(super) fn expire(&mut self, screen: &Screen, last_output: Instant, now: Instant) {
+    pub(super) fn expire(&mut self, screen: &Screen, quiet: QuietSince, now: Instant) {
         self.settle(screen, |wait| {
-            let quiet_since = last_output.max(wait.begun);
-            if wait
-                .order
-                .idle
-                .is_some_and(|idle| quiet_since + idle <= now)
-            {
+            let quiet = quiet.of(wait);
+            if wait.order.idle.is_some_and(|idle| quiet + idle <= now) {
                 return Some((ExpectOutcome::Idle, None));
             }
             let over = wait.begun + wait.order.limit <= now;
@@ -102,13 +123,13 @@ impl Waits {
     }
 
     /// When [`Waits::expire`] has something to do.
-    pub(super) fn deadline(&self, last_output: Instant) -> Option<Instant> {
+    pub(super) fn deadline(&self, quiet: QuietSince) -> Option<Instant> {
         self.0
             .iter()
             .map(|wait| {
                 let end = wait.begun + wait.order.limit;
-                let idle = |idle: Duration| last_output.max(wait.begun) + idle;
-                wait.order.idle.map_or(end, |quiet| idle(quiet).min(end))
+                let idle = |idle: Duration| quiet.of(wait) + idle;
+                wait.order.idle.map_or(end, |time| idle(time).min(end))
             })
             .min()
     }

@@ -2,16 +2,15 @@
 //! program reads.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 
 use bytes::{Buf, Bytes, BytesMut};
 use protocol::{Error, ErrorCode};
-use rustix::termios::LocalModes;
 use supervisor::Reply;
 use tokio::time::Instant;
 
+use super::echo::line_modes;
 use super::{Ahead, Typing, WriteOrder, Written};
-use crate::pane::input::{Key, KeyCode, SUBMIT, encode_text};
+use crate::pane::input::{Key, SUBMIT, encode_text};
 use crate::pane::screen::{Screen, TextCursor};
 use crate::watched::Waiting;
 
@@ -69,9 +68,9 @@ impl Writes {
             place,
             master,
         } = typing;
-        let cursor = match submits(&order) && echoes(&master) {
+        let cursor = match submits(&order) && line_modes(&master).echoes {
             true => screen.position_after_line(),
-            false => screen.position_of_cursor(),
+            false => screen.position(),
         };
         let deadline = now + order.limit;
         let (bytes, mut failed) = match encode(&order, screen) {
@@ -179,24 +178,10 @@ impl Waiting for Writes {
     }
 }
 
+/// Whether a line ends with the order, or within it.
 fn submits(order: &WriteOrder) -> bool {
-    let is_enter = |name: &String| Key::parse(name).is_ok_and(|key| key.code == KeyCode::Enter);
-    order.submit || order.keys.iter().any(is_enter)
-}
-
-/// Whether a line typed now is shown: by the terminal, or by a program that reads key by key, as line editors do.
-///
-/// Source: termios(3), ECHO, ECHONL, ICANON. On Linux the master has the modes of its terminal.
-fn echoes(master: &OwnedFd) -> bool {
-    let shown = LocalModes::ECHO | LocalModes::ECHONL;
-    match rustix::termios::tcgetattr(master) {
-        Ok(modes) => {
-            let by_line = modes.local_modes.contains(LocalModes::ICANON);
-            !by_line || modes.local_modes.intersects(shown)
-        }
-        // The program is gone, and then nothing is typed.
-        Err(_) => true,
-    }
+    let is_enter = |name: &String| Key::parse(name).is_ok_and(Key::ends_line);
+    order.submit || order.text.contains(['\n', '\r']) || order.keys.iter().any(is_enter)
 }
 
 fn encode(order: &WriteOrder, screen: &Screen) -> Result<Bytes, Error> {

@@ -88,6 +88,8 @@ pub(super) struct Engine {
     pub(super) row_base: u64,
     /// The end of the primary screen's text when the alternate screen was entered, and the epoch then.
     pub(super) primary_end: (u64, LineMark),
+    /// The program itself has erased what was above this row, of this epoch: nobody has lost it.
+    pub(super) erased: (u64, u64),
     /// Places that the program has named, the newest last.
     pub(super) marks: VecDeque<(String, TextCursor)>,
     pub(super) meter: Meter,
@@ -131,6 +133,7 @@ impl Engine {
             epochs: Epochs::default(),
             row_base: 0,
             primary_end: (0, LineMark::default()),
+            erased: (0, 0),
             marks: VecDeque::new(),
             meter: Meter::default(),
             kept: Kept::default(),

@@ -30,8 +30,8 @@ impl Screen {
         let bottom = grid.screen_lines() as i32;
         let shows = |line: &i32| !render::is_blank_row(grid, Line(*line));
         let end = (top..bottom).rev().find(shows).map_or(top, |last| last + 1);
-        let mut text = match ansi {
-            true => ansi_rows(grid, top, end, lines),
+        let (mut text, joined_rows) = match ansi {
+            true => (ansi_rows(grid, top, end, lines), 0),
             false => text_rows(grid, top, end, lines),
         };
         let truncated = text.len() > max_bytes;
@@ -43,6 +43,8 @@ impl Screen {
             cursor: self.position(),
             dropped_lines: 0,
             truncated,
+            joined_rows,
+            alternate: self.engine.is_alternate(),
         }
     }
 }
@@ -61,9 +63,9 @@ fn ansi_rows(grid: &Grid<Square>, top: i32, end: i32, lines: usize) -> String {
     text
 }
 
-/// The last so many lines between two rows. Rows that wrap are one line.
-fn text_rows(grid: &Grid<Square>, top: i32, end: i32, lines: usize) -> String {
-    let joins = |line: i32| line > top && render::is_wrapped(grid, Line(line - 1));
+/// The last so many lines between two rows, and how many rows are joined. Rows that wrap are one line.
+fn text_rows(grid: &Grid<Square>, top: i32, end: i32, lines: usize) -> (String, u64) {
+    let joins = |line: i32| line > top && render::goes_on(grid, Line(line - 1));
     let mut start = end;
     for _ in 0..lines {
         if start == top {
@@ -75,13 +77,15 @@ fn text_rows(grid: &Grid<Square>, top: i32, end: i32, lines: usize) -> String {
         }
     }
     let mut text = TextBytes::with_capacity((end - start) as usize * (grid.columns() + 1));
+    let mut joined_rows = 0;
     for line in start..end {
-        if line > start && !joins(line) {
-            text.end_line();
+        match line == start || joins(line) {
+            true => joined_rows += u64::from(line > start),
+            false => text.end_line(),
         }
         render::push_text(grid, Line(line), &mut text);
     }
-    text.into_string()
+    (text.into_string(), joined_rows)
 }
 
 /// Cuts `text` to its last `max_bytes`, at the start of a line when there is one.

@@ -103,7 +103,8 @@ impl Engine {
             .reflowed(old.into_iter().zip(above.chain(new.iter().copied())));
     }
 
-    /// Clears the blanks that end a line and are right of `cols`: only text is to be wrapped, no background.
+    /// Clears the blanks that end a line and are right of `cols`: only text is to be wrapped, no background. A line ends where
+    /// nothing is any more that it once went on with.
     ///
     /// It also makes the engine look at the cells themselves. It has a faster way when no row seems to be in use right of
     /// `cols`, but goes by a bound that depends on the past, not on what is there.
@@ -111,8 +112,11 @@ impl Engine {
         let top = -(self.grid().history_size() as i32);
         let bottom = self.grid().screen_lines() as i32;
         for line in (top..bottom).map(Line) {
-            if render::is_wrapped(self.grid(), line) {
+            if render::goes_on(self.grid(), line) {
                 continue;
+            }
+            if let Some(last) = self.term.grid[line][..].last_mut() {
+                last.set_wrapline(false);
             }
             let text_end = render::text_len(self.grid(), line).max(cols);
             let row = &mut self.term.grid[line];

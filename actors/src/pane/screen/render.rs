@@ -1,7 +1,7 @@
 //! Rows of cells as text and as ANSI sequences.
 
 use rio_vt::config::colors::{AnsiColor, ColorRgb};
-use rio_vt::crosswords::grid::Grid;
+use rio_vt::crosswords::grid::{Dimensions, Grid};
 use rio_vt::crosswords::pos::{Column, Line};
 use rio_vt::crosswords::square::{Square, Wide};
 use rio_vt::crosswords::style::{Style, StyleFlags, UnderlineKind};
@@ -83,12 +83,28 @@ pub(super) fn text_len(grid: &Grid<Square>, line: Line) -> usize {
         .map_or(0, |last| last + 1)
 }
 
-/// The cells of the row's text. Blanks at its end are no part of it unless it goes on in the next row.
+/// Whether the row's text goes on in the next row now: a program may have erased what once went on there.
+pub(super) fn goes_on(grid: &Grid<Square>, line: Line) -> bool {
+    let next = Line(line.0 + 1);
+    is_wrapped(grid, line)
+        && next.0 < grid.screen_lines() as i32
+        && cells(grid, next).first().is_some_and(|cell| {
+            let written = cell.raw() & CODEPOINT != 0 || cell.is_spacer();
+            written && !cell.is_bg_only()
+        })
+}
+
+/// The cells of the row's text. Blanks at its end are no part of it unless it goes on in the next row, or the terminal's cursor is
+/// behind them: then they were printed, such as the one that a prompt ends with.
 pub(super) fn text_cells(grid: &Grid<Square>, line: Line) -> &[Square] {
     let row = cells(grid, line);
-    match is_wrapped(grid, line) {
-        true => row,
-        false => &row[..text_len(grid, line)],
+    if goes_on(grid, line) {
+        return row;
+    }
+    let text = text_len(grid, line);
+    match grid.cursor.pos.row == line {
+        true => &row[..text.max(cursor_col(grid))],
+        false => &row[..text],
     }
 }
 

@@ -72,8 +72,7 @@ impl Screen {
         if start.waits || plain.text.is_empty() {
             return plain;
         }
-        let (end, truncated) = styled_from(styled, start.mark);
-        let (text, mark) = end;
+        let (text, mark, truncated, joined_rows) = styled_from(styled, start.mark);
         Text {
             text,
             cursor: TextCursor {
@@ -83,6 +82,8 @@ impl Screen {
             },
             dropped_lines: start.dropped_lines,
             truncated,
+            joined_rows,
+            alternate: false,
         }
     }
 
@@ -109,14 +110,15 @@ impl Screen {
     }
 }
 
-/// The text from `mark`, a row that exists, with the place after it; and whether there is more.
-fn styled_from(mut styled: Styled<'_>, mark: LineMark) -> ((String, LineMark), bool) {
+/// The text from `mark`, a row that exists, with the place after it; whether there is more, and how many rows are joined.
+fn styled_from(mut styled: Styled<'_>, mark: LineMark) -> (String, LineMark, bool, u64) {
     let engine = styled.engine;
     let end = engine.end_row();
-    let mut row = mark.row;
+    let (mut row, mut joined_rows) = (mark.row, 0);
     loop {
         let mut line = TextBytes::default();
         let next = engine.push_line(row, end, &mut line);
+        joined_rows += next - row - 1;
         let line = line.into_string();
         let seen = if row == mark.row {
             mark.seen_of(&line)
@@ -128,7 +130,7 @@ fn styled_from(mut styled: Styled<'_>, mark: LineMark) -> ((String, LineMark), b
         let truncated = told < line.len() || (styled.is_full() && next <= end);
         if truncated || next > end {
             let place = LineMark::after(row, &line.as_bytes()[..told]);
-            return ((styled.out, place), truncated);
+            return (styled.out, place, truncated, joined_rows);
         }
         if !engine.wrapped_row(next - 1) {
             styled.out.push('\n');

@@ -1,12 +1,15 @@
 //! The end of a screen's text, kept when the screen itself goes, and read by the same cursors.
 
+use std::ops::Range;
+
 use regex::Regex;
 use rio_vt::crosswords::pos::Line;
 use serde::{Deserialize, Serialize};
 
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
 use super::render::TextBytes;
-use super::text::{MAX_LINE_ROWS, Match, Text};
+use super::search::{Match, Sought};
+use super::text::{MAX_LINE_ROWS, Text};
 use super::{Screen, render};
 
 /// How many pairs of rows of past resizes are kept. Cursors from before them start at what was on the screen.
@@ -24,6 +27,9 @@ pub struct Tail {
     screen_top: u64,
     /// The generation, when it is the alternate screen that is kept.
     alternate: Option<u64>,
+    /// What of the text is the echo of what was typed, in order and apart.
+    #[serde(default)]
+    echoes: Vec<Range<usize>>,
 }
 
 impl Default for Tail {
@@ -35,6 +41,7 @@ impl Default for Tail {
             epochs: Epochs::default(),
             screen_top: 0,
             alternate: None,
+            echoes: Vec::new(),
         }
     }
 }
@@ -52,7 +59,7 @@ impl Screen {
             true => Line(row as i32),
             false => engine.line_of(row),
         };
-        let wraps = |row: u64| render::is_wrapped(engine.grid(), line_of(row));
+        let wraps = |row: u64| render::goes_on(engine.grid(), line_of(row));
         let begins = |row: &u64| *row == top || !wraps(row - 1);
         let first_row = (top..=end)
             .rev()
@@ -67,16 +74,28 @@ impl Screen {
             screen_top: engine.screen_top(),
             alternate: engine.is_alternate().then_some(self.generation),
             text: String::new(),
+            echoes: Vec::new(),
         };
         let mut text = TextBytes::default();
+        let mut starts = Vec::new();
         for row in first_row..=end {
             tail.rows.push(text.len());
+            if row == first_row || !wraps(row - 1) {
+                starts.push((text.len(), row));
+            }
             render::push_text(engine.grid(), line_of(row), &mut text);
             if row < end && !wraps(row) {
                 text.end_line();
             }
         }
         tail.text = text.into_string();
+        tail.echoes = match engine.is_alternate() {
+            true => {
+                let columns = engine.size().cols.into();
+                self.echoes.cuts_of_alternate(&tail.text, columns)
+            }
+            false => self.echoes.cuts(engine, &tail.text, &starts),
+        };
         tail.cut_front(max_bytes);
         tail
     }
@@ -118,6 +137,8 @@ impl Tail {
             cursor: self.place(to),
             dropped_lines,
             truncated: to < self.text.len(),
+            joined_rows: self.joined_rows(from, to),
+            alternate: self.alternate.is_some(),
         }
     }
 
@@ -136,7 +157,17 @@ impl Tail {
             cursor: self.end(),
             dropped_lines: 0,
             truncated: cut > from,
+            joined_rows: self.joined_rows(cut, text.len()),
+            alternate: self.alternate.is_some(),
         }
+    }
+
+    /// How many rows of a part of the text are joined to the one before.
+    fn joined_rows(&self, from: usize, to: usize) -> u64 {
+        let first = self.rows.partition_point(|&at| at <= from);
+        let last = self.rows.partition_point(|&at| at < to);
+        let rows = first.min(last)..last;
+        rows.filter(|&row| !self.begins_line(row)).count() as u64
     }
 
     /// Looks for `pattern` in what was printed since `cursor`.
@@ -145,9 +176,12 @@ impl Tail {
         let from = self.offset(cursor).0;
         // From the beginning of its line, so that anchors mean what they say.
         let line = self.text[..from].rfind('\n').map_or(0, |at| at + 1);
-        let captures = pattern.captures_at(&self.text[line..], from - line)?;
-        let after = self.place(line + captures.get_match().end());
-        Some(Match::new(&self.text[line..], &captures, after))
+        let echoes = self.echoes.iter().filter(|echo| echo.end > line);
+        let cuts = echoes.map(|echo| echo.start.max(line) - line..echo.end - line);
+        let sought = Sought::new(&self.text[line..], from - line, cuts.collect());
+        let (captures, end) = sought.find(pattern)?;
+        let after = self.place(line + end);
+        Some(Match::new(sought.text(), &captures, after))
     }
 
     fn offset(&self, cursor: &TextCursor) -> (usize, u64) {
@@ -230,6 +264,10 @@ impl Tail {
         self.rows
             .iter_mut()
             .for_each(|row| *row = row.saturating_sub(cut));
+        self.echoes.retain(|echo| echo.end > cut);
+        for echo in &mut self.echoes {
+            *echo = echo.start.saturating_sub(cut)..echo.end - cut;
+        }
         self.first_row += kept as u64;
     }
 }

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod cursors;
+mod echoes;
 mod golden;
 mod hostile;
 mod resizing;

@@ -1,6 +1,5 @@
 //! Reading a pane's text: what was printed since a cursor, the last lines, and searching both.
 
-use regex::Regex;
 use rio_vt::crosswords::grid::Dimensions;
 use rio_vt::crosswords::pos::Line;
 
@@ -12,9 +11,6 @@ use super::{Screen, render};
 /// A line that wraps over more rows than this is taken for several by cursors, so that a read never has to look at
 /// more than these to find its place. The text is joined all the same.
 pub(super) const MAX_LINE_ROWS: u64 = 64;
-/// How many lines before the end a search looks at again, so that patterns over several lines match although the lines come one by one.
-const SEARCH_AGAIN_LINES: usize = 16;
-
 /// Text read from a pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -26,50 +22,23 @@ pub struct Text {
     pub dropped_lines: u64,
     /// Whether there is more: the text was cut to the size asked for.
     pub truncated: bool,
-}
-
-/// A place in the text where a pattern matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Match {
-    /// What matched.
-    pub text: String,
-    /// The whole lines that the match is in.
-    pub line: String,
-    /// The pattern's groups, in order from group 1; `None` for those that took no part.
-    pub groups: Vec<Option<String>>,
-    /// The place right after the match.
-    pub after: TextCursor,
-}
-
-/// The outcome of a search.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
-    /// The first match.
-    pub found: Option<Match>,
-    /// Where to search on after more output when nothing matched.
-    pub resume: TextCursor,
-}
-
-impl Match {
-    pub(super) fn new(text: &str, captures: &regex::Captures<'_>, after: TextCursor) -> Self {
-        let group = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
-        Self {
-            text: captures[0].to_owned(),
-            line: whole_lines(text, captures.get_match().range()).to_owned(),
-            groups: captures.iter().skip(1).map(group).collect(),
-            after,
-        }
-    }
+    /// Rows that are joined to the one before, because a long line goes on in them.
+    pub joined_rows: u64,
+    /// It is of the alternate screen, which keeps nothing of what scrolls away.
+    pub alternate: bool,
 }
 
 /// Text from a place on, before the part already seen is cut off.
-struct Rendered {
-    text: String,
+pub(super) struct Rendered {
+    pub(super) text: String,
     /// How much of the beginning had been seen.
-    seen: usize,
+    pub(super) seen: usize,
+    /// Where each line begins in the text, with its first row.
+    pub(super) lines: Vec<(usize, u64)>,
     /// The place after the text.
-    end: LineMark,
+    pub(super) end: LineMark,
     truncated: bool,
+    joined_rows: u64,
 }
 
 /// Where a read starts.
@@ -82,7 +51,7 @@ pub(super) struct Start {
 
 impl Engine {
     pub(super) fn wrapped_row(&self, row: u64) -> bool {
-        render::is_wrapped(self.grid(), self.line_of(row))
+        render::goes_on(self.grid(), self.line_of(row))
     }
 
     /// The last row with output: the cursor's, or one below it that shows text.
@@ -97,7 +66,7 @@ impl Engine {
     }
 
     /// The first row of the line that `row` is a part of.
-    fn line_start(&self, row: u64) -> u64 {
+    pub(super) fn line_start(&self, row: u64) -> u64 {
         let top = self.history_top();
         let mut start = row;
         while start > top && !start.is_multiple_of(MAX_LINE_ROWS) && self.wrapped_row(start - 1) {
@@ -121,17 +90,6 @@ impl Engine {
     /// The place after all text of the primary screen, which must be the active one.
     pub(super) fn end_mark(&self) -> LineMark {
         let (start, line) = self.last_line();
-        LineMark::after(start, line.as_bytes())
-    }
-
-    /// As [`Engine::end_mark`], but after the blanks too that are between the text and the cursor.
-    fn cursor_mark(&self) -> LineMark {
-        let at = self.grid().cursor.pos;
-        let (start, mut line) = self.last_line();
-        if self.row_of(at.row) == self.end_row() {
-            let text_end = render::text_len(self.grid(), at.row);
-            line.extend((text_end..at.col.0).map(|_| ' '));
-        }
         LineMark::after(start, line.as_bytes())
     }
 
@@ -160,9 +118,11 @@ impl Engine {
         }
         let top = self.history_top();
         if mark.row < top {
+            let (epoch, row) = self.erased;
+            let erased = self.epochs.follow(epoch, LineMark::at(row), 0).row;
             return Start {
                 mark: LineMark::at(top),
-                dropped_lines: top - mark.row,
+                dropped_lines: top - mark.row.max(erased).min(top),
                 waits: false,
             };
         }
@@ -193,7 +153,7 @@ impl Engine {
     }
 
     /// Renders from `mark`, a row that exists, to the end or until `max_bytes` of unseen text.
-    fn render_from(&self, mark: LineMark, max_bytes: usize) -> Rendered {
+    pub(super) fn render_from(&self, mark: LineMark, max_bytes: usize) -> Rendered {
         let end = self.end_row();
         let rows = (end - mark.row + 1) as usize;
         let mut text = TextBytes::with_capacity(
@@ -202,9 +162,12 @@ impl Engine {
                 + 64,
         );
         let (mut row, mut seen, mut budget) = (mark.row, 0, 0);
+        let (mut lines, mut joined_rows) = (Vec::new(), 0);
         loop {
             let start = text.len();
+            lines.push((start, row));
             let next = self.push_line(row, end, &mut text);
+            joined_rows += next - row - 1;
             if row == mark.row {
                 seen = mark.seen_of(text.as_str());
                 budget = max_bytes.saturating_add(seen);
@@ -219,8 +182,10 @@ impl Engine {
                 return Rendered {
                     text,
                     seen,
+                    lines,
                     end,
                     truncated,
+                    joined_rows,
                 };
             }
             if !self.wrapped_row(next - 1) {
@@ -228,18 +193,6 @@ impl Engine {
             }
             row = next;
         }
-    }
-
-    /// The first row of the `count`-th line before the end, not before `row`.
-    fn lines_before_end(&self, count: usize, row: u64) -> u64 {
-        let mut start = self.line_start(self.end_row());
-        for _ in 1..count {
-            if start <= row {
-                break;
-            }
-            start = self.line_start(start - 1);
-        }
-        start.max(row)
     }
 
     /// The lines of the screen as (first line, line after the last), without blank ones at the end.
@@ -254,7 +207,7 @@ impl Engine {
         std::iter::from_fn(move || {
             let start = next;
             (start < end).then(|| {
-                let wraps = |line: &i32| !render::is_wrapped(grid, Line(*line));
+                let wraps = |line: &i32| !render::goes_on(grid, Line(*line));
                 next = (start..end).find(wraps).map_or(end, |last| last + 1);
                 (start, next)
             })
@@ -263,6 +216,22 @@ impl Engine {
 }
 
 impl Screen {
+    /// A number that is another one when the text on the screen, or above it, is.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        (self.engine.is_alternate(), self.rows_scrolled()).hash(&mut hasher);
+        let grid = self.engine.grid();
+        let mut text = TextBytes::default();
+        for line in 0..grid.screen_lines() as i32 {
+            render::push_text(grid, Line(line), &mut text);
+            text.end_line();
+        }
+        hasher.write(text.as_str().trim_end().as_bytes());
+        hasher.finish()
+    }
+
     /// The place after all output so far.
     ///
     /// While the alternate screen is shown it stands for "as the screen is now".
@@ -275,20 +244,6 @@ impl Screen {
             kind: Kind::Text,
             epoch: self.engine.epochs.count,
             mark: self.engine.end_mark(),
-        }
-    }
-
-    /// The place of the terminal's cursor when nothing is below it: what is printed next is read from here without the blank
-    /// that a prompt ends with. Else the place after all output so far.
-    #[must_use]
-    pub fn position_of_cursor(&self) -> TextCursor {
-        if self.engine.is_alternate() {
-            return self.alternate_position();
-        }
-        TextCursor {
-            kind: Kind::Text,
-            epoch: self.engine.epochs.count,
-            mark: self.engine.cursor_mark(),
         }
     }
 
@@ -372,6 +327,8 @@ impl Screen {
                 cursor,
                 dropped_lines: 0,
                 truncated: false,
+                joined_rows: 0,
+                alternate: false,
             };
         }
         let mut rendered = self.engine.render_from(start.mark, max_bytes);
@@ -385,6 +342,8 @@ impl Screen {
             },
             dropped_lines: start.dropped_lines,
             truncated: rendered.truncated,
+            joined_rows: rendered.joined_rows,
+            alternate: false,
         }
     }
 
@@ -405,11 +364,21 @@ impl Screen {
             cursor,
             dropped_lines: 0,
             truncated,
+            joined_rows: self.joined_rows_of_alternate(unchanged),
+            alternate: true,
         }
     }
 
+    fn joined_rows_of_alternate(&self, unchanged: bool) -> u64 {
+        if unchanged {
+            return 0;
+        }
+        let joined = |(start, end): (i32, i32)| u64::from((end - start - 1).unsigned_abs());
+        self.engine.screen_lines().map(joined).sum()
+    }
+
     /// Those lines of the screen that have changed since `generation`.
-    fn changed_lines(&self, generation: u64) -> String {
+    pub(super) fn changed_lines(&self, generation: u64) -> String {
         let mut text = TextBytes::default();
         for (start, end) in self.engine.screen_lines() {
             if (start..end).any(|line| self.row_generation(line as usize) > generation)
@@ -424,90 +393,4 @@ impl Screen {
         }
         text.into_string()
     }
-
-    /// Looks for `pattern` in the text printed since `cursor`.
-    ///
-    /// It is cheap enough to be called after every chunk of output when each call goes on from `resume`. A match may
-    /// span lines, but not more than the last 16 of what had been printed at the call before. In the alternate
-    /// screen only lines that have changed since the cursor are searched.
-    #[must_use]
-    pub fn search_since(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
-        if self.engine.is_alternate() {
-            return self.search_alternate(cursor, pattern);
-        }
-        let start = self.engine.start(cursor);
-        let epoch = self.engine.epochs.count;
-        if start.waits {
-            return Search {
-                found: None,
-                resume: TextCursor {
-                    kind: cursor.kind,
-                    epoch,
-                    mark: start.mark,
-                },
-            };
-        }
-        let rendered = self.engine.render_from(start.mark, usize::MAX);
-        let place = |mark| TextCursor {
-            kind: Kind::Text,
-            epoch,
-            mark,
-        };
-        let Some(captures) = pattern.captures_at(&rendered.text, rendered.seen) else {
-            let row = self
-                .engine
-                .lines_before_end(SEARCH_AGAIN_LINES, start.mark.row);
-            let mark = if row == start.mark.row {
-                start.mark
-            } else {
-                LineMark::at(row)
-            };
-            return Search {
-                found: None,
-                resume: place(mark),
-            };
-        };
-        let matched = captures.get_match().end() - rendered.seen;
-        let after = place(self.engine.render_from(start.mark, matched).end);
-        Search {
-            found: Some(Match::new(&rendered.text, &captures, after)),
-            resume: after,
-        }
-    }
-
-    fn search_alternate(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
-        let since = match cursor.kind {
-            Kind::Alternate(generation) => generation,
-            Kind::Text | Kind::NextLine => 0,
-        };
-        let text = match since < self.generation {
-            true => self.changed_lines(since),
-            false => String::new(),
-        };
-        let after = TextCursor {
-            kind: Kind::Alternate(self.generation),
-            ..*cursor
-        };
-        match pattern.captures(&text) {
-            Some(captures) => Search {
-                found: Some(Match::new(&text, &captures, after)),
-                resume: after,
-            },
-            None => Search {
-                found: None,
-                resume: *cursor,
-            },
-        }
-    }
-}
-
-/// The lines of `text` that `part` of it touches, at most the first 4 KiB of them.
-#[must_use]
-pub(super) fn whole_lines(text: &str, part: std::ops::Range<usize>) -> &str {
-    const MOST_BYTES: usize = 4096;
-    let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[part.end..].find('\n');
-    let end = end.map_or(text.len(), |at| part.end + at);
-    let line = &text[start..end];
-    &line[..line.floor_char_boundary(MOST_BYTES)]
 }

@@ -198,6 +198,8 @@ async fn waits_show_that_they_live() {
                     cursor: "c2".into(),
                     status: fake::running(),
                     waited_ms: 300,
+                    alternate: false,
+                    output_idle_ms: None,
                 }))
                 .await
             })

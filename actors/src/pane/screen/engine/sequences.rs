@@ -58,9 +58,16 @@ impl Engine {
             }
             ClearMode::All | ClearMode::Saved => false,
         };
+        let erases = matches!(mode, ClearMode::Saved);
         self.term.clear_screen(mode);
-        if rewrites && !self.is_alternate() {
+        if self.is_alternate() {
+            return;
+        }
+        if rewrites {
             self.epochs.cleared(self.screen_top());
+        }
+        if erases {
+            self.erased = (self.epochs.count, self.screen_top());
         }
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use super::support::{fed, screen, size};
-use crate::pane::screen::text::whole_lines;
+use crate::pane::screen::search::whole_lines;
 use crate::pane::screen::{Screen, TextCursor};
 
 fn lines(range: std::ops::Range<u32>) -> String {
@@ -22,7 +22,7 @@ fn a_read_returns_what_came_after() {
     assert_eq!(screen.read_since(&cursor, 100).text, "");
     screen.advance(b"ls\r\na\r\nb\r\n$ ");
     let read = screen.read_since(&cursor, 100);
-    assert_eq!(read.text, " ls\na\nb\n$");
+    assert_eq!(read.text, "ls\na\nb\n$ ");
     assert_eq!(screen.read_since(&read.cursor, 100).text, "");
 }
 
@@ -35,8 +35,8 @@ fn the_next_line_leaves_out_the_echo() {
     let waiting = screen.read_since(&cursor, 100);
     assert_eq!(waiting.text, "");
     screen.advance(b"\r\nout\r\n$ ");
-    assert_eq!(screen.read_since(&waiting.cursor, 100).text, "out\n$");
-    assert_eq!(screen.read_since(&cursor, 100).text, "out\n$");
+    assert_eq!(screen.read_since(&waiting.cursor, 100).text, "out\n$ ");
+    assert_eq!(screen.read_since(&cursor, 100).text, "out\n$ ");
 }
 
 #[test]
@@ -59,6 +59,112 @@ fn what_left_the_history_is_counted() {
     // 15 rows are kept, the last of them is empty.
     assert_eq!(read.dropped_lines, 86);
     assert_eq!(read.text, unix(&lines(86..100)));
+}
+
+#[test]
+fn what_the_program_erased_and_painted_again_is_not_lost() {
+    let mut screen = Screen::new(size(5, 20), 1000);
+    let cursor = screen.position();
+    for _ in 0..3 {
+        screen.advance(b"\x1b[2J\x1b[3J\x1b[H");
+        screen.advance(lines(0..120).as_bytes());
+    }
+    let read = screen.read_since(&cursor, 10_000);
+    assert_eq!(read.dropped_lines, 0);
+    assert_eq!(read.text, unix(&lines(0..120)));
+    screen.advance(lines(120..2000).as_bytes());
+    let more = screen.read_since(&read.cursor, 100_000);
+    assert!(more.dropped_lines > 0, "these did scroll away");
+}
+
+#[test]
+fn rows_are_rows_although_one_once_went_on() {
+    for (printed, text, joined) in [
+        (
+            "\x1b[2;1H\x1b[K\x1b[3;1Hthird",
+            format!("{}\n\nthird", "y".repeat(20)),
+            0,
+        ),
+        (
+            "\x1b[2;1H\x1b[K\x1b[2;3Hx",
+            format!("{}\n  x", "y".repeat(20)),
+            0,
+        ),
+        ("", "y".repeat(25), 1),
+        ("\x1b[2J\x1b[3;1Hthird", "\n\nthird".to_owned(), 0),
+    ] {
+        let mut screen = Screen::new(size(6, 20), 100);
+        screen.advance("y".repeat(25).as_bytes());
+        screen.advance(printed.as_bytes());
+        let last = screen.read_last(100, false, false, 1000);
+        assert_eq!(
+            (last.text, last.joined_rows),
+            (text.clone(), joined),
+            "{printed:?}"
+        );
+        if !printed.contains("2J") {
+            let since = screen.read_since(&TextCursor::start(), 1000);
+            assert_eq!(
+                (since.text, since.joined_rows),
+                (text.clone(), joined),
+                "{printed:?}"
+            );
+            let kept = screen.tail(100, 1000).read_last(100, 1000);
+            assert_eq!(
+                (kept.text, kept.joined_rows),
+                (text.clone(), joined),
+                "{printed:?}"
+            );
+        }
+        if printed.contains("2J") {
+            continue;
+        }
+        screen.resize(size(6, 30));
+        let rows = screen.read_last(100, true, false, 1000).text;
+        assert_eq!(
+            rows.trim_start_matches('\n'),
+            text.trim_start_matches('\n'),
+            "{printed:?}"
+        );
+    }
+}
+
+#[test]
+fn the_alternate_screen_says_so_and_knows_no_loss() {
+    let mut screen = screen("one\r\n");
+    let before = screen.position();
+    assert!(!screen.read_since(&before, 100).alternate);
+    screen.advance(b"\x1b[?1049h\x1b[H");
+    screen.advance(lines(0..120).as_bytes());
+    for read in [
+        screen.read_since(&before, 1000),
+        screen.read_last(50, true, false, 1000),
+        screen.tail(50, 1000).read_last(50, 1000),
+    ] {
+        assert!(read.alternate && read.text.contains("line 119"), "{read:?}");
+    }
+    screen.advance(b"\x1b[?1049l");
+    assert!(!screen.read_since(&before, 100).alternate);
+}
+
+#[test]
+fn a_title_and_a_repaint_do_not_change_the_text() {
+    let mut screen = screen("working 1\r\n");
+    let text = screen.fingerprint();
+    for same in [
+        "\x1b]0;* title\x07",
+        "\x1b[H\x1b[2Kworking 1\r\n",
+        "\x1b[H\x1b[31mworking 1\x1b[m\r\n",
+        "\x1b[?25l\x07",
+    ] {
+        screen.advance(same.as_bytes());
+        assert_eq!(screen.fingerprint(), text, "{same:?}");
+    }
+    for other in ["\x1b[Hworking 2\r\n", "\n\n\n\n\n\n\n\n", "\x1b[?1049h"] {
+        let before = screen.fingerprint();
+        screen.advance(other.as_bytes());
+        assert_ne!(screen.fingerprint(), before, "{other:?}");
+    }
 }
 
 #[test]
@@ -104,8 +210,8 @@ fn the_alternate_screen_is_read_as_a_whole() {
     assert_eq!(again.text, "files\n~");
     let inside = screen.position();
     screen.advance(b"\x1b[?1049l$ ");
-    assert_eq!(screen.read_since(&again.cursor, 100).text, " vi\n$");
-    assert_eq!(screen.read_since(&inside, 100).text, "$");
+    assert_eq!(screen.read_since(&again.cursor, 100).text, "vi\n$ ");
+    assert_eq!(screen.read_since(&inside, 100).text, "$ ");
 }
 
 #[test]
@@ -302,7 +408,7 @@ proptest! {
 #[test]
 fn a_place_after_a_prompt_is_after_its_blank() {
     let mut screen = screen("one\r\nsay: ");
-    let cursor = screen.position_of_cursor();
+    let cursor = screen.position();
     assert_eq!(screen.read_since(&cursor, 1000).text, "", "nothing yet");
     screen.advance(b"yes\r\n");
     assert_eq!(screen.read_since(&cursor, 1000).text, "yes\n");
