@@ -101,7 +101,12 @@ fn input_that_was_given_up_leaves_the_daemon_idle_whatever_its_program_does_late
         fs::write(&go, "").unwrap();
         for kind in KINDS {
             let closed = named(&name(kind, Later::IsClosed));
-            client.ok(KillSession { session: closed }).await;
+            client
+                .ok(KillSession {
+                    session: closed,
+                    guarded: false,
+                })
+                .await;
         }
         eventually("programs that read or ended", async || {
             let panes = client.panes().await;

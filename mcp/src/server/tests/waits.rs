@@ -266,6 +266,8 @@ async fn typing_can_bring_the_reply_along() {
                 cursor: "c".into(),
                 status: fake::running(),
                 waited_ms: 1,
+                alternate: false,
+                output_idle_ms: None,
             }))
         }
         other => simple(other),

@@ -82,7 +82,7 @@ fn an_alternate_screen_is_read_when_it_has_changed() {
 #[test]
 fn it_is_searched_from_a_place_on() {
     let mut screen = screen("ok 1\r\nok 2 ");
-    let cursor = screen.position_of_cursor();
+    let cursor = screen.position();
     screen.advance(b"ok 3\r\nok 4\r\n");
     let tail = screen.tail(9, 999);
     let pattern = Regex::new(r"(?m)^ok (\d)").unwrap();
@@ -119,7 +119,7 @@ proptest! {
         let mut screen = fed(size(6, 16), 50, &before);
         let cursor = match after_line {
             true => screen.position_after_line(),
-            false => screen.position_of_cursor(),
+            false => screen.position(),
         };
         if resize {
             screen.resize(size(5, 11));
