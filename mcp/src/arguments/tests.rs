@@ -179,6 +179,10 @@ fn what_has_one_reading_is_taken() {
         let read = checked(json!({"pane_id": "a", name: given})).unwrap();
         assert_eq!(read[name], taken, "{name} = {given}");
     }
+}
+
+#[test]
+fn what_has_no_one_reading_is_refused() {
     for (name, given) in [
         ("lines", json!("20 lines")),
         ("lines", json!("0")),

@@ -87,95 +87,99 @@ fn a_read_goes_on_after_a_prompts_blank() {
     assert_eq!(pieces, ["$ ", "l", "s\n", "a  ", "\nb", "\n$ "]);
 }
 
+/// Pieces that are printed, each with the mode of the terminal: whether it gives lines.
+type Printed = &'static [(bool, &'static str)];
+
+/// What is printed after a text is typed, for each way of echoing it.
+const ECHOES: &[(&str, LineModes, &str, Printed)] = &[
+    (
+        "a plain editor",
+        EDITED,
+        "sleep 2; echo DONE",
+        &[(false, "sleep 2; ec"), (false, "ho DONE"), (true, "\r\n")],
+    ),
+    (
+        "one read late",
+        EDITED,
+        "sleep 2; echo DONE",
+        &[(true, "sleep 2; echo DONE\r\n")],
+    ),
+    (
+        "several lines",
+        EDITED,
+        "sleep 1\nsleep 1; echo DONE",
+        &[
+            (false, "\x1b[?2004hsleep 1\r\nsleep 1; echo DONE"),
+            (false, "\r\n\x1b[?2004l\r"),
+        ],
+    ),
+    (
+        "a busy shell",
+        BY_LINE,
+        "sleep 2; echo DONE",
+        &[
+            (true, "sleep 2; echo DONE\r\n"),
+            (false, "\x1b[?2004hme$ "),
+            (false, "sleep 2; "),
+            (false, "echo DONE"),
+            (true, "\r\n\x1b[?2004l\r"),
+        ],
+    ),
+    (
+        "a busy shell without pastes",
+        BY_LINE,
+        "sleep 2; echo DONE",
+        &[
+            (true, "sleep 2; echo DONE\r\n"),
+            (false, "me$ "),
+            (false, "sleep 2; echo DONE"),
+            (true, "\r\n"),
+        ],
+    ),
+    (
+        "a line that is painted again",
+        EDITED,
+        "sleep 2; echo DONE",
+        &[
+            (false, "\x1b[?2004h\r\x1b[KIn [1]: sleep 2"),
+            (false, "\r\x1b[KIn [1]: sleep 2; echo DONE"),
+            (
+                false,
+                "\r\x1b[KIn [1]: \x1b[32msleep\x1b[m 2; echo DONE\r\n\r\n\x1b[KIn [1]: sleep 2; echo DONE",
+            ),
+            (true, "\r\n\x1b[?2004l"),
+        ],
+    ),
+    (
+        "a line that wraps",
+        EDITED,
+        "echo a text that is longer than the screen is wide, so that DONE is in its second row",
+        &[(
+            false,
+            "me$ echo a text that is longer than the screen is wide, so that DONE is in its second row\r\n",
+        )],
+    ),
+    (
+        "a line that the editor wraps by itself",
+        EDITED,
+        "echo a text that is longer than the screen is wide, so that DONE is in its second row",
+        &[
+            (
+                false,
+                "\x1b[?2004h\x1b[?7lIn [1]: echo a text that is longer than the screen is wide,",
+            ),
+            (false, "\x1b[2;1H   ...:  so that DONE is in its second row"),
+            (true, "\r\n\x1b[?2004l\x1b[?7h"),
+        ],
+    ),
+    ("a question", BY_LINE, "DONE", &[(true, "DONE\r\n")]),
+    ("a password", HIDDEN, "DONE", &[(true, "\r\n")]),
+];
+
 #[test]
 fn a_command_is_not_its_output() {
-    // What is printed after the text is typed, piece by piece with the mode of the terminal, for each way of echoing it.
-    type Printed = &'static [(bool, &'static str)];
-    let table: &[(&str, LineModes, &str, Printed)] = &[
-        (
-            "a plain editor",
-            EDITED,
-            "sleep 2; echo DONE",
-            &[(false, "sleep 2; ec"), (false, "ho DONE"), (true, "\r\n")],
-        ),
-        (
-            "one read late",
-            EDITED,
-            "sleep 2; echo DONE",
-            &[(true, "sleep 2; echo DONE\r\n")],
-        ),
-        (
-            "several lines",
-            EDITED,
-            "sleep 1\nsleep 1; echo DONE",
-            &[
-                (false, "\x1b[?2004hsleep 1\r\nsleep 1; echo DONE"),
-                (false, "\r\n\x1b[?2004l\r"),
-            ],
-        ),
-        (
-            "a busy shell",
-            BY_LINE,
-            "sleep 2; echo DONE",
-            &[
-                (true, "sleep 2; echo DONE\r\n"),
-                (false, "\x1b[?2004hme$ "),
-                (false, "sleep 2; "),
-                (false, "echo DONE"),
-                (true, "\r\n\x1b[?2004l\r"),
-            ],
-        ),
-        (
-            "a busy shell without pastes",
-            BY_LINE,
-            "sleep 2; echo DONE",
-            &[
-                (true, "sleep 2; echo DONE\r\n"),
-                (false, "me$ "),
-                (false, "sleep 2; echo DONE"),
-                (true, "\r\n"),
-            ],
-        ),
-        (
-            "a line that is painted again",
-            EDITED,
-            "sleep 2; echo DONE",
-            &[
-                (false, "\x1b[?2004h\r\x1b[KIn [1]: sleep 2"),
-                (false, "\r\x1b[KIn [1]: sleep 2; echo DONE"),
-                (
-                    false,
-                    "\r\x1b[KIn [1]: \x1b[32msleep\x1b[m 2; echo DONE\r\n\r\n\x1b[KIn [1]: sleep 2; echo DONE",
-                ),
-                (true, "\r\n\x1b[?2004l"),
-            ],
-        ),
-        (
-            "a line that wraps",
-            EDITED,
-            "echo a text that is longer than the screen is wide, so that DONE is in its second row",
-            &[(
-                false,
-                "me$ echo a text that is longer than the screen is wide, so that DONE is in its second row\r\n",
-            )],
-        ),
-        (
-            "a line that the editor wraps by itself",
-            EDITED,
-            "echo a text that is longer than the screen is wide, so that DONE is in its second row",
-            &[
-                (
-                    false,
-                    "\x1b[?2004h\x1b[?7lIn [1]: echo a text that is longer than the screen is wide,",
-                ),
-                (false, "\x1b[2;1H   ...:  so that DONE is in its second row"),
-                (true, "\r\n\x1b[?2004l\x1b[?7h"),
-            ],
-        ),
-        ("a question", BY_LINE, "DONE", &[(true, "DONE\r\n")]),
-        ("a password", HIDDEN, "DONE", &[(true, "\r\n")]),
-    ];
-    for (what, modes, typed, printed) in table {
+    let pattern = regex::Regex::new("DONE").expect("a pattern");
+    for (what, modes, typed, printed) in ECHOES {
         let mut screen = wide("");
         let since = screen.position();
         screen.typed(typed, *modes);
@@ -194,7 +198,6 @@ fn a_command_is_not_its_output() {
             "{what}"
         );
         let tail = screen.tail(100, 10_000);
-        let pattern = regex::Regex::new("DONE").expect("a pattern");
         let kept = tail.search_since(&since, &pattern).map(|found| found.line);
         assert_eq!(kept.as_deref(), Some("DONE"), "kept: {what}");
     }

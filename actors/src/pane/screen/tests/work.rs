@@ -105,7 +105,7 @@ fn links_beyond_their_bound_are_left_out() {
     }
     let row = |screen: &Screen, row: usize| {
         let rows = screen.update_since(0).rows;
-        String::from_utf8(rows[row].1.clone()).expect("UTF-8")
+        String::from_utf8(rows[row].ansi.clone()).expect("UTF-8")
     };
     assert!(
         text(&screen).starts_with(&"x".repeat(200)),

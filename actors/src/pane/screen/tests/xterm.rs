@@ -217,7 +217,7 @@ fn colours_that_a_program_sets_are_shown() {
     let rows = |bytes: &str| {
         let screen = screen(bytes);
         let update = screen.update_since(0);
-        let row = String::from_utf8(update.rows[0].1.clone()).expect("UTF-8");
+        let row = String::from_utf8(update.rows[0].ansi.clone()).expect("UTF-8");
         (row, update.cursor.color)
     };
     let blue = "\x1b]4;4;rgb:11/22/33\x07";
