@@ -1,5 +1,7 @@
 //! Nobody waits for anybody: whoever does not read, write or answer slows only itself.
 
+mod work;
+
 use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 
