@@ -38,7 +38,7 @@ Exit codes are the kernel's. Set output_lines to get the end of each output.
 - Servers, REPLs, agents, anything interactive: fugue_create_session with command (or fugue_create_pane in a session that exists), then \
 fugue_send_input, fugue_expect and fugue_read_pane on the pane_id it returned.
 
-Type: fugue_send_input with input and submit=true presses Enter once; keys takes names such as C-c. Add read_after_ms to get the reply in the same call.
+Type: fugue_send_input with input and submit=true presses Enter once; keys takes names such as C-c. Add expect (a regex) or read_after_ms to get the reply in the same call.
 
 Wait: never poll in a loop. fugue_expect returns when a regex appears, the program exits or is quiet; pass the cursor of an earlier answer as since, \
 so that old output and your own echo do not match. A wait that runs over returns status running with a cursor or an orchestration_id: wait again with it; nothing was lost.

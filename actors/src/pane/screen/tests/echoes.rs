@@ -47,7 +47,7 @@ fn wide(text: &str) -> Screen {
 fn blanks_before_the_cursor_are_text() {
     for (printed, pattern, found) in [
         ("me$ ", r"\$ $", Some("me$ ")),
-        ("me$ ", r"\$$", Some("me$")),
+        ("me$ ", r"\$$", Some("me$ ")),
         ("me$ ", r"me\$", Some("me$ ")),
         (">>> ", r">>> $", Some(">>> ")),
         ("Name: ", r"Name: $", Some("Name: ")),
