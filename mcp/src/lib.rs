@@ -15,6 +15,7 @@ mod conformance;
 mod fake;
 mod http;
 mod orphan;
+mod outputs;
 mod page;
 mod prompts;
 mod resources;

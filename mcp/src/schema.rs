@@ -65,7 +65,10 @@ fn clean(schema: &mut Value) {
     }
 }
 
-/// The part of `schema` that clients are shown: lower bounds of 0 and 1 go without saying, and
+/// An upper bound from here on is not advertised: nobody means to reach it, and whoever does is told.
+const GENEROUS: u64 = 1_000;
+
+/// The part of `schema` that clients are shown: lower bounds of 0 and 1 and generous upper ones go without saying, and
 /// every client pays for each byte.
 pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
     if let Some(text) = schema.get(AGAIN).filter(|text| text.is_string()) {
@@ -75,6 +78,8 @@ pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
     let mut shown = schema.clone();
     let plain = |value: &Value| value.as_u64().is_some_and(|least| least <= 1);
     shown.retain(|key, value| !(matches!(key.as_str(), "minimum" | "minItems") && plain(value)));
+    let generous = |value: &Value| value.as_u64().is_some_and(|most| most >= GENEROUS);
+    shown.retain(|key, value| !(key == "maximum" && generous(value)));
     if let Some(Value::Object(properties)) = shown.get_mut("properties") {
         for inner in properties.values_mut().filter_map(Value::as_object_mut) {
             *inner = advertised(inner);

@@ -80,6 +80,18 @@ fn long_lists_come_in_pages() {
             text.starts_with("fugued") && text.contains("orchestrations"),
             "{text}"
         );
+        let line =
+            "for i in $(seq 200); do echo $i a line of a test that passed, and some more; done";
+        let commands = vec![json!({"command": line}); 8];
+        let run = json!({"commands": commands, "output_lines": 200});
+        let run = mcp.ok("fugue_run_parallel", run).await;
+        let bytes = run.to_string().len();
+        assert!(bytes <= MOST_BYTES, "{bytes}");
+        let output = run["commands"][0]["output"].as_str().unwrap();
+        assert!(
+            output.contains("left out") && output.contains("200 a line"),
+            "{output}"
+        );
         let wrong = mcp
             .call("fugue_list_panes", json!({"all": true, "cursor": "x"}))
             .await;

@@ -72,7 +72,6 @@ impl ProgramParams {
 pub(crate) struct ListPanes {
     session: Option<String>,
     window: Option<String>,
-    /// Of all sessions
     #[serde(default)]
     all: bool,
     #[schemars(range(min = 1, max = 1000))]
@@ -207,7 +206,7 @@ impl Tool for SplitPane {
     }
 }
 
-/// Use to end a pane's program and remove the pane. force kills at once, also your own pane or the last one of a session with people attached.
+/// Use to end a pane's program and remove the pane. force: at once, also your own.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ClosePane {
     pane_id: String,

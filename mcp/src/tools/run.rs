@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::waiting::default_wait_ms;
-use crate::{schema, shape, tasks, waiting};
+use crate::{outputs, schema, shape, tasks, waiting};
 
 fn yes() -> bool {
     true
@@ -219,13 +219,15 @@ async fn followed(
     })
 }
 
-/// A run in full.
+/// A run in full, with as much of its outputs as an answer may have.
 pub(crate) fn answer(place: &Place, state: &Orchestration) -> Answer {
-    let structured = Value::Object(shape::orchestration(place, state));
-    Answer::with_parts(structured, shape::orchestration_parts(place, state))
+    let mut state = state.clone();
+    outputs::fit(&mut state.commands);
+    let structured = Value::Object(shape::orchestration(place, &state));
+    Answer::with_parts(structured, shape::orchestration_parts(place, &state))
 }
 
-/// Use to look at a run by its id, to wait for its end, or without an id to list the runs of the last hour.
+/// Use to look at a run, wait for its end, or list the runs of the last hour.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct GetOrchestration {
     orchestration_id: Option<String>,

@@ -14,7 +14,7 @@ use crate::page::ANSWER_BYTES;
 use crate::route::QUICK;
 use crate::shape;
 
-/// Use to learn which session, window and pane you run in, if any, and which session is active.
+/// Use to learn where you run, if in a pane, and which session is active.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Whoami {
     server: Option<String>,

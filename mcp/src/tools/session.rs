@@ -161,7 +161,7 @@ impl Tool for CreateSession {
     }
 }
 
-/// Use to end a session with all programs in it, for good. Your own session, or one that people are attached to, needs force.
+/// Use to end a session with all its programs. force: also your own, or one that people are attached to.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct KillSession {
     session: String,
