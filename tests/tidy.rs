@@ -346,3 +346,25 @@ fn programs_are_started_in_one_place_each() {
         )
     });
 }
+
+#[test]
+fn documented_commands_hold_no_token() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(root.join("docs")).unwrap().flatten();
+    let pages = docs
+        .map(|entry| entry.path())
+        .chain([root.join("README.md")]);
+    let mut bad = String::new();
+    for page in pages.filter(|path| path.extension().is_some_and(|e| e == "md")) {
+        for line in std::fs::read_to_string(&page).unwrap().lines() {
+            // Every user can read the arguments of a command. In a file, or built by the shell itself, it is no argument.
+            let argument = ["--header", "-H \"", "-H '"]
+                .iter()
+                .any(|option| line.contains(option));
+            if argument && (line.contains("Bearer") || line.contains("TOKEN")) {
+                let _ = writeln!(bad, "{}: {line}", page.display());
+            }
+        }
+    }
+    assert!(bad.is_empty(), "a token in a command's arguments:\n{bad}");
+}

@@ -328,6 +328,10 @@ impl Adoption {
 
 /// Enters a session under its name, or under a free one when that is taken.
 fn claim(server: &Server, mut snapshot: SessionSnapshot) -> Arc<SessionEntry> {
+    if snapshot.environment.base.is_empty() {
+        // It was not stored.
+        snapshot.environment.base = Arc::clone(&server.environment);
+    }
     loop {
         match server.registry.claim(snapshot.clone()) {
             Claim::Ours(entry) => return entry,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::SinkExt;
 use protocol::codec::FrameCodec;
 use protocol::frame::Frame;
-use protocol::{ClientUuid, Error};
+use protocol::{ClientUuid, Error, PaneUuid};
 use supervisor::{Actor, ActorError, Address, ExitReason};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
@@ -26,8 +26,8 @@ use crate::watched::Watched;
 /// What a connection's actor is told.
 #[derive(strum::IntoStaticStr)]
 pub enum ClientMsg {
-    /// The connection has said hello as this.
-    Greeted(Arc<str>),
+    /// The connection has said hello as this, from inside this pane.
+    Greeted(Arc<str>, Option<PaneUuid>),
     /// It has so many attached views.
     Views(usize),
     /// Its task has ended, for this reason.
@@ -48,6 +48,8 @@ pub struct ClientArgs {
     pub id: ClientUuid,
     /// The socket.
     pub socket: OwnedFd,
+    /// The process at the other end, if it can be seen from here.
+    pub process: Option<i32>,
     /// Counts it as long as it lives.
     pub slot: Slot,
 }
@@ -83,6 +85,7 @@ impl Actor for ClientActor {
             server,
             id,
             socket,
+            process,
             slot,
         } = args;
         let stream = Watched::new(Arc::new(socket))?;
@@ -90,9 +93,11 @@ impl Actor for ClientActor {
         let entry = ClientEntry {
             address: myself.clone(),
             name: Arc::clone(&name),
+            process,
+            inside: None,
         };
         server.registry.clients().insert(id, entry);
-        let conn = conn::Conn::new(Arc::clone(&server), id, myself.clone(), stream);
+        let conn = conn::Conn::new(Arc::clone(&server), id, myself.clone(), stream, process);
         let task = tokio::spawn(async move {
             let why = conn.run().await;
             let _ = myself.cast(ClientMsg::Closed(why));
@@ -114,10 +119,11 @@ impl Actor for ClientActor {
         state: &mut ClientState,
     ) -> Result<(), ActorError> {
         match msg {
-            ClientMsg::Greeted(name) => {
+            ClientMsg::Greeted(name, inside) => {
                 state.name = Arc::clone(&name);
                 if let Some(mut entry) = state.server.registry.clients().get_mut(&state.id) {
                     entry.name = name;
+                    entry.inside = inside;
                 }
             }
             ClientMsg::Views(views) => state.views = views,

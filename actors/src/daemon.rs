@@ -3,15 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, select_all};
-use protocol::config::{CgroupWish, Config, HttpConfig, loopback};
+use protocol::config::{CgroupWish, Config, loopback};
 use protocol::paths::Paths;
-use protocol::reply::HttpListener;
 use protocol::transport::EXIT_BUSY;
 use protocol::{Error, ErrorCode};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -20,6 +19,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::adopt;
 use crate::clock::millis;
+use crate::http::Http;
+pub use crate::http::OpenHttp;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;
@@ -42,9 +43,6 @@ const ACTORS_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long replies that are being written may take.
 const REPLIES: Duration = Duration::from_millis(50);
-
-/// Opens HTTP on an address of this machine. The daemon does not know how it is served.
-pub type OpenHttp = fn(SocketAddr, &HttpConfig, &Paths) -> Result<(HttpListener, Surface), Error>;
 
 /// How the daemon is run.
 #[derive(Clone, Debug, Default)]
@@ -90,44 +88,26 @@ pub fn run(options: &Options) -> Result<(), Error> {
     }
     raise_open_files();
     let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
-    let http = open_http(options, &config.http, &paths)?;
+    let wanted = options.http.or(config.http.listen).map(loopback);
+    let wanted = wanted.transpose()?.zip(options.open_http);
     let server = Server::new(config.daemon, paths.clone(), &exe);
     server.contain(options.cgroup.as_ref().unwrap_or(&server.config.cgroup));
-    let surface = http.map(|(told, surface)| {
-        tracing::info!(
-            url = told.url,
-            token_file = told.token_file,
-            "http is served"
-        );
-        rendezvous.keep(&paths.http_url());
-        rendezvous.keep(Path::new(&told.token_file));
-        server.http.get_or_init(|| told);
-        surface
+    let surface = wanted.map(|(address, open)| {
+        let http = Http {
+            server: Arc::clone(&server),
+            rendezvous: Arc::clone(&rendezvous),
+            address,
+            config: config.http,
+            open,
+            opened: OnceLock::new(),
+        };
+        http.begin()
     });
     let ended = runtime.block_on(serve(&server, &rendezvous, surface, signals, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
     rendezvous.leave();
     ended
-}
-
-/// HTTP, when it is asked for, with its URL in a file where programs find it.
-fn open_http(
-    options: &Options,
-    config: &HttpConfig,
-    paths: &Paths,
-) -> Result<Option<(HttpListener, Surface)>, Error> {
-    let (Some(address), Some(open)) = (options.http.or(config.listen), options.open_http) else {
-        return Ok(None);
-    };
-    let (told, surface) = open(loopback(address)?, config, paths)?;
-    let path = paths.http_url();
-    // Renamed, so that nobody reads an empty one.
-    let new = path.with_extension("url.new");
-    std::fs::write(&new, format!("{}\n", told.url))
-        .and_then(|()| std::fs::rename(&new, &path))
-        .map_err(|e| system(&format!("write {}", path.display()), &e))?;
-    Ok(Some((told, surface)))
 }
 
 async fn serve(

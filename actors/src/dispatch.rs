@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::orchestration;
 use crate::registry::{Caller, SessionEntry};
+use crate::rights::{self, Origin};
 use crate::server::Server;
 
 /// Answers one request.
@@ -43,8 +44,10 @@ pub async fn answer(
         return crate::crash::answer(&server, &params).await;
     }
     let decoded = Request::decode(&method, &params)?;
+    rights::check(&server, &caller, &decoded)?;
     let creates = creates(&decoded);
-    let work = route(Arc::clone(&server), caller, decoded);
+    let origin = Origin::of(&server.registry, &caller);
+    let work = rights::made_by(origin, route(Arc::clone(&server), caller, decoded));
     if !creates {
         return work.await;
     }
@@ -77,6 +80,7 @@ fn creates(request: &Request) -> bool {
         | Request::KillSession(_)
         | Request::ClosePane(_)
         | Request::CancelOrchestration(_)
+        | Request::Forget(_)
         | Request::StopServer(_) => true,
         Request::Status(_)
         | Request::Tree(_)
@@ -121,10 +125,14 @@ fn route(
     match request {
         Request::Status(_) => to!(server::status(&server)),
         Request::StopServer(params) => to!(server::stop(&server, params)),
+        Request::Forget(params) => to!(server::forget(&server, params)),
         Request::Tree(params) => to!(server::tree(&server, &caller, params)),
         Request::Whoami(_) => to!(server::whoami(&server, &caller)),
         Request::CreateSession(params) => to!(session::create(&server, params)),
-        Request::ListSessions(_) => to!(session::list(&server)),
+        Request::ListSessions(_) => to!(async {
+            let all = session::list(&server).await?;
+            Ok(rights::seen_sessions(&server, &caller, all))
+        }),
         Request::GetSession(params) => to!(session::get(&server, &caller, params)),
         Request::UpdateSession(params) => to!(session::update(&server, &caller, params)),
         Request::KillSession(params) => to!(session::kill(&server, &caller, params)),
@@ -134,7 +142,10 @@ fn route(
         Request::CreatePane(params) => to!(pane::create(&server, &caller, params)),
         Request::CreateLayout(params) => to!(layout::create(&server, &caller, params)),
         Request::MirrorPane(params) => to!(layout::mirror(&server, &caller, params)),
-        Request::ListPanes(params) => to!(pane::list(&server, &caller, params)),
+        Request::ListPanes(params) => to!(async {
+            let all = pane::list(&server, &caller, params).await?;
+            Ok(rights::seen_panes(&server, &caller, all))
+        }),
         Request::UpdatePane(params) => to!(pane::update(&server, params)),
         Request::ClosePane(params) => to!(pane::close(&server, &caller, params)),
         Request::WaitPane(params) => to!(pane::wait(&server, params)),
@@ -150,7 +161,8 @@ fn route(
         }
         Request::GetOrchestration(params) => to!(orchestration::get(&server, params)),
         Request::ListOrchestrations(_) => {
-            to!(async { Ok::<_, Error>(orchestration::list(&server)) })
+            let all = orchestration::list(&server);
+            to!(async { Ok::<_, Error>(rights::seen_runs(&server, &caller, all)) })
         }
         Request::CancelOrchestration(params) => {
             to!(orchestration::cancel(&server, params.orchestration_id))

@@ -138,6 +138,20 @@ impl Idempotency {
         self.result_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// Forgets all keys whose requests are answered, and says which.
+    pub(crate) fn forget_answered(&self) -> Vec<String> {
+        let answered = self
+            .entries
+            .iter()
+            .filter(|entry| entry.outcome.get().is_some());
+        let keys: Vec<String> = answered.map(|entry| entry.key().clone()).collect();
+        for key in &keys {
+            self.entries.remove(key);
+        }
+        self.forget_old();
+        keys
+    }
+
     fn is_full(&self) -> bool {
         self.entries.len() >= KEYS || self.result_bytes.load(Ordering::Relaxed) >= RESULT_BYTES
     }

@@ -23,7 +23,7 @@ pub use link::{
     SpawnedPane,
 };
 pub use process::main;
-pub use procs::{Process, descendants, listen_again, start_time, sweep};
+pub use procs::{Process, descendants, listen_again, parent, start_time, sweep};
 pub(crate) use sys::trim_heap;
 pub use wire::{
     ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperCgroup, KeeperSpec,

@@ -12,6 +12,7 @@ pub mod daemon;
 #[cfg(test)]
 mod day;
 pub mod dispatch;
+pub mod http;
 pub mod idempotency;
 pub mod keeper;
 pub mod listener;
@@ -22,6 +23,7 @@ pub mod orchestration;
 pub mod pane;
 pub mod registry;
 mod rendezvous;
+pub mod rights;
 pub mod server;
 pub mod session;
 pub mod slots;

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::seldom::Seldom;
 use protocol::{ClientUuid, Error, ErrorCode};
 use supervisor::{Actor, ActorError, Address};
 use tokio::net::{UnixListener, UnixStream};
@@ -16,6 +17,8 @@ use crate::keeper;
 use crate::rendezvous::{Rendezvous, system};
 use crate::server::Server;
 use crate::tree;
+
+mod crowd;
 
 /// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -112,6 +115,7 @@ async fn accept(
             accepted = listener.accept() => accepted,
             _ = look.tick() => {
                 if rendezvous.is_found() || server.is_stopping() {
+                    rendezvous.look_again();
                     continue;
                 }
                 match found_again(&server, &rendezvous) {
@@ -160,25 +164,41 @@ fn found_again(server: &Server, rendezvous: &Rendezvous) -> Result<UnixListener,
     Ok(listener)
 }
 
+/// Refuses a caller, which leaves a trace.
+async fn turn_away(stream: UnixStream, why: Error) {
+    static TOLD: Seldom = Seldom::new(Duration::from_secs(1));
+    if let Some(untold) = TOLD.tell() {
+        let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
+        tracing::warn!(error = %why, pid, untold, "a caller was refused");
+    }
+    refuse(stream, why).await;
+}
+
 async fn begin(server: Arc<Server>, stream: UnixStream) {
     let own = rustix::process::getuid().as_raw();
-    match stream.peer_cred() {
-        Ok(peer) if peer.uid() == own || peer.uid() == 0 => {}
+    let process = match stream.peer_cred() {
+        // 0 is a process in another namespace.
+        Ok(peer) if peer.uid() == own || peer.uid() == 0 => peer.pid().filter(|pid| *pid > 0),
         Ok(peer) => {
             let why = format!("user {} may not use the server of user {own}", peer.uid());
-            return refuse(stream, Error::new(ErrorCode::Denied, why)).await;
+            return turn_away(stream, Error::new(ErrorCode::Denied, why)).await;
         }
         Err(error) => {
             tracing::warn!(%error, "a connection's user is unknown");
             return;
         }
-    }
+    };
     let most = server.config.max_clients as usize;
-    let Some(slot) = server.registry.client_slots().take(most) else {
+    let slots = server.registry.client_slots();
+    let slot = slots.take(most - crowd::kept_back(most)).or_else(|| {
+        let modest = crowd::is_modest(&server.registry, process);
+        modest.then(|| slots.take(most)).flatten()
+    });
+    let Some(slot) = slot else {
         let why = format!("{most} clients are connected already");
         let error = Error::new(ErrorCode::Limit, why)
             .hint("close some, or raise daemon.max_clients in the configuration");
-        return refuse(stream, error).await;
+        return turn_away(stream, error).await;
     };
     let socket = match stream.into_std() {
         Ok(stream) => OwnedFd::from(stream),
@@ -192,6 +212,7 @@ async fn begin(server: Arc<Server>, stream: UnixStream) {
         server: Arc::clone(&server),
         id,
         socket,
+        process,
         slot,
     };
     let started = match server.clients.get() {

@@ -9,6 +9,7 @@ use std::path::Path;
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
+use rustix::fs::OFlags;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
@@ -50,10 +51,16 @@ pub fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
 
 /// The newest file, which is put behind the older ones when it is full.
 fn rotating(dir: &Path) -> FileRotate<AppendCount> {
+    let newest = dir.join(FILE_NAME);
+    if newest.is_symlink() {
+        // Lines would be added to another file. The link goes, what it points to stays.
+        let _ = std::fs::remove_file(&newest);
+    }
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o600);
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     FileRotate::new(
-        dir.join(FILE_NAME),
+        newest,
         AppendCount::new(OLDER_FILES),
         ContentLimit::BytesSurpassed(FILE_BYTES),
         Compression::None,

@@ -31,7 +31,7 @@ use progress::{Order, Progress, StopReason};
 
 pub use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub use entry::OrchestrationEntry;
-pub(crate) use entry::prune;
+pub(crate) use entry::{forget_ended, prune};
 pub(crate) use job::RUN_TAG;
 pub(crate) use resume::resume;
 

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::clock::{millis, steady_ms};
 use crate::keeper::Keeper;
+use crate::rights::Origin;
 use io::Io;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
@@ -58,6 +59,35 @@ pub struct PaneRecord {
     pub memory_max: Option<u64>,
     /// The directory of its control group.
     pub cgroup: Option<String>,
+    /// By whom it was made.
+    pub origin: Origin,
+}
+
+impl PaneRecord {
+    /// The same with none but fugue's own variables, for a file that is not to hold the others.
+    #[must_use]
+    pub fn with_own_variables(&self) -> Self {
+        let mut record = self.clone();
+        record.env.retain(|(name, _)| is_own_variable(name));
+        record
+    }
+
+    /// Whether there are no others, because they were not stored.
+    #[must_use]
+    pub fn has_only_own_variables(&self) -> bool {
+        self.env.iter().all(|(name, _)| is_own_variable(name))
+    }
+
+    /// The secret that the pane's program finds in `FUGUE_TOKEN`.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        let mut variables = self.env.iter();
+        variables.find_map(|(name, value)| (name == "FUGUE_TOKEN").then_some(value.as_str()))
+    }
+}
+
+fn is_own_variable(name: &str) -> bool {
+    name.starts_with("FUGUE") || matches!(name, "TERM" | "COLORTERM" | "PWD")
 }
 
 /// One life of a pane's program.

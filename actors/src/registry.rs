@@ -188,6 +188,10 @@ pub struct ClientEntry {
     pub address: Address<ClientMsg>,
     /// What it called itself in its hello.
     pub name: Arc<str>,
+    /// The process that connected, if it can be seen from here.
+    pub process: Option<i32>,
+    /// The pane in which it was found to run.
+    pub inside: Option<PaneUuid>,
 }
 
 /// A pane that was removed: its end, and the last of its output.
@@ -206,6 +210,8 @@ pub struct Registry {
     names: DashMap<Name, SessionUuid>,
     sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
     panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
+    /// Whose program was given which secret.
+    tokens: DashMap<String, PaneUuid>,
     mirrors: DashMap<PaneUuid, Arc<Mirror>>,
     /// Of panes, those included that are being started.
     pane_slots: Slots,
@@ -224,6 +230,7 @@ impl Default for Registry {
             names: DashMap::new(),
             sessions: DashMap::new(),
             panes: DashMap::new(),
+            tokens: DashMap::new(),
             mirrors: DashMap::new(),
             pane_slots: Slots::default(),
             client_slots: Slots::default(),
@@ -345,14 +352,30 @@ impl Registry {
 
     /// Enters a pane; its slot is free again when it is taken out.
     pub fn insert_pane(&self, entry: Arc<PaneEntry>, slot: Slot) {
+        if let Some(token) = entry.record.token() {
+            self.tokens.insert(token.to_owned(), entry.id);
+        }
         self.panes.insert(entry.id, (entry, slot));
     }
 
     /// Takes a pane out and remembers its end.
     pub fn remove_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) {
         self.remember(ended);
-        self.panes.remove(&id);
+        let removed = self.panes.remove(&id);
+        if let Some(token) = removed
+            .as_ref()
+            .and_then(|(_, (pane, _))| pane.record.token())
+        {
+            self.tokens.remove(token);
+        }
         self.note_change();
+    }
+
+    /// The pane whose program was given this secret.
+    #[must_use]
+    pub fn pane_with_token(&self, token: &str) -> Option<Arc<PaneEntry>> {
+        let id = *self.tokens.get(token)?;
+        self.pane(id)
     }
 
     /// Remembers the end of a removed pane.
@@ -365,6 +388,23 @@ impl Registry {
             }
             new
         });
+    }
+
+    /// Forgets these ends of removed panes, and says which.
+    pub fn forget_ended(&self, meant: impl Fn(&EndedPane) -> bool) -> Vec<PaneUuid> {
+        let gone: Vec<_> = self
+            .ended_panes()
+            .into_iter()
+            .filter(|e| meant(e))
+            .collect();
+        let gone: Vec<_> = gone.iter().map(|ended| ended.end.pane_id).collect();
+        self.ended.rcu(|old| {
+            let kept = old
+                .iter()
+                .filter(|ended| !gone.contains(&ended.end.pane_id));
+            kept.cloned().collect::<VecDeque<_>>()
+        });
+        gone
     }
 
     /// The pane with this id.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use protocol::paths::{Paths, private_dir};
 use protocol::{Error, ErrorCode};
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 /// How long a lock that somebody holds is tried for.
@@ -79,6 +79,15 @@ impl Rendezvous {
             && path.starts_with(&self.paths.runtime)
         {
             self.held().files.push((path.to_owned(), content));
+        }
+    }
+
+    /// Learns what is in those files by now: a token may have been changed.
+    pub fn look_again(&self) {
+        for (path, content) in &mut self.held().files {
+            if let Ok(now) = std::fs::read(path) {
+                *content = now;
+            }
         }
     }
 
@@ -159,14 +168,23 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((meta.dev(), meta.ino()))
 }
 
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    File::options()
-        .create(true)
-        .truncate(true)
+/// Writes a file for callers to find; whoever reads it meanwhile finds it whole.
+pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    // Whatever lies there, a link included, is from a daemon that was killed.
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = File::options()
+        .create_new(true)
         .write(true)
         .mode(0o600)
-        .open(path)?
-        .write_all(content)
+        .open(&new)?;
+    file.write_all(content)?;
+    std::fs::rename(&new, path)
 }
 
 /// Locks `path`, which says that `dir` is ours.
@@ -177,6 +195,8 @@ fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        // What a link points to would be overwritten with a number.
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
         .map_err(|e| system(&format!("open {}", path.display()), &e))?;
     match flock(&file) {

@@ -18,7 +18,7 @@ use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
-use crate::store::Store;
+use crate::store::{Keep, Store};
 use crate::texts::TextsMsg;
 
 /// How the daemon is to end.
@@ -52,8 +52,10 @@ pub struct Server {
     pub texts: AddressSlot<TextsMsg>,
     /// Who gives memory back.
     pub memory: AddressSlot<MemoryMsg>,
-    /// Where HTTP is served; set before anything is served.
+    /// Where HTTP is served, once it is.
     pub http: OnceLock<HttpListener>,
+    /// Why HTTP that was asked for is not served.
+    pub http_problem: watch::Sender<Option<String>>,
     /// The control groups of panes; set before anything is started.
     cgroups: OnceLock<Cgroups>,
     /// What operators see of the actors.
@@ -79,14 +81,18 @@ impl Server {
             name: config.name.clone(),
             instance: InstanceUuid::new(),
             started: Instant::now(),
+            store: Store::new(&paths.state).keeping(Keep {
+                text: config.store_text,
+                environment: config.store_environment,
+            }),
             config,
-            store: Store::new(&paths.state),
             texts: AddressSlot::new(),
             memory: AddressSlot::new(),
             paths,
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),
             http: OnceLock::new(),
+            http_problem: watch::Sender::new(None),
             cgroups: OnceLock::new(),
             tree: Tree::default(),
             sessions: SupervisorSlot::new(),

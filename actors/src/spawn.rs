@@ -21,6 +21,7 @@ use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
 use crate::pane::{self, PaneEntry, PaneRecord, Process};
 use crate::registry::SessionEntry;
+use crate::rights;
 use crate::server::Server;
 use crate::session::change::{Place, Placement, checked_variable};
 use crate::session::life;
@@ -402,6 +403,7 @@ fn record(
             .cgroups()
             .path(id)
             .map(|path| path.display().to_string()),
+        origin: rights::origin(),
         created_at_ms: epoch_ms(),
     })
 }

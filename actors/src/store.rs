@@ -51,6 +51,15 @@ const SAVE_LIMIT: Duration = Duration::from_secs(4);
 /// when that is possible again.
 const MARKS: usize = 50_000;
 
+/// What is written besides what is needed to go on.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// What panes have shown and runs have printed.
+    pub text: bool,
+    /// Variables of sessions, panes and runs, other than fugue's own.
+    pub environment: bool,
+}
+
 /// What a mark is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
@@ -83,6 +92,23 @@ pub(crate) enum Mark {
     },
 }
 
+impl Mark {
+    /// Rows are deleted, with whatever secrets are in them.
+    fn deletes(&self) -> bool {
+        match self {
+            Self::Gone | Self::Departed => true,
+            // At its end the environments of its commands are taken out.
+            Self::Orchestration(entry) => entry.snapshot().status.is_final(),
+            Self::Session(_)
+            | Self::Pane(_)
+            | Self::Mirror(_)
+            | Self::EndedPane(_)
+            | Self::Idempotency(_)
+            | Self::SignedOff { .. } => false,
+        }
+    }
+}
+
 /// How far the commits are.
 #[derive(Clone, Debug, Default)]
 struct Progress {
@@ -95,6 +121,7 @@ struct Progress {
 /// The handle that everybody marks changes with.
 pub struct Store {
     path: PathBuf,
+    keep: Keep,
     /// There is a database to write to; a server without one, as in tests, remembers nothing.
     open: AtomicBool,
     /// Which database it is: keepers are told, so that a pane that it does not know can be judged.
@@ -150,6 +177,10 @@ impl Store {
     pub fn new(state: &Path) -> Self {
         Self {
             path: state.join(FILE),
+            keep: Keep {
+                text: true,
+                environment: true,
+            },
             open: AtomicBool::new(false),
             id: OnceLock::new(),
             marks: DashMap::new(),
@@ -162,6 +193,12 @@ impl Store {
             address: AddressSlot::new(),
             lives: AtomicU64::new(0),
         }
+    }
+
+    /// The same, writing only so much.
+    #[must_use]
+    pub fn keeping(self, keep: Keep) -> Self {
+        Self { keep, ..self }
     }
 
     /// Opens the database and reads what an earlier daemon has left in it. A corrupt one is set aside; one that cannot be used
@@ -205,6 +242,40 @@ impl Store {
         };
         self.tell();
         saved.wait().await
+    }
+
+    /// Writes all that is marked, deletes the stored text of these panes and all that was put aside, and empties the log, so
+    /// that nothing of it is left in the files.
+    ///
+    /// # Errors
+    /// As [`Saved::wait`]; `busy` while somebody else reads the database.
+    pub(crate) async fn forget_now(&self, texts: Vec<PaneUuid>) -> Result<(), Error> {
+        self.flush().await?;
+        let Some(actor) = self
+            .address
+            .get()
+            .filter(|_| self.open.load(Ordering::Acquire))
+        else {
+            return Ok(());
+        };
+        let busy = |why: String| {
+            Error::new(
+                ErrorCode::Busy,
+                format!("the state is not cleaned yet: {why}"),
+            )
+            .hint("it is tried again by itself within some seconds")
+        };
+        let forgotten = actor
+            .call(|reply| StoreMsg::Forget(texts, reply), SAVE_LIMIT)
+            .await;
+        forgotten
+            .map_err(|error| busy(error.to_string()))?
+            .map_err(busy)
+    }
+
+    /// The end of a pane is forgotten.
+    pub(crate) fn forget_end(&self, id: PaneUuid) {
+        let _ = self.mark(Key::EndedPane(id), Mark::Gone);
     }
 
     /// Which database it is, as far as that is known.

@@ -16,8 +16,19 @@ pub struct Traffic {
     pub open: usize,
 }
 
-/// Where a surface tells its traffic.
-pub type Tell = Box<dyn Fn(Traffic) + Send + Sync>;
+/// Something to tell about a surface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// What it serves has changed.
+    Counted(Traffic),
+    /// It serves nobody yet, for this reason.
+    Waiting(String),
+    /// It serves at this address.
+    At(String),
+}
+
+/// Where a surface tells its news.
+pub type Tell = Box<dyn Fn(News) + Send + Sync>;
 
 /// Serves until it fails, and says why. Dropped, it ends everything that it has begun.
 pub type Serve = Arc<dyn Fn(Tell) -> BoxFuture<'static, String> + Send + Sync>;
@@ -39,8 +50,8 @@ pub struct SurfaceActor;
 pub enum SurfaceMsg {
     /// The serving task has ended, which it never should.
     Failed(String),
-    /// What it serves has changed.
-    Counted(Traffic),
+    /// There is something new to show.
+    Told(News),
 }
 
 /// What it keeps.
@@ -60,8 +71,8 @@ impl Actor for SurfaceActor {
         surface: Surface,
     ) -> Result<SurfaceState, ActorError> {
         let teller = myself.clone();
-        let tell: Tell = Box::new(move |traffic| {
-            let _ = teller.cast(SurfaceMsg::Counted(traffic));
+        let tell: Tell = Box::new(move |news| {
+            let _ = teller.cast(SurfaceMsg::Told(news));
         });
         let serving = AbortOnDropHandle::new(tokio::spawn((surface.serve)(tell)));
         let task = tokio::spawn(async move {
@@ -84,12 +95,20 @@ impl Actor for SurfaceActor {
     ) -> Result<(), ActorError> {
         match msg {
             SurfaceMsg::Failed(why) => Err(why.into()),
-            SurfaceMsg::Counted(Traffic { accepted, open }) => {
-                myself.set_details(vec![
-                    ("address", state.address.clone()),
-                    ("accepted", accepted.to_string()),
-                    ("open", open.to_string()),
-                ]);
+            SurfaceMsg::Told(news) => {
+                let mut details = match news {
+                    News::Counted(Traffic { accepted, open }) => vec![
+                        ("accepted", accepted.to_string()),
+                        ("open", open.to_string()),
+                    ],
+                    News::Waiting(why) => vec![("not served", why)],
+                    News::At(address) => {
+                        state.address = address;
+                        Vec::new()
+                    }
+                };
+                details.insert(0, ("address", state.address.clone()));
+                myself.set_details(details);
                 Ok(())
             }
         }

@@ -123,6 +123,9 @@ impl Actor for TextsActor {
 impl TextsState {
     /// Stores what is due; with `all` also what would be due later.
     async fn pass(&mut self, all: bool) {
+        if !self.server.config.store_text {
+            return;
+        }
         let begun = self.server.store.begun();
         if begun != self.begun {
             self.begun = begun;

@@ -39,6 +39,8 @@ pub(crate) struct View {
     pub(crate) read_only: bool,
     /// The wheel of the mouse goes through the scrollback, for which the view has the mouse.
     pub(crate) mouse: bool,
+    /// Titles that programs set become the terminal's own.
+    pub(crate) titles: bool,
 }
 
 /// The size of the caller's terminal, when there is one.

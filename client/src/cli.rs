@@ -4,6 +4,7 @@ mod args;
 mod caller;
 mod daemon;
 mod failure;
+mod forget;
 mod generate;
 mod kill;
 mod labels;
@@ -15,6 +16,7 @@ mod pane_io;
 mod program;
 mod run;
 mod session;
+mod token;
 mod tree;
 mod unit;
 mod units;
@@ -42,7 +44,7 @@ JSON (`--json`): the reply of the call, as documented at each type of the `proto
 status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes Panes, new/window/split
 PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
 PaneText, expect Expected, wait PaneWaited, run Orchestration, env/meta/tag SessionDetail,
-stop Stopping. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
+stop Stopping, forget Forgotten, token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
 {\"server\", \"error\": Error}]}, `kill --all` {\"killed\": [Killed], \"failed\": [Error]}.
 Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
 stderr, in one line.
@@ -121,6 +123,10 @@ enum Command {
     Tag(Lazy<labels::TagArgs>),
     /// Serve MCP on standard input and output
     Mcp(Lazy<daemon::McpArgs>),
+    /// Forget what is over: ends of panes with their output, results of runs, and a session's stored text
+    Forget(Lazy<forget::ForgetArgs>),
+    /// Say where the HTTP listener's token is, or replace it
+    Token(Lazy<token::TokenArgs>),
     /// Print a shell's completions
     Completions(Lazy<generate::CompletionsArgs>),
     /// Print the manual page, or write one page for each command into a directory
@@ -206,6 +212,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Env(args) => args.0.run(&caller).await,
         Command::Meta(args) => args.0.run(&caller).await,
         Command::Tag(args) => args.0.run(&caller).await,
+        Command::Forget(args) => args.0.run(&caller).await,
+        Command::Token(args) => args.0.run(&caller),
         Command::Mcp(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
     }
 }

@@ -1,13 +1,16 @@
 //! The configuration file, shared by the daemon and its clients.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::name::ServerName;
+use crate::paths::own_uid;
 
 /// The whole file; every part has a default, unknown keys are refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,22 @@ pub struct Config {
     pub daemon: DaemonConfig,
     /// The daemon's HTTP listener.
     pub http: HttpConfig,
+    /// What `fugue attach` does with the caller's terminal.
+    pub attach: AttachConfig,
+}
+
+/// What `fugue attach` does with the caller's terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttachConfig {
+    /// Titles that programs set become the terminal's own.
+    pub titles: bool,
+}
+
+impl Default for AttachConfig {
+    fn default() -> Self {
+        Self { titles: true }
+    }
 }
 
 /// The daemon's HTTP listener, which is off unless it is asked for.
@@ -39,6 +58,8 @@ pub struct HttpConfig {
 pub struct ServerEntry {
     /// Its unix socket.
     pub socket: PathBuf,
+    /// The user whose server it is, when that is another one than the caller.
+    pub uid: Option<u32>,
 }
 
 /// What the daemon does.
@@ -60,6 +81,10 @@ pub struct DaemonConfig {
     pub max_clients: u32,
     /// Where each pane gets a control group of its own.
     pub cgroup: CgroupWish,
+    /// The text of panes and the outputs of runs are stored, for after a restart.
+    pub store_text: bool,
+    /// Environments of sessions, panes and runs are stored, for after a restart.
+    pub store_environment: bool,
 }
 
 /// Which group of cgroup v2 the daemon may use: `auto`, `own`, `off` or a directory.
@@ -122,6 +147,8 @@ impl Default for DaemonConfig {
             max_panes: 4_096,
             max_clients: 1_024,
             cgroup: CgroupWish::Auto,
+            store_text: true,
+            store_environment: true,
         }
     }
 }
@@ -132,8 +159,14 @@ impl Config {
     /// # Errors
     /// `invalid_argument` naming file, line and what is wrong.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let read = || {
+            let mut file = std::fs::File::open(path)?;
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            std::io::Result::Ok((text, file.metadata()?.uid()))
+        };
+        let (text, owner) = match read() {
+            Ok(read) => read,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
@@ -144,10 +177,22 @@ impl Config {
                 )));
             }
         };
-        Self::parse(&text).map_err(|why| {
+        let parsed = Self::parse(&text).and_then(|config| config.trusted_from(owner));
+        parsed.map_err(|why| {
             Error::invalid(format!("{}: {why}", path.display()))
                 .hint("mend the file, or name another one in FUGUE_CONFIG")
         })
+    }
+
+    /// The file of another user sends nobody to the servers of others: root may have that user's environment.
+    fn trusted_from(self, owner: u32) -> Result<Self, String> {
+        let foreign = self.servers.iter().find(|(_, entry)| entry.uid.is_some());
+        match foreign {
+            Some((name, _)) if owner != own_uid() && owner != 0 => Err(format!(
+                "servers.{name}.uid is not taken from a file of user {owner}"
+            )),
+            Some(_) | None => Ok(self),
+        }
     }
 
     fn parse(text: &str) -> Result<Self, String> {

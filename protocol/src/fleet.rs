@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::config::Config;
+use crate::config::{AttachConfig, Config};
 use crate::connection::Connection;
 use crate::error::{Error, ErrorCode};
 use crate::name::ServerName;
-use crate::paths::Paths;
+use crate::paths::{Paths, own_uid};
 use crate::request::Call;
 use crate::session_id::{SessionId, Target};
 use crate::transport;
@@ -23,6 +23,8 @@ const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
 pub struct Server {
     name: ServerName,
     socket: PathBuf,
+    /// Whose it must be.
+    owner: u32,
     client_name: String,
     /// The caller may run inside a pane of this server.
     inside: bool,
@@ -51,6 +53,12 @@ impl Server {
         &self.socket
     }
 
+    /// The user whose it must be.
+    #[must_use]
+    pub fn owner(&self) -> u32 {
+        self.owner
+    }
+
     /// An open connection: the present one, or a new one.
     ///
     /// # Errors
@@ -65,10 +73,12 @@ impl Server {
         let mut started = false;
         loop {
             let mut hello = transport::client_hello(&self.client_name);
-            if !self.inside {
+            if self.inside {
+                hello.token = transport::pane_token(&self.socket);
+            } else {
                 hello.caller_pane = None;
             }
-            match transport::connect(&self.socket, hello).await {
+            match transport::connect_to(&self.socket, self.owner, hello).await {
                 // Nothing is attached over a fleet's connection, so its events have no reader.
                 Ok((connection, _events)) => {
                     let connection = Arc::new(connection);
@@ -139,6 +149,8 @@ impl Server {
 
 /// All servers a client knows.
 pub struct Fleet {
+    /// What `fugue attach` does with the caller's terminal.
+    pub attach: AttachConfig,
     default: ServerName,
     servers: BTreeMap<ServerName, Arc<Server>>,
 }
@@ -178,10 +190,11 @@ impl Fleet {
         inside: bool,
     ) -> Result<Self, Error> {
         let config = Config::load(&paths.config)?;
-        let server = |name: &ServerName, socket: PathBuf, start: bool| {
+        let server = |name: &ServerName, socket: PathBuf, owner: Option<u32>, start: bool| {
             Arc::new(Server {
                 name: name.clone(),
                 socket,
+                owner: owner.unwrap_or_else(own_uid),
                 client_name: client_name.to_owned(),
                 inside,
                 start,
@@ -191,20 +204,27 @@ impl Fleet {
         let mut servers: BTreeMap<_, _> = config
             .servers
             .iter()
-            .map(|(name, entry)| (name.clone(), server(name, entry.socket.clone(), false)))
+            .map(|(name, entry)| {
+                let socket = entry.socket.clone();
+                (name.clone(), server(name, socket, entry.uid, false))
+            })
             .collect();
         // The server on this machine's default socket answers to `local` and to its own name.
         let local = ServerName::local();
-        servers.insert(local.clone(), server(&local, paths.socket(), start));
+        servers.insert(local.clone(), server(&local, paths.socket(), None, start));
         if config.daemon.name != local {
             let own = &config.daemon.name;
-            servers.insert(own.clone(), server(own, paths.socket(), start));
+            servers.insert(own.clone(), server(own, paths.socket(), None, start));
         }
         let default = match default {
             Some(text) => ServerName::new(text)?,
             None => config.default_server.unwrap_or(local),
         };
-        let fleet = Self { default, servers };
+        let fleet = Self {
+            attach: config.attach,
+            default,
+            servers,
+        };
         fleet.server(&fleet.default)?;
         Ok(fleet)
     }

@@ -45,6 +45,9 @@ pub struct Hello {
     /// From a client that runs inside a pane: which one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_pane: Option<PaneUuid>,
+    /// From a client that runs inside a pane of this server: the secret that its program was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// A call: answered by exactly one [`ReplyFrame`] with the same id, in any order.

@@ -16,10 +16,15 @@ pub mod id;
 pub mod name;
 pub mod near;
 pub mod paths;
+pub mod plain;
 pub mod reply;
 pub mod request;
+pub mod rights;
+pub mod secret;
+pub mod seldom;
 pub mod session_id;
 pub mod transport;
+pub mod trust;
 
 pub use error::{Error, ErrorCode};
 pub use event::Event;

@@ -1,7 +1,7 @@
 //! Where sockets, state and configuration are.
 
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode};
@@ -94,49 +94,81 @@ impl Paths {
     }
 }
 
-/// Makes `dir` with mode 0700 when it is missing, and checks that it is ours alone.
+/// Makes `dir` with mode 0700 when it is missing, and checks that it is ours alone. One that is there already is
+/// never changed: it may be `/tmp`, or somebody's home.
 ///
 /// # Errors
-/// `denied` when it belongs to another user, is a link or cannot be made; `limit` when the disk is
+/// `denied` when it belongs to another user, is a link, is open to others or cannot be made; `limit` when the disk is
 /// full. Both with the system's reason.
 pub fn private_dir(dir: &Path) -> Result<(), Error> {
-    let failed = |what: &str, error: &io::Error| {
-        let full = matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    if std::fs::symlink_metadata(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        make(dir)?;
+    }
+    let meta =
+        std::fs::symlink_metadata(dir).map_err(|error| failed("cannot look at", dir, &error))?;
+    if !meta.is_dir() {
+        return Err(refused(dir, "is a link or no directory"));
+    }
+    if meta.uid() != own_uid() {
+        return Err(refused(dir, "belongs to another user"));
+    }
+    if meta.mode() & 0o077 != 0 {
+        let why = format!("is open to other users (mode {:o})", meta.mode() & 0o7777);
+        return Err(refused(dir, &why).hint(format!(
+            "if it is for fugue alone, `chmod 700 {}`; else set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to another directory",
+            dir.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Makes a directory, in one of ours or of the system's: root in another user's shell would leave things there that
+/// this user cannot use.
+fn make(dir: &Path) -> Result<(), Error> {
+    let above = dir
+        .ancestors()
+        .skip(1)
+        .find_map(|above| Some((above, std::fs::metadata(above).ok()?)));
+    if let Some((above, meta)) = above
+        && meta.uid() != own_uid()
+        && meta.uid() != 0
+    {
+        let why = format!(
+            "cannot be made: {} belongs to user {}",
+            above.display(),
+            meta.uid()
         );
-        let code = if full {
-            ErrorCode::Limit
-        } else {
-            ErrorCode::Denied
-        };
-        Error::new(code, format!("{what} {}: {error}", dir.display()))
-            .hint("set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
-    };
+        return Err(refused(dir, &why));
+    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .map_err(|e| failed("cannot create", &e))?;
-    let meta = std::fs::symlink_metadata(dir).map_err(|e| failed("cannot look at", &e))?;
-    let refused = |why: &str| {
-        Err(
-            Error::new(ErrorCode::Denied, format!("{} {why}", dir.display())).hint(
-                "remove it, or set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own",
-            ),
-        )
+        .map_err(|error| failed("cannot create", dir, &error))
+}
+
+fn failed(what: &str, dir: &Path, error: &io::Error) -> Error {
+    let full = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    );
+    let code = if full {
+        ErrorCode::Limit
+    } else {
+        ErrorCode::Denied
     };
-    if !meta.is_dir() {
-        return refused("is a link or no directory");
-    }
-    if meta.uid() != rustix::process::getuid().as_raw() {
-        return refused("belongs to another user");
-    }
-    if meta.mode() & 0o077 != 0 {
-        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
-            .map_err(|e| failed("cannot close to others", &e))?;
-    }
-    Ok(())
+    Error::new(code, format!("{what} {}: {error}", dir.display()))
+        .hint("set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
+}
+
+fn refused(dir: &Path, why: &str) -> Error {
+    Error::new(ErrorCode::Denied, format!("{} {why}", dir.display()))
+        .hint("remove it, or set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
+}
+
+/// The user that this process acts for.
+pub(crate) fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 #[cfg(test)]

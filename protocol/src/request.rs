@@ -90,6 +90,8 @@ calls! {
     "status" Status -> reply::ServerStatus;
     /// Ends the daemon.
     "stop_server" StopServer -> reply::Stopping;
+    /// Forgets what is over.
+    "forget" Forget -> reply::Forgotten;
     /// The actor tree.
     "tree" Tree -> reply::TreeNode;
     /// Where the caller is and what is active.

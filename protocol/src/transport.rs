@@ -14,6 +14,8 @@ use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::frame::{Hello, PROTOCOL_VERSION};
 use crate::id::PaneUuid;
+use crate::paths::own_uid;
+use crate::trust;
 
 /// How long a server may take to say hello.
 pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
@@ -45,17 +47,40 @@ pub fn client_hello(name: &str) -> Hello {
         caller_pane: std::env::var("FUGUE_PANE_ID")
             .ok()
             .and_then(|id| id.parse::<PaneUuid>().ok()),
+        token: None,
     }
 }
 
-/// Connects to the server at `socket`. One whose queue of new connections is full is waited for.
+/// The secret of the caller's own pane, for the server whose pane that is and for no other.
+#[must_use]
+pub fn pane_token(socket: &Path) -> Option<String> {
+    let own = std::env::var_os("FUGUE").is_some_and(|server| Path::new(&server) == socket);
+    let token = std::env::var("FUGUE_TOKEN").ok();
+    token.filter(|token| own && !token.is_empty())
+}
+
+/// Connects to this user's server at `socket`. One whose queue of new connections is full is waited for.
 ///
 /// # Errors
-/// `server_unreachable` with the cause; the server's own reason when it refuses.
+/// `denied` when the place or the server is another user's; `server_unreachable` with the cause; the server's own
+/// reason when it refuses.
 pub async fn connect(
     socket: &Path,
     hello: Hello,
 ) -> Result<(Connection, mpsc::Receiver<Event>), Error> {
+    connect_to(socket, own_uid(), hello).await
+}
+
+/// As [`connect`], to the server of the user `owner`.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_to(
+    socket: &Path,
+    owner: u32,
+    hello: Hello,
+) -> Result<(Connection, mpsc::Receiver<Event>), Error> {
+    trust::check_place(socket, owner)?;
     let waited_until = tokio::time::Instant::now() + HELLO_LIMIT;
     let stream = loop {
         match UnixStream::connect(socket).await {
@@ -66,9 +91,13 @@ pub async fn connect(
             {
                 tokio::time::sleep(FULL_QUEUE_PAUSE).await;
             }
-            Err(error) => return Err(unreachable(socket, &error)),
+            Err(error) => return Err(trust::unreachable(socket, &error)),
         }
     };
+    let peer = stream
+        .peer_cred()
+        .map_err(|error| trust::unreachable(socket, &error))?;
+    trust::check_peer(peer.uid(), socket, owner)?;
     Connection::open(stream, hello, HELLO_LIMIT).await
 }
 
@@ -84,14 +113,6 @@ pub fn is_absent(socket: &Path) -> bool {
         rustix::net::connect(&asking, &address)
     });
     matches!(asked, Err(Errno::NOENT | Errno::CONNREFUSED))
-}
-
-fn unreachable(socket: &Path, error: &io::Error) -> Error {
-    Error::new(
-        ErrorCode::ServerUnreachable,
-        format!("no server answers at {}: {error}", socket.display()),
-    )
-    .hint("start one with `fugued`")
 }
 
 /// The daemon's program: `$FUGUED`, else beside this program, else on the `PATH`.

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actors::daemon::{Options, run, run_in_background};
-use actors::surface::{Surface, Traffic};
+use actors::surface::{News, Surface, Traffic};
 use clap::Parser;
 use protocol::config::{CgroupWish, HttpConfig, loopback};
 use protocol::paths::Paths;
+use protocol::plain::plain_line;
 use protocol::reply::HttpListener;
 use protocol::transport::EXIT_BUSY;
 use protocol::{Error, ErrorCode};
@@ -70,7 +71,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fugued: {error}");
+            eprintln!("fugued: {}", plain_line(&error.to_string()));
             if error.code == ErrorCode::Busy {
                 ExitCode::from(EXIT_BUSY)
             } else {
@@ -96,7 +97,9 @@ fn open_http(
         serve: Arc::new(move |tell| {
             let http = Arc::clone(&http);
             Box::pin(async move {
-                let tell = move |web::Traffic { accepted, open }| tell(Traffic { accepted, open });
+                let tell = move |web::Traffic { accepted, open }| {
+                    tell(News::Counted(Traffic { accepted, open }));
+                };
                 http.serve(tell).await
             })
         }),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::daemon;
+use crate::support::daemon::Daemon;
 use crate::support::http::{Http, finish, head};
 use crate::support::{eventually, run};
 
@@ -127,39 +128,128 @@ fn ten_megabytes_are_too_many() {
     });
 }
 
+/// A connection that has shown the token and is in the middle of a body.
+async fn trusted(http: &Http) -> tokio::net::TcpStream {
+    let mut stream = http.connect().await;
+    let token = format!("Bearer {}", http.token);
+    let headers = [
+        ("host", http.address.as_str()),
+        ("authorization", &token),
+        ("expect", "100-continue"),
+    ];
+    let begun = head("POST /mcp", &headers, Some(100));
+    stream.write_all(begun.as_bytes()).await.unwrap();
+    // It is asked for the body when the token was found to be right.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"{").await.unwrap();
+    stream
+}
+
 #[test]
 fn connections_are_bounded_and_come_back() {
     run(async {
         let daemon = daemon();
         let http = Http::of(&daemon).await;
-        let mut idle = Vec::new();
-        for n in 0..MOST_CONNECTIONS {
-            let mut stream = http.connect().await;
-            // Half of them are in the middle of a body that does not come.
-            if n % 2 == 0 {
-                let token = format!("Bearer {}", http.token);
-                let headers = [("host", http.address.as_str()), ("authorization", &token)];
-                let begun = head("POST /mcp", &headers, Some(100)) + "{";
-                stream.write_all(begun.as_bytes()).await.unwrap();
-            }
-            idle.push(stream);
+        let mut held = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            held.push(trusted(&http).await);
         }
         let refused = eventually("the connections are taken", async || {
             let answer = http
                 .send("GET /healthz", &[("host", &http.address)], "")
                 .await;
-            (answer.status != 200).then_some(answer)
+            (answer.status == 503).then_some(answer)
         });
         let refused = refused.await;
-        assert_eq!(refused.status, 503, "{refused:?}");
         assert_eq!(refused.json()["error"]["code"], "limit");
         // Nothing else of the daemon is held up by it.
         daemon.client().await.sessions().await;
-        drop(idle);
+        drop(held);
         eventually("there is room again", async || {
             http.is_well().await.then_some(())
         })
         .await;
+    });
+}
+
+#[test]
+fn who_has_shown_no_token_gives_way() {
+    run(async {
+        let daemon = daemon();
+        let http = Http::of(&daemon).await;
+        let mut known = trusted(&http).await;
+        let mut silent = Vec::new();
+        for _ in 0..2 * MOST_CONNECTIONS {
+            silent.push(http.connect().await);
+        }
+        for id in 1..4 {
+            let reply = http.tool(id, "fugue_whoami", &json!({})).await;
+            assert_eq!(reply["result"]["isError"], json!(false), "{reply}");
+        }
+        // Whoever had shown it is still there.
+        known.write_all(b"}").await.unwrap();
+        let mut byte = [0];
+        let read = known.read(&mut byte);
+        let early = tokio::time::timeout(Duration::from_millis(100), read).await;
+        assert!(early.is_err(), "{early:?}");
+    });
+}
+
+#[test]
+fn a_token_can_be_rotated_while_it_is_served() {
+    run(async {
+        let daemon = daemon();
+        let http = Http::of(&daemon).await;
+        let open = trusted(&http).await;
+        let ran = daemon.fugue(&["token", "--rotate", "--json"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let file = daemon.paths().http_token();
+        assert_eq!(told, json!({"token_file": file, "rotated": true}));
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        assert_eq!(http.post(&ping, &[]).await.status, 401);
+        let again = Http::of(&daemon).await;
+        assert_ne!(again.token, http.token);
+        let reply = again.tool(1, "fugue_whoami", &json!({})).await;
+        assert_eq!(reply["result"]["isError"], json!(false), "{reply}");
+        // What was opened with the earlier one is closed.
+        assert_eq!(finish(open).await.status, 0);
+    });
+}
+
+#[test]
+fn a_taken_port_costs_nothing_but_http() {
+    run(async {
+        let squatter = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = squatter.local_addr().unwrap();
+        let daemon = Daemon::start_with(&format!("[http]\nlisten = \"{address}\"\n"));
+        let client = daemon.client().await;
+        client.session("a", "exec sleep 600").await;
+        let status = client.ok(protocol::request::Status {}).await;
+        assert_eq!(status.http, None);
+        let problem = status.http_problem.unwrap();
+        assert!(problem.contains(&address.to_string()), "{problem}");
+        assert!(!daemon.paths().http_url().exists());
+        let shown = daemon.fugue(&["status"]).out;
+        assert!(shown.contains("NOT SERVED"), "{shown}");
+        eventually("the tree says so", async || {
+            let tree = client.ok(protocol::request::Tree::default()).await;
+            format!("{tree:?}").contains("not served").then_some(())
+        })
+        .await;
+        assert!(
+            daemon.log().contains("http is not served"),
+            "{}",
+            daemon.log()
+        );
+        drop(squatter);
+        let http = Http::of(&daemon).await;
+        assert_eq!(http.address, address.to_string());
+        assert!(http.is_well().await);
+        let status = client.ok(protocol::request::Status {}).await;
+        assert!(status.http.is_some() && status.http_problem.is_none());
     });
 }
 

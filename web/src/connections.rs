@@ -1,8 +1,10 @@
 //! Connections: so many at once and no more, none silent for ever, all ended with the listener.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,14 +16,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use protocol::ErrorCode;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tower::ServiceExt as _;
 
 use crate::refusal::Refusal;
+use crate::token::Secret;
 
-/// Connections at once; one more is told so and closed.
+/// Connections at once. One more takes the place of one that has not shown the token, else it is told so and closed.
 pub const MOST_CONNECTIONS: usize = 64;
+
+/// How often it is looked whether the token was changed.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How long a connection may be silent between requests, and take for the head of one.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
@@ -50,41 +56,98 @@ pub struct Traffic {
     pub open: usize,
 }
 
-/// Serves `app` until the listener fails, and says why. Dropped, it ends all connections.
-pub(crate) async fn serve(listener: TcpListener, app: Router, tell: impl Fn(Traffic)) -> String {
-    let mut served = JoinSet::new();
+/// Whether a connection's peer has shown the token in one of its requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing(Arc<AtomicBool>);
+
+impl Standing {
+    /// Its peer knows the token.
+    pub(crate) fn has_shown_the_token(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The connections that are served, the oldest first.
+#[derive(Default)]
+struct Served {
+    tasks: JoinSet<()>,
+    all: VecDeque<(AbortHandle, Standing)>,
+}
+
+impl Served {
+    /// Whether there is room for one more: when all places are taken, the connection that is open for longest without
+    /// having shown the token gives way.
+    fn make_room(&mut self) -> bool {
+        self.all.retain(|(task, _)| !task.is_finished());
+        if self.all.len() < MOST_CONNECTIONS {
+            return true;
+        }
+        let stranger = self.all.iter().position(|(_, peer)| !peer.is_trusted());
+        match stranger.and_then(|at| self.all.remove(at)) {
+            Some((task, _)) => {
+                task.abort();
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn serve(&mut self, stream: TcpStream, app: &Router) {
+        let standing = Standing::default();
+        let task = self
+            .tasks
+            .spawn(connection(stream, app.clone(), standing.clone()));
+        self.all.push_back((task, standing));
+    }
+}
+
+/// Serves `app` until the listener fails, and says why. Dropped, it ends all connections. When the secret is changed,
+/// all connections are closed: their peers have shown the earlier one.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    secret: &Secret,
+    tell: impl Fn(Traffic),
+) -> String {
+    let mut served = Served::default();
     let mut refused = JoinSet::new();
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut shown = secret.now();
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = FIRST_PAUSE;
     let mut accepted = 0;
     loop {
         tell(Traffic {
             accepted,
-            open: served.len(),
+            open: served.tasks.len(),
         });
         let stream = tokio::select! {
-            Some(_) = served.join_next() => continue,
+            Some(_) = served.tasks.join_next() => continue,
             Some(_) = refused.join_next() => continue,
+            _ = look.tick() => {
+                let now = secret.now();
+                if !Arc::ptr_eq(&now, &shown) {
+                    shown = now;
+                    served.tasks.abort_all();
+                }
+                continue;
+            }
             stream = listener.accept() => stream,
         };
         match stream {
             Ok((stream, _)) => {
                 pause = FIRST_PAUSE;
                 accepted += 1;
-                match Arc::clone(&room).try_acquire_owned() {
-                    Ok(slot) => {
-                        let serving = connection(stream, app.clone());
-                        served.spawn(async move {
-                            serving.await;
-                            drop(slot);
-                        });
-                    }
-                    // Beyond this many, there is no time for words.
-                    Err(_) if refused.len() >= MOST_CONNECTIONS => drop(stream),
-                    Err(_) => {
-                        refused.spawn(tokio::time::timeout(LAST_WORDS, refuse(stream)));
-                    }
+                if served.make_room() {
+                    served.serve(stream, &app);
+                } else if refused.len() < MOST_CONNECTIONS {
+                    refused.spawn(tokio::time::timeout(LAST_WORDS, refuse(stream)));
                 }
+                // Beyond as many, there is no time for words.
             }
             Err(error) => {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "accept failed");
@@ -95,7 +158,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, tell: impl Fn(Traf
     }
 }
 
-async fn connection(stream: TcpStream, app: Router) {
+async fn connection(stream: TcpStream, app: Router, standing: Standing) {
     let limited = stream.set_nodelay(true).and_then(|()| {
         Ok(rustix::net::sockopt::set_tcp_user_timeout(
             &stream,
@@ -105,8 +168,9 @@ async fn connection(stream: TcpStream, app: Router) {
     if let Err(error) = limited {
         tracing::warn!(%error, "a connection has no limit for unread answers");
     }
-    let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let app = app.clone();
+        request.extensions_mut().insert(standing.clone());
         async move {
             Ok::<_, Infallible>(
                 app.oneshot(request.map(Body::new))

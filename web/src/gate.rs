@@ -10,22 +10,25 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use protocol::ErrorCode;
 
 use crate::refusal::Refusal;
-use crate::token::Token;
+use crate::token::Secret;
 
 /// Names of this machine that no name server decides on.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Why a caller with another token is refused.
+pub(crate) const WRONG_TOKEN: &str = "the token is not the one of this server";
+
 /// What every request passes.
 #[derive(Clone)]
 pub(crate) struct Gate {
-    token: Arc<Token>,
+    secret: Arc<Secret>,
     token_file: PathBuf,
 }
 
 impl Gate {
-    /// A gate for those who know `token`, which they find in `token_file`.
-    pub(crate) fn new(token: Arc<Token>, token_file: PathBuf) -> Self {
-        Self { token, token_file }
+    /// A gate for those who know the secret, which they find in `token_file`.
+    pub(crate) fn new(secret: Arc<Secret>, token_file: PathBuf) -> Self {
+        Self { secret, token_file }
     }
 
     /// That the request was meant for this machine: a page that has its own name resolved to
@@ -71,8 +74,8 @@ impl Gate {
             .map(|(_, token)| token.trim());
         match shown {
             None => refuse("the Authorization header is not of the form `Bearer TOKEN`"),
-            Some(shown) if self.token.is(shown.as_bytes()) => Ok(()),
-            Some(_) => refuse("the token is not the one of this server"),
+            Some(shown) if self.secret.now().is(shown.as_bytes()) => Ok(()),
+            Some(_) => refuse(WRONG_TOKEN),
         }
     }
 }

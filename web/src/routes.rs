@@ -17,9 +17,11 @@ use mcp::{Endpoint, MOST_BODY_BYTES};
 use protocol::ErrorCode;
 use protocol::fleet::Fleet;
 use protocol::request::Status;
+use protocol::seldom::Seldom;
 use serde_json::json;
 
-use crate::gate::Gate;
+use crate::connections::Standing;
+use crate::gate::{Gate, WRONG_TOKEN};
 use crate::refusal::Refusal;
 
 /// How long a caller may take to send a request's body.
@@ -35,6 +37,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(660);
 /// How long the health round trip may take.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long a caller with a wrong token waits for its answer: guessing is slow, and a mistake is noticed soon enough.
+const WRONG_TOKEN_PAUSE: Duration = Duration::from_millis(500);
+
 /// All routes behind the gate.
 pub(crate) fn router(gate: Gate, health: Fleet, mcp: Endpoint) -> Router {
     Router::new()
@@ -48,7 +53,7 @@ pub(crate) fn router(gate: Gate, health: Fleet, mcp: Endpoint) -> Router {
 }
 
 async fn from_here(request: Request, next: Next) -> Result<Response, Refusal> {
-    Gate::place(request.uri(), request.headers())?;
+    Gate::place(request.uri(), request.headers()).map_err(refused)?;
     Ok(next.run(request).await)
 }
 
@@ -57,8 +62,25 @@ async fn with_token(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    gate.token(request.headers())?;
+    if let Err(refusal) = gate.token(request.headers()) {
+        if refusal.error.message == WRONG_TOKEN {
+            tokio::time::sleep(WRONG_TOKEN_PAUSE).await;
+        }
+        return Err(refused(refusal));
+    }
+    if let Some(standing) = request.extensions().get::<Standing>() {
+        standing.has_shown_the_token();
+    }
     Ok(next.run(request).await)
+}
+
+/// Leaves a trace of a refusal, without what was shown.
+fn refused(refusal: Refusal) -> Refusal {
+    static TOLD: Seldom = Seldom::new(Duration::from_secs(1));
+    if let Some(untold) = TOLD.tell() {
+        tracing::warn!(error = %refusal.error, untold, "an HTTP caller was refused");
+    }
+    refusal
 }
 
 async fn in_time(request: Request, next: Next) -> Result<Response, Refusal> {

@@ -12,14 +12,14 @@ use protocol::{Error, ErrorCode};
 use crate::connections::{self, Traffic};
 use crate::gate::Gate;
 use crate::routes;
-use crate::token::Token;
+use crate::token::Secret;
 
 /// The listening socket with what is needed to serve it.
 pub struct Surface {
     listener: TcpListener,
     address: SocketAddr,
     token_file: PathBuf,
-    token: Arc<Token>,
+    secret: Arc<Secret>,
     paths: Paths,
 }
 
@@ -35,13 +35,13 @@ impl Surface {
             .token_file
             .clone()
             .unwrap_or_else(|| paths.http_token());
-        let token = Token::load_or_create(&token_file)?;
+        let secret = Secret::open(&token_file)?;
         let listener = TcpListener::bind(address).map_err(|error| {
             Error::new(
                 ErrorCode::Busy,
                 format!("cannot serve HTTP on {address}: {error}"),
             )
-            .hint("choose another address with --http or http.listen in the configuration")
+            .hint("end what listens there, or choose another address with --http or http.listen in the configuration; if it is not yours, it has seen the tokens of those who called it: `fugue token --rotate`")
         })?;
         let address = listener.local_addr().map_err(|error| {
             Error::new(
@@ -53,7 +53,7 @@ impl Surface {
             listener,
             address,
             token_file,
-            token: Arc::new(token),
+            secret: Arc::new(secret),
             paths: paths.clone(),
         })
     }
@@ -73,7 +73,7 @@ impl Surface {
     /// Serves until it fails, and says why. Dropped, it ends its connections and MCP sessions.
     pub async fn serve(&self, tell: impl Fn(Traffic) + Send + Sync + 'static) -> String {
         match self.start() {
-            Ok((listener, app)) => connections::serve(listener, app, tell).await,
+            Ok((listener, app)) => connections::serve(listener, app, &self.secret, tell).await,
             Err(error) => error.to_string(),
         }
     }
@@ -94,7 +94,7 @@ impl Surface {
                     format!("cannot use the HTTP listener: {error}"),
                 )
             })?;
-        let gate = Gate::new(Arc::clone(&self.token), self.token_file.clone());
+        let gate = Gate::new(Arc::clone(&self.secret), self.token_file.clone());
         Ok((
             listener,
             routes::router(gate, health, mcp::Endpoint::new(mcp)),

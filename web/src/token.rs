@@ -1,17 +1,15 @@
 //! The secret that callers must show, in a file that only its owner can read.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use protocol::{Error, ErrorCode};
+use protocol::{Error, ErrorCode, secret};
 use rustix::fs::OFlags;
-use rustix::rand::{GetRandomFlags, getrandom};
 use subtle::ConstantTimeEq as _;
-
-/// Random bytes of a new token; its text has twice as many characters.
-const RANDOM_BYTES: usize = 32;
+use tokio::sync::watch;
 
 /// Shortest token that a person may put into the file, in characters.
 const SHORTEST: usize = 16;
@@ -20,7 +18,72 @@ const SHORTEST: usize = 16;
 const LONGEST: u64 = 1024;
 
 /// The secret.
+#[derive(PartialEq)]
 pub(crate) struct Token(String);
+
+/// The secret as its file has it now: whoever writes another one there has changed it.
+pub(crate) struct Secret {
+    path: PathBuf,
+    seen: watch::Sender<Seen>,
+}
+
+/// What was found in the file.
+struct Seen {
+    stamp: Option<Stamp>,
+    token: Arc<Token>,
+}
+
+/// Tells one content of a file from another: device, inode, size and time of the last change.
+type Stamp = (u64, u64, u64, i64, i64);
+
+impl Secret {
+    /// The token in the file at `path`, or a new one that is put there.
+    ///
+    /// # Errors
+    /// As [`Token::load_or_create`].
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let token = Arc::new(Token::load_or_create(path)?);
+        Ok(Self {
+            path: path.to_owned(),
+            seen: watch::Sender::new(Seen {
+                stamp: stamp(path),
+                token,
+            }),
+        })
+    }
+
+    /// The token now. As long as the file is missing or unfit, the last one counts: the daemon puts a file back that
+    /// was deleted with its directory.
+    pub(crate) fn now(&self) -> Arc<Token> {
+        let found = stamp(&self.path);
+        if found.is_some() && found != self.seen.borrow().stamp {
+            self.look_again(found);
+        }
+        Arc::clone(&self.seen.borrow().token)
+    }
+
+    fn look_again(&self, found: Option<Stamp>) {
+        let loaded = Token::load(&self.path);
+        if let Err(error) = &loaded {
+            tracing::warn!(%error, "the token file was changed and is not used");
+        }
+        self.seen.send_modify(|seen| {
+            seen.stamp = found;
+            if let Ok(token) = loaded
+                && token != *seen.token
+            {
+                tracing::info!(token_file = %self.path.display(), "the http token was changed");
+                seen.token = Arc::new(token);
+            }
+        });
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::symlink_metadata(path).ok()?;
+    let (seconds, nanoseconds) = (meta.mtime(), meta.mtime_nsec());
+    Some((meta.dev(), meta.ino(), meta.size(), seconds, nanoseconds))
+}
 
 impl Token {
     /// The token in the file at `path`, or a new one that is put there.
@@ -69,19 +132,9 @@ impl Token {
     }
 
     fn create(path: &Path) -> Result<Self, Error> {
-        let mut random = [0; RANDOM_BYTES];
-        getrandom(&mut random, GetRandomFlags::empty())
-            .map_err(|error| failed("make a secret for", path, &error.into()))?;
-        let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|error| failed("create", path, &error))?;
-        file.write_all(format!("{text}\n").as_bytes())
-            .map_err(|error| failed("write", path, &error))?;
-        Ok(Self(text))
+        secret::create(path)
+            .map(Self)
+            .map_err(|error| failed("create", path, &error))
     }
 
     /// Whether `shown` is the token. How long it takes tells nothing but the length.

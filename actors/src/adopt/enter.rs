@@ -40,6 +40,20 @@ pub(super) fn enter(
         mut keeper,
         size,
     } = candidate;
+    if pane.record.has_only_own_variables() {
+        // They are not stored: the keeper has them, else there are those of the daemon.
+        let kept = keeper
+            .as_ref()
+            .and_then(|keeper| KeeperMeta::decode(&keeper.meta).ok());
+        match kept.filter(|meta| !meta.record.has_only_own_variables()) {
+            Some(meta) => pane.record.env = meta.record.env,
+            None => {
+                let daemons = server.environment.iter();
+                let daemons = daemons.map(|(name, value)| (name.clone(), value.clone()));
+                pane.record.env.extend(daemons);
+            }
+        }
+    }
     let status_pipe = keeper.as_mut().and_then(|keeper| keeper.status_pipe.take());
     let (process, io) = match keeper {
         Some(keeper) => with_keeper(server, &mut pane, keeper, size)?,

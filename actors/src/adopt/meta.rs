@@ -40,7 +40,8 @@ impl KeeperMeta {
             return bytes;
         }
         let mut smaller = self.clone();
-        smaller.record.env = Vec::new();
+        // What the program finds of fugue stays: its secret would be of no pane else.
+        smaller.record = smaller.record.with_own_variables();
         rmp_serde::to_vec_named(&smaller).unwrap_or_default()
     }
 

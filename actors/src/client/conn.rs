@@ -17,7 +17,7 @@ use protocol::frame::{
     Frame, Hello, PROTOCOL_VERSION, RequestFrame, RequestId, ViewId, from_bytes, to_bytes,
 };
 use protocol::reply::Done;
-use protocol::request::{Attach, Call, Detach, GuardTerminal, UpdateView};
+use protocol::request::{Attach, Call, Detach, GuardTerminal, Request, UpdateView};
 use protocol::{ClientUuid, Error, ErrorCode, Event};
 use supervisor::Address;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -29,6 +29,7 @@ use super::out::Out;
 use super::view::{Said, View};
 use crate::dispatch;
 use crate::registry::Caller;
+use crate::rights;
 use crate::server::Server;
 use crate::session::life::leave;
 use crate::watched::Watched;
@@ -59,6 +60,8 @@ pub(super) struct Conn {
     server: Arc<Server>,
     actor: Address<ClientMsg>,
     caller: Caller,
+    /// The process at the other end.
+    process: Option<i32>,
     stream: Watched,
     codec: FrameCodec,
     input: BytesMut,
@@ -95,12 +98,14 @@ impl Conn {
         client: ClientUuid,
         actor: Address<ClientMsg>,
         stream: Watched,
+        process: Option<i32>,
     ) -> Self {
         let now = Instant::now();
         Self {
             server,
             actor,
-            caller: Caller { client, pane: None },
+            caller: Caller::new(client),
+            process,
             stream,
             codec: FrameCodec::default(),
             input: BytesMut::new(),
@@ -316,20 +321,23 @@ impl Conn {
             instance: Some(self.server.instance),
             server: Some(self.server.name.clone()),
             caller_pane: None,
+            token: None,
         }));
         if hello.protocol_version != PROTOCOL_VERSION {
             return Err(version_mismatch(hello, "client"));
         }
+        self.caller = rights::greet(&self.server, hello, self.process, self.caller)?;
         self.greeted = true;
         self.set_alarm();
-        self.caller.pane = hello.caller_pane;
         let name: String = hello
             .name
             .chars()
             .filter(|c| !c.is_control())
             .take(64)
             .collect();
-        let _ = self.actor.cast(ClientMsg::Greeted(name.into()));
+        let _ = self
+            .actor
+            .cast(ClientMsg::Greeted(name.into(), self.caller.inside));
         Ok(())
     }
 
@@ -371,6 +379,7 @@ impl Conn {
 
     async fn attach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Attach = from_bytes(params)?;
+        self.check(Request::Attach(params.clone()))?;
         if view_of(&mut self.views, params.view).is_some() {
             return Err(
                 Error::invalid(format!("view {} is attached already", params.view))
@@ -392,6 +401,7 @@ impl Conn {
 
     async fn update_view(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: UpdateView = from_bytes(params)?;
+        self.check(Request::UpdateView(params.clone()))?;
         let view = view_of(&mut self.views, params.view);
         let view = view.ok_or_else(|| no_view(params.view))?;
         let attached = view.update(&self.server, &self.caller, &params).await?;
@@ -400,6 +410,7 @@ impl Conn {
 
     async fn detach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: Detach = from_bytes(params)?;
+        self.check(Request::Detach(params.clone()))?;
         if self.views.iter().all(|view| view.id == params.view) {
             self.guard = None;
         }
@@ -413,6 +424,7 @@ impl Conn {
 
     fn guard_terminal(&mut self, params: &[u8]) -> Result<Bytes, Error> {
         let params: GuardTerminal = from_bytes(params)?;
+        self.check(Request::GuardTerminal(params.clone()))?;
         let descriptor = self.handed.take();
         self.guard = match params.leave.is_empty() {
             true => None,
@@ -420,6 +432,11 @@ impl Conn {
         };
         self.set_alarm();
         Ok(to_bytes(&Done {}))
+    }
+
+    /// What is answered here passes the same check as everything else.
+    fn check(&self, request: Request) -> Result<(), Error> {
+        rights::check(&self.server, &self.caller, &request)
     }
 
     fn tell_views(&self) {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::reply::{HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
-use protocol::request::{StopServer, Tree};
-use protocol::{Error, ErrorCode};
+use protocol::reply::SessionContext;
+use protocol::reply::{Forgotten, HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
+use protocol::request::{Forget, StopServer, Tree};
+use protocol::{Error, ErrorCode, Target};
 use supervisor::{ChildKind, SupervisorSlot};
 
 use crate::clock::millis;
+use crate::orchestration;
 use crate::registry::Caller;
 use crate::server::{Server, StopOrder};
 
@@ -41,6 +43,7 @@ pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> 
             check("clients", &server.clients).await,
         ],
         http: server.http.get().cloned(),
+        http_problem: server.http_problem.borrow().clone(),
         containment: Some(server.cgroups().status()),
     })
 }
@@ -89,6 +92,48 @@ pub(super) async fn stop(server: &Arc<Server>, params: StopServer) -> Result<Sto
     })
 }
 
+pub(super) async fn forget(server: &Arc<Server>, params: Forget) -> Result<Forgotten, Error> {
+    let registry = &server.registry;
+    let target = params.session.as_ref();
+    let live = target.map(|target| registry.find_session(target));
+    let live = live.and_then(Result::ok);
+    let meant = |context: &SessionContext| match target {
+        None => true,
+        Some(Target::Id(id)) => context.session_id.as_uuid() == *id,
+        Some(Target::Name(name)) => {
+            context.session_name == *name
+                && live.as_ref().is_none_or(|s| s.id == context.session_id)
+        }
+    };
+    let panes = registry.forget_ended(|ended| meant(&ended.context));
+    panes.iter().for_each(|id| server.store.forget_end(*id));
+    let orchestrations = orchestration::forget_ended(server, meant);
+    let texts: Vec<_> = live
+        .iter()
+        .flat_map(|s| s.snapshot().panes().collect::<Vec<_>>())
+        .collect();
+    if let Some(target) = target
+        && live.is_none()
+        && panes.is_empty()
+        && orchestrations == 0
+    {
+        registry.find_session(target)?;
+    }
+    if target.is_none() {
+        for key in server.idempotency.forget_answered() {
+            let _ = server.store.forget_key(&key);
+        }
+    }
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let forgotten = Forgotten {
+        panes: count(panes.len()),
+        orchestrations: count(orchestrations),
+        texts: count(texts.len()),
+    };
+    server.store.forget_now(texts).await?;
+    Ok(forgotten)
+}
+
 pub(super) async fn whoami(server: &Arc<Server>, caller: &Caller) -> Result<Whoami, Error> {
     let registry = &server.registry;
     let own = registry.callers_session(caller);
@@ -112,6 +157,7 @@ pub(super) async fn whoami(server: &Arc<Server>, caller: &Caller) -> Result<Whoa
             .active_session()
             .map(|session| super::context(server, &session)),
         attached_clients: attached,
+        rights: Some(caller.rights),
     })
 }
 

@@ -80,6 +80,12 @@ pub(super) fn stat(pid: i32) -> Option<Stat> {
     parse_stat(&buffer[..length])
 }
 
+/// The parent of a process.
+#[must_use]
+pub fn parent(pid: i32) -> Option<i32> {
+    stat(pid).map(|stat| stat.parent)
+}
+
 fn open_proc(path: &str) -> Result<std::os::fd::OwnedFd, Errno> {
     open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }

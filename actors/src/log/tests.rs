@@ -49,3 +49,16 @@ fn five_files_of_ten_mebibytes_are_kept_and_no_more() {
     let second = first_number(&dir.path().join(format!("{FILE_NAME}.1")));
     assert!(newest > second, "{newest} {second}");
 }
+
+#[test]
+fn a_log_that_is_a_link_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let victim = dir.path().join("victim");
+    std::fs::write(&victim, "precious\n").unwrap();
+    let log = dir.path().join(FILE_NAME);
+    std::os::unix::fs::symlink(&victim, &log).unwrap();
+    write(&mut rotating(dir.path()), 0, 1);
+    assert!(!log.is_symlink());
+    assert_eq!(first_number(&log), 0);
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious\n");
+}

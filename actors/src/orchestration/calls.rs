@@ -13,6 +13,7 @@ use super::progress::StopReason;
 use super::{guard, session, start_actor};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
+use crate::rights;
 use crate::server::Server;
 use crate::spawn::checked_cwd;
 
@@ -71,6 +72,7 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     let caller = *caller;
     let plan = Plan {
         made_for: current_key(),
+        origin: rights::origin(),
         ..plan
     };
     // A caller that goes away must not leave half of it behind.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
-use protocol::reply::{Orchestration, OrchestrationKind};
+use protocol::reply::{Orchestration, OrchestrationKind, SessionContext};
 use protocol::{OrchestrationUuid, PaneUuid};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use super::progress::{Fact, Outcome, Progress, Started, StopReason};
 use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
 use crate::clock::{epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
+use crate::rights::Origin;
 use crate::server::Server;
 
 /// How long an ended orchestration can still be asked for.
@@ -53,6 +54,8 @@ pub struct OrchestrationEntry {
     pub session_created: bool,
     /// When its time is over.
     pub deadline: Instant,
+    /// By whom it was begun.
+    pub origin: Origin,
     kind: OrchestrationKind,
     cleanup: bool,
     begun: Instant,
@@ -96,6 +99,7 @@ impl OrchestrationEntry {
             session,
             session_created,
             deadline: begun + plan.timeout,
+            origin: plan.origin.clone(),
             kind: plan.kind,
             cleanup: plan.cleanup,
             begun,
@@ -391,6 +395,22 @@ pub(crate) fn prune(server: &Arc<Server>) {
             forget_child(server, entry);
         }
     }
+}
+
+/// Forgets the results of ended orchestrations in the sessions that are meant, and says how many.
+pub(crate) fn forget_ended(server: &Arc<Server>, meant: impl Fn(&SessionContext) -> bool) -> usize {
+    let orchestrations = server.registry.orchestrations();
+    let ended = orchestrations.iter().filter(|entry| {
+        let context = entry.session.snapshot().context(&server.name);
+        entry.snapshot().status.is_final() && meant(&context)
+    });
+    let ended: Vec<_> = ended.map(|entry| Arc::clone(&entry)).collect();
+    for entry in &ended {
+        orchestrations.remove(&entry.id);
+        let _ = server.store.forget_orchestration(entry.id);
+        forget_child(server, entry);
+    }
+    ended.len()
 }
 
 /// An actor that was given up stays with its supervisor, for operators, as long as its results.

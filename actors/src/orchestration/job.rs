@@ -14,6 +14,7 @@ use super::progress::{Fact, Outcome, Started, StopReason};
 use super::{parallel, pipeline};
 use crate::idempotency;
 use crate::pane::{self, Ended, PaneEntry};
+use crate::rights;
 use crate::server::{Server, program_environment};
 use crate::session::change::Place;
 use crate::spawn::{self, SpawnOrder, Spawned};
@@ -186,11 +187,9 @@ impl Job {
             shown_as: plan.shown_as(),
             environment: self.environment(),
         };
-        let spawned = idempotency::made_for(
-            tag(&self.entry, self.index),
-            spawn::spawn(&self.server, order),
-        )
-        .await;
+        let started = spawn::spawn(&self.server, order);
+        let started = rights::made_by(plan.origin.clone(), started);
+        let spawned = idempotency::made_for(tag(&self.entry, self.index), started).await;
         if spawned.is_err() && self.server.is_leaving_panes() {
             // Not how the command ended: the next daemon starts it. This one ends now, with this task.
             return std::future::pending().await;

@@ -10,6 +10,7 @@ use protocol::{Error, ErrorCode, Target};
 use serde::{Deserialize, Serialize};
 
 use super::script;
+use crate::rights::Origin;
 use crate::session::change::checked_variable;
 
 /// Commands of one orchestration at most.
@@ -84,9 +85,21 @@ pub struct Plan {
     /// Memory that each pane may use, in bytes.
     #[serde(default)]
     pub memory_max: Option<u64>,
+    /// By whom it was begun.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 impl Plan {
+    /// Leaves out all variables, for a file that is not to hold them.
+    pub fn forget_environment(&mut self) {
+        self.environment = None;
+        self.env.clear();
+        for command in &mut self.commands {
+            command.env.clear();
+        }
+    }
+
     /// A plan of commands side by side.
     ///
     /// # Errors
@@ -209,6 +222,7 @@ impl Plan {
             env: options.env,
             shell: options.shell,
             made_for: None,
+            origin: Origin::default(),
             memory_max: options.memory_max,
         })
     }

@@ -90,6 +90,13 @@ impl StoredFact {
         })
     }
 
+    /// Leaves out what was printed, for a file that is not to hold it.
+    pub(crate) fn forget_output(&mut self) {
+        if let Self::Ended(_, outcome) = self {
+            outcome.output = None;
+        }
+    }
+
     /// Which job or command it is about, if its kind has several.
     pub(super) fn index(&self) -> Option<usize> {
         match self {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use protocol::rights::Rights;
 use protocol::{ClientUuid, Error, ErrorCode, PaneUuid, SessionUuid, Target, WindowUuid};
 
 use super::{Leaf, Phase, Registry, SessionEntry};
@@ -12,8 +13,28 @@ use crate::pane::PaneEntry;
 pub struct Caller {
     /// The connection.
     pub client: ClientUuid,
-    /// The pane whose program it is, or runs under.
+    /// The pane whose session it means where it names none.
     pub pane: Option<PaneUuid>,
+    /// The pane in which it was found to run.
+    pub inside: Option<PaneUuid>,
+    /// It acts for an agent.
+    pub agent: bool,
+    /// What it may do.
+    pub rights: Rights,
+}
+
+impl Caller {
+    /// Somebody of whom nothing is known yet but the connection.
+    #[must_use]
+    pub fn new(client: ClientUuid) -> Self {
+        Self {
+            client,
+            pane: None,
+            inside: None,
+            agent: false,
+            rights: Rights::PERSON,
+        }
+    }
 }
 
 impl Registry {

@@ -17,8 +17,10 @@ fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let paths = paths(dir.path());
     let place = Rendezvous::open(&paths).unwrap();
-    std::fs::write(paths.http_token(), "secret").unwrap();
+    std::fs::write(paths.http_token(), "an older one").unwrap();
     place.keep(&paths.http_token());
+    std::fs::write(paths.http_token(), "secret").unwrap();
+    place.look_again();
     assert!(place.is_found());
     std::fs::remove_dir_all(&paths.runtime).unwrap();
     assert!(!place.is_found());
@@ -61,4 +63,26 @@ fn the_socket_of_a_successor_is_left_alone() {
     drop(place);
     assert!(paths.socket().exists());
     drop(other);
+}
+
+#[test]
+fn nothing_is_written_through_links() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = paths(dir.path());
+    let victim = dir.path().join("victim");
+    std::fs::write(&victim, "precious").unwrap();
+    private_dir(&paths.runtime).unwrap();
+    std::os::unix::fs::symlink(&victim, paths.lock()).unwrap();
+    let error = Rendezvous::open(&paths).unwrap_err();
+    assert!(error.message.contains("fugued.lock"), "{error}");
+    std::fs::remove_file(paths.lock()).unwrap();
+    let place = Rendezvous::open(&paths).unwrap();
+    for link in [paths.http_url(), paths.http_url().with_extension("url.new")] {
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+    }
+    write(&paths.http_url(), b"http://here\n").unwrap();
+    assert_eq!(std::fs::read(paths.http_url()).unwrap(), b"http://here\n");
+    assert!(!paths.http_url().is_symlink());
+    drop(place);
+    assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
 }

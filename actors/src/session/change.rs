@@ -14,6 +14,12 @@ const MAX_ENTRIES: usize = 1_000;
 /// Most bytes of one variable, tag or metadata entry.
 const MAX_ENTRY_BYTES: usize = 64 * 1024;
 
+/// Most bytes of all variables and metadata entries of a session together: an answer with them must fit a frame.
+const MAX_SUM_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of all tags of a session together: they stand in the list of all sessions.
+const MAX_TAGS_BYTES: usize = 64 * 1024;
+
 /// Where a new pane goes.
 #[derive(Clone, Debug)]
 pub struct Placement {
@@ -426,6 +432,31 @@ impl SessionSnapshot {
                     "a session has at most {MAX_ENTRIES} variables, tags and metadata entries each"
                 ),
             ));
+        }
+        self.check_sums()
+    }
+
+    fn check_sums(&self) -> Result<(), Error> {
+        let length = |value: &Option<String>| value.as_ref().map_or(0, String::len);
+        let variables = self.environment.changes.iter();
+        let variables = variables.map(|(name, value)| name.len() + length(value));
+        let entries = self
+            .metadata
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
+        let sum: usize = variables.chain(entries).sum();
+        let tags: usize = self.tags.iter().map(String::len).sum();
+        for (what, bytes, most) in [
+            ("variables and metadata", sum, MAX_SUM_BYTES),
+            ("tags", tags, MAX_TAGS_BYTES),
+        ] {
+            if bytes > most {
+                return Err(Error::new(
+                    ErrorCode::Limit,
+                    format!("the session's {what} would have {bytes} bytes together; at most {most} are possible"),
+                )
+                .hint("nothing was changed; keep large things in files, and their paths here"));
+            }
         }
         Ok(())
     }

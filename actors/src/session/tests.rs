@@ -42,7 +42,7 @@ impl Actor for Connection {
         match msg {
             ClientMsg::Crash => panic!("a test asked for it"),
             ClientMsg::Closed(_) => myself.stop(ExitReason::Normal),
-            ClientMsg::Greeted(_) | ClientMsg::Views(_) => {}
+            ClientMsg::Greeted(..) | ClientMsg::Views(_) => {}
         }
         Ok(())
     }
@@ -93,6 +93,8 @@ impl World {
         let entry = ClientEntry {
             address: address.clone(),
             name: "test".into(),
+            process: None,
+            inside: None,
         };
         self.server.registry.clients().insert(id, entry);
         (id, address)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::clock::epoch_ms;
 
 /// How long a commit waits for somebody else, such as a backup, who has the database locked.
-const LOCKED_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 
 /// Pages of the write-ahead log before it is taken into the database.
 const WAL_PAGES: i64 = 1_000;
@@ -180,6 +180,8 @@ fn open_as_it_is(path: &Path) -> Result<Database, OpenError> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
+    // Environments are in it: what is deleted is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
     migrate(&mut connection)?;
     if let Err(error) = shrink_from_now_on(&connection) {
         tracing::warn!(%error, "the state database does not shrink, since it could not be rewritten");

@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::rows::{StoredKey, StoredState};
 use super::schema::{self, Database, OpenError};
-use super::{Key, Mark, departed, text};
+use super::{Keep, Key, Mark, departed, text, tidy};
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
+use crate::pane::screen::Tail;
 use crate::registry::{ENDED_PANES, EndedPane, SessionEntry};
 
 /// How long an idempotency key is remembered, in milliseconds.
@@ -48,6 +49,7 @@ pub(super) fn commit(
     path: &Path,
     marks: Vec<(Key, Mark)>,
     anew: bool,
+    keep: Keep,
 ) -> Written {
     let opened = match connection {
         // A file that was taken away is not written to in the dark.
@@ -55,7 +57,10 @@ pub(super) fn commit(
             connection,
             fresh: false,
         }),
-        Some(_) | None => schema::open(path),
+        Some(_) | None => schema::open(path).and_then(|database| {
+            tidy::forget_unwanted(&database.connection, keep)?;
+            Ok(database)
+        }),
     };
     let mut database = match opened {
         Ok(database) => database,
@@ -68,7 +73,7 @@ pub(super) fn commit(
             };
         }
     };
-    match write_all(&mut database.connection, &marks, anew) {
+    match write_all(&mut database.connection, &marks, anew, keep) {
         Ok(()) => Written {
             connection: Some(database.connection),
             unwritten: Vec::new(),
@@ -117,6 +122,7 @@ fn write_all(
     connection: &mut Connection,
     marks: &[(Key, Mark)],
     anew: bool,
+    keep: Keep,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     if anew {
@@ -131,15 +137,15 @@ fn write_all(
     marks.sort_by_key(departed_first);
     for (key, mark) in marks {
         match mark {
-            Mark::Session(entry) => session(&transaction, entry)?,
-            Mark::Pane(entry) => pane(&transaction, entry)?,
+            Mark::Session(entry) => session(&transaction, entry, keep)?,
+            Mark::Pane(entry) => pane(&transaction, entry, keep)?,
             Mark::Mirror(mirror) => run(
                 &transaction,
                 "INSERT OR REPLACE INTO mirrors VALUES (?1, ?2)",
                 params![mirror.id.to_string(), json(&mirror.stored())?],
             )?,
-            Mark::EndedPane(ended) => ended_pane(&transaction, ended)?,
-            Mark::Orchestration(entry) => orchestration(&transaction, entry)?,
+            Mark::EndedPane(ended) => ended_pane(&transaction, ended, keep)?,
+            Mark::Orchestration(entry) => orchestration(&transaction, entry, keep)?,
             Mark::Idempotency(stored) => idempotency(&transaction, stored)?,
             Mark::Gone => {
                 gone(&transaction, key)?;
@@ -202,7 +208,11 @@ fn json(value: &impl Serialize) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Result<()> {
+fn session(
+    transaction: &Transaction<'_>,
+    entry: &SessionEntry,
+    keep: Keep,
+) -> rusqlite::Result<()> {
     let snapshot = entry.snapshot();
     let id = snapshot.id.to_string();
     departed::put_session_aside(transaction, &id, epoch_ms())?;
@@ -221,13 +231,17 @@ fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Res
             snapshot.focus_epoch as i64,
             json(&snapshot.tags)?,
             json(&snapshot.metadata)?,
-            json(&snapshot.environment.changes)?,
+            if keep.environment {
+                json(&snapshot.environment.changes)?
+            } else {
+                "{}".to_owned()
+            },
             json(&snapshot.holders)?,
             snapshot.made_by.map(|id| id.to_string()),
         ],
     )?;
     let base = "SELECT 1 FROM environments WHERE session = ?1";
-    if !exists(transaction, base, &id)? {
+    if keep.environment && !exists(transaction, base, &id)? {
         run(
             transaction,
             "INSERT INTO environments VALUES (?1, ?2)",
@@ -253,7 +267,7 @@ fn session(transaction: &Transaction<'_>, entry: &SessionEntry) -> rusqlite::Res
     Ok(())
 }
 
-fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()> {
+fn pane(transaction: &Transaction<'_>, entry: &PaneEntry, keep: Keep) -> rusqlite::Result<()> {
     let id = entry.id.to_string();
     let state = entry.state().borrow().clone();
     if state.removed {
@@ -278,22 +292,35 @@ fn pane(transaction: &Transaction<'_>, entry: &PaneEntry) -> rusqlite::Result<()
     if exists(transaction, record, &id)? {
         return Ok(());
     }
+    let record = if keep.environment {
+        json(&entry.record)?
+    } else {
+        json(&entry.record.with_own_variables())?
+    };
     run(
         transaction,
         "INSERT INTO pane_records VALUES (?1, ?2)",
-        params![id, json(&entry.record)?],
+        params![id, record],
     )
 }
 
-fn ended_pane(transaction: &Transaction<'_>, ended: &EndedPane) -> rusqlite::Result<()> {
+fn ended_pane(
+    transaction: &Transaction<'_>,
+    ended: &EndedPane,
+    keep: Keep,
+) -> rusqlite::Result<()> {
+    let written = if keep.text {
+        json(ended)?
+    } else {
+        json(&EndedPane {
+            tail: Tail::default(),
+            ..ended.clone()
+        })?
+    };
     run(
         transaction,
         "INSERT OR REPLACE INTO ended_panes VALUES (?1, ?2, ?3)",
-        params![
-            ended.end.pane_id.to_string(),
-            epoch_ms() as i64,
-            json(ended)?
-        ],
+        params![ended.end.pane_id.to_string(), epoch_ms() as i64, written],
     )?;
     run(transaction, ENDED_BEYOND, [ENDED_PANES as i64])
 }
@@ -301,21 +328,37 @@ fn ended_pane(transaction: &Transaction<'_>, ended: &EndedPane) -> rusqlite::Res
 fn orchestration(
     transaction: &Transaction<'_>,
     entry: &OrchestrationEntry,
+    keep: Keep,
 ) -> rusqlite::Result<()> {
     let id = entry.id.to_string();
-    if let Some(job) = entry.stored_job() {
+    if let Some(mut job) = entry.stored_job() {
+        if !keep.environment {
+            job.plan.forget_environment();
+        }
         run(
             transaction,
             "INSERT OR IGNORE INTO orchestrations VALUES (?1, ?2)",
             params![id, json(&job)?],
         )?;
     }
-    for (name, fact) in entry.unwritten_facts() {
+    for (name, mut fact) in entry.unwritten_facts() {
+        if !keep.text {
+            fact.forget_output();
+        }
         run(
             transaction,
             "INSERT OR IGNORE INTO orchestration_facts VALUES (?1, ?2, ?3)",
             params![id, name, json(&fact)?],
         )?;
+    }
+    if entry.snapshot().status.is_final() {
+        // Nothing is started any more, so nobody needs the variables.
+        let bare = "UPDATE orchestrations SET job = json_replace(job,
+            '$.plan.environment', json('null'), '$.plan.env', json('{}'),
+            '$.plan.commands', json((SELECT json_group_array(json(json_replace(value, '$.env', json('{}'))))
+                FROM json_each(job, '$.plan.commands'))))
+            WHERE id = ?1";
+        run(transaction, bare, [&id])?;
     }
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use protocol::{Error, ErrorCode};
+use protocol::{Error, ErrorCode, PaneUuid};
 use rusqlite::Connection;
-use supervisor::{Actor, ActorError, Address};
+use supervisor::{Actor, ActorError, Address, Reply};
 use tokio::task::JoinError;
 
 use super::text::TextOrder;
@@ -17,6 +17,15 @@ use crate::server::Server;
 
 /// The pause before what could not be written is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long deleted rows may stay in the log, so that many deletes are one effort.
+const EMPTY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The disk rests so long between two times, whatever is deleted meanwhile.
+const EMPTY_REST: Duration = Duration::from_secs(1);
+
+/// The pause when somebody else was reading, or the disk was to rest.
+const EMPTY_RETRY: Duration = Duration::from_secs(5);
 
 /// How often what is too old is forgotten.
 const TIDY_PAUSE: Duration = Duration::from_secs(60);
@@ -32,6 +41,10 @@ pub enum StoreMsg {
     Retry,
     /// It is time to forget what is too old.
     Tidy,
+    /// The text of these panes and what was put aside are to be forgotten at once.
+    Forget(Vec<PaneUuid>, Reply<Result<(), String>>),
+    /// Something was deleted a moment ago: nothing of it is to be left in the files.
+    Empty,
 }
 
 /// The only writer of the database.
@@ -45,6 +58,10 @@ pub struct StoreState {
     failing: bool,
     /// Another try is under way.
     retrying: bool,
+    /// The log is about to be emptied.
+    emptying: bool,
+    /// When it was last.
+    emptied: Option<Instant>,
     commits: u64,
 }
 
@@ -66,13 +83,18 @@ impl Actor for StoreActor {
         let _ = myself.cast(StoreMsg::Marked);
         // Not needed again: the timer ends with the actor.
         let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
-        Ok(StoreState {
+        let mut state = StoreState {
             server,
             connection: None,
             failing: false,
             retrying: false,
+            emptying: false,
+            emptied: None,
             commits: 0,
-        })
+        };
+        // What an earlier daemon has deleted, and what was forgotten at the start.
+        state.empty_later(&myself, EMPTY_RETRY);
+        Ok(state)
     }
 
     async fn handle(
@@ -88,6 +110,20 @@ impl Actor for StoreActor {
             StoreMsg::Tidy => {
                 let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
                 state.tidy().await;
+                state.empty_later(myself, EMPTY_PAUSE);
+            }
+            StoreMsg::Forget(texts, reply) => {
+                state.commit(myself).await;
+                reply.send(state.forget(texts).await);
+                // If somebody else was reading.
+                state.empty_later(myself, EMPTY_RETRY);
+            }
+            StoreMsg::Empty => {
+                state.emptying = false;
+                let rested = |at: Instant| at.elapsed() >= EMPTY_REST;
+                if !state.emptied.is_none_or(rested) || !state.empty().await {
+                    state.empty_later(myself, EMPTY_RETRY);
+                }
             }
         }
         state.commit(myself).await;
@@ -100,6 +136,53 @@ impl StoreState {
         if !std::mem::replace(&mut self.retrying, true) {
             // Not needed again: the timer ends with the actor.
             let _ = myself.send_after(RETRY_PAUSE, StoreMsg::Retry);
+        }
+    }
+
+    fn empty_later(&mut self, myself: &Address<StoreMsg>, pause: Duration) {
+        if !std::mem::replace(&mut self.emptying, true) {
+            // Not needed again: the timer ends with the actor.
+            let _ = myself.send_after(pause, StoreMsg::Empty);
+        }
+    }
+
+    async fn forget(&mut self, texts: Vec<PaneUuid>) -> Result<(), String> {
+        let Some(connection) = self.connection.take() else {
+            return Ok(());
+        };
+        let forgotten = tokio::task::spawn_blocking(move || {
+            let forgotten = tidy::forget(&connection, &texts);
+            (connection, forgotten)
+        });
+        let (connection, forgotten) = forgotten.await.map_err(|error| error.to_string())?;
+        self.connection = Some(connection);
+        match forgotten {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("somebody else reads the database".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Empties the log. False when it could not be, because somebody else reads.
+    async fn empty(&mut self) -> bool {
+        let Some(connection) = self.connection.take() else {
+            return true;
+        };
+        let emptied = tokio::task::spawn_blocking(move || {
+            let emptied = tidy::empty_log(&connection);
+            (connection, emptied)
+        });
+        match emptied.await {
+            Ok((connection, emptied)) => {
+                self.connection = Some(connection);
+                self.emptied = Some(Instant::now());
+                // Whether it is broken is seen by the next commit.
+                emptied.unwrap_or(true)
+            }
+            Err(error) => {
+                tracing::error!(%error, "emptying the log of the state failed");
+                true
+            }
         }
     }
 
@@ -140,10 +223,13 @@ impl StoreState {
             });
             return;
         }
+        if marks.iter().any(|(_, mark)| mark.deletes()) {
+            self.empty_later(myself, EMPTY_PAUSE);
+        }
         let (connection, path) = (self.connection.take(), store.path.clone());
-        let progress = store.progress.clone();
+        let (progress, keep) = (store.progress.clone(), store.keep);
         let written = tokio::task::spawn_blocking(move || {
-            let written = write::commit(connection, &path, marks, anew);
+            let written = write::commit(connection, &path, marks, anew, keep);
             if written.failed.is_none() {
                 // Whoever waits need not wait for this actor too.
                 progress.send_replace(Progress {

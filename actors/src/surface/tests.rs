@@ -16,7 +16,7 @@ async fn a_surface_is_served_again_after_a_failure_and_a_panic() {
         serve: Arc::new(move |tell| {
             let time = counted.fetch_add(1, Ordering::SeqCst);
             let (accepted, open) = (u64::from(time), 1);
-            tell(Traffic { accepted, open });
+            tell(News::Counted(Traffic { accepted, open }));
             Box::pin(async move {
                 match time {
                     0 => "it broke".to_owned(),

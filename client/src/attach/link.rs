@@ -5,6 +5,7 @@
 
 mod hand_over;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,12 +17,12 @@ use protocol::codec::FrameCodec;
 use protocol::connection::version_mismatch;
 use protocol::fleet::Server;
 use protocol::frame::{
-    Frame, PROTOCOL_VERSION, ReplyFrame, RequestFrame, ViewId, from_bytes, to_bytes,
+    Frame, Hello, PROTOCOL_VERSION, ReplyFrame, RequestFrame, ViewId, from_bytes, to_bytes,
 };
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
-use protocol::transport::{HELLO_LIMIT, client_hello};
-use protocol::{Call, Error, ErrorCode, Event, Size};
+use protocol::transport::{HELLO_LIMIT, client_hello, pane_token};
+use protocol::{Call, Error, ErrorCode, Event, Size, plain};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio_util::codec::{Decoder, Encoder};
 
@@ -58,6 +59,8 @@ pub(crate) struct Link {
     out: BytesMut,
     next_id: u64,
     events: VecDeque<Event>,
+    /// Titles are passed on.
+    titles: bool,
     /// Screens that were shown without the server having been told.
     shown: usize,
     /// When it is told.
@@ -68,13 +71,10 @@ impl Link {
     /// Connects and exchanges hellos.
     ///
     /// # Errors
-    /// `server_unreachable` with the cause, `unsupported` for another protocol version.
+    /// `denied` for the server of another user, `server_unreachable` with the cause, `unsupported` for another
+    /// protocol version.
     pub(crate) fn open(server: &Server) -> Result<Self, Error> {
-        let socket = server.socket();
-        let stream = UnixStream::connect(socket).map_err(|error| {
-            let message = format!("no server answers at {}: {error}", socket.display());
-            Error::new(ErrorCode::ServerUnreachable, message).hint("start one with `fugued`")
-        })?;
+        let stream = protocol::trust::dial(server.socket(), server.owner())?;
         stream.set_nonblocking(true).map_err(|e| broken(&e))?;
         let mut link = Self {
             stream,
@@ -84,10 +84,14 @@ impl Link {
             out: BytesMut::new(),
             next_id: 1,
             events: VecDeque::new(),
+            titles: true,
             shown: 0,
             ready_at: Instant::now(),
         };
-        link.send(Frame::Hello(client_hello("fugue")))?;
+        link.send(Frame::Hello(Hello {
+            token: pane_token(server.socket()),
+            ..client_hello("fugue")
+        }))?;
         let end = Instant::now() + HELLO_LIMIT;
         loop {
             match link.next_frame()? {
@@ -123,6 +127,7 @@ impl Link {
 
     /// Attaches the view.
     pub(super) fn attach(&mut self, view: &View, size: Size) -> Result<Attached, Error> {
+        self.titles = view.titles;
         let attach = Attach {
             view: VIEW,
             session: view.session.clone(),
@@ -273,7 +278,9 @@ impl Link {
                 if self.events.len() >= EVENTS {
                     return Err(ended("the server sent more events than it may"));
                 }
-                self.events.push_back(from_bytes(&body)?);
+                let mut event = from_bytes(&body)?;
+                harmless(&mut event, self.titles);
+                self.events.push_back(event);
             }
             Frame::Ping => self.send(Frame::Pong)?,
             Frame::Bye(why) => return Err(why),
@@ -309,6 +316,19 @@ impl Link {
 impl AsFd for Link {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+}
+
+/// Rows are drawn as they come, so that nothing but colours and links may be in them, whatever the server is.
+fn harmless(event: &mut Event, titles: bool) {
+    let Event::Screen { update, .. } = event else {
+        return;
+    };
+    update.title = update.title.take().filter(|_| titles);
+    for row in &mut update.rows {
+        if let Cow::Owned(clean) = plain::styled_row(&row.ansi) {
+            row.ansi = clean;
+        }
     }
 }
 

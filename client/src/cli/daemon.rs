@@ -68,6 +68,9 @@ fn status_text(server: &ServerName, status: &ServerStatus) -> String {
             http.url, http.token_file
         ));
     }
+    if let Some(problem) = &status.http_problem {
+        text.push_str(&format!("http: NOT SERVED, tried again: {problem}\n"));
+    }
     if let Some(containment) = &status.containment {
         text.push_str(&containment_text(containment));
     }
@@ -191,6 +194,9 @@ pub(crate) async fn whoami(caller: &Caller) -> Outcome {
                 caller.shown(name, active.session_id)
             )),
             None => text.push_str("active none\n"),
+        }
+        if let Some(rights) = &reply.rights {
+            text.push_str(&format!("rights {rights}\n"));
         }
         text.push_str(&format!("attached clients {}\n", reply.attached_clients));
         text

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::{ContextValue, ErrorKind};
-use protocol::{Error, ErrorCode};
+use protocol::{Error, ErrorCode, plain};
 
 /// A command's exit status, or why it failed.
 pub(crate) type Outcome = anyhow::Result<u8>;
@@ -54,7 +54,7 @@ fn told(error: &anyhow::Error, json: bool) -> (u8, Option<String>) {
             .unwrap_or_else(|| Error::new(ErrorCode::Internal, format!("{error:#}")));
         return (
             status,
-            Some(serde_json::json!({ "error": known }).to_string()),
+            Some(plain::json(&serde_json::json!({ "error": known }).to_string()).into_owned()),
         );
     }
     (
@@ -135,9 +135,10 @@ fn usage_line(message: &str, words: &[String]) -> String {
     paragraphs.collect::<Vec<_>>().join("; ")
 }
 
-/// One line on stderr. A stderr that is closed is not worth a failure.
+/// One line on stderr, without anything that a terminal would obey: messages repeat paths, names and what programs
+/// and servers said. A stderr that is closed is not worth a failure.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", plain::plain_line(line));
 }
 
 #[cfg(test)]

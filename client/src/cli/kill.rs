@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use clap::Args;
 use protocol::reply::{Killed, SessionInfo};
 use protocol::request::{KillSession, ListSessions};
-use protocol::{Error, ErrorCode, ServerName};
+use protocol::{Error, ErrorCode, ServerName, plain};
 
 use super::failure::note;
 use super::units::{COMMAND_CHARS, brief, count};
@@ -140,7 +140,7 @@ pub(crate) fn goes_on(refused: &Error) -> anyhow::Result<bool> {
 
 fn says_yes(what: &str) -> anyhow::Result<bool> {
     let mut out = std::io::stderr();
-    write!(out, "{what} Type yes to go on: ")?;
+    write!(out, "{} Type yes to go on: ", plain::plain_line(what))?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

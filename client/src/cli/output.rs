@@ -1,27 +1,47 @@
 //! Results on stdout: text in one write, tables, and JSON.
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use protocol::ServerName;
+use protocol::{ServerName, plain};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Caller;
 
-/// Writes `text` to stdout in one piece.
-pub(crate) fn print(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
+/// Writes `text` to stdout. A terminal gets it without anything that it would obey; a file or a program gets it as it is.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() {
+        write(&plain::plain(text))
+    } else {
+        write(text)
+    }
+}
+
+/// Writes `text` and a line feed unless it ends with one or is empty.
+pub(crate) fn print_line(text: &str) -> io::Result<()> {
+    print(&in_lines(text))
+}
+
+/// Writes text whose colours, attributes and links are wanted, and no other sequence of it.
+pub(crate) fn print_styled(text: &str) -> io::Result<()> {
+    write(&plain::styled(text))
+}
+
+/// Writes what this program itself tells the terminal, in one piece.
+pub(crate) fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
-/// Writes `text` and a line feed unless it ends with one or is empty.
-pub(crate) fn print_line(text: &str) -> std::io::Result<()> {
+fn in_lines(text: &str) -> Cow<'_, str> {
     if text.is_empty() || text.ends_with('\n') {
-        return print(text);
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("{text}\n"))
     }
-    print(&format!("{text}\n"))
 }
 
 /// Prints an answer of `server`: as JSON when that is wanted, else the text that `text` makes.
@@ -39,6 +59,19 @@ pub(crate) fn answer<T: Serialize>(
     Ok(())
 }
 
+/// As [`answer`], for text with colours.
+pub(crate) fn answer_styled<T: Serialize>(
+    caller: &Caller,
+    server: &ServerName,
+    reply: &T,
+    text: impl FnOnce(&T) -> String,
+) -> anyhow::Result<()> {
+    if caller.json {
+        return print_json(caller, &json_of(caller, server, reply)?);
+    }
+    Ok(print_styled(&in_lines(&text(reply)))?)
+}
+
 /// Prints JSON, over several lines on a terminal.
 pub(crate) fn print_json(caller: &Caller, value: &Value) -> anyhow::Result<()> {
     let text = if caller.terminal {
@@ -46,7 +79,7 @@ pub(crate) fn print_json(caller: &Caller, value: &Value) -> anyhow::Result<()> {
     } else {
         value.to_string()
     };
-    Ok(print_line(&text)?)
+    Ok(write(&in_lines(&plain::json(&text)))?)
 }
 
 /// An answer of `server` as JSON: its ids with that server's prefix unless it is the default one,
@@ -122,14 +155,11 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// The text without control characters, which a program may have put into a title or a name.
+/// The text as one line without what a terminal obeys, which a program may have put into a title or a name.
 pub(crate) fn printable(text: String) -> String {
-    if text.chars().any(char::is_control) {
-        text.chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-            .collect()
-    } else {
-        text
+    match plain::plain_line(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => clean,
     }
 }
 

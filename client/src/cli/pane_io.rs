@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use protocol::fleet::Server;
-use protocol::reply::{ExpectOutcome, Expected, PaneWaited};
+use protocol::reply::{ExpectOutcome, Expected, PaneText, PaneWaited};
 use protocol::request::{Expect, ReadPane, SendInput, Until, WaitPane};
 use protocol::{Error, ErrorCode, Target};
 
@@ -158,7 +158,12 @@ impl ReadArgs {
             output::print_json(caller, &json)?;
             return Ok(0);
         }
-        output::answer(caller, server.name(), &reply, |reply| reply.text.clone())?;
+        let text = |reply: &PaneText| reply.text.clone();
+        if self.ansi {
+            output::answer_styled(caller, server.name(), &reply, text)?;
+        } else {
+            output::answer(caller, server.name(), &reply, text)?;
+        }
         Ok(0)
     }
 }

@@ -98,6 +98,7 @@ impl NewArgs {
                 session: Some(created.context.session_id.into()),
                 read_only: false,
                 mouse: true,
+                titles: caller.fleet.attach.titles,
             };
             return attach::attach(&server, link, &view);
         }
@@ -120,6 +121,7 @@ impl AttachArgs {
             session,
             read_only: self.read_only,
             mouse: !self.no_mouse,
+            titles: caller.fleet.attach.titles,
         };
         let mut link = attach::Link::open(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use protocol::plain;
 use protocol::reply::TreeNode;
 use protocol::request::Tree;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,7 +57,7 @@ impl TreeArgs {
         if !self.watch {
             let root = caller.call(&server, &tree).await?;
             let style = Style::of(caller, false);
-            output::answer(caller, server.name(), &root, |root| draw(root, style))?;
+            output::answer_styled(caller, server.name(), &root, |root| draw(root, style))?;
             return Ok(0);
         }
         let mut interrupts = signal(SignalKind::interrupt())?;
@@ -77,13 +78,14 @@ impl TreeArgs {
 fn show(caller: &Caller, root: &TreeNode) -> anyhow::Result<()> {
     if caller.json {
         // One line each time, so that a reader can tell them apart.
-        return Ok(output::print_line(&serde_json::to_string(root)?)?);
+        let line = serde_json::to_string(root)?;
+        return Ok(output::write(&format!("{}\n", plain::json(&line)))?);
     }
     let style = Style::of(caller, true);
     let text = draw(root, style);
     if caller.terminal {
         let text = text.trim_end().replace('\n', "\x1b[K\r\n");
-        return Ok(output::print(&format!("\x1b[H{text}\x1b[J"))?);
+        return Ok(output::write(&format!("\x1b[H{text}\x1b[J"))?);
     }
     Ok(output::print(&format!("{text}\n"))?)
 }
@@ -95,7 +97,7 @@ impl Alternate {
     fn enter(caller: &Caller) -> std::io::Result<Self> {
         let on = caller.terminal && !caller.json;
         if on {
-            output::print("\x1b[?1049h\x1b[?25l")?;
+            output::write("\x1b[?1049h\x1b[?25l")?;
         }
         Ok(Self(on))
     }
@@ -104,7 +106,7 @@ impl Alternate {
 impl Drop for Alternate {
     fn drop(&mut self) {
         if self.0 {
-            let _ = output::print("\x1b[?25h\x1b[?1049l");
+            let _ = output::write("\x1b[?25h\x1b[?1049l");
         }
     }
 }

@@ -32,6 +32,7 @@ fn hello() -> impl Strategy<Value = Hello> {
             instance: full.then(InstanceUuid::new),
             server: full.then(ServerName::local),
             caller_pane: full.then(PaneUuid::new),
+            token: full.then(|| "secret".to_owned()),
         },
     )
 }

@@ -24,6 +24,7 @@ fn hello(name: &str) -> Hello {
         instance: None,
         server: None,
         caller_pane: None,
+        token: None,
     }
 }
 

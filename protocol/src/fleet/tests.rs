@@ -103,6 +103,7 @@ fn hello(protocol_version: u32) -> Frame {
         instance: None,
         server: None,
         caller_pane: None,
+        token: None,
     })
 }
 

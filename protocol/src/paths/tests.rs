@@ -2,6 +2,12 @@
 
 use super::*;
 
+use std::os::unix::fs::PermissionsExt;
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().mode() & 0o777
 }
@@ -16,13 +22,30 @@ fn a_missing_directory_is_made_private_with_its_parents() {
 }
 
 #[test]
-fn an_open_directory_is_closed_to_others() {
+fn a_directory_that_others_can_enter_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    for open in [0o755, 0o777, 0o710, 0o701] {
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(open)).unwrap();
-        private_dir(dir.path()).unwrap();
-        assert_eq!(mode(dir.path()), 0o700);
+    for open in [0o755, 0o777, 0o710, 0o701, 0o1777, 0o750] {
+        chmod(dir.path(), open);
+        let error = private_dir(dir.path()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Denied);
+        assert!(error.message.contains(&format!("mode {open:o}")), "{error}");
+        assert!(error.hint.contains("chmod 700"), "{error}");
+        let now = std::fs::metadata(dir.path()).unwrap().mode() & 0o7777;
+        assert_eq!(now, open);
     }
+}
+
+#[test]
+fn nothing_is_made_in_a_directory_of_another_user() {
+    if !rustix::process::getuid().is_root() {
+        return; // Only root can give a directory away, and could make something in it.
+    }
+    let home = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(home.path(), Some(65_534), None).unwrap();
+    let error = private_dir(&home.path().join("a/b")).unwrap_err();
+    assert_eq!(error.code, ErrorCode::Denied);
+    assert!(error.message.contains("belongs to user 65534"), "{error}");
+    assert!(!home.path().join("a").exists());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SessionContext;
 use crate::id::{InstanceUuid, PaneUuid, WindowUuid};
 use crate::name::ServerName;
+use crate::rights::Rights;
 
 /// One step of the health round trip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct ServerStatus {
     /// The HTTP listener, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpListener>,
+    /// Why HTTP that was asked for is not served; it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_problem: Option<String>,
     /// Control groups of panes; absent from an older server, which has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containment: Option<Containment>,
@@ -90,6 +94,17 @@ pub struct Stopping {
     pub kept_panes: u32,
 }
 
+/// Something is forgotten, in memory and in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Ends of closed panes.
+    pub panes: u32,
+    /// Results of ended runs.
+    pub orchestrations: u32,
+    /// Live panes whose text is not stored any more, until they print again.
+    pub texts: u32,
+}
+
 /// The caller's place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Whoami {
@@ -109,6 +124,9 @@ pub struct Whoami {
     pub active: Option<SessionContext>,
     /// Clients attached to any session.
     pub attached_clients: u32,
+    /// What the caller may do; absent from an older server, which asks nobody.
+    #[serde(default)]
+    pub rights: Option<Rights>,
 }
 
 /// An exit of a supervised child.

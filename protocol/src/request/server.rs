@@ -24,6 +24,15 @@ pub struct Tree {
     pub session: Option<Target>,
 }
 
+/// Forgets what is over: ends of panes with their last output, results of ended runs and of repeated requests, and what was put
+/// aside for a restart of the machine.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Forget {
+    /// Only what was in this session, and the stored text of its panes.
+    #[serde(default)]
+    pub session: Option<Target>,
+}
+
 /// Where the caller is and what is active.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Whoami {}

@@ -82,8 +82,7 @@ fn host_and_origin_are_each_enough_to_refuse() {
 fn only_the_very_token_opens() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("token");
-    let token = Arc::new(Token::load_or_create(&file).unwrap());
-    let gate = Gate::new(token, file.clone());
+    let gate = Gate::new(Arc::new(Secret::open(&file).unwrap()), file.clone());
     let secret = std::fs::read_to_string(&file).unwrap();
     let secret = secret.trim();
     for good in [format!("Bearer {secret}"), format!("bearer  {secret}")] {

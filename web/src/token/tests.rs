@@ -9,7 +9,7 @@ fn a_token_is_made_once_and_kept() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("token");
     let made = Token::load_or_create(&path).unwrap();
-    assert_eq!(made.0.len(), 2 * RANDOM_BYTES);
+    assert_eq!(made.0.len(), 64);
     assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     let again = Token::load_or_create(&path).unwrap();
     assert_eq!(again.0, made.0);
@@ -43,4 +43,21 @@ fn a_file_that_is_not_private_is_refused() {
     symlink(&path, &link).unwrap();
     assert!(Token::load_or_create(&link).is_err());
     assert!(Token::load_or_create(dir.path()).is_err());
+}
+
+#[test]
+fn a_token_that_is_changed_in_its_file_counts_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    let secret = Secret::open(&path).unwrap();
+    let first = secret.now();
+    assert!(Arc::ptr_eq(&first, &secret.now()));
+    let text = protocol::secret::replace(&path).unwrap();
+    let second = secret.now();
+    assert!(second.is(text.as_bytes()) && !second.is(first.0.as_bytes()));
+    // What cannot be a token, or is not there, changes nothing.
+    std::fs::write(&path, "short").unwrap();
+    assert!(secret.now().is(text.as_bytes()));
+    std::fs::remove_file(&path).unwrap();
+    assert!(secret.now().is(text.as_bytes()));
 }

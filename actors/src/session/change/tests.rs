@@ -193,3 +193,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_session_is_given_has_a_limit_altogether() {
+    let big = "x".repeat(60_000);
+    let entries = |count: usize| -> BTreeMap<String, Option<String>> {
+        (0..count)
+            .map(|n| (format!("k{n}"), Some(big.clone())))
+            .collect()
+    };
+    let change = |update| empty().changed(Change::Session(update));
+    let metadata = |count| UpdateSession {
+        metadata: entries(count),
+        ..UpdateSession::default()
+    };
+    change(metadata(60)).unwrap();
+    let rows = [
+        metadata(300),
+        UpdateSession {
+            environment: entries(300),
+            ..UpdateSession::default()
+        },
+        UpdateSession {
+            environment: entries(40),
+            ..metadata(40)
+        },
+        UpdateSession {
+            tags: Some(vec![big.clone(), big.clone()]),
+            ..UpdateSession::default()
+        },
+    ];
+    for update in rows {
+        let error = change(update).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Limit, "{error}");
+        assert!(error.message.contains("together"), "{error}");
+    }
+}

@@ -4,6 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::thread::JoinHandle;
 
 use protocol::ErrorCode;
+use protocol::event::{ScreenRow, ScreenUpdate};
 use protocol::fleet::Fleet;
 use protocol::frame::Hello;
 use protocol::paths::Paths;
@@ -157,4 +158,28 @@ fn another_version_silence_and_a_closed_connection_are_told_apart() {
     assert_eq!(error.code, ErrorCode::Timeout);
     drop(link);
     peer.join().unwrap();
+}
+
+#[test]
+fn rows_of_any_server_hold_nothing_but_colours_and_links() {
+    let update = |ansi: &str, title: Option<&str>| Event::Screen {
+        view: VIEW,
+        update: ScreenUpdate {
+            rows: vec![ScreenRow {
+                row: 0,
+                ansi: ansi.as_bytes().to_vec(),
+            }],
+            title: title.map(str::to_owned),
+            ..ScreenUpdate::default()
+        },
+    };
+    let link = "\x1b]8;;http://x\x1b\\l\x1b]8;;\x1b\\";
+    let hostile = format!("a\x1b[31mb\x1b]52;c;eA==\x07\x1b[2J{link}\u{9d}");
+    let mut event = update(&hostile, Some("t"));
+    harmless(&mut event, false);
+    let kept = format!("a\x1b[31mb{link}\u{fffd}");
+    assert_eq!(event, update(&kept, None));
+    let mut event = update(&kept, Some("t"));
+    harmless(&mut event, true);
+    assert_eq!(event, update(&kept, Some("t")));
 }

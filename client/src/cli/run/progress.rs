@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use protocol::plain;
 use protocol::reply::{CommandResult, Orchestration, RunStatus};
 
 use super::result::outcome;
@@ -118,7 +119,7 @@ impl Progress {
             Self::Silent => {}
             Self::Lines(_) => note(message),
             Self::Bars { all, .. } => {
-                let _ = all.println(message);
+                let _ = all.println(plain::plain_line(message));
             }
         }
     }
@@ -182,6 +183,6 @@ fn phrase(command: &CommandResult, later_ms: u64) -> String {
     } else {
         String::new()
     };
-    let line = printable(brief(&command.command, COMMAND_CHARS));
-    format!("{state:<22} {took:>7}  {line}")
+    let line = brief(&command.command, COMMAND_CHARS);
+    printable(format!("{state:<22} {took:>7}  {line}"))
 }
