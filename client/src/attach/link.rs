@@ -328,6 +328,8 @@ fn harmless(event: &mut Event, titles: bool) {
     for row in &mut update.rows {
         if let Cow::Owned(clean) = plain::styled_row(&row.ansi) {
             row.ansi = clean;
+            // What they say is where the characters were before.
+            row.clusters = None;
         }
     }
 }

@@ -168,6 +168,7 @@ fn rows_of_any_server_hold_nothing_but_colours_and_links() {
             rows: vec![ScreenRow {
                 row: 0,
                 ansi: ansi.as_bytes().to_vec(),
+                clusters: None,
             }],
             title: title.map(str::to_owned),
             ..ScreenUpdate::default()
