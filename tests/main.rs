@@ -35,3 +35,4 @@ mod systemd;
 mod tidy;
 mod trust;
 mod typing;
+mod wedge;

@@ -99,7 +99,8 @@ impl Actor for ClientActor {
         server.registry.clients().insert(id, entry);
         let conn = conn::Conn::new(Arc::clone(&server), id, myself.clone(), stream, process);
         let task = tokio::spawn(async move {
-            let why = conn.run().await;
+            let whose = move || id.as_uuid().as_u128();
+            let why = supervisor::noted(whose, conn.run()).await;
             let _ = myself.cast(ClientMsg::Closed(why));
         });
         Ok(ClientState {

@@ -23,6 +23,10 @@ enum Crash {
     Pane(Target),
     /// A pane's I/O task.
     PaneIo(Target),
+    /// A pane's I/O task turns for ever.
+    PaneTurns(Target),
+    /// Every thread of the runtime sleeps for so many seconds.
+    Sleep(u64),
     /// A session's actor.
     Session(Target),
     /// Every connection's actor but the caller's is left alone: the one with this name fails.
@@ -41,6 +45,14 @@ pub(crate) async fn answer(server: &Server, params: &[u8]) -> Result<Bytes, Erro
             actor.cast(PaneMsg::Crash).map_err(|_| gone())?;
         }
         Crash::PaneIo(target) => registry.find_pane(&target)?.io.crash().await?,
+        Crash::PaneTurns(target) => registry.find_pane(&target)?.io.turn_for_ever().await?,
+        Crash::Sleep(seconds) => {
+            for _ in 0..64 {
+                tokio::spawn(async move {
+                    std::thread::sleep(std::time::Duration::from_secs(seconds));
+                });
+            }
+        }
         Crash::Session(target) => {
             let session = registry.find_session(&target)?;
             let actor = session.address.get().ok_or_else(gone)?;

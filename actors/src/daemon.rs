@@ -24,16 +24,20 @@ pub use crate::http::OpenHttp;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;
-use crate::rendezvous::{Rendezvous, system};
+use crate::rendezvous::{LOCK_LIMIT, Rendezvous, system};
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::surface::Surface;
 use crate::texts;
 use crate::tree;
 use crate::watchdog;
+use crate::wedge::{self, Successor};
 
 /// The word by which a daemon in the background says that it serves.
 const READY: &[u8] = b"ready\n";
+
+/// How long a successor waits for the locks of the daemon that has started it.
+const SUCCESSOR_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long all sessions may take to end.
 const SESSIONS_LIMIT: Duration = Duration::from_secs(30);
@@ -61,6 +65,47 @@ pub struct Options {
     pub log_file: bool,
     /// Where panes get control groups, whatever the configuration says.
     pub cgroup: Option<CgroupWish>,
+    /// Started by a daemon that is about to end: its locks are waited for.
+    pub successor: bool,
+}
+
+impl Options {
+    /// What a daemon in the background is started with to be run as this one.
+    fn background_arguments(&self) -> Vec<String> {
+        let words = ["--foreground", "--tell-ready"].map(str::to_owned);
+        let http = self.http.map(|address| format!("--http={address}"));
+        let keep_panes = self.keep_panes.then(|| "--keep-panes".to_owned());
+        let wish = self.cgroup.clone().map(String::from);
+        let cgroup = wish.map(|wish| format!("--cgroup={wish}"));
+        let options = [http, keep_panes, cgroup].into_iter().flatten();
+        words.into_iter().chain(options).collect()
+    }
+
+    /// How long locks of another daemon are waited for.
+    fn patience(&self) -> Duration {
+        match self.successor {
+            true => SUCCESSOR_LIMIT,
+            false => LOCK_LIMIT,
+        }
+    }
+
+    /// How the next daemon is started when this one is wedged. The unit of systemd does it itself.
+    fn next_daemon(&self, exe: &Path) -> Option<Successor> {
+        let by_unit = self.own_unit() && Notify::from_env().is_heard();
+        (!by_unit).then(|| Successor {
+            exe: exe.to_owned(),
+            arguments: {
+                let mut words = self.background_arguments();
+                words.push("--successor".to_owned());
+                words
+            },
+        })
+    }
+
+    /// A daemon in the background was not started by systemd, whatever it has inherited.
+    fn own_unit(&self) -> bool {
+        self.foreground && !self.tell_ready
+    }
 }
 
 /// Runs the daemon until it is told to stop.
@@ -80,7 +125,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .map_err(|e| system("start the runtime", &e))?;
     let signals = runtime.block_on(async { Signals::catch() });
     let signals = signals.map_err(|e| system("catch signals", &e))?;
-    let rendezvous = Arc::new(Rendezvous::open(&paths)?);
+    let rendezvous = Arc::new(Rendezvous::open(&paths, options.patience())?);
     let to_stderr = options.foreground && !options.tell_ready && !options.log_file;
     let _log = log::init(&paths.logs(), to_stderr);
     if let Some(error) = rendezvous.unlocked() {
@@ -103,6 +148,13 @@ pub fn run(options: &Options) -> Result<(), Error> {
         };
         http.begin()
     });
+    let watched = {
+        let _runtime = runtime.enter();
+        wedge::watch(&server, options.next_daemon(&exe))
+    };
+    if let Err(error) = &watched {
+        tracing::error!(%error, "a wedge of this daemon would not be seen");
+    }
     let ended = runtime.block_on(serve(&server, &rendezvous, surface, signals, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -122,9 +174,10 @@ async fn serve(
         Error::new(ErrorCode::Internal, what)
     };
     let begun = Instant::now();
-    // A daemon in the background was not started by systemd, whatever it has inherited.
-    let own_unit = options.foreground && !options.tell_ready;
-    let notify = own_unit.then(Notify::from_env).unwrap_or_default();
+    let notify = options
+        .own_unit()
+        .then(Notify::from_env)
+        .unwrap_or_default();
     let loaded = server.store.open().await;
     let root = supervisor::start("fugued", tree::root_spec(server), &server.tree)
         .await
@@ -284,15 +337,7 @@ pub fn run_in_background(options: &Options) -> Result<(), Error> {
         command.env_remove(variable);
     }
     let mut child = command
-        .args(["--foreground", "--tell-ready"])
-        .args(options.http.map(|address| format!("--http={address}")))
-        .args(options.keep_panes.then_some("--keep-panes"))
-        .args(
-            options
-                .cgroup
-                .clone()
-                .map(|wish| format!("--cgroup={}", String::from(wish))),
-        )
+        .args(options.background_arguments())
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

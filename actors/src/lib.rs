@@ -34,3 +34,4 @@ pub mod texts;
 pub mod tree;
 pub mod watchdog;
 mod watched;
+pub mod wedge;

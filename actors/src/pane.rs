@@ -185,6 +185,7 @@ impl PaneEntry {
         io: Io,
         state: PaneState,
     ) -> Self {
+        io.belongs_to(id);
         Self {
             id,
             session,

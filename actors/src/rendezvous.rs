@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 /// How long a lock that somebody holds is tried for.
-const LOCK_LIMIT: Duration = Duration::from_millis(100);
+pub(crate) const LOCK_LIMIT: Duration = Duration::from_millis(100);
 
 /// Pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
@@ -40,16 +40,16 @@ struct Held {
 }
 
 impl Rendezvous {
-    /// Makes the directories, takes the locks and listens.
+    /// Makes the directories, takes the locks and listens. A lock that somebody holds is tried for `patience`.
     ///
     /// # Errors
     /// `busy` when another daemon has one of the directories; what keeps them from being made or used.
-    pub fn open(paths: &Paths) -> Result<Self, Error> {
+    pub fn open(paths: &Paths, patience: Duration) -> Result<Self, Error> {
         for dir in [&paths.runtime, &paths.panes(), &paths.state, &paths.logs()] {
             private_dir(dir)?;
         }
-        let runtime = lock(&paths.lock(), &paths.runtime)?;
-        let state = match lock(&paths.state_lock(), &paths.state) {
+        let runtime = lock(&paths.lock(), &paths.runtime, patience)?;
+        let state = match lock(&paths.state_lock(), &paths.state, patience) {
             Err(error) if error.code == ErrorCode::Busy => return Err(error),
             // A full or read-only disk must not keep the daemon from its panes.
             state => state,
@@ -106,8 +106,8 @@ impl Rendezvous {
             private_dir(dir)?;
         }
         let mut held = self.held();
-        let mut renewed =
-            Held::listen(&self.paths, lock(&self.paths.lock(), &self.paths.runtime)?)?;
+        let lock = lock(&self.paths.lock(), &self.paths.runtime, LOCK_LIMIT)?;
+        let mut renewed = Held::listen(&self.paths, lock)?;
         renewed.files = std::mem::take(&mut held.files);
         *held = renewed;
         for (path, content) in &held.files {
@@ -188,7 +188,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Locks `path`, which says that `dir` is ours.
-fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
+fn lock(path: &Path, dir: &Path, patience: Duration) -> Result<File, Error> {
     let mut file = File::options()
         .read(true)
         .write(true)
@@ -199,7 +199,7 @@ fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
         .map_err(|e| system(&format!("open {}", path.display()), &e))?;
-    match flock(&file) {
+    match flock(&file, patience) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => {
             let mut pid = String::new();
@@ -224,11 +224,11 @@ fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
 }
 
 /// A daemon that was killed can have left a child between fork and exec, which holds its locks for a moment.
-fn flock(file: &File) -> Result<(), Errno> {
+fn flock(file: &File, patience: Duration) -> Result<(), Errno> {
     let begun = Instant::now();
     loop {
         match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCK_LIMIT => {
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < patience => {
                 std::thread::sleep(LOCK_PAUSE);
             }
             done => return done,

@@ -75,6 +75,12 @@ impl Paths {
         self.panes().join(format!("{pane}.sock"))
     }
 
+    /// What is known of daemons that were wedged.
+    #[must_use]
+    pub fn wedges(&self) -> PathBuf {
+        self.runtime.join("wedges")
+    }
+
     /// The URL of the daemon's HTTP listener, while there is one.
     #[must_use]
     pub fn http_url(&self) -> PathBuf {

@@ -38,6 +38,9 @@ struct Arguments {
     /// Say `ready` on standard output when it serves.
     #[arg(long, hide = true)]
     tell_ready: bool,
+    /// Wait for the locks of a daemon that is about to end.
+    #[arg(long, hide = true)]
+    successor: bool,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         keep_panes: arguments.keep_panes,
         log_file: arguments.log_file,
         cgroup: arguments.cgroup,
+        successor: arguments.successor,
     };
     let allowed = options
         .http

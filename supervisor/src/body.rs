@@ -15,6 +15,7 @@ use crate::actor::{Actor, ActorError, Down, Label};
 use crate::address::Address;
 use crate::exit_reason::{ExitReason, describe, describe_panic};
 use crate::supervisor::shell::{Key, SupervisorMsg};
+use crate::turn;
 use crate::vitals::Vitals;
 
 /// What travels in the ractor mailbox.
@@ -135,8 +136,9 @@ impl<A: Actor> ractor::Actor for Body<A> {
         Birth { actor, args, life }: Birth<A>,
     ) -> Result<Running<A>, ActorProcessingErr> {
         life.vitals.set_id(myself.get_id());
+        let subject = turn::actor_subject(myself.get_id());
         let myself = Address::new(myself, Arc::clone(&life.vitals));
-        let result = outcome(actor.pre_start(myself.clone(), args)).await;
+        let result = outcome(subject, actor.pre_start(myself.clone(), args)).await;
         match result {
             Ok(state) => {
                 life.started.store(true, Ordering::Relaxed);
@@ -172,16 +174,20 @@ impl<A: Actor> ractor::Actor for Body<A> {
             _life: life,
         } = running;
         let sent_ns = envelope.sent_ns;
+        let subject = turn::actor_subject(myself.id());
         let (since_ns, result) = match envelope.content {
             Content::Message(msg) => {
                 let since_ns = life.vitals.begin(msg.label(), sent_ns);
-                (since_ns, outcome(actor.handle(myself, msg, state)).await)
+                (
+                    since_ns,
+                    outcome(subject, actor.handle(myself, msg, state)).await,
+                )
             }
             Content::Down(down) => {
                 let since_ns = life.vitals.begin("Down", sent_ns);
                 (
                     since_ns,
-                    outcome(actor.handle_down(myself, down, state)).await,
+                    outcome(subject, actor.handle_down(myself, down, state)).await,
                 )
             }
         };
@@ -203,7 +209,12 @@ impl<A: Actor> ractor::Actor for Body<A> {
             myself,
             _life: life,
         } = running;
-        match outcome(actor.post_stop(myself, state)).await {
+        match outcome(
+            turn::actor_subject(myself.id()),
+            actor.post_stop(myself, state),
+        )
+        .await
+        {
             Ok(()) => {
                 life.vitals.stopped();
                 Ok(())
@@ -218,18 +229,19 @@ impl<A: Actor> ractor::Actor for Body<A> {
 
 /// What a callback came to: its value, or the typed reason with the error for ractor.
 async fn outcome<T>(
+    subject: u128,
     callback: impl Future<Output = Result<T, ActorError>>,
 ) -> Result<T, (ExitReason, ActorError)> {
     let mut callback = pin!(callback);
-    let caught =
-        poll_fn(
-            |cx| match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-                Err(panic) => Poll::Ready(Err(panic)),
-            },
-        )
-        .await;
+    let caught = poll_fn(|cx| {
+        let _turn = turn::begin(subject);
+        match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await;
     match caught {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err((ExitReason::failed(&*error), error)),

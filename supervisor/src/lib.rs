@@ -13,6 +13,7 @@ pub mod policy;
 mod strategy;
 mod supervisor;
 mod tree;
+mod turn;
 mod vitals;
 
 pub use ractor::ActorId;
@@ -29,4 +30,5 @@ pub use supervisor::{
     SupervisorRef, SupervisorSlot, SupervisorSpec, start,
 };
 pub use tree::{EXITS_KEPT, PastExit, Pulse, Status, Tree, TreeNode};
+pub use turn::{Turn, actor_subject, noted, turns};
 pub use vitals::{Busy, Vitals};

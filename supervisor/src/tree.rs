@@ -143,6 +143,13 @@ impl Tree {
         })
     }
 
+    /// The path of the actor or supervisor whose turns have this subject ([`crate::actor_subject`]), with what it is handling.
+    #[must_use]
+    pub fn running_as(&self, subject: u128) -> Option<String> {
+        let root = lock(&self.root).clone()?;
+        root.running_as(subject)
+    }
+
     fn find(&self, path: &str) -> Option<Arc<Node>> {
         let root = lock(&self.root).clone()?;
         let mut names = path.split('/');
@@ -233,6 +240,18 @@ impl Node {
             .values()
             .find(|child| child.id.as_str() == id)
             .cloned()
+    }
+
+    fn running_as(&self, subject: u128) -> Option<String> {
+        let vitals = lock(&self.record).vitals.clone();
+        if let Some(vitals) = vitals.filter(|vitals| vitals.is_subject(subject)) {
+            return Some(match vitals.busy() {
+                Some(busy) => format!("{} ({} for {} ms)", self.path, busy.label, busy.for_ms),
+                None => self.path.clone(),
+            });
+        }
+        let children: Vec<_> = lock(&self.children).values().cloned().collect();
+        children.iter().find_map(|child| child.running_as(subject))
     }
 
     pub(crate) fn insert(&self, key: Key, child: Arc<Self>) {

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::actor::Down;
 use crate::clock;
 use crate::exit_reason::ExitReason;
+use crate::turn;
 
 mod histogram;
 mod mailbox;
@@ -147,6 +148,13 @@ impl Vitals {
             }
             notified.await;
         }
+    }
+
+    /// Whether its turns are noted under this subject.
+    pub(crate) fn is_subject(&self, subject: u128) -> bool {
+        self.id
+            .get()
+            .is_some_and(|id| turn::actor_subject(*id) == subject)
     }
 
     pub(crate) fn set_id(&self, id: ActorId) {

@@ -16,13 +16,13 @@ mod waits;
 mod writes;
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use protocol::event::ScreenUpdate;
-use protocol::{Error, ErrorCode, Size};
+use protocol::{Error, ErrorCode, PaneUuid, Size};
 use supervisor::Reply;
 use tokio::sync::{mpsc, watch};
 
@@ -80,6 +80,8 @@ struct Shared {
     program_ended: AtomicBool,
     stopped: watch::Sender<bool>,
     ended: watch::Sender<bool>,
+    /// The pane, for who looks at what runs.
+    pane: OnceLock<PaneUuid>,
 }
 
 /// The handle; clones mean the same task.
@@ -102,6 +104,11 @@ fn gone() -> Error {
 }
 
 impl Io {
+    /// Says whose task it is; the first word counts.
+    pub fn belongs_to(&self, pane: PaneUuid) {
+        self.shared.pane.get_or_init(|| pane);
+    }
+
     /// What the task publishes.
     #[must_use]
     pub fn live(&self) -> &Live {
@@ -296,6 +303,11 @@ impl Io {
     #[cfg(debug_assertions)]
     pub(crate) async fn crash(&self) -> Result<(), Error> {
         self.send(Command::Crash).await
+    }
+
+    #[cfg(debug_assertions)]
+    pub(crate) async fn turn_for_ever(&self) -> Result<(), Error> {
+        self.send(Command::TurnForEver).await
     }
 
     async fn ask<R>(

@@ -16,7 +16,7 @@ fn paths(dir: &Path) -> Paths {
 fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let paths = paths(dir.path());
-    let place = Rendezvous::open(&paths).unwrap();
+    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
     std::fs::write(paths.http_token(), "an older one").unwrap();
     place.keep(&paths.http_token());
     std::fs::write(paths.http_token(), "secret").unwrap();
@@ -37,26 +37,26 @@ fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
 fn each_directory_has_one_daemon() {
     let dir = tempfile::tempdir().unwrap();
     let first = paths(dir.path());
-    let place = Rendezvous::open(&first).unwrap();
+    let place = Rendezvous::open(&first, LOCK_LIMIT).unwrap();
     let same_state = Paths {
         runtime: dir.path().join("other"),
         ..first.clone()
     };
     for taken in [&first, &same_state] {
-        let error = Rendezvous::open(taken).unwrap_err();
+        let error = Rendezvous::open(taken, LOCK_LIMIT).unwrap_err();
         assert_eq!(error.code, ErrorCode::Busy, "{error}");
         let pid = format!("(pid {})", std::process::id());
         assert!(error.message.contains(&pid), "{error}");
     }
     drop(place);
-    Rendezvous::open(&first).unwrap();
+    Rendezvous::open(&first, LOCK_LIMIT).unwrap();
 }
 
 #[test]
 fn the_socket_of_a_successor_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let paths = paths(dir.path());
-    let place = Rendezvous::open(&paths).unwrap();
+    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
     std::fs::remove_file(paths.socket()).unwrap();
     let other = UnixListener::bind(paths.socket()).unwrap();
     assert!(!place.is_found());

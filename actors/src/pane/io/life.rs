@@ -1,8 +1,8 @@
 //! The beginning, the next lives and the end of a pane's I/O task.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -134,6 +134,7 @@ impl Io {
                 program_ended: AtomicBool::new(false),
                 stopped: watch::Sender::new(false),
                 ended: watch::Sender::new(false),
+                pane: OnceLock::new(),
             }),
         };
         io.run(rebuilt, journal, queue)?;
@@ -150,7 +151,9 @@ impl Io {
         let shared = Arc::clone(&self.shared);
         let task = task::Task::new(shared, rebuilt, journal, master).map_err(|e| failed(&e))?;
         self.shared.ended.send_replace(false);
-        tokio::spawn(task.run(queue));
+        let whose = Arc::clone(&self.shared);
+        let subject = move || whose.pane.get().map_or(0, |id| id.as_uuid().as_u128());
+        tokio::spawn(supervisor::noted(subject, task.run(queue)));
         Ok(())
     }
 

@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// A test wants to see the task fail.
     #[cfg(debug_assertions)]
     Crash,
+    /// The task turns for ever.
+    #[cfg(debug_assertions)]
+    TurnForEver,
 }
 
 /// Something to type.

@@ -228,6 +228,10 @@ impl Task {
             }
             #[cfg(debug_assertions)]
             Command::Crash => panic!("a test asked for it"),
+            #[cfg(debug_assertions)]
+            Command::TurnForEver => loop {
+                std::hint::spin_loop();
+            },
         }
     }
 

@@ -1,0 +1,189 @@
+//! Ends a daemon that is wedged: a plain thread outside the runtime looks at what runs, and starts the next daemon when that does not end.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use protocol::PaneUuid;
+use protocol::transport::EXIT_WEDGED;
+use tokio::io::AsyncReadExt;
+use tokio_util::task::AbortOnDropHandle;
+
+use uuid::Uuid;
+
+use crate::server::Server;
+
+pub mod detector;
+pub mod record;
+
+use detector::{Detector, Sight, ThreadSight, Wedge};
+use record::Records;
+
+/// Pause between two looks.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long the last lines of the log may take to reach the disk.
+const LAST_LINES: Duration = Duration::from_millis(300);
+
+/// How the next daemon is started; absent under systemd, whose unit does it.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// Its program.
+    pub exe: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// The answering end of the nudge: a task of the runtime. Dropping it ends the task.
+#[derive(Debug)]
+pub struct Nudged {
+    _task: AbortOnDropHandle<()>,
+}
+
+/// Begins to watch the runtime that this is called in, until the process ends. Nothing stops the thread: a daemon that does not come
+/// to its end is a wedged one too.
+///
+/// # Errors
+/// What the system says of descriptors and threads. The daemon is not watched then.
+pub fn watch(server: &Arc<Server>, successor: Option<Successor>) -> io::Result<Nudged> {
+    let (nudge, answering) = UnixStream::pair()?;
+    nudge.set_nonblocking(true)?;
+    answering.set_nonblocking(true)?;
+    let answered = Arc::new(AtomicU64::new(0));
+    let answering = tokio::net::UnixStream::from_std(answering)?;
+    let task = tokio::spawn(answer(answering, Arc::clone(&answered)));
+    let watcher = Watcher {
+        server: Arc::clone(server),
+        successor,
+        nudge,
+        nudged: 0,
+        answered,
+        detector: Detector::default(),
+    };
+    std::thread::Builder::new()
+        .name("wedge".to_owned())
+        .spawn(move || watcher.run())?;
+    Ok(Nudged {
+        _task: AbortOnDropHandle::new(task),
+    })
+}
+
+/// Counts the bytes that come: the runtime goes on.
+async fn answer(mut stream: tokio::net::UnixStream, answered: Arc<AtomicU64>) {
+    let mut bytes = [0; 64];
+    while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+        answered.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+/// The state of the thread.
+struct Watcher {
+    server: Arc<Server>,
+    successor: Option<Successor>,
+    nudge: UnixStream,
+    nudged: u64,
+    answered: Arc<AtomicU64>,
+    detector: Detector,
+}
+
+impl Watcher {
+    fn run(mut self) {
+        loop {
+            std::thread::sleep(LOOK);
+            let sight = self.sight();
+            if let Some(wedge) = self.detector.look(&sight) {
+                self.end(&wedge, &sight);
+            }
+        }
+    }
+
+    fn sight(&mut self) -> Sight {
+        let answered = self.answered.load(Ordering::Relaxed);
+        // One at a time: what is not answered is not asked for again.
+        if answered >= self.nudged && matches!(self.nudge.write(&[0]), Ok(1)) {
+            self.nudged += 1;
+        }
+        let threads = supervisor::turns().into_iter();
+        Sight {
+            at: monotonic(),
+            asked: self.nudged,
+            answered,
+            threads: threads.map(ThreadSight::of).collect(),
+        }
+    }
+
+    /// Says what each thread was doing, notes it for the next daemon, starts that one and ends this process.
+    fn end(&self, wedge: &Wedge, sight: &Sight) -> ! {
+        let doing: Vec<_> = sight.threads.iter().map(|t| self.describe(t)).collect();
+        let pane = self.pane(wedge.subject());
+        tracing::error!(
+            pane_id = pane.map(tracing::field::display),
+            threads = doing.join("; "),
+            status = EXIT_WEDGED,
+            "the daemon is wedged: {wedge}; it ends, and its programs live on for the next one"
+        );
+        let path = self.server.paths.wedges();
+        if let Err(error) = Records::load(&path)
+            .add(pane, &wedge.to_string())
+            .save(&path)
+        {
+            tracing::error!(%error, "the wedge is not noted for the next daemon");
+        }
+        if let Some(successor) = &self.successor {
+            match successor.start() {
+                Ok(pid) => tracing::info!(pid, "the next daemon is started"),
+                Err(error) => tracing::error!(%error, "the next daemon is not started"),
+            }
+        }
+        std::thread::sleep(LAST_LINES);
+        std::process::exit(EXIT_WEDGED.into());
+    }
+
+    /// The pane whose task a turn was for.
+    fn pane(&self, subject: Option<u128>) -> Option<PaneUuid> {
+        let id = PaneUuid::from(Uuid::from_u128(subject?));
+        self.server.registry.pane(id).map(|_| id)
+    }
+
+    fn describe(&self, thread: &ThreadSight) -> String {
+        let Some(subject) = thread.turn.subject else {
+            return format!(
+                "thread {} idle or in a task without a name",
+                thread.turn.thread
+            );
+        };
+        let doing = match self.pane(Some(subject)) {
+            Some(id) => format!("pane {id}"),
+            None => self
+                .server
+                .tree
+                .running_as(subject)
+                .unwrap_or_else(|| "an actor that has ended".to_owned()),
+        };
+        format!("thread {} serves {doing}", thread.turn.thread)
+    }
+}
+
+impl Successor {
+    /// Starts it. It waits for this daemon's locks.
+    fn start(&self) -> io::Result<u32> {
+        let child = Command::new(&self.exe)
+            .args(&self.arguments)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(child.id())
+    }
+}
+
+/// Time that nobody sets, and that stands still while the machine is suspended.
+fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(now).unwrap_or_default()
+}
