@@ -4,6 +4,7 @@
 mod adopt;
 mod end;
 mod limits;
+mod reports;
 mod start;
 
 use std::{

@@ -1,6 +1,9 @@
 //! Commands side by side and one after another: exact statuses, and nothing left on any way out.
 
+mod forged;
 mod life;
+mod nobody_looks;
+mod over;
 mod parallel;
 mod pipeline;
 

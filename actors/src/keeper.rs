@@ -5,6 +5,7 @@
 //! A keeper outlives its daemon; the next daemon connects to the keeper's socket and gets the
 //! PTY master, the journal and the exit status again.
 
+mod blocked;
 mod conn;
 mod contain;
 mod diagnose;
@@ -12,17 +13,19 @@ mod link;
 mod process;
 mod procs;
 mod program;
+mod reports;
 mod sys;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use blocked::{Blocked, foreground};
 pub use link::{
     AdoptError, AdoptedPane, Keeper, KeeperExit, KeeperLaunch, KeeperStock, LinkError, SpawnError,
     SpawnedPane,
 };
-pub use process::main;
+pub use process::{LEAVE_TERMINAL, main};
 pub use procs::{Process, descendants, listen_again, parent, start_time, sweep};
 pub(crate) use sys::trim_heap;
 pub use wire::{

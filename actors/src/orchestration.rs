@@ -7,11 +7,13 @@
 mod calls;
 mod entry;
 mod job;
+mod over;
 mod parallel;
 mod pipeline;
 pub mod plan;
 pub mod progress;
 mod resume;
+mod running;
 #[cfg(test)]
 pub(crate) mod sample;
 mod script;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::Error;
+use protocol::reply::OrchestrationKind;
 use supervisor::{Actor, ActorError, Address, ExitReason};
 
 use crate::server::Server;
@@ -33,6 +36,7 @@ pub use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub use entry::OrchestrationEntry;
 pub(crate) use entry::{forget_ended, prune};
 pub(crate) use job::RUN_TAG;
+pub(crate) use over::give_way;
 pub(crate) use resume::resume;
 
 /// How long a restart of the actor may take before the guard concludes that there will be none.
@@ -101,8 +105,8 @@ impl Actor for OrchestrationActor {
     ) -> Result<(), ActorError> {
         match msg {
             OrchestrationMsg::FactsRecorded => {}
-            // What is left then is the clean-up.
-            OrchestrationMsg::TimedOut if state.entry.all_known() => {}
+            // What is left then is the clean-up. A pipeline's shell must have ended besides.
+            OrchestrationMsg::TimedOut if state.entry.all_known() && !state.is_pipeline() => {}
             OrchestrationMsg::TimedOut => state.entry.stop(StopReason::Timeout),
             #[cfg(debug_assertions)]
             OrchestrationMsg::Crash => panic!("a test asked for it"),
@@ -141,6 +145,11 @@ impl OrchestrationState {
             server,
             entry,
         }
+    }
+
+    fn is_pipeline(&self) -> bool {
+        let kind = self.plan.as_ref().map(|plan| plan.kind);
+        kind == Some(OrchestrationKind::Pipeline)
     }
 
     /// Takes in all recorded facts and does what follows from them. True when all is done.

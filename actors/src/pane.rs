@@ -6,6 +6,7 @@ pub mod io;
 pub mod journal;
 pub mod life;
 pub mod screen;
+pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct PaneRecord {
     pub stop: StopRecipe,
     /// It has a pipe for a pipeline's statuses.
     pub status_pipe: bool,
+    /// What begins each line of that pipe.
+    pub report_word: Option<String>,
     /// Lines of scrollback.
     pub history_lines: usize,
     /// Milliseconds since 1970.

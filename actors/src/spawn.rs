@@ -17,6 +17,7 @@ use crate::cgroup;
 use crate::clock::epoch_ms;
 use crate::idempotency;
 use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane};
+use crate::orchestration;
 use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
 use crate::pane::{self, PaneEntry, PaneRecord, Process};
@@ -32,6 +33,7 @@ use crate::tree;
 
 pub mod group;
 mod shell;
+pub(crate) mod usual_shell;
 
 /// How long a program may take to be started.
 const SPAWN_LIMIT: Duration = Duration::from_secs(10);
@@ -53,8 +55,8 @@ pub struct SpawnOrder {
     pub place: Place,
     /// It becomes the focused one.
     pub select: bool,
-    /// It has a pipe on which a pipeline's shell reports.
-    pub status_pipe: bool,
+    /// It is a pipeline's shell: what begins each of its reports on the status pipe.
+    pub report_word: Option<String>,
     /// What people are shown as its command, when that is not what is executed.
     pub shown_as: Option<String>,
     /// The environment instead of the session's.
@@ -79,7 +81,7 @@ pub struct Spawned {
 pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, Error> {
     let id = PaneUuid::new();
     let plan = plan(server, id, &order)?;
-    let slot = take_slot(server)?;
+    let slot = room(server).await?;
     let placement = Placement {
         pane: id,
         place: order.place,
@@ -140,8 +142,24 @@ fn plan(server: &Server, id: PaneUuid, order: &SpawnOrder) -> Result<Plan, Error
     })
 }
 
-/// Takes one of the places for panes that the configuration allows.
-pub(crate) fn take_slot(server: &Server) -> Result<Slot, Error> {
+/// Takes one of the places for panes that the configuration allows. When all are taken, what is over gives way.
+///
+/// # Errors
+/// `limit` when all of them are in use.
+pub(crate) async fn room(server: &Arc<Server>) -> Result<Slot, Error> {
+    /// Others take what has become free.
+    const TRIES: usize = 64;
+    for _ in 0..TRIES {
+        match take_slot(server) {
+            Ok(slot) => return Ok(slot),
+            Err(error) if !orchestration::give_way(server).await => return Err(error),
+            Err(_) => {}
+        }
+    }
+    take_slot(server)
+}
+
+fn take_slot(server: &Server) -> Result<Slot, Error> {
     let most = server.config.max_panes as usize;
     server.registry.pane_slots().take(most).ok_or_else(|| {
         Error::new(ErrorCode::Limit, format!("there are {most} panes already"))
@@ -306,6 +324,7 @@ async fn start_program(
         cols: size.cols,
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
+        report_word: record.report_word.clone(),
         meta: serde_bytes::ByteBuf::from(meta),
         ..KeeperSpec::default()
     };
@@ -395,7 +414,8 @@ fn record(
         restart: spec.restart,
         remain_on_exit: spec.remain_on_exit,
         stop: spec.stop.clone(),
-        status_pipe: order.status_pipe,
+        status_pipe: order.report_word.is_some(),
+        report_word: order.report_word.clone(),
         history_lines: history_lines(server, spec)?,
         made_for: idempotency::current_key(),
         memory_max: spec.memory_max,
@@ -447,7 +467,8 @@ fn argv(
             if line.trim().is_empty() {
                 return Err(empty_command());
             }
-            let shell = shell.clone().unwrap_or_else(|| "sh".to_owned());
+            let usual = || usual_shell::usual(env.get("PATH").map(String::as_str)).to_owned();
+            let shell = shell.clone().unwrap_or_else(usual);
             vec![shell, "-c".to_owned(), line.clone()]
         }
         Program::Argv(argv) => argv.clone(),

@@ -77,6 +77,8 @@ pub(crate) struct Call {
     pub(crate) progress: Progress,
     /// The client took the call back. A connection that merely ended does not count.
     pub(crate) cancelled: CancellationToken,
+    /// The client has no time left for the answer. That is no wish to end anything.
+    pub(crate) given_up: CancellationToken,
     /// The client can ask for tasks.
     pub(crate) tasks: bool,
     /// What it is sent of an answer.

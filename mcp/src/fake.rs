@@ -302,6 +302,8 @@ pub(crate) fn orchestration(id: OrchestrationUuid, done: usize) -> Orchestration
     };
     Orchestration {
         orchestration_id: id,
+        shell: "bash".to_owned(),
+        left_running: Vec::new(),
         kind: OrchestrationKind::Parallel,
         status: if done == 2 {
             RunStatus::Completed

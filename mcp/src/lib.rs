@@ -5,6 +5,7 @@
 mod answer;
 mod arguments;
 mod call;
+mod cancel;
 #[cfg(debug_assertions)]
 #[allow(
     deprecated,

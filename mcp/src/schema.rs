@@ -65,11 +65,8 @@ fn clean(schema: &mut Value) {
     }
 }
 
-/// An upper bound from here on is not advertised: nobody means to reach it, and whoever does is told.
-const GENEROUS: u64 = 1_000;
-
-/// The part of `schema` that clients are shown: lower bounds of 0 and 1 and generous upper ones go without saying, and
-/// every client pays for each byte.
+/// The part of `schema` that clients are shown: lower bounds of 0 and 1 and upper bounds go without saying, which a refusal
+/// names, and every client pays for each byte.
 pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
     if let Some(text) = schema.get(AGAIN).filter(|text| text.is_string()) {
         let short = json!({"type": "object", "description": text});
@@ -77,9 +74,11 @@ pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
     }
     let mut shown = schema.clone();
     let plain = |value: &Value| value.as_u64().is_some_and(|least| least <= 1);
-    shown.retain(|key, value| !(matches!(key.as_str(), "minimum" | "minItems") && plain(value)));
-    let generous = |value: &Value| value.as_u64().is_some_and(|most| most >= GENEROUS);
-    shown.retain(|key, value| !(key == "maximum" && generous(value)));
+    shown.retain(|key, value| match key.as_str() {
+        "minimum" | "minItems" => !plain(value),
+        "maximum" | "maxItems" => false,
+        _ => true,
+    });
     if let Some(Value::Object(properties)) = shown.get_mut("properties") {
         for inner in properties.values_mut().filter_map(Value::as_object_mut) {
             *inner = advertised(inner);

@@ -7,20 +7,21 @@ use futures_util::FutureExt as _;
 use protocol::{Error, ErrorCode};
 use rmcp::model::{
     CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CancelTaskParams,
-    ConstString as _, CustomRequest, CustomResult, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, GetTaskParams, GetTaskResult, Implementation, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam,
-    ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter,
-    UnsubscribeRequestParams, UpdateTaskParams,
+    CancelledNotificationParam, ConstString as _, CustomRequest, CustomResult, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ResourceUpdatedNotificationParam, ServerCapabilities, ServerConfig, SubscribeRequestParams,
+    SubscriptionFilter, UnsubscribeRequestParams, UpdateTaskParams,
 };
-use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Halves, refusal};
 use crate::arguments::spelling;
 use crate::call::{Call, Front};
+use crate::cancel::Cancellations;
 use crate::http::Ended;
 use crate::subscriptions::{self, Subscriptions};
 use crate::tools::{self, Entry, Profile};
@@ -78,6 +79,18 @@ pub(crate) struct Server {
     ended: CancellationToken,
     /// Of this connection.
     subscriptions: Subscriptions,
+    /// Of this connection.
+    cancellations: Cancellations,
+}
+
+/// How a call can end before its answer.
+struct Ends {
+    /// The client wants it ended.
+    cancelled: CancellationToken,
+    /// The client's time is over.
+    given_up: CancellationToken,
+    /// The client is gone.
+    gone: CancellationToken,
 }
 
 impl Server {
@@ -93,6 +106,7 @@ impl Server {
             profile,
             ended,
             subscriptions: Subscriptions::default(),
+            cancellations: Cancellations::default(),
         }
     }
 
@@ -119,38 +133,44 @@ impl Server {
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<Answer, Error> {
-        let (cancelled, gone) = self.watch(&context);
+        let ends = self.watch(&context);
         let client = context.client_capabilities();
         let call = Call {
             tasks: client.is_some_and(|client| client.supports_tasks()),
             halves: halves(&context),
             front: Arc::clone(&self.front),
             progress: Progress::new(context.peer, context.meta.get_progress_token()),
-            cancelled: cancelled.clone(),
+            cancelled: ends.cancelled.clone(),
+            given_up: ends.given_up.clone(),
         };
         let work = entry.start(params.arguments.unwrap_or_default(), call)?;
         tokio::select! {
             answer = work => answer,
-            () = gone.cancelled() => {
+            () = ends.gone.cancelled() => {
                 Err(Error::new(ErrorCode::Cancelled, "the client's connection has ended"))
             }
-            () = cancelled.cancelled(), if !entry.cancels => {
+            () = ends.cancelled.cancelled(), if !entry.cancels => {
                 Err(Error::new(ErrorCode::Cancelled, "the client cancelled the call"))
+            }
+            () = ends.given_up.cancelled(), if !entry.cancels => {
+                Err(Error::new(ErrorCode::Cancelled, "the client's own time limit is over"))
             }
         }
     }
 
     /// Tokens for the client's own cancellation and for its connection's end: the transport cancels
     /// what is under way at either, but only the first may end a program.
-    fn watch(
-        &self,
-        context: &RequestContext<RoleServer>,
-    ) -> (CancellationToken, CancellationToken) {
+    fn watch(&self, context: &RequestContext<RoleServer>) -> Ends {
         let session = context.extensions.get::<Ended>();
         let ended = session.map_or_else(|| self.ended.clone(), |session| session.0.clone());
         let asked = context.ct.clone();
-        let (cancelled, gone) = (CancellationToken::new(), CancellationToken::new());
-        let tokens = (cancelled.clone(), gone.clone());
+        let reason = self.cancellations.of(context.id.clone());
+        let [cancelled, given_up, gone] = std::array::from_fn(|_| CancellationToken::new());
+        let ends = Ends {
+            cancelled: cancelled.clone(),
+            given_up: given_up.clone(),
+            gone: gone.clone(),
+        };
         // A connection that stands for one request has ended from the beginning.
         let lasts = !ended.is_cancelled();
         let over = ended.clone();
@@ -166,11 +186,13 @@ impl Server {
             }
             if ended.is_cancelled() {
                 gone.cancel();
+            } else if reason.tells_of_time().await {
+                given_up.cancel();
             } else {
                 cancelled.cancel();
             }
         });
-        tokens
+        ends
     }
 }
 
@@ -210,6 +232,14 @@ impl ServerHandler for Server {
             Ok(answer) => answer.into_response(halves),
             Err(error) => halves.of_result(refusal(&error)).into(),
         })
+    }
+
+    async fn on_cancelled(
+        &self,
+        cancelled: CancelledNotificationParam,
+        _: NotificationContext<RoleServer>,
+    ) {
+        self.cancellations.note(cancelled);
     }
 
     async fn get_task(

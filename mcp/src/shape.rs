@@ -173,15 +173,48 @@ fn command(place: &Place, result: &CommandResult) -> Fields {
     present(json!({
         "name": result.name,
         "command": result.command,
-        "status": result.status.to_string(),
+        "status": result.told(),
         "exit_code": result.exit_code,
         "signal": result.signal,
         "signal_name": result.signal.map(signal_name),
         "pane_id": result.pane_id.map(|id| place.id(id)),
         "duration_ms": result.duration_ms,
         "output": result.output,
+        "truncated": (result.omitted_bytes > 0).then_some(true),
+        "omitted_bytes": (result.omitted_bytes > 0).then_some(result.omitted_bytes),
+        "idle_ms": result.idle_ms,
+        "waits_for_keys": result.idle_ms.map(|_| result.waits_for_keys),
         "error": result.error,
     }))
+}
+
+/// What to do next about a run: wait, type, or read what was left out.
+fn next_step(place: &Place, state: &Orchestration) -> Option<String> {
+    let id = place.id(state.orchestration_id);
+    let waiting = state.commands.iter().find(|command| command.waits_for_keys);
+    if let Some((waiting, pane)) = waiting.and_then(|command| Some((command, command.pane_id?))) {
+        return Some(format!(
+            "{} waits for keys: fugue_send_input pane_id={}, or fugue_cancel_orchestration orchestration_id={id}",
+            waiting.name,
+            place.id(pane)
+        ));
+    }
+    if !state.status.is_final() {
+        return Some(format!(
+            "it goes on; fugue_get_orchestration orchestration_id={id} wait=true"
+        ));
+    }
+    let cut = state
+        .commands
+        .iter()
+        .find(|command| command.omitted_bytes > 0)?;
+    Some(match cut.pane_id.filter(|_| !state.cleanup) {
+        Some(pane) => format!(
+            "omitted_bytes are missing at the beginning of an output; the rest is in its pane: fugue_read_pane pane_id={}",
+            place.id(pane)
+        ),
+        None => "omitted_bytes are missing at the beginning of an output and its pane is closed; run with cleanup=false to read all of it, or write it to a file".to_owned(),
+    })
 }
 
 /// An orchestration in full.
@@ -191,8 +224,6 @@ pub(crate) fn orchestration(place: &Place, state: &Orchestration) -> Fields {
         OrchestrationKind::Pipeline => "steps",
     };
     let id = place.id(state.orchestration_id);
-    let next = (!state.status.is_final())
-        .then(|| format!("it goes on; fugue_get_orchestration orchestration_id={id} wait=true"));
     let mut fields = present(json!({
         "orchestration_id": id,
         "kind": state.kind.to_string(),
@@ -204,7 +235,9 @@ pub(crate) fn orchestration(place: &Place, state: &Orchestration) -> Fields {
         "pane_id": state.pane_id.map(|id| place.id(id)),
         "started_at_ms": state.started_at_ms,
         "duration_ms": state.duration_ms,
-        "hint": next,
+        "left_running": (!state.left_running.is_empty()).then_some(&state.left_running),
+        "shell": (!state.shell.is_empty()).then_some(&state.shell),
+        "hint": next_step(place, state),
     }));
     let commands: Vec<Fields> = state.commands.iter().map(|c| command(place, c)).collect();
     fields.insert(list.to_owned(), json!(commands));
@@ -232,9 +265,9 @@ pub(crate) fn orchestration_parts(place: &Place, state: &Orchestration) -> Vec<S
 
 fn outcome(result: &CommandResult) -> String {
     match (result.exit_code, result.signal) {
-        (Some(code), _) => format!("{}, exit {code}", result.status),
-        (None, Some(signal)) => format!("{}, {}", result.status, signal_name(signal)),
-        (None, None) => result.status.to_string(),
+        (Some(code), _) => format!("{}, exit {code}", result.told()),
+        (None, Some(signal)) => format!("{}, {}", result.told(), signal_name(signal)),
+        (None, None) => result.told(),
     }
 }
 

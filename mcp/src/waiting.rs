@@ -9,6 +9,7 @@ use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::{Peer, RoleServer};
 
 use crate::call::Call;
+use crate::cancel::OnCancel;
 use crate::route::{Place, QUICK};
 
 /// Time beyond a wait's own limit within which the daemon must have said so.
@@ -77,16 +78,18 @@ impl Call {
     }
 
     /// Waits until `state` is final, at most `limit`, and returns what is known then.
-    /// `cancels` tells whether a cancelled call ends the orchestration or only the wait.
+    /// `on_cancel` tells whether a call that is taken back ends the orchestration or only the wait; absent, it never ends it.
     pub(crate) async fn follow(
         &self,
         place: &Place,
         mut state: Orchestration,
         limit: Duration,
-        cancels: bool,
+        on_cancel: Option<OnCancel>,
     ) -> Result<Orchestration, Error> {
         let deadline = Instant::now() + limit;
         let mut steps = Steps::default();
+        let cancels = matches!(on_cancel, Some(OnCancel::ByReason | OnCancel::Run));
+        let gives_up = on_cancel != Some(OnCancel::Run);
         while !state.status.is_final() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -95,6 +98,11 @@ impl Call {
             let changed = tokio::select! {
                 biased;
                 () = self.cancelled.cancelled(), if cancels => {
+                    return cancel(place, state.orchestration_id).await;
+                }
+                () = self.cancelled.cancelled(), if !cancels => return Ok(state),
+                () = self.given_up.cancelled(), if gives_up => return Ok(state),
+                () = self.given_up.cancelled(), if !gives_up => {
                     return cancel(place, state.orchestration_id).await;
                 }
                 next = changed(place, &state, left.min(self.front.heartbeat)) => next,

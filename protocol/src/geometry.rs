@@ -14,8 +14,16 @@ pub struct Size {
 }
 
 impl Size {
-    /// A detached session's size, as every terminal since the VT100.
-    pub const DEFAULT: Self = Self { rows: 24, cols: 80 };
+    /// The size of what nobody has looked at: room for the tables and paths that programs print.
+    pub const DEFAULT: Self = Self {
+        rows: 40,
+        cols: 120,
+    };
+    /// The size of a run's panes: their output is read and not looked at.
+    pub const RUN: Self = Self {
+        rows: 50,
+        cols: 200,
+    };
     /// The largest side of a pane in cells: 1000 × 1000 cells are 16 MB of grid, more is a mistake.
     pub const MAX_SIDE: u16 = 1000;
 
@@ -42,7 +50,7 @@ impl Size {
             ),
         )
         .hint(format!(
-            "rows and cols are each 1 to {}; omit the size for 24 × 80",
+            "rows and cols are each 1 to {}; omit the size for 40 × 120",
             Self::MAX_SIDE
         )))
     }

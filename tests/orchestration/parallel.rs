@@ -104,7 +104,7 @@ fn output_tails_directories_and_variables() {
         let ended = run_parallel(&client, params).await;
         assert_eq!(
             outputs(&ended),
-            ["19\n20\nlast", "/\naown", "[xterm-256color][sh]"]
+            ["19\n20\nlast", "/\naown", "[xterm-256color][bash]"]
         );
     });
 }

@@ -141,7 +141,7 @@ fn a_layout_with_a_command_that_fails_leaves_nothing() {
             (
                 json!({"layout": {"splits": parts}}),
                 "limit",
-                "does not fit a window of 24 × 80",
+                "does not fit a window of 40 × 120",
             ),
             (
                 json!({"window": "nope", "layout": {"pane": {}}}),

@@ -187,6 +187,54 @@ fn progress_comes_at_least_every_ten_seconds() {
 }
 
 #[test]
+fn a_clients_own_time_limit_ends_the_wait_and_not_the_run() {
+    run(async {
+        let daemon = Daemon::start();
+        let mcp = Mcp::start(&daemon).await;
+        let client = daemon.client().await;
+        let timed_out = "McpError: MCP error -32001: Request timed out";
+        let rows = [
+            (json!({}), timed_out, true),
+            (json!({}), "AbortError: This operation was aborted", false),
+            (json!({"on_cancel": "run"}), timed_out, false),
+            (json!({"on_cancel": "wait"}), "enough", true),
+        ];
+        for (number, (more, reason, goes_on)) in rows.into_iter().enumerate() {
+            for tool in ["fugue_run_parallel", "fugue_run_pipeline"] {
+                let place = daemon.dir.path().join(format!("go-{number}-{tool}"));
+                let line = format!("until [ -e {} ]; do sleep 0.02; done", place.display());
+                let mut arguments = json!({"commands": [{"command": line}], "cleanup": true});
+                for (name, value) in more.as_object().unwrap() {
+                    arguments[name] = value.clone();
+                }
+                let params = json!({"name": tool, "arguments": arguments});
+                let (id, _answer) = mcp.send("tools/call", params).await;
+                eventually("it runs", async || {
+                    (client.panes().await.len() == 1).then_some(())
+                })
+                .await;
+                let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id, "reason": reason}});
+                mcp.say(cancelled).await;
+                if !goes_on {
+                    eventually("it ends", async || {
+                        client.panes().await.is_empty().then_some(())
+                    })
+                    .await;
+                    continue;
+                }
+                // A call that is made later is answered, and the run is in its list.
+                let runs = mcp.ok("fugue_get_orchestration", json!({})).await;
+                assert_eq!(runs["orchestrations"][0]["status"], "running", "{runs}");
+                std::fs::write(&place, "").unwrap();
+                let wait = json!({"orchestration_id": runs["orchestrations"][0]["orchestration_id"], "wait": true});
+                let state = mcp.ok("fugue_get_orchestration", wait).await;
+                assert_eq!(state["status"], "completed", "{state}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_cancelled_run_is_gone_and_a_dropped_one_runs_on() {
     run(async {
         let daemon = Daemon::start();

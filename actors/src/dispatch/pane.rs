@@ -139,7 +139,7 @@ pub(super) async fn create(
             ratio,
         },
         select: params.select,
-        status_pipe: false,
+        report_word: None,
         shown_as: None,
         environment: None,
     };

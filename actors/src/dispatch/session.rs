@@ -99,7 +99,7 @@ pub(super) async fn create(
             name: params.window_name,
         },
         select: true,
-        status_pipe: false,
+        report_word: None,
         shown_as: None,
         environment: None,
     };
@@ -224,7 +224,7 @@ pub(super) async fn create_window(
         spec: params.pane,
         place: Place::NewWindow { name: params.name },
         select: params.select,
-        status_pipe: false,
+        report_word: None,
         shown_as: None,
         environment: None,
     };

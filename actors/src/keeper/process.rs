@@ -7,7 +7,7 @@ use std::{fs, io::Write, os::fd::OwnedFd, os::unix::ffi::OsStrExt, path::Path, p
 
 use rustix::{
     event::poll,
-    fs::Mode,
+    fs::{Mode, OFlags},
     io::Errno,
     net::{
         AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
@@ -30,6 +30,20 @@ use super::{
 pub(super) const MAX_SOCKET_PATH_BYTES: usize = 107;
 /// How many daemons may wait to be accepted; one is the rule.
 const BACKLOG: i32 = 4;
+/// The argument for [`leave_terminal`].
+pub const LEAVE_TERMINAL: &str = "--leave-terminal";
+
+/// Takes the foreground of the terminal for a group that is empty from then on: when a session's leader ends, the kernel hangs up whoever
+/// is in the foreground, and what a pipeline has left in the background would be.
+fn leave_terminal() -> Result<(), Errno> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let terminal = rustix::fs::open("/dev/tty", flags, Mode::empty())?;
+    rustix::process::setpgid(None, None)?;
+    // Else the signal for background groups that change their terminal would stop it.
+    let _signals = sys::block_signals()?;
+    rustix::termios::tcsetpgrp(&terminal, getpid())
+}
+
 /// Runs the keeper: the whole process `fugued keeper`, whose descriptor 0 is the daemon's socket.
 ///
 /// Call it before anything else in `main`: it expects one thread, and memory it has not touched is
@@ -46,6 +60,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Errno> {
+    if std::env::args().any(|word| word == LEAVE_TERMINAL) {
+        return leave_terminal();
+    }
     if socket_domain(rustix::stdio::stdin()) != Ok(AddressFamily::UNIX) {
         let text = "fugued keeper: standard input is not a daemon's socket; the daemon starts this";
         let _ = writeln!(std::io::stderr(), "{text}");

@@ -74,10 +74,26 @@ pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
 
 /// The state of one process now; `None` when there is none with this pid.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
-    let mut buffer = [0; READ_BYTES];
+    parse_stat(&read_stat(pid)?)
+}
+
+/// Where the kernel put the stack of what a process executes; `None` when that may not be known.
+///
+/// Source: proc(5), `/proc/pid/stat` field 28.
+pub(super) fn start_stack(pid: i32) -> Option<u64> {
+    let line = read_stat(pid)?;
+    let close = line.iter().rposition(|&b| b == b')')?;
+    let rest = std::str::from_utf8(line.get(close + 1..)?).ok()?;
+    let stack: u64 = rest.split_ascii_whitespace().nth(25)?.parse().ok()?;
+    (stack != 0).then_some(stack)
+}
+
+fn read_stat(pid: i32) -> Option<Vec<u8>> {
+    let mut buffer = vec![0; READ_BYTES];
     let fd = open_proc(&format!("/proc/{pid}/stat")).ok()?;
     let length = rustix::io::read(&fd, &mut buffer).ok()?;
-    parse_stat(&buffer[..length])
+    buffer.truncate(length);
+    Some(buffer)
 }
 
 /// The parent of a process.

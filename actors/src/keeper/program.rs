@@ -19,7 +19,9 @@ use rustix::{
 use super::{
     contain::Contained,
     diagnose::{explain, explain_cwd, find_program},
-    procs, sys,
+    procs,
+    reports::{Channel, Reports},
+    sys,
     wire::{
         JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperSpec, ProgramIdentity, STATUS_PIPE_FD,
         SpawnFailure,
@@ -36,6 +38,8 @@ pub(super) struct Program {
     pub journal: OwnedFd,
     /// Read end of the status pipe.
     pub status_pipe: Option<OwnedFd>,
+    /// What fills the status pipe, when the program does not itself.
+    pub reports: Option<Reports>,
     /// Its control group.
     pub contained: Option<Contained>,
 }
@@ -82,12 +86,8 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
 
     let (master, slave) = open_terminal(spec)?;
     let journal = open_journal(spec)?;
-    let status = if spec.status_pipe {
-        let ends = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
-        Some(ends.map_err(|errno| SpawnFailure::during("no status pipe", errno))?)
-    } else {
-        None
-    };
+    let status =
+        Status::open(spec).map_err(|errno| SpawnFailure::during("no status pipe", errno))?;
     let terminal = format!("/proc/self/fd/{}", slave.as_raw_fd());
     let terminal = CString::new(terminal).expect("a number holds no NUL");
     let image = sys::Image {
@@ -95,9 +95,7 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
         argv: &argv,
         env: &env,
         terminal: &terminal,
-        extra: status
-            .as_ref()
-            .map(|(_, write)| (write.as_fd(), STATUS_PIPE_FD)),
+        extra: status.programs_end().map(|end| (end, STATUS_PIPE_FD)),
     };
     let started_at_unix_ms = unix_ms();
     let own = getrlimit(Resource::Nofile);
@@ -107,6 +105,7 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let _ = setrlimit(Resource::Nofile, own);
     let (spawned, contained) = spawned?;
     let pid = spawned.map_err(|errno| explain(errno, &path))?;
+    let (reports, status_pipe) = status.follow(pid, spec);
     Ok(Program {
         started: now(),
         identity: ProgramIdentity {
@@ -117,9 +116,54 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
         },
         master,
         journal,
-        status_pipe: status.map(|(read, _)| read),
+        status_pipe,
+        reports,
         contained,
     })
+}
+
+/// How the program tells statuses.
+enum Status {
+    /// Not at all.
+    None,
+    /// It writes to the pipe itself.
+    Pipe { read: OwnedFd, write: OwnedFd },
+    /// It is a pipeline's shell.
+    Reports(Channel),
+}
+
+impl Status {
+    fn open(spec: &KeeperSpec) -> Result<Self, Errno> {
+        if !spec.status_pipe {
+            return Ok(Self::None);
+        }
+        if spec.report_word.is_some() {
+            return Channel::open().map(Self::Reports);
+        }
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        Ok(Self::Pipe { read, write })
+    }
+
+    fn programs_end(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::None => None,
+            Self::Pipe { write, .. } => Some(write.as_fd()),
+            Self::Reports(channel) => Some(channel.shell.as_fd()),
+        }
+    }
+
+    /// What is left to do once the program runs, and what the daemon reads.
+    fn follow(self, pid: i32, spec: &KeeperSpec) -> (Option<Reports>, Option<OwnedFd>) {
+        match self {
+            Self::None => (None, None),
+            Self::Pipe { read, .. } => (None, Some(read)),
+            Self::Reports(channel) => {
+                let word = spec.report_word.clone().unwrap_or_default();
+                let (reports, read) = channel.follow(pid, word);
+                (Some(reports), Some(read))
+            }
+        }
+    }
 }
 
 type Spawned = (Result<i32, Errno>, Option<Contained>);

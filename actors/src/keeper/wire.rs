@@ -47,6 +47,9 @@ pub struct KeeperSpec {
     pub journal_bytes: u64,
     /// Whether the program gets a pipe on [`STATUS_PIPE_FD`] whose read end comes to the daemon.
     pub status_pipe: bool,
+    /// The program is a pipeline's shell: what it finds there is a socket instead, and what it reports comes out of the status pipe in
+    /// lines that begin with this word, as far as the shell itself has said it. An older keeper gives it the plain pipe.
+    pub report_word: Option<String>,
     /// Soft limit of open files for the program, since the daemon raises its own.
     pub open_files: Option<u64>,
     /// The program's control group, where there is one.

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::reply::{Orchestration, Orchestrations};
-use protocol::request::{GetOrchestration, RunParallel, RunPipeline};
+use protocol::request::{GetOrchestration, RunOptions, RunParallel, RunPipeline};
 use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::entry::{self, OrchestrationEntry};
 use super::plan::Plan;
 use super::progress::StopReason;
-use super::{guard, session, start_actor};
+use super::{guard, running, session, start_actor};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
-use crate::spawn::checked_cwd;
+use crate::spawn::{checked_cwd, usual_shell};
 
 /// Orchestrations that may run at a time.
 const MAX_RUNNING: usize = 1_000;
@@ -41,6 +41,10 @@ pub async fn run_parallel(
     caller: &Caller,
     params: RunParallel,
 ) -> Result<Orchestration, Error> {
+    let params = RunParallel {
+        options: with_shell(server, params.options),
+        ..params
+    };
     begin(server, caller, Plan::parallel(params)?).await
 }
 
@@ -53,7 +57,28 @@ pub async fn run_pipeline(
     caller: &Caller,
     params: RunPipeline,
 ) -> Result<Orchestration, Error> {
+    let params = RunPipeline {
+        options: with_shell(server, params.options),
+        ..params
+    };
     begin(server, caller, Plan::pipeline(params)?).await
+}
+
+/// The shell that nobody has chosen is the usual one where the commands run.
+fn with_shell(server: &Server, mut options: RunOptions) -> RunOptions {
+    if options.shell.is_none() {
+        let given = options.env.get("PATH");
+        let callers = || {
+            options
+                .environment
+                .as_ref()
+                .unwrap_or(&server.environment)
+                .get("PATH")
+        };
+        let path = given.or_else(callers).map(String::as_str);
+        options.shell = Some(usual_shell::usual(path).to_owned());
+    }
+    options
 }
 
 async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orchestration, Error> {
@@ -147,8 +172,10 @@ pub async fn get(server: &Arc<Server>, params: GetOrchestration) -> Result<Orche
 
 /// The answer; that it has ended is told when the next daemon would say so too.
 async fn told(server: &Server, entry: &OrchestrationEntry) -> Orchestration {
-    let reply = entry.reply(server);
-    if reply.status.is_final() {
+    let mut reply = entry.reply(server);
+    if !reply.status.is_final() {
+        running::describe(server, &mut reply).await;
+    } else {
         // What cannot be written now stays marked, and is logged.
         let _ = server.store.flush().await;
     }

@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::OrchestrationMsg;
+use super::over;
 use super::plan::Plan;
-use super::progress::{Fact, Outcome, Progress, Started, StopReason};
+use super::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
 use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
 use crate::clock::{epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
@@ -34,11 +35,13 @@ const KEPT_BYTES: usize = 128 * 1024 * 1024;
 struct CommandFacts {
     started: OnceLock<Started>,
     outcome: OnceLock<Arc<Outcome>>,
+    doubted: OnceLock<Doubt>,
 }
 
 #[derive(Default)]
 struct JobFacts {
     launched: AtomicBool,
+    left: OnceLock<Arc<Vec<String>>>,
     closed: AtomicBool,
 }
 
@@ -58,6 +61,7 @@ pub struct OrchestrationEntry {
     pub origin: Origin,
     kind: OrchestrationKind,
     cleanup: bool,
+    shell: String,
     begun: Instant,
     started_at_ms: u64,
     /// Given up at the end: environments are large.
@@ -102,6 +106,7 @@ impl OrchestrationEntry {
             origin: plan.origin.clone(),
             kind: plan.kind,
             cleanup: plan.cleanup,
+            shell: plan.shell().to_owned(),
             begun,
             started_at_ms: epoch_ms(),
             progress: watch::Sender::new(Arc::new(Progress::new(&plan))),
@@ -255,6 +260,8 @@ impl OrchestrationEntry {
             version: progress.version,
             failed_at: failed_at.map(str::to_owned),
             pane_id: pane_id.filter(|_| pipeline && !self.cleanup),
+            shell: self.shell.clone(),
+            left_running: self.left(),
             started_at_ms: self.started_at_ms,
             duration_ms: millis(
                 progress
@@ -263,6 +270,15 @@ impl OrchestrationEntry {
             ),
             commands,
         }
+    }
+
+    /// What its programs have left running, as far as a list should go.
+    fn left(&self) -> Vec<String> {
+        const TOLD: usize = 50;
+        let left = self.jobs.iter().filter_map(|job| job.left.get());
+        left.flat_map(|left| left.iter().cloned())
+            .take(TOLD)
+            .collect()
     }
 
     /// Ends it for this reason; the first one counts. Its tasks see it without its actor.
@@ -303,6 +319,12 @@ impl OrchestrationEntry {
             Fact::Ended(command, outcome) => {
                 let _ = self.commands[command].outcome.set(outcome);
             }
+            Fact::Doubted(step, doubt) => {
+                let _ = self.commands[step].doubted.set(doubt);
+            }
+            Fact::Left(job, left) => {
+                let _ = self.jobs[job].left.set(left);
+            }
             Fact::Closed(job) => self.jobs[job].closed.store(true, Ordering::Release),
             Fact::Stopped(reason) => return self.stop(reason),
             Fact::Released => self.released.store(true, Ordering::Release),
@@ -333,12 +355,18 @@ impl OrchestrationEntry {
             .filter(|(_, job)| job.closed.load(Ordering::Acquire))
             .map(|(job, _)| Fact::Closed(job))
             .collect();
+        let left: Vec<_> = jobs()
+            .filter_map(|(job, facts)| Some(Fact::Left(job, Arc::clone(facts.left.get()?))))
+            .collect();
         let stopped = self.stop.borrow().map(Fact::Stopped);
         let commands = || self.commands.iter().enumerate();
         let ended: Vec<_> = commands()
             .filter_map(|(command, facts)| {
                 Some(Fact::Ended(command, Arc::clone(facts.outcome.get()?)))
             })
+            .collect();
+        let doubted: Vec<_> = commands()
+            .filter_map(|(step, facts)| Some(Fact::Doubted(step, *facts.doubted.get()?)))
             .collect();
         let started: Vec<_> = commands()
             .filter_map(|(command, facts)| Some(Fact::Started(command, *facts.started.get()?)))
@@ -349,6 +377,8 @@ impl OrchestrationEntry {
         launched
             .chain(started)
             .chain(ended)
+            .chain(doubted)
+            .chain(left)
             .chain(stopped)
             .chain(closed)
             .chain(released)
@@ -392,6 +422,7 @@ pub(crate) fn prune(server: &Arc<Server>) {
         if too_many || now().saturating_duration_since(*at) >= KEPT {
             orchestrations.remove(&entry.id);
             let _ = server.store.forget_orchestration(entry.id);
+            over::forget_panes(server, entry.id);
             forget_child(server, entry);
         }
     }

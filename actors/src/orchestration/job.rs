@@ -10,9 +10,10 @@ use protocol::{Error, Name};
 
 use super::entry::OrchestrationEntry;
 use super::plan::{Plan, PlannedCommand};
-use super::progress::{Fact, Outcome, Started, StopReason};
+use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use super::{parallel, pipeline};
 use crate::idempotency;
+use crate::keeper::LEAVE_TERMINAL;
 use crate::pane::{self, Ended, PaneEntry};
 use crate::rights;
 use crate::server::{Server, program_environment};
@@ -154,9 +155,11 @@ impl Job {
         name: &str,
     ) -> Result<Spawned, Error> {
         let plan = &*self.plan;
-        let mut env = plan.env.clone();
+        let mut env = self.nobody_looks();
+        env.extend(plan.env.clone());
         env.extend(command.env.clone());
-        let lines = u32::try_from(plan.output_lines).unwrap_or(u32::MAX);
+        let most = plan.output_lines.max(plan.failed_output_lines);
+        let lines = u32::try_from(most).unwrap_or(u32::MAX);
         let pane_name = Name::new(name).ok();
         let place = match plan.layout {
             RunLayout::Hidden => Place::NewWindow {
@@ -183,7 +186,8 @@ impl Job {
             },
             place,
             select: false,
-            status_pipe: plan.kind == OrchestrationKind::Pipeline,
+            report_word: (plan.kind == OrchestrationKind::Pipeline)
+                .then(|| self.entry.nonce().to_owned()),
             shown_as: plan.shown_as(),
             environment: self.environment(),
         };
@@ -195,6 +199,25 @@ impl Job {
             return std::future::pending().await;
         }
         spawned
+    }
+
+    /// Variables that keep programs from waiting for somebody, unless they were set for this session.
+    fn nobody_looks(&self) -> BTreeMap<String, String> {
+        const VARIABLES: [(&str, &str); 6] = [
+            ("PAGER", "cat"),
+            ("GIT_PAGER", "cat"),
+            ("MANPAGER", "cat"),
+            ("SYSTEMD_PAGER", "cat"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            // Takes every message and list as it is proposed; an empty message is refused by git.
+            ("GIT_EDITOR", "true"),
+        ];
+        let changes = &self.entry.session.snapshot().environment.changes;
+        let unset = |(name, _): &(&str, &str)| !changes.contains_key(*name);
+        let variables = VARIABLES.into_iter().filter(unset);
+        variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     /// In a session that others made: the caller's environment, with what was set for that session.
@@ -236,6 +259,27 @@ impl Job {
             .await;
     }
 
+    /// The command that lets what runs in the background outlive a pipeline's shell.
+    pub(super) fn leave_terminal(&self) -> Vec<String> {
+        let launch = self.server.keepers.launch();
+        let mut words = vec![launch.exe.display().to_string()];
+        words.extend(launch.args.iter().cloned());
+        words.push(LEAVE_TERMINAL.to_owned());
+        words
+    }
+
+    /// Records that how a step and all later ones ended is not known.
+    pub(super) async fn doubted(&self, step: usize, doubt: Doubt) {
+        tracing::warn!(orchestration_id = %self.entry.id, step, ?doubt, "a pipeline's reports contradict each other");
+        self.entry.record(Fact::Doubted(step, doubt));
+        let _ = self
+            .server
+            .store
+            .save_orchestration(&self.entry)
+            .wait()
+            .await;
+    }
+
     /// Waits until the program has ended by itself, or until everything is to end.
     pub(super) async fn wait(&self, pane: &PaneEntry) -> Option<StopReason> {
         let mut state = pane.state();
@@ -268,8 +312,19 @@ impl Job {
         (OUTPUT_BYTES / self.plan.commands.len()).min(TAIL_BYTES)
     }
 
-    /// Closes the pane, if panes are to be closed.
+    /// Records what the program has left running, then closes the pane, if panes are to be closed.
     pub(super) async fn clean_up(&self, pane: &Arc<PaneEntry>) {
+        /// A keeper that does not answer holds nobody up.
+        const LOOK_LIMIT: Duration = Duration::from_millis(500);
+        let process = pane.process();
+        let left = tokio::time::timeout(LOOK_LIMIT, process.keeper.descendants()).await;
+        let left = left.into_iter().flatten().flatten();
+        let left: Vec<_> = left
+            .map(|process| format!("{} (pid {})", process.comm, process.pid))
+            .collect();
+        if !left.is_empty() {
+            self.entry.record(Fact::Left(self.index, Arc::new(left)));
+        }
         if self.plan.cleanup {
             pane::close(&self.server, pane, false).await;
         }

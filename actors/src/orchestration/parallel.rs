@@ -6,7 +6,8 @@ use protocol::reply::RunStatus;
 use protocol::request::Program;
 
 use super::job::{Found, Job};
-use super::progress::Outcome;
+use super::progress::{Outcome, Tail};
+use crate::pane::screen::Screen;
 use crate::pane::{PaneEntry, life};
 
 pub(super) async fn run(job: &Job) {
@@ -26,7 +27,8 @@ pub(super) async fn run(job: &Job) {
             life::stop_program(&pane).await;
         }
         let mut outcome = job.outcome(&pane, stopped);
-        outcome.output = tail(job, &pane).await;
+        let status = outcome.status;
+        outcome = outcome.with_output(tail(job, &pane, status).await);
         job.ended(index, outcome).await;
     }
     job.clean_up(&pane).await;
@@ -52,13 +54,14 @@ async fn begin(job: &Job, index: usize) -> Option<Arc<PaneEntry>> {
     }
 }
 
-async fn tail(job: &Job, pane: &PaneEntry) -> Option<String> {
-    let (lines, bytes) = (job.plan.output_lines, job.tail_bytes());
+async fn tail(job: &Job, pane: &PaneEntry, status: RunStatus) -> Option<Tail> {
+    let (lines, bytes) = (job.plan.lines_of(status), job.tail_bytes());
     if lines == 0 {
         return None;
     }
-    let look = move |screen: &mut crate::pane::screen::Screen| {
-        screen.read_last(lines, true, false, bytes).text
+    let look = move |screen: &mut Screen| {
+        let text = screen.read_last(lines, true, false, usize::MAX).text;
+        Tail::of(&text, lines, bytes)
     };
     // A pane that somebody else has closed has no text any more.
     pane.io.look(look).await.ok()

@@ -1,19 +1,19 @@
-//! The one pane of `run_pipeline`: a shell that runs all steps and reports each on the status pipe.
+//! The one pane of `run_pipeline`: a shell that runs all steps and reports each.
 
-use std::io;
-use std::os::fd::OwnedFd;
+mod pipe;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::reply::{ExitStatus, RunStatus};
 use protocol::request::Program;
-use tokio::net::unix::pipe;
 
 use super::job::{Found, Job};
-use super::progress::{Outcome, StopReason};
-use super::script::{self, Report, Reports};
+use super::progress::{Doubt, Outcome, StopReason, Tail};
+use super::script::{self, Report, Reports, Told};
 use crate::pane::screen::{Screen, TextCursor};
 use crate::pane::{PaneEntry, life};
+use pipe::StatusPipe;
 
 /// How long the output of a step that has ended may take to arrive; it was printed before its report.
 const MARK_LIMIT: Duration = Duration::from_secs(1);
@@ -34,15 +34,12 @@ pub(super) async fn run(job: &Job) {
         },
     };
     let mut steps = Steps::of(job, &pane).await;
-    let mut pipe = match pane.take_status_pipe().map(open) {
-        Some(Ok(pipe)) => Some(pipe),
-        Some(Err(_)) | None => None,
-    };
+    let mut pipe = pane.take_status_pipe().map(StatusPipe::new);
     let stopped = steps.follow(&mut pipe).await;
     if stopped.is_some() {
         life::stop_program(&pane).await;
     }
-    steps.take_rest(&pipe).await;
+    steps.take_rest(pipe.as_ref()).await;
     steps.shell_ended(stopped).await;
     job.clean_up(&pane).await;
 }
@@ -60,10 +57,9 @@ async fn begin(job: &Job) -> Option<Arc<PaneEntry>> {
     if job.entry.stopped().borrow().is_some() || job.entry.outcome_of(0).is_some() {
         return None;
     }
-    let nonce = job.entry.nonce();
     let shell = job.plan.shell().to_owned();
-    let name = shell.rsplit('/').next().unwrap_or("sh").to_owned();
-    let source = script::source(&job.plan, nonce);
+    let name = job.plan.shell_name().to_owned();
+    let source = script::source(&job.plan, &job.leave_terminal());
     let program = Program::Argv(vec![shell, "-c".to_owned(), source, name]);
     let kind = job.plan.kind.to_string();
     match job.spawn(&job.plan.commands[0], program, &kind).await {
@@ -82,18 +78,13 @@ async fn begin(job: &Job) -> Option<Arc<PaneEntry>> {
     }
 }
 
-fn open(pipe: OwnedFd) -> io::Result<pipe::Receiver> {
-    pipe::Receiver::from_owned_fd(pipe).inspect_err(|error| {
-        tracing::error!(%error, "a pipeline's status pipe cannot be read");
-    })
-}
-
 /// The steps of a shell that runs.
 struct Steps<'a> {
     job: &'a Job,
     pane: &'a PaneEntry,
     reports: Reports,
-    nonce: String,
+    /// What the step before the one that has its turn has reported, as far as this daemon knows.
+    last: Option<i32>,
     /// The step that has its turn; as many as there are when all have ended.
     current: usize,
     /// When it began.
@@ -105,31 +96,38 @@ struct Steps<'a> {
 impl<'a> Steps<'a> {
     /// From the step on that has no outcome yet.
     async fn of(job: &'a Job, pane: &'a PaneEntry) -> Self {
-        let nonce = job.entry.nonce().to_owned();
+        let word = job.entry.nonce().to_owned();
         let current = job.first_open();
-        if current == 0 {
-            job.started(0, pane);
-        }
         let top: TextCursor = TOP.parse().expect("this is how a cursor is printed");
-        let before = current.checked_sub(1).map(|step| format!("{nonce}-{step}"));
-        let look = move |screen: &mut Screen| before.and_then(|mark| screen.mark(&mark));
+        let before = current
+            .checked_sub(1)
+            .and_then(|step| job.entry.outcome_of(step));
+        let mark = before.as_ref().and_then(|before| before.mark.clone());
+        let look = move |screen: &mut Screen| mark.and_then(|mark| screen.mark(&mark));
         let output_from = match current {
             0 => None,
             _ => pane.io.look(look).await.ok().flatten(),
         };
-        Self {
+        let steps = Self {
             since: job.entry.started_at(current).unwrap_or_else(Instant::now),
             job,
             pane,
-            reports: Reports::from_step(nonce.clone(), current),
-            nonce,
+            reports: Reports::from_step(word, current),
+            last: before.and_then(|before| before.exit_code),
             current,
             output_from: output_from.unwrap_or(top),
+        };
+        if current == 0 {
+            job.started(0, pane);
+        } else if !steps.is_over() && job.entry.pane_of(current).is_none() {
+            // Begun, and not recorded by a daemon that died.
+            job.started_at(current, pane, steps.since);
         }
+        steps
     }
 
     /// Takes reports until the shell has ended, or until everything is to end.
-    async fn follow(&mut self, pipe: &mut Option<pipe::Receiver>) -> Option<StopReason> {
+    async fn follow(&mut self, pipe: &mut Option<StatusPipe>) -> Option<StopReason> {
         let job = self.job;
         let end = job.wait(self.pane);
         tokio::pin!(end);
@@ -137,107 +135,113 @@ impl<'a> Steps<'a> {
             let Some(open) = pipe else {
                 return end.await;
             };
-            let ready = tokio::select! {
+            let bytes = tokio::select! {
                 biased;
-                ready = open.readable() => ready,
+                bytes = open.peek() => bytes,
                 stopped = &mut end => return stopped,
             };
-            match ready.and_then(|()| self.peek(open)) {
-                Ok(Some(bytes)) => self.take(open, &bytes).await,
-                Ok(None) => {}
-                Err(_) => *pipe = None,
+            if bytes.is_empty() {
+                *pipe = None;
+                continue;
             }
+            // Taken out when they are recorded: otherwise a daemon that dies in between would take them along.
+            self.take(&bytes).await;
+            open.drop_first(bytes.len());
         }
     }
 
-    /// Reports are taken out of the pipe when they are recorded: otherwise a daemon that dies in between would take them along.
-    async fn take(&mut self, pipe: &pipe::Receiver, bytes: &[u8]) {
-        for report in self.reports.take(bytes) {
-            self.reported(report).await;
-        }
-        let mut taken = vec![0; bytes.len()];
-        let mut count = 0;
-        while count < bytes.len()
-            && let Ok(more @ 1..) = rustix::io::read(pipe, &mut taken[count..])
-        {
-            count += more;
-        }
-    }
-
-    /// What is in the pipe, without taking it out; `None` when there is nothing yet.
-    ///
-    /// # Errors
-    /// Nobody writes to it any more, or the system's own.
-    fn peek(&self, pipe: &pipe::Receiver) -> io::Result<Option<Vec<u8>>> {
-        const PEEK_BYTES: usize = 4096;
-        let (from, to) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        let flags = rustix::pipe::SpliceFlags::NONBLOCK;
-        match pipe.try_io(|| Ok(rustix::pipe::tee(pipe, &to, PEEK_BYTES, flags)?)) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                let mut bytes = vec![0; count];
-                let read = rustix::io::read(&from, &mut bytes)?;
-                bytes.truncate(read);
-                Ok(Some(bytes))
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes what the shell wrote before its end.
-    async fn take_rest(&mut self, pipe: &Option<pipe::Receiver>) {
+    /// Takes what was reported before the shell's end.
+    async fn take_rest(&mut self, pipe: Option<&StatusPipe>) {
         /// No script reports more.
         const REST_BYTES: usize = 1024 * 1024;
         let Some(pipe) = pipe else { return };
-        let mut buffer = [0; 4096];
         let mut taken = 0;
-        // Asking the system itself: the runtime may not know yet that there is something to read.
-        while let Ok(count @ 1..) = rustix::io::read(pipe, &mut buffer) {
-            for report in self.reports.take(&buffer[..count]) {
-                self.reported(report).await;
+        while taken < REST_BYTES
+            && let Some(bytes) = pipe.read()
+        {
+            taken += bytes.len();
+            self.take(&bytes).await;
+        }
+    }
+
+    async fn take(&mut self, bytes: &[u8]) {
+        for told in self.reports.take(bytes) {
+            match told {
+                Told::Ended(report) => self.reported(report).await,
+                Told::Again(report) => self.reported_again(report).await,
+                Told::NotBegun(step) => self.not_begun(step).await,
             }
-            taken += count;
-            if taken > REST_BYTES {
-                return;
-            }
+        }
+    }
+
+    async fn not_begun(&self, step: usize) {
+        let last = self.job.plan.commands.len() - 1;
+        self.job.doubted(step.min(last), Doubt::NotBegun).await;
+    }
+
+    async fn reported_again(&self, report: Report) {
+        let known = self.job.entry.outcome_of(report.step);
+        let same = known.is_some_and(|known| known.mark == Some(report.mark));
+        // Recorded by a daemon that died before it took it out.
+        if !same {
+            self.job.doubted(report.step, Doubt::ToldTwice).await;
         }
     }
 
     async fn reported(&mut self, report: Report) {
-        let Report { step, code } = report;
+        let Report { step, code, mark } = report;
+        if self.is_over() {
+            return self.not_begun(step).await;
+        }
         let now = Instant::now();
         let exit = ExitStatus::Exited { code };
-        let mut outcome = Outcome::of(&exit, now.saturating_duration_since(self.since), None);
-        outcome.output = self.output(step, false).await;
+        let outcome = Outcome::of(&exit, now.saturating_duration_since(self.since), None);
+        let tail = self.output(Some(mark.clone()), outcome.status).await;
+        let mut outcome = outcome.with_output(tail);
+        outcome.mark = Some(mark);
         self.job.ended(step, outcome).await;
         self.current = step + 1;
-        let goes_on = code == 0 || !self.job.plan.stop_on_error;
-        if goes_on && self.current < self.job.plan.commands.len() {
+        self.last = Some(code);
+        if !self.is_over() {
             self.since = self.job.started_at(self.current, self.pane, now);
         }
+    }
+
+    /// Whether the shell has nothing more to do than to end with what it has reported last.
+    fn is_over(&self) -> bool {
+        let stops = self.job.plan.stop_on_error && self.last.is_some_and(|code| code != 0);
+        stops || self.current == self.job.plan.commands.len()
     }
 
     /// The step that had its turn ended with the shell.
     async fn shell_ended(&mut self, stopped: Option<StopReason>) {
         let step = self.current;
-        // All have ended, or what follows a failed one is skipped.
-        if self.job.entry.pane_of(step).is_none() {
-            return;
+        if self.is_over() {
+            return self.compare_with_end().await;
         }
         let mut outcome = self.job.outcome(self.pane, stopped);
         outcome.duration = Some(self.since.elapsed());
-        outcome.output = self.output(step, true).await;
-        self.job.ended(step, outcome).await;
+        let tail = self.output(None, outcome.status).await;
+        self.job.ended(step, outcome.with_output(tail)).await;
+    }
+
+    /// A shell that has reported its last step ends with that step's code, also when it is stopped right then. Any other end, or none that
+    /// anybody saw, proves nothing of what was reported.
+    async fn compare_with_end(&self) {
+        let end = self.job.end_of(self.pane).map(|end| end.exit);
+        let agrees = matches!((end, self.last), (Some(ExitStatus::Exited { code }), Some(last)) if code == last);
+        if !agrees && self.current > 0 {
+            let last = self.current - 1;
+            self.job.doubted(last, Doubt::Contradicted).await;
+        }
     }
 
     /// The end of a step's output: up to its mark, or up to the end of all output for the last one.
-    async fn output(&mut self, step: usize, is_last: bool) -> Option<String> {
-        let (lines, bytes) = (self.job.plan.output_lines, self.job.tail_bytes());
-        if lines == 0 {
+    async fn output(&mut self, mark: Option<String>, status: RunStatus) -> Option<Tail> {
+        let (lines, bytes) = (self.job.plan.lines_of(status), self.job.tail_bytes());
+        if !self.job.plan.wants_output() {
             return None;
         }
-        let mark = (!is_last).then(|| format!("{}-{step}", self.nonce));
         let begun = Instant::now();
         loop {
             let (from, mark) = (self.output_from, mark.clone());
@@ -256,7 +260,7 @@ impl<'a> Steps<'a> {
             match self.pane.io.look(look).await {
                 Ok(Some((text, end))) => {
                     self.output_from = end;
-                    return Some(text);
+                    return (lines > 0).then_some(text);
                 }
                 Ok(None) => tokio::time::sleep(MARK_PAUSE).await,
                 Err(_) => return None,
@@ -266,15 +270,9 @@ impl<'a> Steps<'a> {
 }
 
 /// The last lines between two places.
-fn tail(screen: &Screen, from: &TextCursor, to: &TextCursor, lines: usize, bytes: usize) -> String {
+fn tail(screen: &Screen, from: &TextCursor, to: &TextCursor, lines: usize, bytes: usize) -> Tail {
     let text = screen.read_since(from, usize::MAX).text;
     let after = screen.read_since(to, usize::MAX).text;
     let text = text.strip_suffix(after.as_str()).unwrap_or(&text);
-    let text = text.trim_end_matches('\n');
-    let start = text
-        .rmatch_indices('\n')
-        .nth(lines - 1)
-        .map_or(0, |(at, _)| at + 1);
-    let start = start.max(text.ceil_char_boundary(text.len().saturating_sub(bytes)));
-    text[start..].to_owned()
+    Tail::of(text, lines, bytes)
 }

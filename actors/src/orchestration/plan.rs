@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::name::shown;
-use protocol::reply::OrchestrationKind;
+use protocol::reply::{OrchestrationKind, RunStatus};
 use protocol::request::{RunLayout, RunOptions, RunParallel, RunPipeline};
-use protocol::{Error, ErrorCode, Target};
+use protocol::{Error, ErrorCode, Size, Target};
 use serde::{Deserialize, Serialize};
 
 use super::script;
@@ -32,6 +32,9 @@ const NAME_CHARS: usize = 64;
 /// Longest command line in bytes, and longest script of a pipeline: both become one argument, and the kernel takes
 /// no argument of 128 KiB. Source: execve(2), MAX_ARG_STRLEN.
 const COMMAND_BYTES: usize = 120 * 1024;
+
+/// Room for the command at the end of a pipeline's script.
+const LEAVE_BYTES: usize = 4096;
 
 /// Shells that a pipeline's script is written for.
 const PIPELINE_SHELLS: [&str; 9] = [
@@ -72,6 +75,12 @@ pub struct Plan {
     pub timeout: Duration,
     /// Of each command's output.
     pub output_lines: usize,
+    /// Of the output of a command that did not complete.
+    #[serde(default)]
+    pub failed_output_lines: usize,
+    /// Of the panes in a session that is made for it.
+    #[serde(default = "run_size")]
+    pub size: Size,
     /// Where commands start that name no directory.
     pub cwd: Option<String>,
     /// The caller's environment.
@@ -88,6 +97,10 @@ pub struct Plan {
     /// By whom it was begun.
     #[serde(default)]
     pub origin: Origin,
+}
+
+fn run_size() -> Size {
+    Size::RUN
 }
 
 impl Plan {
@@ -162,7 +175,7 @@ impl Plan {
         let mut plan = Self::new(OrchestrationKind::Pipeline, commands.collect(), options)?;
         plan.stop_on_error = stop_on_error.unwrap_or(true);
         checked_shell(plan.shell())?;
-        let bytes = script::source(&plan, &"0".repeat(script::NONCE_CHARS)).len();
+        let bytes = script::source(&plan, &[]).len() + LEAVE_BYTES;
         if bytes > COMMAND_BYTES {
             return Err(Error::invalid(format!(
                 "the steps have {bytes} bytes together; at most {COMMAND_BYTES} are possible"
@@ -191,10 +204,10 @@ impl Plan {
                 MAX_TIMEOUT.as_millis()
             )));
         }
-        if options.output_lines > MAX_OUTPUT_LINES {
+        let lines = options.output_lines.max(options.failed_output_lines);
+        if lines > MAX_OUTPUT_LINES {
             return Err(Error::invalid(format!(
-                "output_lines is {}; it may be 0 to {MAX_OUTPUT_LINES}",
-                options.output_lines
+                "output_lines is {lines}; it may be 0 to {MAX_OUTPUT_LINES}"
             ))
             .hint("keep the panes (cleanup: false) and read them to get more"));
         }
@@ -203,9 +216,8 @@ impl Plan {
         if let Some(shell) = &options.shell
             && (shell.trim().is_empty() || shell.contains('\0'))
         {
-            return Err(
-                Error::invalid("the shell's name is empty or has a NUL").hint("omit it for sh")
-            );
+            return Err(Error::invalid("the shell's name is empty or has a NUL")
+                .hint("omit it for bash, or sh where there is no bash"));
         }
         Ok(Self {
             kind,
@@ -217,6 +229,8 @@ impl Plan {
             cleanup: options.cleanup.unwrap_or(parallel),
             timeout,
             output_lines: options.output_lines as usize,
+            failed_output_lines: lines as usize,
+            size: options.size.unwrap_or(Size::RUN).checked()?,
             cwd: options.cwd,
             environment: options.environment,
             env: options.env,
@@ -245,10 +259,31 @@ impl Plan {
         }
     }
 
+    /// Lines of a command's output in the result.
+    #[must_use]
+    pub fn lines_of(&self, status: RunStatus) -> usize {
+        match status == RunStatus::Completed {
+            true => self.output_lines,
+            false => self.failed_output_lines,
+        }
+    }
+
+    /// Whether any output is wanted.
+    #[must_use]
+    pub fn wants_output(&self) -> bool {
+        self.output_lines.max(self.failed_output_lines) > 0
+    }
+
     /// The shell's path or name.
     #[must_use]
     pub fn shell(&self) -> &str {
         self.shell.as_deref().unwrap_or("sh")
+    }
+
+    /// The name of that shell, without its directory.
+    #[must_use]
+    pub fn shell_name(&self) -> &str {
+        self.shell().rsplit('/').next().unwrap_or("sh")
     }
 
     /// What people are shown instead of a pipeline's script: its steps.
@@ -381,7 +416,7 @@ fn checked_shell(shell: &str) -> Result<(), Error> {
             shown(shell)
         ),
     )
-    .hint("omit the shell for sh, and call the other one in a step, as in: fish -c '…'")
+    .hint("omit the shell, and call the other one in a step, as in: fish -c '…'")
     .candidates(PIPELINE_SHELLS.map(str::to_owned)))
 }
 

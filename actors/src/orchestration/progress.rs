@@ -11,7 +11,7 @@ use protocol::reply::{CommandResult, OrchestrationKind, RunStatus};
 use super::plan::Plan;
 use crate::clock::millis;
 
-pub use outcome::{Outcome, Started, StopReason};
+pub use outcome::{Doubt, Outcome, Started, StopReason, Tail};
 
 /// Panes that may be waiting to be closed beside those that run: enough to keep the running ones going, few enough
 /// that a slow end of panes holds back the start of further ones.
@@ -48,6 +48,10 @@ pub enum Fact {
     Started(usize, Started),
     /// A command has ended.
     Ended(usize, Arc<Outcome>),
+    /// How this step and all later ones ended is not known, whatever was told of them.
+    Doubted(usize, Doubt),
+    /// What a job's program has left running.
+    Left(usize, Arc<Vec<String>>),
     /// A job needs nothing more.
     Closed(usize),
     /// Everything is to end.
@@ -82,6 +86,8 @@ pub struct Progress {
     max_parallel: usize,
     stop_on_error: bool,
     stopped: Option<StopReason>,
+    /// From which step on nothing that was told counts.
+    doubted: Option<(usize, Doubt)>,
     releasing: bool,
     released: bool,
 }
@@ -106,6 +112,7 @@ impl Progress {
             max_parallel: plan.max_parallel,
             stop_on_error: plan.stop_on_error,
             stopped: None,
+            doubted: None,
             releasing: false,
             released: false,
         }
@@ -129,6 +136,8 @@ impl Progress {
             Fact::Launched(job) => self.advance(job, Job::Pending, Job::Open),
             Fact::Started(command, started) => self.started(command, started),
             Fact::Ended(command, outcome) => self.ended(command, outcome),
+            Fact::Doubted(step, doubt) => self.doubt(step, doubt),
+            Fact::Left(..) => false,
             Fact::Closed(job) => self.closed(job),
             Fact::Stopped(reason) => self.stop(reason),
             Fact::Released => !std::mem::replace(&mut self.released, true),
@@ -158,6 +167,27 @@ impl Progress {
         let changed = slot.is_none();
         slot.get_or_insert(outcome);
         changed
+    }
+
+    fn doubt(&mut self, step: usize, doubt: Doubt) -> bool {
+        let earlier = self.doubted.is_none_or(|(known, _)| step < known);
+        if earlier {
+            self.doubted = Some((step, doubt));
+        }
+        earlier
+    }
+
+    /// What became of a command, as far as that is believed.
+    fn outcome(&self, index: usize) -> Option<Arc<Outcome>> {
+        let told = self.commands[index].outcome.as_ref()?;
+        Some(match self.doubted {
+            Some((from, doubt)) if index >= from => Arc::new(told.doubted(doubt)),
+            _ => Arc::clone(told),
+        })
+    }
+
+    fn outcomes(&self) -> impl Iterator<Item = Option<Arc<Outcome>>> {
+        (0..self.commands.len()).map(|index| self.outcome(index))
     }
 
     fn stop(&mut self, reason: StopReason) -> bool {
@@ -190,7 +220,7 @@ impl Progress {
     /// The outcome of a command of which none was told although nothing of its job is left.
     fn left_over(&self, index: usize) -> Outcome {
         if self.commands[index].started.is_some() {
-            return Outcome::without_exit(RunStatus::Failed, "how it ended is not known");
+            return Outcome::unknown("how it ended is not known");
         }
         let failed = self.commands[..index]
             .iter()
@@ -262,12 +292,10 @@ impl Progress {
     }
 
     fn verdict(&self) -> RunStatus {
-        let statuses = || {
-            self.commands
-                .iter()
-                .filter_map(|c| c.outcome.as_ref())
-                .map(|o| o.status)
-        };
+        if self.doubted.is_some() {
+            return RunStatus::Failed;
+        }
+        let statuses = || self.outcomes().flatten().map(|outcome| outcome.status);
         let count = |status: RunStatus| statuses().filter(|s| *s == status).count();
         let completed = count(RunStatus::Completed);
         let ended_by_stop = self.stopped.filter(|reason| count(reason.status()) > 0);
@@ -288,15 +316,13 @@ impl Progress {
     /// The first command that did not end well, of those that had their turn.
     #[must_use]
     pub fn failed_at(&self) -> Option<&str> {
-        let failed = |command: &&Command| {
-            command.outcome.as_ref().is_some_and(|outcome| {
+        let failed = |outcome: Option<Arc<Outcome>>| {
+            outcome.is_some_and(|outcome| {
                 !matches!(outcome.status, RunStatus::Completed | RunStatus::Skipped)
             })
         };
-        self.commands
-            .iter()
-            .find(failed)
-            .map(|command| &*command.name)
+        let first = self.outcomes().position(failed)?;
+        Some(&*self.commands[first].name)
     }
 
     /// Commands, and those that have ended.
@@ -309,9 +335,9 @@ impl Progress {
     /// The results so far.
     #[must_use]
     pub fn results(&self, now: Instant) -> Vec<CommandResult> {
-        self.commands
-            .iter()
-            .map(|command| command.result(now))
+        let commands = self.commands.iter().zip(self.outcomes());
+        commands
+            .map(|(command, outcome)| command.result(outcome.as_deref(), now))
             .collect()
     }
 
@@ -339,7 +365,7 @@ impl Command {
             .is_some_and(|outcome| outcome.status == RunStatus::Failed)
     }
 
-    fn result(&self, now: Instant) -> CommandResult {
+    fn result(&self, outcome: Option<&Outcome>, now: Instant) -> CommandResult {
         let ran = |started: &Started| now.saturating_duration_since(started.at);
         let mut result = CommandResult {
             name: self.name.to_string(),
@@ -348,13 +374,15 @@ impl Command {
             status: RunStatus::Pending,
             ..CommandResult::default()
         };
-        match (&self.outcome, &self.started) {
+        match (outcome, &self.started) {
             (Some(outcome), _) => {
                 result.status = outcome.status;
+                result.unknown = outcome.unknown;
                 result.exit_code = outcome.exit_code;
                 result.signal = outcome.signal;
                 result.duration_ms = outcome.duration.map(millis);
                 result.output.clone_from(&outcome.output);
+                result.omitted_bytes = outcome.omitted_bytes;
                 result.error.clone_from(&outcome.error);
             }
             (None, Some(started)) => {

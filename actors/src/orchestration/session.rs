@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use protocol::reply::OrchestrationKind;
 use protocol::request::RunLayout;
-use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Size, Target};
+use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Target};
 
 use super::entry::OrchestrationEntry;
 use super::plan::Plan;
@@ -83,7 +83,7 @@ async fn named(
             name.clone(),
             plan.environment.clone(),
             cwd.clone(),
-            Size::default(),
+            plan.size,
         )
     };
     life::find_or_create(server, make, id).await

@@ -6,7 +6,7 @@ use protocol::{Name, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::progress::{Fact, Outcome, Started, StopReason};
+use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use crate::clock::{epoch_ms, instant, millis};
 
 /// An orchestration of an earlier daemon.
@@ -49,6 +49,10 @@ pub enum StoredFact {
     Started(usize, PaneUuid, u64),
     /// A command has ended.
     Ended(usize, Outcome),
+    /// What was told of a step and all later ones does not count.
+    Doubted(usize, Doubt),
+    /// What a job's program has left running.
+    Left(usize, Vec<String>),
     /// A job needs nothing more.
     Closed(usize),
     /// Everything is to end.
@@ -68,6 +72,8 @@ impl StoredFact {
                 Self::Started(*command, started.pane, at_ms)
             }
             Fact::Ended(command, outcome) => Self::Ended(*command, Outcome::clone(outcome)),
+            Fact::Doubted(step, doubt) => Self::Doubted(*step, *doubt),
+            Fact::Left(job, left) => Self::Left(*job, Vec::clone(left)),
             Fact::Closed(job) => Self::Closed(*job),
             Fact::Stopped(reason) => Self::Stopped(*reason),
             Fact::Released => Self::Released,
@@ -83,6 +89,8 @@ impl StoredFact {
                 Fact::Started(command, Started { pane, at })
             }
             Self::Ended(command, outcome) => Fact::Ended(command, Arc::new(outcome)),
+            Self::Doubted(step, doubt) => Fact::Doubted(step, doubt),
+            Self::Left(job, left) => Fact::Left(job, Arc::new(left)),
             Self::Closed(job) => Fact::Closed(job),
             Self::Stopped(reason) => Fact::Stopped(reason),
             Self::Released => Fact::Released,
@@ -103,6 +111,8 @@ impl StoredFact {
             Self::Launched(index)
             | Self::Started(index, ..)
             | Self::Ended(index, _)
+            | Self::Doubted(index, _)
+            | Self::Left(index, _)
             | Self::Closed(index) => Some(*index),
             Self::Stopped(_) | Self::Released | Self::Finished(_) => None,
         }
@@ -115,6 +125,8 @@ pub(super) fn key(fact: &Fact) -> String {
         Fact::Launched(job) => format!("launched-{job}"),
         Fact::Started(command, _) => format!("started-{command}"),
         Fact::Ended(command, _) => format!("ended-{command}"),
+        Fact::Doubted(step, _) => format!("doubted-{step}"),
+        Fact::Left(job, _) => format!("left-{job}"),
         Fact::Closed(job) => format!("closed-{job}"),
         Fact::Stopped(_) => "stopped".to_owned(),
         Fact::Released => "released".to_owned(),

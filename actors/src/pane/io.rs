@@ -23,6 +23,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use protocol::event::ScreenUpdate;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
+use rustix::termios::LocalModes;
 use supervisor::Reply;
 use tokio::sync::{mpsc, watch};
 
@@ -47,6 +48,14 @@ const NOTHING_PARSED: u64 = u64::MAX;
 struct Terminal {
     master: Arc<OwnedFd>,
     journal_fd: OwnedFd,
+}
+
+/// Who reads a terminal, and how.
+pub(crate) struct TerminalUse {
+    /// The process group in its foreground.
+    pub(crate) foreground: i32,
+    /// Key by key, and not line by line.
+    pub(crate) takes_keys: bool,
 }
 
 /// What a viewer has on its screen: a generation of one of the task's lives.
@@ -113,6 +122,18 @@ impl Io {
     #[must_use]
     pub fn live(&self) -> &Live {
         &self.shared.live
+    }
+
+    /// How the program uses its terminal; `None` when it has none any more.
+    #[must_use]
+    pub(crate) fn terminal(&self) -> Option<TerminalUse> {
+        let terminal = self.shared.terminal.load();
+        let modes = rustix::termios::tcgetattr(&terminal.master).ok()?;
+        let foreground = rustix::termios::tcgetpgrp(&terminal.master).ok()?;
+        Some(TerminalUse {
+            foreground: foreground.as_raw_pid(),
+            takes_keys: !modes.local_modes.contains(LocalModes::ICANON),
+        })
     }
 
     /// The pane's size.

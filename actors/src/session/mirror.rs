@@ -11,7 +11,7 @@ use super::life;
 use crate::pane::PaneEntry;
 use crate::registry::{Mirror, SessionEntry};
 use crate::server::Server;
-use crate::spawn::take_slot;
+use crate::spawn::room;
 
 /// A mirror to be made, and where.
 pub struct MirrorOrder {
@@ -35,7 +35,7 @@ pub async fn make(
     server: &Arc<Server>,
     order: MirrorOrder,
 ) -> Result<(Arc<Mirror>, WindowUuid), Error> {
-    let slot = take_slot(server)?;
+    let slot = room(server).await?;
     let of = Arc::clone(&order.of);
     let mirror = Arc::new(Mirror::new(order.session.id, order.of, order.name, slot));
     let placement = Placement {

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use protocol::request::{LayoutNode, PaneSpec};
 use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
 
-use super::{Begun, Plan, SpawnOrder, ask_session, begin, plan, start_actor, take_slot, watch};
+use super::{Begun, Plan, SpawnOrder, ask_session, begin, plan, room, start_actor, watch};
 use crate::pane::{self, PaneEntry};
 use crate::registry::SessionEntry;
 use crate::server::Server;
@@ -61,10 +61,10 @@ pub async fn spawn_layout(
         let plan = planned_pane(server, &order.session, *id, spec);
         plans.push((plan.map_err(|error| at(path, error))?, path));
     }
-    let slots: Vec<_> = plans
-        .iter()
-        .map(|_| take_slot(server))
-        .collect::<Result<_, _>>()?;
+    let mut slots = Vec::with_capacity(plans.len());
+    for _ in &plans {
+        slots.push(room(server).await?);
+    }
     let mut starts = Vec::with_capacity(plans.len());
     for ((plan, path), slot) in plans.into_iter().zip(slots) {
         let size = sizes.get(&plan.id).copied().unwrap_or(planned.size);
@@ -109,7 +109,7 @@ fn planned_pane(
         spec: spec.clone(),
         place: Place::NewWindow { name: None },
         select: false,
-        status_pipe: false,
+        report_word: None,
         shown_as: None,
         environment: None,
     };

@@ -25,8 +25,11 @@ use super::program::{directory, environment};
 use super::{Caller, Outcome, args, output};
 use progress::Progress;
 
-/// One long poll for a change.
-const POLL: Duration = Duration::from_secs(30);
+/// One long poll for a change. What waits for keys shows at its end.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Lines of what did not complete, for those who ask for none.
+const FAILED_LINES: u32 = 20;
 
 /// How much longer than the server's own limit a poll may take.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -64,18 +67,21 @@ pub(crate) struct RunArgs {
     /// Time for all commands together [default: 5m, a pipeline's 10m]
     #[arg(long, value_parser = duration)]
     timeout: Option<Duration>,
-    /// Print the last so many lines of each command's output
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
-    lines: u32,
+    /// Print the last so many lines of each command's output [default: 20 of those that did not complete]
+    #[arg(short = 'n', long, value_name = "N")]
+    lines: Option<u32>,
     /// Working directory [default: the current one]
     #[arg(short = 'c', long = "cwd", value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// A variable for all commands; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
-    /// The shell that runs the command lines [default: sh]
+    /// The shell that runs the command lines [default: bash where it is installed, else sh]
     #[arg(long)]
     shell: Option<String>,
+    /// Size of the panes [default: 50x200]
+    #[arg(long, value_name = "ROWSxCOLS", value_parser = args::size)]
+    size: Option<protocol::Size>,
     /// Memory that each command may use, such as 512M; a pipeline's for all its steps
     #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
     memory_max: Option<u64>,
@@ -130,7 +136,9 @@ impl RunArgs {
             },
             cleanup: (self.keep || self.close).then_some(self.close),
             timeout_ms: self.timeout.map(millis),
-            output_lines: self.lines,
+            output_lines: self.lines.unwrap_or(0),
+            failed_output_lines: self.lines.unwrap_or(FAILED_LINES),
+            size: self.size,
             cwd: Some(directory(self.cwd.as_deref())?),
             environment: Some(environment()),
             env: args::map(self.env),

@@ -15,6 +15,7 @@ async fn directories_become_absolute() {
         front: Arc::new(front),
         progress: Progress::none(),
         cancelled: CancellationToken::new(),
+        given_up: CancellationToken::new(),
     };
     for (given, absolute) in [
         ("src", "/work/project/src"),

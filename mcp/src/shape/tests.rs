@@ -87,6 +87,60 @@ fn outputs_of_a_run_are_plain_text_beside_its_object() {
 }
 
 #[test]
+fn what_to_do_next_about_a_run_is_said() {
+    let place = place(false);
+    let id = protocol::OrchestrationUuid::new();
+    let hint = |state: &Orchestration| {
+        orchestration(&place, state)["hint"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let mut state = fake::orchestration(id, 2);
+    let whole = orchestration(&place, &state);
+    assert!(!whole.contains_key("hint"), "{whole:?}");
+    state.commands[0].output = Some("the end".into());
+    state.commands[0].omitted_bytes = 70;
+    let told = orchestration(&place, &state)["commands"][0].clone();
+    assert_eq!(
+        (&told["truncated"], &told["omitted_bytes"]),
+        (&json!(true), &json!(70))
+    );
+    assert!(hint(&state).unwrap().contains("run with cleanup=false"));
+    state.cleanup = false;
+    let pane = protocol::PaneUuid::new();
+    state.commands[0].pane_id = Some(pane);
+    assert!(
+        hint(&state)
+            .unwrap()
+            .contains(&format!("fugue_read_pane pane_id={pane}"))
+    );
+
+    let mut state = fake::orchestration(id, 0);
+    assert!(hint(&state).unwrap().contains("wait=true"));
+    state.commands[1].pane_id = Some(pane);
+    state.commands[1].idle_ms = Some(900);
+    state.commands[1].waits_for_keys = true;
+    let told = orchestration(&place, &state)["commands"][1].clone();
+    assert_eq!(
+        (&told["idle_ms"], &told["waits_for_keys"]),
+        (&json!(900), &json!(true))
+    );
+    assert!(
+        hint(&state)
+            .unwrap()
+            .contains(&format!("fugue_send_input pane_id={pane}"))
+    );
+
+    let mut state = fake::orchestration(id, 1);
+    state.commands[0].status = RunStatus::Failed;
+    state.commands[0].unknown = true;
+    assert_eq!(
+        orchestration(&place, &state)["commands"][0]["status"],
+        "unknown"
+    );
+}
+
+#[test]
 fn blank_rows_at_the_end_are_left_out() {
     for (text, shown) in [
         ("", ""),

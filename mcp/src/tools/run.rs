@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use protocol::reply::Orchestration;
 use protocol::request::{ParallelCommand, PipelineStep, RunLayout, RunOptions};
-use protocol::{Error, OrchestrationUuid, Target, request};
+use protocol::{Error, OrchestrationUuid, Size, Target, request};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::session::{self, SizeParams};
 use super::{Hints, Tool};
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::cancel::{self, OnCancel};
 use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::waiting::default_wait_ms;
@@ -22,7 +24,7 @@ fn yes() -> bool {
     true
 }
 
-/// Use to run shell commands side by side with exact exit codes. After wait_timeout_ms it returns status running and an orchestration_id; cancelling the call cancels them.
+/// Use to run shell commands (bash) side by side with exact exit codes. After wait_timeout_ms it returns status running and an orchestration_id. Servers belong into a pane.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunParallel {
     #[schemars(length(min = 1, max = 256))]
@@ -32,20 +34,24 @@ pub(crate) struct RunParallel {
     #[schemars(schema_with = "schema::run_layout")]
     #[serde(default)]
     layout: RunLayout,
-    /// Close its panes at the end
     #[serde(default = "yes")]
     cleanup: bool,
-    /// For the commands
     #[serde(default = "five_minutes")]
     #[schemars(range(min = 1))]
     timeout_ms: u64,
     #[schemars(range(min = 1, max = 256))]
     max_parallel: Option<u32>,
-    /// Lines of each output to return
-    #[serde(default)]
+    /// Of each; default: 20 of what failed
     #[schemars(range(min = 0, max = 1000))]
-    output_lines: u32,
+    output_lines: Option<u32>,
     cwd: Option<String>,
+    shell: Option<String>,
+    #[schemars(schema_with = "session::size_again")]
+    #[serde(default)]
+    size: Option<SizeParams>,
+    #[schemars(schema_with = "cancel::on_cancel_schema")]
+    #[serde(default)]
+    on_cancel: OnCancel,
     #[serde(default = "yes")]
     wait: bool,
     #[serde(default = "default_wait_ms")]
@@ -62,6 +68,9 @@ struct CommandParams {
     name: Option<String>,
     env: Option<BTreeMap<String, String>>,
 }
+
+/// Lines of what failed, for those who ask for none.
+const FAILED_LINES: u32 = 20;
 
 fn five_minutes() -> u64 {
     300_000
@@ -93,11 +102,13 @@ impl Tool for RunParallel {
                 layout: self.layout,
                 cleanup: Some(self.cleanup),
                 timeout_ms: Some(self.timeout_ms),
-                output_lines: self.output_lines,
+                output_lines: self.output_lines.unwrap_or(0),
+                failed_output_lines: self.output_lines.unwrap_or(FAILED_LINES),
+                size: self.size.map(|size| Size::new(size.rows, size.cols)),
                 cwd: Some(call.cwd_or_own(self.cwd.as_deref())),
                 environment: call.environment(),
                 env: BTreeMap::new(),
-                shell: None,
+                shell: self.shell,
                 memory_max: None,
             },
         };
@@ -107,12 +118,13 @@ impl Tool for RunParallel {
             &place,
             state,
             self.wait.then_some(self.wait_timeout_ms),
+            self.on_cancel,
         )
         .await
     }
 }
 
-/// Use to run shell commands in order in one shell, so that cd and export carry over; waits and cancels like fugue_run_parallel.
+/// Use to run shell commands in order in one shell, so that cd and export carry over; else like fugue_run_parallel.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunPipeline {
     #[schemars(length(min = 1, max = 256))]
@@ -130,9 +142,15 @@ pub(crate) struct RunPipeline {
     #[serde(default = "ten_minutes")]
     #[schemars(range(min = 1))]
     timeout_ms: u64,
-    #[serde(default)]
     #[schemars(range(min = 0, max = 1000))]
-    output_lines: u32,
+    output_lines: Option<u32>,
+    shell: Option<String>,
+    #[schemars(schema_with = "session::size_again")]
+    #[serde(default)]
+    size: Option<SizeParams>,
+    #[schemars(schema_with = "cancel::on_cancel_schema")]
+    #[serde(default)]
+    on_cancel: OnCancel,
     #[serde(default = "yes")]
     wait: bool,
     #[serde(default = "default_wait_ms")]
@@ -170,11 +188,13 @@ impl Tool for RunPipeline {
                 layout: self.layout,
                 cleanup: Some(self.cleanup),
                 timeout_ms: Some(self.timeout_ms),
-                output_lines: self.output_lines,
+                output_lines: self.output_lines.unwrap_or(0),
+                failed_output_lines: self.output_lines.unwrap_or(FAILED_LINES),
+                size: self.size.map(|size| Size::new(size.rows, size.cols)),
                 cwd: Some(call.cwd_or_own(self.cwd.as_deref())),
                 environment: call.environment(),
                 env: self.env.unwrap_or_default(),
-                shell: None,
+                shell: self.shell,
                 memory_max: None,
             },
         };
@@ -184,21 +204,22 @@ impl Tool for RunPipeline {
             &place,
             state,
             self.wait.then_some(self.wait_timeout_ms),
+            self.on_cancel,
         )
         .await
     }
 }
 
-/// Waits for a run that has just been started, when that is wanted. The call's cancellation is
-/// the run's.
+/// Waits for a run that has just been started, when that is wanted.
 async fn finish(
     call: &Call,
     place: &Place,
     state: Orchestration,
     wait_ms: Option<u64>,
+    on_cancel: OnCancel,
 ) -> Result<Answer, Error> {
     let limit = Duration::from_millis(wait_ms.unwrap_or(0));
-    followed(call, place, state, limit, true).await
+    followed(call, place, state, limit, Some(on_cancel)).await
 }
 
 /// Waits for a run: here, or as a task when the client can ask for that.
@@ -207,11 +228,11 @@ async fn followed(
     place: &Place,
     state: Orchestration,
     limit: Duration,
-    cancels: bool,
+    on_cancel: Option<OnCancel>,
 ) -> Result<Answer, Error> {
     let as_task = call.wants_task(limit);
     let limit = if as_task { tasks::AT_ONCE } else { limit };
-    let state = call.follow(place, state, limit, cancels).await?;
+    let state = call.follow(place, state, limit, on_cancel).await?;
     Ok(if as_task && !state.status.is_final() {
         Answer::task(tasks::of_run(place, &state))
     } else {
@@ -263,7 +284,7 @@ impl Tool for GetOrchestration {
         let (place, orchestration_id) = target(&call, self.server.as_deref(), text)?;
         let state = waiting::present(&place, orchestration_id).await?;
         let limit = if self.wait { self.timeout_ms } else { 0 };
-        followed(&call, &place, state, Duration::from_millis(limit), false).await
+        followed(&call, &place, state, Duration::from_millis(limit), None).await
     }
 }
 

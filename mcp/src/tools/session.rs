@@ -123,11 +123,18 @@ pub(crate) struct CreateSession {
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct SizeParams {
+pub(super) struct SizeParams {
     #[schemars(range(min = 1, max = 1000))]
-    rows: u16,
+    pub(super) rows: u16,
     #[schemars(range(min = 1, max = 1000))]
-    cols: u16,
+    pub(super) cols: u16,
+}
+
+/// The schema of a size, which clients are shown in two words.
+pub(super) fn size_again(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let mut schema = SizeParams::json_schema(generator);
+    schema.insert(crate::schema::AGAIN.to_owned(), "{rows, cols}".into());
+    schema
 }
 
 impl Tool for CreateSession {

@@ -58,12 +58,35 @@ pub struct CommandResult {
     /// How long it ran or has run, in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<u64>,
-    /// The end of its output, when that was asked for.
+    /// The end of its output, when that was asked for; of a command that runs, the end so far.
     #[serde(default)]
     pub output: Option<String>,
+    /// Bytes of the lines asked for that were too many for the result, and are missing at the output's beginning.
+    #[serde(default)]
+    pub omitted_bytes: u64,
+    /// Of a command that runs: how long it has printed nothing, in milliseconds.
+    #[serde(default)]
+    pub idle_ms: Option<u64>,
+    /// Of a command that runs: its program waits for keys.
+    #[serde(default)]
+    pub waits_for_keys: bool,
     /// Why it could not be started or is not known.
     #[serde(default)]
     pub error: Option<String>,
+    /// How it ended is not known. Its status is `failed` then, which older clients know.
+    #[serde(default)]
+    pub unknown: bool,
+}
+
+impl CommandResult {
+    /// Its status in one word for people and programs.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self.unknown {
+            true => "unknown".to_owned(),
+            false => self.status.to_string(),
+        }
+    }
 }
 
 /// The two kinds of orchestration.
@@ -102,6 +125,12 @@ pub struct Orchestration {
     /// A pipeline's pane, when it is kept.
     #[serde(default)]
     pub pane_id: Option<PaneUuid>,
+    /// The shell that runs the commands; empty from an older server.
+    #[serde(default)]
+    pub shell: String,
+    /// Processes that its programs had left running in their panes: `NAME (pid PID)`. With `cleanup` they were ended with the panes.
+    #[serde(default)]
+    pub left_running: Vec<String>,
     /// When it began, in milliseconds since 1970.
     pub started_at_ms: u64,
     /// How long it took or has taken, in milliseconds.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::geometry::Size;
 use crate::id::OrchestrationUuid;
 use crate::session_id::Target;
 
@@ -65,6 +66,12 @@ pub struct RunOptions {
     /// The last so many lines of each command's output in the result, at most 1,000.
     #[serde(default)]
     pub output_lines: u32,
+    /// The same for commands that did not complete, when that is more.
+    #[serde(default)]
+    pub failed_output_lines: u32,
+    /// The size of the panes in a session that is made for it; 50 rows of 200 columns when absent.
+    #[serde(default)]
+    pub size: Option<Size>,
     /// Absolute working directory for all commands.
     #[serde(default)]
     pub cwd: Option<String>,
@@ -74,7 +81,7 @@ pub struct RunOptions {
     /// Variables for all commands.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// The shell that runs the command lines; `sh` when absent.
+    /// The shell that runs the command lines; `bash` where it is installed, else `sh`, when absent.
     #[serde(default)]
     pub shell: Option<String>,
     /// Memory that each pane may use, in bytes; needs a server with control groups.

@@ -37,7 +37,10 @@ pub(super) async fn adopt(socket: &Path) -> Result<AdoptedPane, AdoptError> {
     let program = hello
         .program
         .ok_or_else(|| AdoptError::Protocol("it has no program".to_owned()))?;
-    let fds = stream.take_descriptors().ok_or(AdoptError::Descriptors)?;
+    let expected = hello.descriptors as usize;
+    let fds = stream
+        .take_descriptors(expected)
+        .ok_or(AdoptError::Descriptors)?;
     let process = KeeperProcess::Adopted {
         pid: hello.keeper_pid,
         start_time: hello.keeper_start_time,

@@ -85,9 +85,12 @@ impl Infant {
             pid: Some(pid),
             socket: spec.socket.clone(),
         };
+        let expected = if spec.status_pipe { 3 } else { 2 };
         match exchange(&mut stream, spec).await {
             Ok(identity) => {
-                let fds = stream.take_descriptors().ok_or(SpawnError::Descriptors)?;
+                let fds = stream
+                    .take_descriptors(expected)
+                    .ok_or(SpawnError::Descriptors)?;
                 unfinished.pid = None;
                 Ok(SpawnedPane {
                     keeper: task::start(stream, KeeperProcess::Child { pid }, None),

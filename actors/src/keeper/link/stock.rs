@@ -54,6 +54,12 @@ struct Shelf {
 }
 
 impl KeeperStock {
+    /// How its keepers are started.
+    #[must_use]
+    pub fn launch(&self) -> &KeeperLaunch {
+        &self.launch
+    }
+
     /// An empty stock; it starts its first keeper after the first call of [`Self::spawn`] or [`Self::tend`].
     #[must_use]
     pub fn new(launch: KeeperLaunch) -> Self {

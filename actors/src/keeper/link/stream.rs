@@ -107,10 +107,14 @@ impl Stream {
         wire::take(&mut self.input)
     }
 
-    /// Takes the descriptors that came with a frame. `None` when some are missing, which happens
+    /// Takes the descriptors that came with a frame. `None` when some of the `expected` are missing, which happens
     /// when this process has none left.
-    pub(super) fn take_descriptors(&mut self) -> Option<Descriptors> {
-        let mut received = std::mem::take(&mut self.descriptors).into_iter();
+    pub(super) fn take_descriptors(&mut self, expected: usize) -> Option<Descriptors> {
+        let received = std::mem::take(&mut self.descriptors);
+        if received.len() < expected {
+            return None;
+        }
+        let mut received = received.into_iter();
         Some(Descriptors {
             master: received.next()?,
             journal: received.next()?,

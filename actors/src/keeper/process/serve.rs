@@ -16,6 +16,7 @@ use super::{
         contain::Contained,
         procs,
         program::{self, Program},
+        reports::Reports,
         sys::{self, Usage, Waited},
         wire::{
             Event, ExitReport, KeeperFrame, KeeperHello, KeeperSpec, Process, ProgramStatus, Reply,
@@ -114,7 +115,10 @@ impl Serving {
     pub(super) fn serve(&mut self) {
         while !self.finished {
             self.wait();
+            // Before the shell is reaped: its pid is nobody else's until then.
+            self.take_reports();
             self.reap();
+            self.end_reports();
             self.kill_round();
             self.accept();
             self.serve_side(Side::Caller);
@@ -134,11 +138,26 @@ impl Serving {
         }
         fds.extend(self.daemon.as_ref().map(Conn::poll_fd));
         fds.extend(self.caller.as_ref().map(Conn::poll_fd));
+        fds.extend(self.program.reports.iter().flat_map(Reports::poll_fds));
         let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
         let waiting = self.is_waiting().then_some(LOST_PAUSE_MS);
         let pause_ms = killing.or(self.deaf.then_some(ACCEPT_PAUSE_MS)).or(waiting);
         let limit = pause_ms.and_then(|ms| Timespec::try_from(Duration::from_millis(ms)).ok());
         let _ = poll(&mut fds, limit.as_ref());
+    }
+
+    fn take_reports(&mut self) {
+        if let Some(reports) = &mut self.program.reports {
+            reports.exchange();
+        }
+    }
+
+    /// The pipe ends with the shell, once it has taken everything.
+    fn end_reports(&mut self) {
+        let ended = self.exit.is_some();
+        self.program
+            .reports
+            .take_if(|reports| ended && reports.flush());
     }
 
     /// Nothing of the program is left, and there is no daemon to tell how it ended.
@@ -205,6 +224,9 @@ impl Serving {
             max_rss_kib: usage.max_rss_kib,
         };
         self.exit = Some(report);
+        if let Some(reports) = &mut self.program.reports {
+            reports.shell_ended();
+        }
         if let Some(daemon) = &mut self.daemon {
             daemon.send(&KeeperFrame::event(Event::Exited(report)));
         }

@@ -38,6 +38,32 @@ impl StopReason {
     }
 }
 
+/// Why what a pipeline's shell has reported does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// A step has ended twice.
+    ToldTwice,
+    /// A step has ended that was not begun.
+    NotBegun,
+    /// The shell has ended otherwise than its last step.
+    Contradicted,
+}
+
+impl Doubt {
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Self::ToldTwice => {
+                "unknown: its shell's reports name a step twice, so they are not believed from there on"
+            }
+            Self::NotBegun => {
+                "unknown: its shell's reports name a step that had not begun, so they are not believed from there on"
+            }
+            Self::Contradicted => "unknown: the shell ended otherwise than it had reported",
+        }
+    }
+}
+
 /// A command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Started {
@@ -45,6 +71,33 @@ pub struct Started {
     pub pane: PaneUuid,
     /// Since then.
     pub at: Instant,
+}
+
+/// The last lines of an output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tail {
+    /// As much of them as fits.
+    pub text: String,
+    /// What does not, at their beginning.
+    pub omitted_bytes: u64,
+}
+
+impl Tail {
+    /// The last `lines` of `text`, at most `bytes` of them. What is cut is cut behind the end of a line where one is near.
+    #[must_use]
+    pub fn of(text: &str, lines: usize, bytes: usize) -> Self {
+        let text = text.trim_end_matches('\n');
+        let first = lines.checked_sub(1).map_or(text.len(), |before| {
+            let begin = text.rmatch_indices('\n').nth(before);
+            begin.map_or(0, |(at, _)| at + 1)
+        });
+        let wanted = &text[first..];
+        let cut = wanted.ceil_char_boundary(wanted.len().saturating_sub(bytes));
+        Self {
+            text: wanted[cut..].to_owned(),
+            omitted_bytes: cut as u64,
+        }
+    }
 }
 
 /// What became of a command.
@@ -60,8 +113,17 @@ pub struct Outcome {
     pub duration: Option<Duration>,
     /// The end of its output, when that was asked for.
     pub output: Option<String>,
+    /// Bytes of the lines asked for that are missing at its beginning.
+    #[serde(default)]
+    pub omitted_bytes: u64,
     /// Why it was not started, or why its end is not known.
     pub error: Option<String>,
+    /// How it ended is not known: its status is a failure because unknown is no success.
+    #[serde(default)]
+    pub unknown: bool,
+    /// The mark behind its output.
+    #[serde(default)]
+    pub mark: Option<String>,
 }
 
 impl Outcome {
@@ -72,6 +134,36 @@ impl Outcome {
             status,
             error: Some(error.into()),
             ..Self::default()
+        }
+    }
+
+    /// The same with the end of its output.
+    #[must_use]
+    pub fn with_output(mut self, tail: Option<Tail>) -> Self {
+        if let Some(tail) = tail {
+            self.output = Some(tail.text);
+            self.omitted_bytes = tail.omitted_bytes;
+        }
+        self
+    }
+
+    /// Nobody knows how it ended.
+    #[must_use]
+    pub fn unknown(error: impl Into<String>) -> Self {
+        Self {
+            unknown: true,
+            ..Self::without_exit(RunStatus::Failed, error)
+        }
+    }
+
+    /// The same when what was told of it is not believed.
+    #[must_use]
+    pub fn doubted(&self, doubt: Doubt) -> Self {
+        Self {
+            duration: self.duration,
+            output: self.output.clone(),
+            omitted_bytes: self.omitted_bytes,
+            ..Self::unknown(doubt.why())
         }
     }
 
@@ -95,8 +187,10 @@ impl Outcome {
                 outcome.signal = Some(9);
                 outcome.error = Some(exit.to_string());
             }
-            ExitStatus::SpawnFailed { reason } | ExitStatus::Lost { reason } => {
+            ExitStatus::SpawnFailed { reason } => outcome.error = Some(reason.clone()),
+            ExitStatus::Lost { reason } => {
                 outcome.error = Some(reason.clone());
+                outcome.unknown = true;
             }
         }
         outcome

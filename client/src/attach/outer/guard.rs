@@ -90,7 +90,7 @@ impl Terminal {
 
     /// Its size now, 24 × 80 when it does not know.
     pub(crate) fn size(&self) -> Size {
-        size_of(&self.tty).unwrap_or_default()
+        size_of(&self.tty).unwrap_or(Size::new(24, 80))
     }
 
     /// Makes it raw and shows the alternate screen. From here on every way out restores it.

@@ -18,7 +18,7 @@ pub(super) enum Progress {
     /// Nothing is wanted.
     Silent,
     /// A line for each change.
-    Lines(Vec<RunStatus>),
+    Lines(Vec<(RunStatus, bool)>),
     /// A moving line for each command.
     Bars {
         /// Above the bars there is room for a message.
@@ -46,7 +46,7 @@ impl Progress {
         let mut progress = if terminal && state.commands.len() + 2 <= rows {
             Self::bars(state)
         } else {
-            Self::Lines(vec![RunStatus::Pending; state.commands.len()])
+            Self::Lines(vec![(RunStatus::Pending, false); state.commands.len()])
         };
         progress.show(state);
         progress
@@ -84,8 +84,9 @@ impl Progress {
             Self::Silent => {}
             Self::Lines(shown) => {
                 for (command, shown) in state.commands.iter().zip(shown) {
-                    if *shown != command.status {
-                        *shown = command.status;
+                    let now = (command.status, command.waits_for_keys);
+                    if *shown != now {
+                        *shown = now;
                         note(&format!(
                             "{}: {}",
                             printable(command.name.clone()),
@@ -168,6 +169,7 @@ impl Bar {
 fn phrase(command: &CommandResult, later_ms: u64) -> String {
     const SHOWN: Duration = Duration::from_millis(1);
     let state = match command.status {
+        RunStatus::Running if command.waits_for_keys => "waits for keys".to_owned(),
         RunStatus::Pending | RunStatus::Running => command.status.to_string(),
         RunStatus::Completed
         | RunStatus::Partial

@@ -18,7 +18,7 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
     let rows = run.commands.iter().map(|command| {
         let mut row = vec![
             command.name.clone(),
-            command.status.to_string(),
+            command.told(),
             exit(command),
             command.duration_ms.map(span).unwrap_or_default(),
             brief(&command.command, COMMAND_CHARS),
@@ -35,12 +35,24 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
             .as_deref()
             .filter(|output| !output.is_empty())
         {
+            let cut = match command.omitted_bytes {
+                0 => String::new(),
+                bytes => format!(" ({bytes} bytes before it are left out)"),
+            };
             text.push_str(&format!(
-                "\n== {} ==\n{}\n",
+                "\n== {}{cut} ==\n{}\n",
                 command.name,
                 output.trim_end_matches('\n')
             ));
         }
+    }
+    if !run.left_running.is_empty() {
+        let left = run.left_running.join(", ");
+        let told = match run.cleanup {
+            true => "left running, and ended with its pane",
+            false => "left running in its pane",
+        };
+        text.push_str(&format!("\n{told}: {left}\n"));
     }
     let took = span(run.duration_ms);
     text.push_str(&format!("\n{} in {took}\n", run.status));
@@ -72,7 +84,7 @@ pub(super) fn outcome(command: &CommandResult) -> String {
         (None, None, Some(error)) => format!(" ({error})"),
         (None, None, None) => String::new(),
     };
-    format!("{}{how}", command.status)
+    format!("{}{how}", command.told())
 }
 
 /// Where to look when panes were kept.

@@ -38,6 +38,8 @@ fn run(status: RunStatus, commands: Vec<CommandResult>) -> Orchestration {
         commands,
         failed_at: None,
         pane_id: None,
+        shell: "bash".into(),
+        left_running: Vec::new(),
         started_at_ms: 0,
         duration_ms: 2_000,
     }

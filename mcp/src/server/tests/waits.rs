@@ -164,6 +164,22 @@ async fn cancelling_a_run_cancels_its_orchestration() {
 }
 
 #[tokio::test]
+async fn a_clients_time_limit_cancels_no_orchestration() {
+    let (mut client, daemon, _dir) = start(running_to(0)).await;
+    let params =
+        json!({"name": "fugue_run_parallel", "arguments": {"commands": [{"command": "a"}]}});
+    let (id, _answer) = client.send("tools/call", params).await;
+    until("the run is waited for", || {
+        daemon.seen.methods().contains(&"get_orchestration")
+    })
+    .await;
+    let told = json!({"requestId": id, "reason": "Request timed out"});
+    client.notify("notifications/cancelled", told).await;
+    until("nobody waits any more", || daemon.seen.cancels() > 0).await;
+    assert!(!daemon.seen.methods().contains(&"cancel_orchestration"));
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_cancels_nothing() {
     let (mut client, daemon, _dir) = start(running_to(0)).await;
     let params =
