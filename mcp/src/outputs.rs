@@ -11,14 +11,15 @@ pub(crate) fn fit(commands: &mut [CommandResult]) {
         .iter()
         .filter_map(|command| command.output.as_ref());
     let share = share(lengths.map(String::len).collect());
-    let outputs = commands
-        .iter_mut()
-        .filter_map(|command| command.output.as_mut());
-    for output in outputs.filter(|output| output.len() > share) {
+    for command in commands {
+        let Some(output) = command.output.as_mut().filter(|output| output.len() > share) else {
+            continue;
+        };
         let from = output.ceil_char_boundary(output.len() - share);
         let line = output[from..].find('\n').map(|at| from + at + 1);
         let from = line.filter(|at| *at < output.len()).unwrap_or(from);
         *output = format!("[{from} bytes are left out here]\n{}", &output[from..]);
+        command.omitted_bytes += from as u64;
     }
 }
 
