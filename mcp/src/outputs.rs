@@ -12,7 +12,11 @@ pub(crate) fn fit(commands: &mut [CommandResult]) {
         .filter_map(|command| command.output.as_ref());
     let share = share(lengths.map(String::len).collect());
     for command in commands {
-        let Some(output) = command.output.as_mut().filter(|output| output.len() > share) else {
+        let Some(output) = command
+            .output
+            .as_mut()
+            .filter(|output| output.len() > share)
+        else {
             continue;
         };
         let from = output.ceil_char_boundary(output.len() - share);
