@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::request::KillSession;
-use protocol::{Name, Target};
+use protocol::request::{CreateSession, KillSession};
+use protocol::{Name, Size, Target};
 
 use super::echoes;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, shell};
 use crate::support::{eventually, run_within};
 
 /// Repeats, whole screens of one letter, flips between the screens: each printed over and over.
@@ -30,8 +30,13 @@ fn output_that_asks_for_much_work_holds_up_nobody() {
             .await
             .pane_id;
         for (name, bytes) in FLOODS {
-            let line = format!("stty rows 100 cols 300; exec yes \"$(printf '{bytes}')\"");
-            client.session(name, &line).await;
+            let flood = CreateSession {
+                name: Some(Name::new(name).unwrap()),
+                pane: shell(&format!("exec yes \"$(printf '{bytes}')\"")),
+                size: Some(Size::new(100, 300)),
+                ..CreateSession::default()
+            };
+            client.ok(flood).await;
         }
         for round in 0..10 {
             let begun = Instant::now();
