@@ -218,6 +218,45 @@ fn a_stopped_view_leaves_the_terminal_usable_and_comes_back_with_its_modes() {
 }
 
 #[test]
+fn the_terminal_writes_keys_as_the_focused_panes_program_asked_for() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let target = shows_input(&client, "\\033[>1u").await;
+        let mut outer = Outer::open(&daemon).await;
+        let view = outer.attach("target").await;
+        outer
+            .until("the keyboard", |outer| outer.last.keyboard == 1)
+            .await;
+        outer.types("\x1b[13;5u").await;
+        until_text(&client, target, "^[[13;5u").await;
+        // Another pane's program asked for nothing.
+        let window = protocol::request::CreateWindow {
+            session: Some(named("target")),
+            pane: crate::support::daemon::shell("echo OTHER; exec sleep 600"),
+            ..protocol::request::CreateWindow::default()
+        };
+        client.ok(window).await;
+        outer.types("\x1b[98;5un").await;
+        outer
+            .until("the other pane", |outer| {
+                outer.text().contains("OTHER") && outer.last.keyboard == 0
+            })
+            .await;
+        outer.types("\x02p").await;
+        outer
+            .until("the keyboard again", |outer| outer.last.keyboard == 1)
+            .await;
+        proc::signal(view, Signal::KILL);
+        outer
+            .until("the shell", |outer| {
+                outer.last.keyboard == 0 && !outer.has(mode::ALTERNATE_SCREEN)
+            })
+            .await;
+    });
+}
+
+#[test]
 fn the_terminal_of_a_killed_view_is_put_right() {
     run(async {
         let daemon = Daemon::start();

@@ -20,6 +20,9 @@ pub(super) struct Display {
     texts: Vec<Vec<u8>>,
     cursor: ScreenCursor,
     modes: u32,
+    /// The program's kitty flags and its level of modifyOtherKeys.
+    keyboard: (u8, u8),
+    cursor_color: Option<(u8, u8, u8)>,
     title: String,
     /// How far the pane is scrolled back.
     rows_back: u64,
@@ -42,6 +45,8 @@ impl Display {
             texts: Vec::new(),
             cursor: ScreenCursor::default(),
             modes: 0,
+            keyboard: (0, 0),
+            cursor_color: None,
             title: String::new(),
             rows_back: 0,
             origin: (0, 0),
@@ -114,6 +119,8 @@ impl Display {
         }
         self.cursor = update.cursor;
         self.modes = update.modes;
+        self.keyboard = (update.keyboard, update.modify_other_keys);
+        self.cursor_color = update.cursor_color;
         self.rows_back = update.rows_back;
         if let Some(title) = &update.title {
             self.title.clone_from(title);
@@ -174,6 +181,9 @@ impl Display {
         let picture = self.picture();
         self.writer.draw(&picture, out);
         self.outer.mirror(self.modes, out);
+        let (flags, level) = self.keyboard;
+        self.outer.set_keyboard(flags, level, out);
+        self.outer.set_cursor_color(self.cursor_color, out);
         self.outer.set_title(&self.title, out);
     }
 

@@ -17,7 +17,7 @@ pub(crate) const ENTER: &[u8] =
 ///
 /// The stack of kitty's keyboard modes is one of the alternate screen's own. Terminals that cannot restore 1007 have it on.
 pub(crate) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1006l\x1b[?1005l\x1b[?1004l\
-\x1b[?2004l\x1b[?1l\x1b>\x1b[<8u\x1b[>4m\x1b]8;;\x1b\\\x1b[r\x1b[0 q\x1b[m\x1b[?7h\x1b[?25h\x1b[?1007h\x1b[?1007r\x1b[23;0t\x1b[?1049l";
+\x1b[?2004l\x1b[?1l\x1b>\x1b[<8u\x1b[>4m\x1b]112\x1b\\\x1b]8;;\x1b\\\x1b[r\x1b[0 q\x1b[m\x1b[?7h\x1b[?25h\x1b[?1007h\x1b[?1007r\x1b[23;0t\x1b[?1049l";
 
 /// Modes that are switched on their own, with their DECSET numbers.
 ///
@@ -40,6 +40,12 @@ pub(crate) struct Modes {
     own: u32,
     /// The title that was set; empty for the terminal's own.
     title: String,
+    /// Flags of the kitty keyboard protocol, in one entry of the terminal's stack.
+    keyboard: u8,
+    /// The level of xterm's modifyOtherKeys.
+    modify_other_keys: u8,
+    /// The cursor's colour, if it is not the terminal's own.
+    cursor_color: Option<(u8, u8, u8)>,
 }
 
 impl Modes {
@@ -49,12 +55,18 @@ impl Modes {
             on: 0,
             own: if mouse { mode::MOUSE_CLICK } else { 0 },
             title: String::new(),
+            keyboard: 0,
+            modify_other_keys: 0,
+            cursor_color: None,
         }
     }
 
     /// The terminal was made ready anew.
     pub(crate) fn forget(&mut self) {
-        (self.on, self.title) = (0, String::new());
+        *self = Self {
+            own: self.own,
+            ..Self::new(false)
+        };
     }
 
     /// Makes the terminal's modes those of the program, so that it sends what the program expects.
@@ -83,6 +95,38 @@ impl Modes {
                     set(number, on, out);
                 }
             }
+        }
+    }
+
+    /// Makes the terminal write keys as the program asked for. A terminal that cannot passes it over, and writes them as ever.
+    ///
+    /// Source: kitty keyboard protocol, progressive enhancement; xterm ctlseqs, XTMODKEYS.
+    pub(crate) fn set_keyboard(&mut self, flags: u8, modify_other_keys: u8, out: &mut Vec<u8>) {
+        match (std::mem::replace(&mut self.keyboard, flags), flags) {
+            (before, flags) if before == flags => {}
+            (0, flags) => put(out, format_args!("\x1b[>{flags}u")),
+            (_, 0) => out.extend_from_slice(b"\x1b[<u"),
+            (_, flags) => put(out, format_args!("\x1b[={flags}u")),
+        }
+        if std::mem::replace(&mut self.modify_other_keys, modify_other_keys) != modify_other_keys {
+            match modify_other_keys {
+                0 => out.extend_from_slice(b"\x1b[>4m"),
+                level => put(out, format_args!("\x1b[>4;{level}m")),
+            }
+        }
+    }
+
+    /// Gives the cursor the program's colour, or its own.
+    pub(crate) fn set_cursor_color(&mut self, color: Option<(u8, u8, u8)>, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.cursor_color, color) == color {
+            return;
+        }
+        match color {
+            Some((r, g, b)) => put(
+                out,
+                format_args!("\x1b]12;rgb:{r:02x}/{g:02x}/{b:02x}\x1b\\"),
+            ),
+            None => out.extend_from_slice(b"\x1b]112\x1b\\"),
         }
     }
 

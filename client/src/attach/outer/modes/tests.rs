@@ -58,6 +58,41 @@ fn a_title_is_set_when_there_is_one_and_the_terminals_own_comes_back() {
 }
 
 #[test]
+fn the_keyboard_writes_keys_as_the_program_asked_for_and_is_put_back() {
+    let mut modes = Modes::new(false);
+    let mut keyboard = |flags, level| {
+        let mut out = Vec::new();
+        modes.set_keyboard(flags, level, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(keyboard(0, 0), "", "nobody asked");
+    assert_eq!(keyboard(1, 0), "\x1b[>1u", "one entry of the stack");
+    assert_eq!(keyboard(5, 0), "\x1b[=5u", "the same entry");
+    assert_eq!(keyboard(5, 0), "");
+    assert_eq!(keyboard(0, 2), "\x1b[<u\x1b[>4;2m");
+    assert_eq!(keyboard(0, 0), "\x1b[>4m");
+    assert_eq!(keyboard(1, 0), "\x1b[>1u");
+    modes.forget();
+    let mut out = Vec::new();
+    modes.set_keyboard(1, 0, &mut out);
+    assert_eq!(out, b"\x1b[>1u", "the terminal was made ready anew");
+}
+
+#[test]
+fn the_cursor_has_the_programs_colour_and_then_its_own() {
+    let mut modes = Modes::new(false);
+    let mut color = |color| {
+        let mut out = Vec::new();
+        modes.set_cursor_color(color, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(color(None), "");
+    assert_eq!(color(Some((255, 0, 16))), "\x1b]12;rgb:ff/00/10\x1b\\");
+    assert_eq!(color(Some((255, 0, 16))), "");
+    assert_eq!(color(None), "\x1b]112\x1b\\");
+}
+
+#[test]
 fn everything_that_may_be_set_is_undone() {
     let leave = std::str::from_utf8(LEAVE).unwrap();
     let numbers = PLAIN.iter().chain(&TRACKING).map(|(_, number)| *number);
@@ -70,6 +105,8 @@ fn everything_that_may_be_set_is_undone() {
         "\x1b[0 q",
         "\x1b>",
         "\x1b[<8u",
+        "\x1b[>4m",
+        "\x1b]112\x1b\\",
         "\x1b[r",
         "\x1b[?1007r",
     ] {
