@@ -1,11 +1,14 @@
 //! A daemon that is killed costs nothing: the next one takes over every pane.
 
 mod faults;
+mod impostors;
 mod kills;
 mod lasting;
 mod reboots;
 mod recordings;
 mod runs;
+mod unasked;
+mod unreachable;
 
 use std::time::{Duration, Instant};
 

@@ -136,7 +136,7 @@ impl Drop for Place {
             }
         }
         for number in 0..self.next.load(Ordering::Relaxed) {
-            let _ = keeper::sweep(&self.marker(number), Duration::from_secs(1));
+            crate::support::proc::kill_marked(&self.marker(number));
         }
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! Done once, before anybody is answered. The database says what there should be, the keepers say what there is:
 //! - a pane with its keeper goes on, or ends with the exit status that its keeper has seen;
-//! - a pane whose keeper is gone ends as lost;
+//! - a pane whose keeper lives and cannot be asked, or whose terminal cannot be had, is unreachable: shown with the reason,
+//!   tried again, and nothing is decided about its program meanwhile;
+//! - a pane whose keeper is dead ends as lost;
 //! - a keeper of whose pane this same database knows nothing was started for an answer that nobody got: it is ended;
 //! - a keeper that another database knew, or none, is taken in by what it was given to keep.
 
 mod enter;
 mod keepers;
+mod late;
 mod meta;
+mod reach;
 
 #[cfg(test)]
 mod tests;
@@ -34,38 +38,47 @@ use crate::session::life;
 use crate::session::snapshot::SessionSnapshot;
 use crate::store::{Loaded, LoadedSession, StoredKey, StoredMirror, StoredPane, StoredState};
 
-use enter::{Candidate, enter};
+pub(crate) use enter::take_up;
+use enter::{Candidate, Reach, enter};
+use keepers::Found;
 pub use meta::KeeperMeta;
+pub use reach::Reached;
+pub(crate) use reach::reach;
 
 /// How long a keeper that nobody knows may take to be gone.
 const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
-/// When to look again for keepers of the earlier daemon: one that was being started when that daemon died may show itself late.
-const LATE: [Duration; 3] = [
-    Duration::from_millis(500),
-    Duration::from_secs(3),
-    Duration::from_secs(20),
-];
-
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
 pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     let begun = Instant::now();
-    let mut found = keepers::connect(&server.paths, |_| true).await;
-    if !loaded.rebooted {
-        found.call(&server.paths, &loaded.panes).await;
-    }
+    let known = match loaded.rebooted {
+        true => keepers::Known::new(),
+        false => loaded
+            .panes
+            .iter()
+            .map(|pane| (pane.id, pane.state.expected()))
+            .collect(),
+    };
+    let wanted = |id| Some(known.get(&id).cloned().unwrap_or_default());
+    let mut found = keepers::connect(&server.paths, wanted).await;
+    found.call(&server.paths, &known).await;
     let adoption = Adoption::new(server, loaded);
-    let count = found.keepers.len();
-    let entries = adoption.run(found.keepers).await;
+    let (count, silent) = (found.keepers.len(), found.away.len());
+    let unknown: HashSet<PaneUuid> = found.away.keys().copied().collect();
+    let entries = adoption.run(found).await;
     // Before anybody is told: the next daemon must find what this one shows.
     let _ = server.store.flush().await;
-    let lost = entries.iter().filter(|entry| entry.process().pid == 0);
-    if count + entries.len() > 0 || found.silent > 0 {
+    let unreachable = |entry: &&Arc<PaneEntry>| entry.state().borrow().unreachable().is_some();
+    if count + entries.len() + silent > 0 {
         tracing::info!(
             keepers = count,
-            silent = found.silent,
+            silent,
             panes = entries.len(),
-            lost = lost.count(),
+            unreachable = entries.iter().filter(unreachable).count(),
+            lost = entries
+                .iter()
+                .filter(|entry| entry.process().keeper_pid == 0)
+                .count(),
             sessions = server.registry.session_count(),
             took_ms = millis(begun.elapsed()),
             "adopted what an earlier daemon has left"
@@ -73,8 +86,8 @@ pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     }
     server
         .cgroups()
-        .sweep(|id| server.registry.pane(id).is_some());
-    look_again(server);
+        .sweep(|id| server.registry.pane(id).is_some() || unknown.contains(&id));
+    late::look_again(server);
 }
 
 /// What is known when the adoption begins.
@@ -119,8 +132,8 @@ impl Adoption {
         }
     }
 
-    async fn run(mut self, keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Arc<PaneEntry>> {
-        self.find_unanswered(&keepers);
+    async fn run(mut self, found: Found) -> Vec<Arc<PaneEntry>> {
+        self.find_unanswered(&found.keepers);
         let run: HashSet<_> = self
             .orchestrations
             .iter()
@@ -131,19 +144,24 @@ impl Adoption {
             // Who else held it is gone with the daemon.
             session.snapshot.holders.retain(|id| run.contains(id));
         }
-        let candidates = self.candidates(keepers);
+        let candidates = self.candidates(found);
         for id in self.stored.keys() {
             let _ = self.server.store.forget_pane(*id, None);
         }
+        let closing: HashSet<_> = candidates
+            .iter()
+            .filter(|candidate| candidate.pane.state.closing)
+            .map(|candidate| candidate.pane.id)
+            .collect();
         let entries = self.enter_all(candidates).await;
         self.enter_mirrors();
         self.begin_sessions().await;
         for entry in &entries {
-            pane::life::watch_life(&self.server, entry, &entry.process());
-            let closing = entry.state().borrow().closing;
-            if closing {
-                entry.change(|state| state.closing = false);
-                pane::life::close_in_background(&self.server, entry);
+            if entry.state().borrow().unreachable().is_none() {
+                pane::life::watch_life(&self.server, entry, &entry.process());
+            }
+            if closing.contains(&entry.id) {
+                pane::life::go_on_closing(&self.server, entry);
             }
         }
         for stored in std::mem::take(&mut self.orchestrations) {
@@ -167,7 +185,11 @@ impl Adoption {
     }
 
     /// The panes that go on, each with its keeper and its size, strangers in windows of their own.
-    fn candidates(&mut self, mut keepers: HashMap<PaneUuid, AdoptedPane>) -> Vec<Candidate> {
+    fn candidates(&mut self, found: Found) -> Vec<Candidate> {
+        let Found {
+            mut keepers,
+            mut away,
+        } = found;
         let mut found = Vec::new();
         let placed: Vec<PaneUuid> = self
             .sessions
@@ -181,17 +203,23 @@ impl Adoption {
             let keeper = keepers.remove(&id);
             let stored = self.stored.remove(&id);
             let pane = stored.or_else(|| keeper.as_ref().and_then(from_meta));
+            let reach = match (keeper, away.remove(&id)) {
+                (Some(keeper), _) => Reach::Answers(Box::new(keeper)),
+                (None, Some(why)) => Reach::Away(why),
+                (None, None) => Reach::Gone,
+            };
             if let Some(pane) = pane {
-                found.push((pane, keeper));
+                found.push((pane, reach));
             }
         }
         for (id, keeper) in keepers {
             match self.stranger(id, &keeper) {
-                Some(pane) => {
+                Stranger::TakenIn(pane) => {
                     self.place(&pane);
-                    found.push((pane, Some(keeper)));
+                    found.push((*pane, Reach::Answers(Box::new(keeper))));
                 }
-                None => end_keeper(&self.server, id, keeper.keeper),
+                Stranger::Ended => end_keeper(&self.server, id, keeper.keeper),
+                Stranger::LeftAlone => {}
             }
         }
         let sizes: HashMap<PaneUuid, Size> = self
@@ -199,20 +227,20 @@ impl Adoption {
             .iter()
             .flat_map(|session| session.snapshot.pane_sizes())
             .collect();
-        let candidate = |(pane, keeper): (StoredPane, _)| {
+        let candidate = |(pane, reach): (StoredPane, _)| {
             let size = sizes.get(&pane.id).copied().unwrap_or_default();
-            Candidate { pane, keeper, size }
+            Candidate { pane, reach, size }
         };
         found.into_iter().map(candidate).collect()
     }
 
     /// A keeper whose pane is in no session: whose it is, unless it was started for an answer that nobody got.
-    fn stranger(&self, id: PaneUuid, keeper: &AdoptedPane) -> Option<StoredPane> {
+    fn stranger(&self, id: PaneUuid, keeper: &AdoptedPane) -> Stranger {
         let meta = match KeeperMeta::decode(&keeper.meta) {
             Ok(meta) => meta,
             Err(error) => {
-                tracing::error!(pane_id = %id, %error, "a keeper of an unknown kind is ended");
-                return None;
+                tracing::error!(pane_id = %id, %error, "a keeper of an unknown kind is left alone");
+                return Stranger::LeftAlone;
             }
         };
         // An orchestration that goes on finds it: started again, its command would be carried out twice.
@@ -221,21 +249,21 @@ impl Adoption {
         let same = meta.store.is_some() && meta.store == self.store && !of_run;
         if same || self.unanswered.contains(&id) {
             tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
-            return None;
+            return Stranger::Ended;
         }
         tracing::warn!(pane_id = %id, session = %meta.session_name, "a pane is taken in by what its keeper knows");
         let mut pane = stored(id, meta);
         if let Some(known) = self.stored.get(&id) {
             pane.name.clone_from(&known.name);
         }
-        Some(pane)
+        Stranger::TakenIn(Box::new(pane))
     }
 
     /// Puts a pane that is in no session into a window of its own.
     fn place(&mut self, pane: &StoredPane) {
         let id = pane.session;
         if !self.sessions.iter().any(|s| s.snapshot.id == id) {
-            let snapshot = self.session_for(pane);
+            let snapshot = session_for(&self.server, pane);
             let last_used_ms = snapshot.created_at_ms;
             self.sessions.push(LoadedSession {
                 snapshot,
@@ -255,35 +283,19 @@ impl Adoption {
         }
     }
 
-    fn session_for(&self, pane: &StoredPane) -> SessionSnapshot {
-        let meta_name = pane.state.session_name.clone();
-        let name = meta_name.unwrap_or_else(|| self.server.registry.free_name());
-        let cwd = pane.record.cwd.clone();
-        SessionSnapshot {
-            id: pane.session,
-            ..new_snapshot(&self.server, name, None, cwd, Size::default())
-        }
-    }
-
-    /// Makes the entries, screens included, side by side on threads that nobody else needs.
+    /// Makes the entries side by side, on threads that nobody else needs.
     async fn enter_all(&self, candidates: Vec<Candidate>) -> Vec<Arc<PaneEntry>> {
         let entering = candidates.into_iter().map(|candidate| {
             let (server, rebooted) = (Arc::clone(&self.server), self.rebooted);
-            tokio::task::spawn_blocking(move || {
-                let (id, session) = (candidate.pane.id, candidate.pane.session);
-                enter(&server, candidate, rebooted)
-                    .inspect_err(|error| {
-                        tracing::error!(pane_id = %id, session_id = %session, %error, "a pane cannot be adopted");
-                    })
-                    .ok()
-            })
+            tokio::task::spawn_blocking(move || enter(&server, candidate, rebooted))
         });
-        let entered = join_all(entering).await;
-        entered
-            .into_iter()
-            .filter_map(Result::ok)
-            .flatten()
-            .collect()
+        let entered = join_all(entering).await.into_iter();
+        let told = |entered: Result<_, tokio::task::JoinError>| {
+            entered
+                .inspect_err(|error| tracing::error!(%error, "a pane was not entered"))
+                .ok()
+        };
+        entered.filter_map(told).collect()
     }
 
     /// Mirrors of panes that are there again; the others go with theirs.
@@ -344,6 +356,24 @@ fn claim(server: &Server, mut snapshot: SessionSnapshot) -> Arc<SessionEntry> {
     }
 }
 
+/// What becomes of a keeper whose pane is in no session.
+enum Stranger {
+    TakenIn(Box<StoredPane>),
+    Ended,
+    LeftAlone,
+}
+
+/// A session for a pane that only its keeper knows.
+fn session_for(server: &Server, pane: &StoredPane) -> SessionSnapshot {
+    let meta_name = pane.state.session_name.clone();
+    let name = meta_name.unwrap_or_else(|| server.registry.free_name());
+    let cwd = pane.record.cwd.clone();
+    SessionSnapshot {
+        id: pane.session,
+        ..new_snapshot(server, name, None, cwd, Size::default())
+    }
+}
+
 fn from_meta(keeper: &AdoptedPane) -> Option<StoredPane> {
     let id: PaneUuid = keeper.pane_id.parse().ok()?;
     let meta = KeeperMeta::decode(&keeper.meta).ok()?;
@@ -376,25 +406,6 @@ fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
         let _ = std::fs::remove_file(socket);
         if let Some(group) = group {
             cgroup::close(&group).await;
-        }
-    });
-}
-
-/// Ends keepers of the earlier daemon that were still starting when the others were adopted.
-fn look_again(server: &Arc<Server>) {
-    let server = Arc::clone(server);
-    let now = PaneUuid::new();
-    tokio::spawn(async move {
-        let begun = tokio::time::Instant::now();
-        for late in LATE {
-            tokio::time::sleep_until(begun + late).await;
-            // Ids are ordered by time: a later one is this daemon's own.
-            let wanted = |id: PaneUuid| id < now && server.registry.pane(id).is_none();
-            let found = keepers::connect(&server.paths, wanted).await;
-            for (id, adopted) in found.keepers {
-                tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
-                end_keeper(&server, id, adopted.keeper);
-            }
         }
     });
 }

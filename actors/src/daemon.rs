@@ -19,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::adopt;
 use crate::clock::millis;
+use crate::escape::Escape;
 use crate::http::Http;
 pub use crate::http::OpenHttp;
 use crate::log;
@@ -190,7 +191,11 @@ async fn serve(
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), after_ms = millis(begun.elapsed()), "serving");
     server.keepers.tend();
     if options.tell_ready {
+        let escape = Escape::begin(server).await;
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;
+        if let Some(escape) = escape {
+            tokio::spawn(escape.finish());
+        }
     }
     notify.ready(&status(server));
     let order = tokio::select! {

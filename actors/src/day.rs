@@ -89,10 +89,12 @@ impl Day {
         let process = Process {
             keeper: Keeper::gone(),
             pid: 0,
+            start_time: 0,
             keeper_pid: 0,
             keeper_start_time: 0,
             started: crate::clock::now(),
             life: 0,
+            secret: None,
         };
         let record = PaneRecord {
             command: "true".to_owned(),

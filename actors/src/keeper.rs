@@ -22,11 +22,13 @@ mod tests;
 
 pub use blocked::{Blocked, foreground};
 pub use link::{
-    AdoptError, AdoptedPane, Keeper, KeeperExit, KeeperLaunch, KeeperStock, LinkError, SpawnError,
-    SpawnedPane,
+    AdoptError, AdoptedPane, Expected, Keeper, KeeperExit, KeeperLaunch, KeeperStock, LinkError,
+    SpawnError, SpawnedPane,
 };
 pub use process::{LEAVE_TERMINAL, main};
-pub use procs::{Process, descendants, listen_again, parent, start_time, sweep};
+pub use procs::{
+    Family, Identity, Process, ancestors, descendants, listen_again, parent, start_time,
+};
 pub(crate) use sys::trim_heap;
 pub use wire::{
     ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperCgroup, KeeperSpec,

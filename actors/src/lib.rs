@@ -12,6 +12,7 @@ pub mod daemon;
 #[cfg(test)]
 mod day;
 pub mod dispatch;
+mod escape;
 pub mod http;
 pub mod idempotency;
 pub mod keeper;

@@ -13,15 +13,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use protocol::reply::{ExitStatus, PaneEnd, PaneInfo, PaneStatus};
+use protocol::reply::{ExitStatus, PaneEnd, PaneInfo, PaneStatus, Unreachable};
 use protocol::request::{RestartType, StopRecipe};
 use protocol::{Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, WindowUuid};
 use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use crate::clock::{millis, steady_ms};
-use crate::keeper::Keeper;
+use crate::clock::{epoch_ms, millis, steady_ms};
+use crate::keeper::{Identity, Keeper};
 use crate::rights::Origin;
 use io::Io;
 
@@ -100,6 +101,8 @@ pub struct Process {
     pub keeper: Keeper,
     /// The program.
     pub pid: u32,
+    /// When it started, in clock ticks since boot; 0 when that is not known.
+    pub start_time: u64,
     /// Its parent.
     pub keeper_pid: u32,
     /// When its parent started, in clock ticks since boot; with the pid it is the identity.
@@ -108,6 +111,22 @@ pub struct Process {
     pub started: Instant,
     /// Which life of the pane it is, from 0.
     pub life: u32,
+    /// What its keeper asks the next daemon for; absent for keepers of older versions.
+    pub secret: Option<Uuid>,
+}
+
+impl Process {
+    /// Which process its keeper is.
+    #[must_use]
+    pub fn keeper_identity(&self) -> Option<Identity> {
+        Identity::new(self.keeper_pid.cast_signed(), self.keeper_start_time)
+    }
+
+    /// Which process the program is.
+    #[must_use]
+    pub fn program_identity(&self) -> Option<Identity> {
+        Identity::new(self.pid.cast_signed(), self.start_time)
+    }
 }
 
 /// How a program's life ended.
@@ -142,6 +161,43 @@ pub struct PaneState {
     pub removed: bool,
     /// It is closed, and this is what is left to say.
     pub closed: Option<PaneEnd>,
+    /// Its keeper cannot be asked, and this is why. Whatever is known besides is as old as that: nothing follows from it
+    /// until the keeper is reached or found dead, except a close that somebody asks for.
+    unreachable: Option<Unreachable>,
+}
+
+impl PaneState {
+    /// Why its keeper cannot be asked, unless it can or the pane is gone.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<&Unreachable> {
+        self.unreachable.as_ref().filter(|_| self.closed.is_none())
+    }
+
+    /// Whether what follows from the end of its program is still to be decided, and can be.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.ended.is_some() && !self.closing && !self.settled && self.unreachable.is_none()
+    }
+
+    /// Its keeper cannot be asked, for this reason; the time of the first one counts.
+    pub(crate) fn lose(&mut self, reason: String, program_lives: bool) {
+        let since_ms = self
+            .unreachable
+            .as_ref()
+            .map_or_else(epoch_ms, |u| u.since_ms);
+        // What was to be started again is not, as long as nobody knows what runs.
+        self.restarting = false;
+        self.unreachable = Some(Unreachable {
+            since_ms,
+            reason,
+            program_lives,
+        });
+    }
+
+    /// Its keeper answers, or is known to be dead.
+    pub(crate) fn found(&mut self) {
+        self.unreachable = None;
+    }
 }
 
 /// A pane as everybody may see it. It outlives its actor.
@@ -158,6 +214,7 @@ pub struct PaneEntry {
     pub address: AddressSlot<PaneMsg>,
     name: ArcSwapOption<Name>,
     process: ArcSwap<Process>,
+    next_keeper: ArcSwapOption<Identity>,
     status_pipe: ArcSwapOption<OwnedFd>,
     state: watch::Sender<PaneState>,
 }
@@ -197,6 +254,7 @@ impl PaneEntry {
             address: AddressSlot::new(),
             name: ArcSwapOption::new(name.map(Arc::new)),
             process: ArcSwap::from_pointee(process),
+            next_keeper: ArcSwapOption::empty(),
             status_pipe: ArcSwapOption::empty(),
             state: watch::Sender::new(state),
         }
@@ -217,6 +275,16 @@ impl PaneEntry {
     #[must_use]
     pub fn process(&self) -> Arc<Process> {
         self.process.load_full()
+    }
+
+    /// The keeper of the program's next life, while that is being started.
+    #[must_use]
+    pub fn next_keeper(&self) -> Option<Identity> {
+        self.next_keeper.load().as_deref().copied()
+    }
+
+    pub(crate) fn set_next_keeper(&self, keeper: Option<Identity>) {
+        self.next_keeper.store(keeper.map(Arc::new));
     }
 
     /// Its state, and every later one.
@@ -251,6 +319,7 @@ impl PaneEntry {
             ended_at_ms: state.ended.as_ref().map(|ended| ended.at_ms),
             restarting: state.restarting,
             restarts: state.restarts,
+            unreachable: state.unreachable().cloned(),
         }
     }
 
@@ -303,8 +372,9 @@ impl PaneEntry {
     /// The error for a call that needs the program alive.
     ///
     /// # Errors
-    /// `pane_exited` with its end.
+    /// `pane_exited` with its end, `unreachable` while its keeper cannot be asked.
     pub fn alive(&self) -> Result<(), Error> {
+        self.reachable()?;
         match &self.state.borrow().ended {
             None => Ok(()),
             Some(ended) => Err(Error::new(
@@ -313,6 +383,26 @@ impl PaneEntry {
             )
             .hint("its output can still be read; create a pane to go on")),
         }
+    }
+
+    /// The error for a call that needs the program's terminal.
+    ///
+    /// # Errors
+    /// `unreachable` with the reason.
+    pub fn reachable(&self) -> Result<(), Error> {
+        match self.state.borrow().unreachable() {
+            None => Ok(()),
+            Some(why) => Err(Error::new(
+                ErrorCode::Unreachable,
+                format!("pane {} is {why}", self.id),
+            )
+            .hint("it is tried again and again; what was last stored of its text can be read, and it can be closed")),
+        }
+    }
+
+    /// Its program as it is known when its keeper is reached.
+    pub(crate) fn set_process(&self, process: Process) {
+        self.process.store(Arc::new(process));
     }
 
     /// The actor gets a new program's first life.

@@ -16,7 +16,7 @@ use crate::adopt;
 use crate::cgroup;
 use crate::clock::epoch_ms;
 use crate::idempotency;
-use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane};
+use crate::keeper::{Identity, KeeperSpec, SpawnError, SpawnedPane};
 use crate::orchestration;
 use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
@@ -37,6 +37,9 @@ pub(crate) mod usual_shell;
 
 /// How long a program may take to be started.
 const SPAWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long it may take to note which keeper a restarted program gets: one that is not noted is only found less surely.
+const NOTE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
 /// less clear.
@@ -186,8 +189,10 @@ async fn begin(
     }
     let history_lines = plan.record.history_lines;
     let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
-    let started = start_program(server, plan.id, meta, &plan.record, size).await?;
-    let process = process(&started, 0);
+    let secret = Uuid::new_v4();
+    let kept = Kept { meta, secret };
+    let started = start_program(server, plan.id, kept, &plan.record, size, async |_| {}).await?;
+    let process = process(&started, 0, secret);
     let keeper = started.keeper.clone();
     let journal_bytes = server.config.journal_bytes as usize;
     let io = match Io::start(
@@ -220,7 +225,7 @@ async fn begin(
 }
 
 /// Starts the pane's actor and puts the pane into its place.
-async fn settle(
+pub(crate) async fn settle(
     server: &Arc<Server>,
     session: &Arc<SessionEntry>,
     entry: &Arc<PaneEntry>,
@@ -271,36 +276,55 @@ pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(),
     let name = entry.name().map(|name| Name::clone(&name));
     let life = last.life + 1;
     let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
-    let started = start_program(server, entry.id, meta, &entry.record, size).await?;
-    let process = process(&started, life);
+    // Before there is a program: the next daemon takes nobody else for this keeper.
+    let note = async |keeper| {
+        entry.set_next_keeper(keeper);
+        let noted = server.store.save_pane(entry).wait();
+        let _ = tokio::time::timeout(NOTE_LIMIT, noted).await;
+    };
+    let secret = Uuid::new_v4();
+    let kept = Kept { meta, secret };
+    let started = start_program(server, entry.id, kept, &entry.record, size, note).await;
+    let started = started.inspect_err(|_| entry.set_next_keeper(None))?;
+    let process = process(&started, life, secret);
     let journal_bytes = server.config.journal_bytes as usize;
     entry
         .io
         .adopt(started.master, started.journal, journal_bytes)
         .await?;
     entry.begin_life(process);
+    entry.set_next_keeper(None);
     let _ = server.store.save_pane(entry);
     pane::life::watch_life(server, entry, &entry.process());
     Ok(())
 }
 
-fn process(started: &SpawnedPane, life: u32) -> Process {
+fn process(started: &SpawnedPane, life: u32, secret: Uuid) -> Process {
     Process {
         keeper: started.keeper.clone(),
         pid: started.pid.unsigned_abs(),
+        start_time: started.start_time,
         keeper_pid: started.keeper_pid.unsigned_abs(),
         keeper_start_time: started.keeper_start_time,
         started: Instant::now(),
         life,
+        secret: Some(secret),
     }
+}
+
+/// What a keeper is given for the next daemon.
+struct Kept {
+    meta: Vec<u8>,
+    secret: Uuid,
 }
 
 async fn start_program(
     server: &Server,
     id: PaneUuid,
-    meta: Vec<u8>,
+    kept: Kept,
     record: &PaneRecord,
     size: Size,
+    note: impl AsyncFnOnce(Option<Identity>),
 ) -> Result<SpawnedPane, Error> {
     let panes = server.paths.panes();
     if !panes.is_dir() {
@@ -325,12 +349,13 @@ async fn start_program(
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
         report_word: record.report_word.clone(),
-        meta: serde_bytes::ByteBuf::from(meta),
+        meta: serde_bytes::ByteBuf::from(kept.meta),
+        secret: serde_bytes::ByteBuf::from(kept.secret.as_bytes().to_vec()),
         ..KeeperSpec::default()
     };
     server
         .keepers
-        .spawn(spec, SPAWN_LIMIT)
+        .spawn_noted(spec, SPAWN_LIMIT, note)
         .await
         .map_err(|error| {
             if let Some(group) = group {

@@ -35,7 +35,7 @@ use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
 use crate::server::Server;
 
 pub use load::{Loaded, LoadedSession};
-pub use rows::{StoredKeeper, StoredKey, StoredMirror, StoredPane, StoredState};
+pub use rows::{StoredKey, StoredMirror, StoredPane, StoredProcess, StoredState};
 pub use schema::OpenError;
 pub(crate) use text::MAX_ROWS;
 pub use text::{PaneText, TextOrder};

@@ -138,8 +138,8 @@ impl TextsState {
                 return;
             }
             let (life, printed) = (entry.process().life, entry.io.live().printed());
-            // One without a keeper shows what is stored.
-            let shows_stored = entry.process().keeper_pid == 0;
+            // One whose terminal is not there shows what is stored.
+            let shows_stored = entry.process().keeper_pid == 0 || entry.io.is_absent();
             let saved = self.saved.get(&entry.id);
             if shows_stored || !is_due(saved, (life, printed), all) {
                 continue;

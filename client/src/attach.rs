@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use protocol::fleet::Server;
 use protocol::request::{GetSession, Whoami};
-use protocol::{Error, ErrorCode, Size, Target};
+use protocol::{Error, ErrorCode, Size, Target, transport};
 
 use crate::cli::Outcome;
 pub(crate) use link::Link;
@@ -137,9 +137,14 @@ fn search(
     signals: &mut Signals,
 ) -> Result<Link, Ending> {
     viewer.say("the server is gone; looking for it (C-b d leaves)");
-    let end = Instant::now() + LOST_LIMIT;
+    let begun = Instant::now();
+    let end = begun + transport::grace() + LOST_LIMIT;
     loop {
-        let again = Link::open(server).and_then(|mut link| {
+        let open = match begun.elapsed() >= transport::grace() {
+            true => Link::open_again,
+            false => Link::open,
+        };
+        let again = open(server).and_then(|mut link| {
             link.attach(view, viewer.size())?;
             Ok(link)
         });

@@ -284,6 +284,7 @@ pub(crate) fn running() -> PaneStatus {
         ended_at_ms: None,
         restarting: false,
         restarts: 0,
+        unreachable: None,
     }
 }
 

@@ -196,6 +196,7 @@ pub(crate) fn refusal(error: &Error) -> ErrorData {
         | ErrorCode::InputBlocked
         | ErrorCode::SpawnFailed
         | ErrorCode::Denied
+        | ErrorCode::Unreachable
         | ErrorCode::Internal => ErrorData::internal_error(message, Some(data)),
     }
 }

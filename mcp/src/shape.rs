@@ -54,6 +54,14 @@ pub(crate) fn status(status: &PaneStatus) -> Fields {
         }
         Some(ExitStatus::Lost { reason }) => fields(json!({"status": "lost", "reason": reason})),
     };
+    if let Some(unreachable) = &status.unreachable {
+        fields = self::fields(json!({
+            "status": "unreachable",
+            "reason": unreachable.reason,
+            "since_ms": unreachable.since_ms,
+            "program": if unreachable.program_lives { "lives" } else { "unknown" },
+        }));
+    }
     fields.insert("duration_ms".to_owned(), status.duration_ms.into());
     if status.restarting {
         fields.insert("restarting".to_owned(), true.into());
@@ -66,9 +74,10 @@ pub(crate) fn status(status: &PaneStatus) -> Fields {
 
 /// The same for a status line.
 pub(crate) fn status_words(status: &PaneStatus) -> String {
-    let words = match &status.exit {
-        None => "running".to_owned(),
-        Some(exit) => exit.to_string(),
+    let words = match (&status.unreachable, &status.exit) {
+        (Some(unreachable), _) => unreachable.to_string(),
+        (None, None) => "running".to_owned(),
+        (None, Some(exit)) => exit.to_string(),
     };
     if status.restarting {
         format!("{words}, restarting")

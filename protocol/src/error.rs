@@ -48,6 +48,8 @@ pub enum ErrorCode {
     SpawnFailed,
     /// The pane's program has ended.
     PaneExited,
+    /// The pane's keeper does not answer, or its terminal cannot be had; it is tried again.
+    Unreachable,
     /// The caller may not do this.
     Denied,
     /// A limit of the machine or of the configuration is reached.

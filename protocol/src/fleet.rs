@@ -30,6 +30,8 @@ pub struct Server {
     inside: bool,
     /// Start the daemon when nothing listens.
     start: bool,
+    /// It is the server of this environment's directories: it is started when it has left programs behind.
+    own: bool,
     current: Mutex<Current>,
 }
 
@@ -68,7 +70,8 @@ impl Server {
         if let Some(open) = current.connection.as_ref().filter(|c| !c.is_closed()) {
             return Ok(Arc::clone(open));
         }
-        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let begun = Instant::now();
+        let deadline = begun + RECONNECT_LIMIT;
         let mut pause = Duration::from_millis(5);
         let mut started = false;
         loop {
@@ -89,19 +92,43 @@ impl Server {
                 Err(error) => {
                     // Any other error is the server's own answer and will be the same again.
                     let away = error.code == ErrorCode::ServerUnreachable;
-                    let expected = current.was_reached || self.start;
+                    let absent = away && transport::is_absent(&self.socket);
+                    let left = if absent {
+                        transport::kept_programs(&self.socket)
+                    } else {
+                        0
+                    };
+                    let starts = self.start || (self.own && left > 0);
+                    let expected = current.was_reached || starts;
                     if !away || !expected || Instant::now() + pause > deadline {
-                        return Err(error);
+                        return Err(transport::left_behind(error, left));
+                    }
+                    let due = left == 0 || begun.elapsed() >= transport::grace();
+                    if starts && absent && due && !started {
+                        let starting = transport::start_daemon(&self.socket).await;
+                        starting.map_err(|error| transport::left_behind(error, left))?;
+                        started = true;
+                        continue;
                     }
                 }
             }
-            if self.start && !started && transport::is_absent(&self.socket) {
-                transport::start_daemon(&self.socket).await?;
-                started = true;
-                continue;
-            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(250));
+        }
+    }
+
+    /// Starts the server of this environment when it is not there and has left programs behind. Blocks.
+    ///
+    /// # Errors
+    /// `server_unreachable` with what it said.
+    pub fn start_again(&self) -> Result<(), Error> {
+        if !self.own || !transport::is_absent(&self.socket) {
+            return Ok(());
+        }
+        match transport::kept_programs(&self.socket) {
+            0 => Ok(()),
+            left => transport::start_daemon_and_wait(&self.socket)
+                .map_err(|error| transport::left_behind(error, left)),
         }
     }
 
@@ -193,11 +220,12 @@ impl Fleet {
         let server = |name: &ServerName, socket: PathBuf, owner: Option<u32>, start: bool| {
             Arc::new(Server {
                 name: name.clone(),
-                socket,
                 owner: owner.unwrap_or_else(own_uid),
                 client_name: client_name.to_owned(),
                 inside,
                 start,
+                own: inside && socket == paths.socket(),
+                socket,
                 current: Mutex::default(),
             })
         };

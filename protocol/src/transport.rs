@@ -118,6 +118,54 @@ pub fn is_absent(socket: &Path) -> bool {
     matches!(asked, Err(Errno::NOENT | Errno::CONNREFUSED))
 }
 
+/// How many programs are alive under keepers of the server at `socket`, whether that one is there or not.
+#[must_use]
+pub fn kept_programs(socket: &Path) -> usize {
+    let panes = socket.with_file_name("panes");
+    let entries = std::fs::read_dir(panes).into_iter().flatten().flatten();
+    let keeper = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "sock")
+    };
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| keeper(path) && !is_absent(path))
+        .count()
+}
+
+/// How long a server that has left programs behind may be on its way back by itself before it is started: a unit of systemd's
+/// is, after a second.
+#[must_use]
+pub fn grace() -> Duration {
+    let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
+    let config = config.map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(Path::new(&home).join(".config"))
+    });
+    let unit = config.map(|dir| dir.join("systemd/user/fugued.service"));
+    match unit.is_some_and(|unit| unit.exists()) {
+        true => Duration::from_secs(3),
+        false => Duration::from_millis(300),
+    }
+}
+
+/// The error of a server that is not there, with what of it is.
+#[must_use]
+pub fn left_behind(error: Error, programs: usize) -> Error {
+    if programs == 0 || error.code != ErrorCode::ServerUnreachable {
+        return error;
+    }
+    let (what, them) = match programs {
+        1 => ("1 program is".to_owned(), "it"),
+        many => (format!("{many} programs are"), "them"),
+    };
+    Error {
+        message: format!("{}; {what} alive without a server", error.message),
+        ..error
+    }
+    .hint(format!("`fugued` takes {them} over"))
+}
+
 /// The daemon's program: `$FUGUED`, else beside this program, else on the `PATH`.
 #[must_use]
 pub fn daemon_exe() -> PathBuf {
@@ -172,6 +220,29 @@ pub async fn start_daemon_from(exe: &Path, socket: &Path) -> Result<(), Error> {
     Err(failed(
         String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     ))
+}
+
+/// As [`start_daemon`], for a caller that blocks.
+///
+/// # Errors
+/// As [`start_daemon`].
+pub fn start_daemon_and_wait(socket: &Path) -> Result<(), Error> {
+    let start = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime =
+            runtime.map_err(|error| Error::new(ErrorCode::ServerUnreachable, error.to_string()))?;
+        runtime.block_on(start_daemon(socket))
+    };
+    // The caller's own thread may belong to a runtime already.
+    let started = std::thread::scope(|scope| scope.spawn(start).join());
+    started.unwrap_or_else(|_| {
+        Err(Error::new(
+            ErrorCode::Internal,
+            "starting the server panicked",
+        ))
+    })
 }
 
 /// Whether somebody listens there within [`BUSY_LIMIT`].

@@ -17,10 +17,8 @@ async fn a_killed_keeper_is_a_lost_pane() {
     ));
     let error = Keeper::adopt(&socket, LIMIT).await.unwrap_err();
     assert!(matches!(error, AdoptError::Gone { .. }), "{error:?}");
-    let marker = place.marker(0);
-    let left = tokio::task::spawn_blocking(move || keeper::sweep(&marker, LIMIT))
-        .await
-        .unwrap();
+    // Without its keeper, by what the daemon knows of it.
+    let left = pane.keeper.kill_all(LIMIT).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
     until("the program is gone", || !is_running(pane.pid)).await;
 }

@@ -176,7 +176,7 @@ async fn a_storm_of_forks_is_killed() {
     let left = pane.keeper.kill_all(LIMIT).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
     assert!(began.elapsed() < LIMIT);
-    assert!(keeper::sweep(&place.marker(0), Duration::ZERO).is_empty());
+    assert!(crate::support::proc::marked(&place.marker(0)).is_empty());
     finish(pane, &place).await;
 }
 

@@ -21,6 +21,38 @@ pub async fn kill_daemon(world: &mut World) {
     world.daemon.launch();
 }
 
+/// The daemon is killed while some keepers are stopped: their panes wait, and everything goes on when they do.
+pub async fn kill_daemon_beside_stopped_keepers(world: &mut World) {
+    let panes = world.client().await.panes().await;
+    let mut stopped = Vec::new();
+    for pane in panes.iter().filter(|pane| pane.status.exit.is_none()) {
+        if world.random.one_in(4) && proc::is_keeper(pane.keeper_pid) {
+            proc::signal(pane.keeper_pid, Signal::STOP);
+            stopped.push(pane);
+        }
+    }
+    let keepers: Vec<u32> = stopped.iter().map(|pane| pane.keeper_pid).collect();
+    world.fault(
+        "kill -9 of the daemon beside stopped keepers",
+        &format!("{keepers:?}"),
+    );
+    world.daemon.signal(Signal::KILL);
+    world.daemon.wait();
+    world.daemon_died();
+    world.daemon.launch();
+    let client = world.client().await;
+    for pane in &stopped {
+        assert!(proc::is_keeper(pane.keeper_pid), "{pane:?}");
+        proc::signal(pane.keeper_pid, Signal::CONT);
+    }
+    eventually("all keepers are reached", async || {
+        let panes = client.panes().await;
+        let away = panes.iter().any(|pane| pane.status.unreachable.is_some());
+        (!away).then_some(())
+    })
+    .await;
+}
+
 /// The daemon is killed while it makes a session; the request is made again with its key.
 pub async fn kill_daemon_during_a_create(world: &mut World) {
     let (pane, number, kind) = users::program(world);

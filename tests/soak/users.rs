@@ -450,7 +450,7 @@ pub async fn end_run(world: &mut World) {
     );
 }
 
-/// `fugue attach` in a terminal of its own.
+/// `fugue attach` in a terminal of its own. It starts no daemon: here the run itself does.
 pub async fn attach_terminal(world: &mut World) {
     let Some(index) = world.any_session() else {
         return;
@@ -463,7 +463,7 @@ pub async fn attach_terminal(world: &mut World) {
     let paths = world.daemon.paths();
     let line = format!(
         "unset FUGUE FUGUE_PANE_ID FUGUE_SESSION_ID FUGUE_SERVER FUGUE_TOKEN; \
-         export FUGUE_RUNTIME_DIR={} FUGUE_STATE_DIR={} FUGUE_CONFIG={}; exec {} attach {id}",
+         export FUGUE_RUNTIME_DIR={} FUGUE_STATE_DIR={} FUGUE_CONFIG={} FUGUED=/no/such; exec {} attach {id}",
         paths.runtime.display(),
         paths.state.display(),
         paths.config.display(),

@@ -1,19 +1,21 @@
-//! One pane of an earlier daemon: its entry, with its screen.
+//! One pane of an earlier daemon: its entry, with its screen, or with the reason why it cannot be had now.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::reply::ExitStatus;
 use protocol::request::RestartType;
 use protocol::{Error, Size};
+use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::keeper::{AdoptedPane, Keeper};
+use crate::keeper::{AdoptedPane, Family, Keeper};
 use crate::pane::io::Io;
-use crate::pane::{Ended, PaneEntry, PaneState, Process};
+use crate::pane::{Ended, PaneEntry, PaneRecord, PaneState, Process};
 use crate::server::Server;
-use crate::store::StoredPane;
+use crate::store::{StoredPane, StoredProcess};
 
 /// Why a pane has no keeper.
 const KEEPER_GONE: &str =
@@ -22,29 +24,36 @@ const KEEPER_GONE: &str =
 /// See [`KEEPER_GONE`].
 const REBOOTED: &str = "the machine was restarted";
 
+/// Whether a pane's keeper answers.
+pub(super) enum Reach {
+    /// It does.
+    Answers(Box<AdoptedPane>),
+    /// It lives, or nobody knows, and this is why it cannot be asked.
+    Away(String),
+    /// It is dead.
+    Gone,
+}
+
 /// What is to become of one pane.
 pub(super) struct Candidate {
     pub(super) pane: StoredPane,
-    pub(super) keeper: Option<AdoptedPane>,
+    pub(super) reach: Reach,
     pub(super) size: Size,
 }
 
-/// Makes a pane's entry and enters it. Blocks while the screen is drawn.
-pub(super) fn enter(
-    server: &Arc<Server>,
-    candidate: Candidate,
-    rebooted: bool,
-) -> Result<Arc<PaneEntry>, Error> {
+/// Makes a pane's entry and enters it. What goes wrong with its terminal makes it unreachable, and nothing else.
+pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Arc<PaneEntry> {
     let Candidate {
         mut pane,
-        mut keeper,
+        reach,
         size,
     } = candidate;
     if pane.record.has_only_own_variables() {
         // They are not stored: the keeper has them, else there are those of the daemon.
-        let kept = keeper
-            .as_ref()
-            .and_then(|keeper| KeeperMeta::decode(&keeper.meta).ok());
+        let kept = match &reach {
+            Reach::Answers(keeper) => KeeperMeta::decode(&keeper.meta).ok(),
+            Reach::Away(_) | Reach::Gone => None,
+        };
         match kept.filter(|meta| !meta.record.has_only_own_variables()) {
             Some(meta) => pane.record.env = meta.record.env,
             None => {
@@ -54,19 +63,34 @@ pub(super) fn enter(
             }
         }
     }
-    let status_pipe = keeper.as_mut().and_then(|keeper| keeper.status_pipe.take());
-    let (process, io) = match keeper {
-        Some(keeper) => with_keeper(server, &mut pane, keeper, size)?,
-        None => without_keeper(server, &mut pane, size, rebooted)?,
+    let mut pipe = None;
+    let (process, io, away) = match reach {
+        Reach::Gone => {
+            let (process, io) = without_keeper(server, &mut pane, size, rebooted);
+            (process, io, None)
+        }
+        Reach::Away(why) => away(server, &pane, size, why),
+        Reach::Answers(mut keeper) => {
+            pipe = keeper.status_pipe.take();
+            match caught(|| with_keeper(server, &mut pane, *keeper, size)) {
+                Ok((process, io)) => (process, io, None),
+                Err(error) => {
+                    tracing::error!(pane_id = %pane.id, session_id = %pane.session, %error, "a pane cannot be entered now; it is tried again");
+                    pipe = None;
+                    away(server, &pane, size, error.to_string())
+                }
+            }
+        }
     };
-    let state = PaneState {
-        ended: pane.state.ended,
-        settled: pane.state.settled,
-        closing: pane.state.closing,
-        by_itself: pane.state.by_itself,
-        restarts: pane.state.life,
-        ..PaneState::default()
-    };
+    let mut state = PaneState::default();
+    state.ended = pane.state.ended;
+    state.settled = pane.state.settled;
+    state.closing = pane.state.closing;
+    state.by_itself = pane.state.by_itself;
+    state.restarts = pane.state.life;
+    if let Some(why) = away {
+        state.lose(why, process.keeper.family().program_lives());
+    }
     let StoredPane {
         id,
         session,
@@ -76,7 +100,7 @@ pub(super) fn enter(
     } = pane;
     let entry = PaneEntry::restored(id, session, name, record, process, io, state);
     let entry = Arc::new(entry);
-    if let Some(pipe) = status_pipe {
+    if let Some(pipe) = pipe {
         entry.keep_status_pipe(pipe);
     }
     // More than the configuration allows are kept all the same: they are there.
@@ -84,7 +108,19 @@ pub(super) fn enter(
         server.registry.insert_pane(Arc::clone(&entry), slot);
     }
     let _ = server.store.save_pane(&entry);
-    Ok(entry)
+    entry
+}
+
+/// A panic costs this pane its entrance, and nobody else anything.
+fn caught<T>(enter: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(enter)).unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let what = format!("entering it panicked: {}", said.unwrap_or("no message"));
+        Err(Error::new(protocol::ErrorCode::Internal, what))
+    })
 }
 
 fn with_keeper(
@@ -93,25 +129,70 @@ fn with_keeper(
     keeper: AdoptedPane,
     size: Size,
 ) -> Result<(Process, Io), Error> {
-    let life = KeeperMeta::decode(&keeper.meta).map_or(pane.state.life, |meta| meta.life);
+    let life = life_of(&keeper).unwrap_or(pane.state.life);
+    let process = process(&keeper, life, &pane.record, pane.state.secret);
+    let journal_bytes = server.config.journal_bytes as usize;
+    let history = pane.record.history_lines;
+    let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, history)?;
     if life != pane.state.life {
         // Started again, and not written down: what is known is about an earlier life.
         pane.state.life = life;
         pane.state.ended = None;
         pane.state.settled = false;
     }
-    let process = Process {
-        keeper: keeper.keeper,
+    Ok((process, io))
+}
+
+/// Which life of the pane's program a keeper has.
+fn life_of(keeper: &AdoptedPane) -> Option<u32> {
+    Some(KeeperMeta::decode(&keeper.meta).ok()?.life)
+}
+
+fn process(keeper: &AdoptedPane, life: u32, record: &PaneRecord, secret: Option<Uuid>) -> Process {
+    let cgroup = record.cgroup.clone().map(Into::into);
+    Process {
+        keeper: keeper.keeper.clone().in_cgroup(cgroup),
         pid: keeper.pid.unsigned_abs(),
+        start_time: keeper.start_time,
         keeper_pid: keeper.keeper_pid.unsigned_abs(),
         keeper_start_time: keeper.keeper_start_time,
         started: instant(keeper.started_at_unix_ms),
         life,
-    };
-    let journal_bytes = server.config.journal_bytes as usize;
-    let history = pane.record.history_lines;
-    let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, history)?;
-    Ok((process, io))
+        secret,
+    }
+}
+
+/// A pane whose keeper cannot be asked: as it is stored, its processes with it.
+fn away(
+    server: &Server,
+    pane: &StoredPane,
+    size: Size,
+    why: String,
+) -> (Process, Io, Option<String>) {
+    let last = server.store.text(pane.id);
+    let io = Io::absent(size, pane.record.history_lines, last);
+    (known(pane), io, Some(why))
+}
+
+/// The processes of a pane's present life, as they are stored.
+fn known(pane: &StoredPane) -> Process {
+    let state = &pane.state;
+    let pid = |process: Option<StoredProcess>| process.map_or(0, |process| process.pid);
+    let start = |process: Option<StoredProcess>| process.map_or(0, |process| process.start_time);
+    Process {
+        keeper: Keeper::away(Family {
+            keeper: state.keeper.and_then(StoredProcess::identity),
+            program: state.program.and_then(StoredProcess::identity),
+            cgroup: pane.record.cgroup.clone().map(Into::into),
+        }),
+        pid: pid(state.program),
+        start_time: start(state.program),
+        keeper_pid: pid(state.keeper),
+        keeper_start_time: start(state.keeper),
+        started: instant(pane.record.created_at_ms),
+        life: state.life,
+        secret: state.secret,
+    }
 }
 
 /// What is left of it is how it ended, and that it may have to be started again.
@@ -120,7 +201,7 @@ fn without_keeper(
     pane: &mut StoredPane,
     size: Size,
     rebooted: bool,
-) -> Result<(Process, Io), Error> {
+) -> (Process, Io) {
     let reason = if rebooted { REBOOTED } else { KEEPER_GONE };
     let state = &mut pane.state;
     // Nobody has closed it: it is shown as ended until somebody does.
@@ -132,17 +213,60 @@ fn without_keeper(
         duration_ms: 0,
         at_ms: epoch_ms(),
     });
+    if rebooted {
+        (state.keeper, state.program) = (None, None);
+    }
     let process = Process {
-        keeper: Keeper::gone(),
+        // What of the program has outlived its keeper is ended by what is known of it.
+        keeper: known(pane).keeper,
         pid: 0,
+        start_time: 0,
         keeper_pid: 0,
         keeper_start_time: 0,
         started: Instant::now(),
-        life: state.life,
+        life: pane.state.life,
+        secret: None,
     };
     let journal_bytes = server.config.journal_bytes as usize;
     let history = pane.record.history_lines;
-    let last = server.store.text(pane.id);
-    let io = Io::without_program(journal_bytes, size, history, last)?;
-    Ok((process, io))
+    let last = || server.store.text(pane.id);
+    let io = Io::without_program(journal_bytes, size, history, last())
+        .unwrap_or_else(|_| Io::absent(size, history, last()));
+    (process, io)
+}
+
+/// The keeper of a pane that was unreachable answers: the pane goes on from what that one knows.
+///
+/// # Errors
+/// What keeps its terminal from being used; then it stays as it was.
+pub(crate) async fn take_up(
+    server: &Arc<Server>,
+    entry: &Arc<PaneEntry>,
+    mut keeper: AdoptedPane,
+) -> Result<(), Error> {
+    let now = entry.process();
+    let before = now.life;
+    let life = life_of(&keeper).unwrap_or(before);
+    let process = process(&keeper, life, &entry.record, now.secret);
+    let pipe = keeper.status_pipe.take();
+    if entry.io.is_absent() {
+        let journal_bytes = server.config.journal_bytes as usize;
+        let entering = entry.io.enter(keeper.master, keeper.journal, journal_bytes);
+        entering.await?;
+    }
+    if let Some(pipe) = pipe {
+        entry.keep_status_pipe(pipe);
+    }
+    entry.set_process(process);
+    entry.change(|state| {
+        if life != before {
+            state.ended = None;
+            state.settled = false;
+            state.restarts = life;
+        }
+        state.found();
+    });
+    let _ = server.store.save_pane(entry);
+    server.registry.note_change();
+    Ok(())
 }

@@ -1,22 +1,26 @@
 //! The keepers that an earlier daemon has left: found by their sockets, asked side by side.
 
 use std::collections::{HashMap, HashSet};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use protocol::PaneUuid;
 use protocol::paths::Paths;
+use rustix::process::{Resource, getrlimit};
 use tokio::time::Instant;
 
-use crate::keeper::{AdoptError, AdoptedPane, Keeper};
-use crate::store::{StoredKeeper, StoredPane};
+use crate::keeper::{self, AdoptError, AdoptedPane, Expected, Identity, Keeper};
 
-/// How long a keeper may take to answer.
-const ADOPT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a keeper may take to answer before others are served. Then its pane is shown as unreachable, and it is asked on.
+const FIRST_LIMIT: Duration = Duration::from_millis(1_200);
 
 /// How many are asked at the same time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
+
+/// So many descriptors are left for whoever calls the daemon.
+const RESERVE: u64 = 64;
 
 /// How long keepers whose sockets were deleted may take to listen again.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
@@ -24,52 +28,92 @@ const CALL_LIMIT: Duration = Duration::from_secs(1);
 /// Pause between two looks for the sockets of called keepers.
 const CALL_PAUSE: Duration = Duration::from_millis(2);
 
-/// Every keeper that answers. Sockets without a keeper are removed; a keeper that does not answer is left alone.
-pub(super) async fn connect(paths: &Paths, wanted: impl Fn(PaneUuid) -> bool) -> Found {
+/// Who is known as the keeper of which pane.
+pub(super) type Known = HashMap<PaneUuid, Expected>;
+
+/// Every keeper that answers, of those that `wanted` says something about. Sockets without a keeper are removed; a keeper
+/// that does not answer is left alone.
+pub(super) async fn connect(paths: &Paths, wanted: impl Fn(PaneUuid) -> Option<Expected>) -> Found {
     let sockets = sockets(&paths.panes())
         .into_iter()
-        .filter(|(id, _)| wanted(*id));
-    let asked = stream::iter(sockets).map(|(id, socket)| async move {
-        let adopted = Keeper::adopt(&socket, ADOPT_LIMIT).await;
-        (id, socket, adopted)
+        .filter_map(|(id, socket)| Some((id, socket, wanted(id)?)));
+    let asked = stream::iter(sockets).map(|(id, socket, expected)| async move {
+        let adopted = ask(&socket, &expected, FIRST_LIMIT).await;
+        (id, socket, expected, adopted)
     });
     let mut asked = asked.buffer_unordered(AT_ONCE);
     let mut found = Found::default();
-    while let Some((id, socket, adopted)) = asked.next().await {
+    while let Some((id, socket, expected, adopted)) = asked.next().await {
         match adopted {
             Ok(adopted) => {
                 found.keepers.insert(id, adopted);
             }
-            Err(error @ AdoptError::Gone { .. }) => {
-                tracing::info!(pane_id = %id, %error, "the socket of a dead keeper is removed");
+            Err(error @ (AdoptError::Gone { .. } | AdoptError::Stranger { .. })) => {
+                tracing::warn!(pane_id = %id, %error, "a socket on which no keeper listens is removed");
                 let _ = std::fs::remove_file(&socket);
+                if expected.lives() == Some(true) {
+                    found.away.insert(id, error.to_string());
+                }
             }
             Err(error) => {
-                tracing::error!(pane_id = %id, %error, "a keeper cannot be adopted; it is left alone");
-                found.silent += 1;
+                tracing::warn!(pane_id = %id, %error, "a keeper cannot be adopted now; it is tried again");
+                found.away.insert(id, error.to_string());
             }
         }
     }
     found
 }
 
+/// Asks one keeper. One that is stopped is not waited for.
+///
+/// # Errors
+/// See [`AdoptError`].
+pub(super) async fn ask(
+    socket: &Path,
+    expected: &Expected,
+    limit: Duration,
+) -> Result<AdoptedPane, AdoptError> {
+    if expected.keepers.iter().any(|keeper| keeper.is_stopped()) {
+        return Err(AdoptError::Stopped);
+    }
+    if !has_room() {
+        return Err(AdoptError::Descriptors);
+    }
+    let adopted = Keeper::adopt_expected(socket, expected, limit).await?;
+    // Others have taken theirs meanwhile.
+    match has_room() {
+        true => Ok(adopted),
+        false => Err(AdoptError::Descriptors),
+    }
+}
+
+/// Whether so many descriptors are left that those who call the daemon find some: the lowest free one is given out first.
+fn has_room() -> bool {
+    let Some(limit) = getrlimit(Resource::Nofile).current else {
+        return true;
+    };
+    let reserve = RESERVE.min(limit / 4);
+    let next = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 0);
+    next.is_ok_and(|next| u64::from(next.as_raw_fd().unsigned_abs()) + reserve < limit)
+}
+
 /// What was found.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) keepers: HashMap<PaneUuid, AdoptedPane>,
-    /// Keepers that live and did not answer as they should.
-    pub(super) silent: usize,
+    /// Keepers that live and cannot be adopted now, and why.
+    pub(super) away: HashMap<PaneUuid, String>,
 }
 
 impl Found {
-    /// Calls the keepers that the database knows and that have no socket any more, because the
-    /// runtime directory was deleted, and connects to those that listen again.
-    pub(super) async fn call(&mut self, paths: &Paths, stored: &[StoredPane]) {
-        let called: HashSet<PaneUuid> = stored
+    /// Calls the keepers that are known and have no socket any more, because the runtime directory was deleted or somebody
+    /// has put another one there, and connects to those that listen again.
+    pub(super) async fn call(&mut self, paths: &Paths, known: &Known) {
+        let called: HashSet<PaneUuid> = known
             .iter()
-            .filter(|pane| !paths.pane_socket(pane.id).exists())
-            .filter(|pane| pane.state.keeper.is_some_and(StoredKeeper::listen_again))
-            .map(|pane| pane.id)
+            .filter(|(id, _)| !paths.pane_socket(**id).exists())
+            .filter(|(_, expected)| expected.keepers.iter().any(|keeper| listen_again(*keeper)))
+            .map(|(id, _)| *id)
             .collect();
         if called.is_empty() {
             return;
@@ -79,15 +123,26 @@ impl Found {
         while !listen() && Instant::now() < deadline {
             tokio::time::sleep(CALL_PAUSE).await;
         }
-        let answered = connect(paths, |id| called.contains(&id)).await;
+        let wanted = |id| called.contains(&id).then(|| known.get(&id).cloned())?;
+        let answered = connect(paths, wanted).await;
         tracing::warn!(
             called = called.len(),
             answered = answered.keepers.len(),
             "keepers without a socket were called by their pids"
         );
-        self.silent += answered.silent;
+        for id in &called {
+            let why = "its keeper lives and listens nowhere".to_owned();
+            self.away.entry(*id).or_insert(why);
+        }
+        self.away.extend(answered.away);
+        self.away.retain(|id, _| !answered.keepers.contains_key(id));
         self.keepers.extend(answered.keepers);
     }
+}
+
+/// Tells a keeper to listen where its socket was; whether it is there.
+pub(super) fn listen_again(keeper: Identity) -> bool {
+    keeper::listen_again(keeper.pid, keeper.start_time).is_ok()
 }
 
 fn sockets(panes: &Path) -> Vec<(PaneUuid, PathBuf)> {

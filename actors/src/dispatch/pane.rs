@@ -440,6 +440,9 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
     };
     let session = session_of(server, pane.session, pane.id)?;
     let context = super::context(server, &session);
+    if params.until != Until::Exit {
+        pane.reachable()?;
+    }
     let waited = pane.io.expect(order).await?;
     if waited.outcome == ExpectOutcome::Exit {
         let mut state = pane.state();

@@ -48,6 +48,11 @@ impl Conn {
         socket_peercred(&self.socket).is_ok_and(|peer| peer.uid == own)
     }
 
+    /// Who was connected, as the kernel knows.
+    pub(super) fn peer(&self) -> Option<i32> {
+        Some(socket_peercred(&self.socket).ok()?.pid.as_raw_pid())
+    }
+
     pub(super) fn poll_fd(&self) -> PollFd<'_> {
         let interest = if self.output.is_empty() {
             PollFlags::IN

@@ -7,7 +7,15 @@ mod stock;
 mod stream;
 mod task;
 
-use std::{os::fd::OwnedFd, path::Path, path::PathBuf, time::Duration};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_bytes::ByteBuf;
 use tokio::{
@@ -16,15 +24,22 @@ use tokio::{
 };
 
 pub use self::{
+    adopt::Expected,
     error::{AdoptError, LinkError, SpawnError},
     stock::KeeperStock,
 };
-use super::wire::{ExitReport, KeeperSpec, Process, Reply, Request, SignalScope};
+use super::{
+    procs::Family,
+    sys,
+    wire::{ExitReport, KeeperSpec, Process, Reply, Request, SignalScope},
+};
 
 /// How long a keeper may take for what it does at once.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// What a keeper gets on top of the time limit that it watches itself.
 const ANSWER_GRACE: Duration = Duration::from_secs(1);
+/// What a keeper gets that did not answer the last time.
+const SILENT_LIMIT: Duration = Duration::from_millis(500);
 
 /// The keeper's own executable, which starts faster and takes less memory than the daemon's.
 const KEEPER_EXE: &str = "fugue-keeper";
@@ -64,6 +79,10 @@ impl KeeperLaunch {
 pub struct Keeper {
     orders: mpsc::Sender<Order>,
     exit: watch::Receiver<Option<KeeperExit>>,
+    /// What is done by the daemon itself when the keeper cannot be asked.
+    family: Arc<Family>,
+    /// It did not answer the last time.
+    silent: Arc<AtomicBool>,
 }
 
 /// One request on its way to the connection's task.
@@ -158,18 +177,61 @@ impl Keeper {
     /// A link to a keeper that is gone: every request says so.
     #[must_use]
     pub fn gone() -> Self {
+        Self::away(Family::default())
+    }
+
+    /// A link to a keeper that is gone or cannot be asked. What is known of its processes can still be ended.
+    #[must_use]
+    pub fn away(family: Family) -> Self {
+        let orders = mpsc::channel(1).0;
+        Self::new(orders, watch::channel(Some(KeeperExit::Lost)).1, family)
+    }
+
+    fn new(
+        orders: mpsc::Sender<Order>,
+        exit: watch::Receiver<Option<KeeperExit>>,
+        family: Family,
+    ) -> Self {
         Self {
-            orders: mpsc::channel(1).0,
-            exit: watch::channel(Some(KeeperExit::Lost)).1,
+            orders,
+            exit,
+            family: Arc::new(family),
+            silent: Arc::default(),
         }
     }
 
-    /// Connects to a keeper that runs already. The connection it had before is closed.
+    /// What the daemon knows of the pane's processes by itself.
+    #[must_use]
+    pub fn family(&self) -> &Family {
+        &self.family
+    }
+
+    /// The same link, with the control group of the pane's processes.
+    #[must_use]
+    pub fn in_cgroup(mut self, cgroup: Option<PathBuf>) -> Self {
+        let family = Family::clone(&self.family);
+        self.family = Arc::new(Family { cgroup, ..family });
+        self
+    }
+
+    /// Connects to a keeper that runs already, whoever it is. The connection it had before is closed.
     ///
     /// # Errors
     /// See [`AdoptError`]; only `Gone` means that there is no keeper any more.
     pub async fn adopt(socket: &Path, limit: Duration) -> Result<AdoptedPane, AdoptError> {
-        let adopted = timeout(limit, adopt::adopt(socket)).await;
+        Self::adopt_expected(socket, &Expected::default(), limit).await
+    }
+
+    /// As [`Self::adopt`], for a keeper of which something is known.
+    ///
+    /// # Errors
+    /// As [`Self::adopt`], and `Stranger` when somebody else listens there.
+    pub async fn adopt_expected(
+        socket: &Path,
+        expected: &Expected,
+        limit: Duration,
+    ) -> Result<AdoptedPane, AdoptError> {
+        let adopted = timeout(limit, adopt::adopt(socket, expected)).await;
         adopted.unwrap_or(Err(AdoptError::Timeout(limit)))
     }
 
@@ -179,17 +241,24 @@ impl Keeper {
         self.exit.clone()
     }
 
-    /// Sends a signal, and tells to how many processes.
+    /// Sends a signal, and tells to how many processes. What is meant for all of them reaches them without the keeper as well.
     ///
     /// # Errors
     /// `Refused` with `ESRCH` when there is nobody in that scope.
     pub async fn signal(&self, signal: i32, scope: SignalScope) -> Result<u32, LinkError> {
         let request = Request::Signal { signal, scope };
-        let reply = self.ask(request, REQUEST_LIMIT).await?;
-        if let Reply::Signaled { processes } = reply {
-            return Ok(processes);
+        match (self.ask_at_most(request, REQUEST_LIMIT).await, scope) {
+            (Ok(Reply::Signaled { processes }), _) => Ok(processes),
+            (Ok(reply), _) => Err(reply.into()),
+            (Err(error), SignalScope::All) if error.is_silence() => {
+                let Some(signal) = sys::signal(signal) else {
+                    return Err(error);
+                };
+                self.without_keeper(move |family| family.signal(signal))
+                    .await
+            }
+            (Err(error), _) => Err(error),
         }
-        Err(reply.into())
     }
 
     /// Every live process the program has started, and the program itself.
@@ -197,19 +266,23 @@ impl Keeper {
     /// # Errors
     /// See [`LinkError`].
     pub async fn descendants(&self) -> Result<Vec<Process>, LinkError> {
-        self.ask_processes(Request::Descendants {}, REQUEST_LIMIT)
-            .await
+        processes(self.ask(Request::Descendants {}, REQUEST_LIMIT).await?)
     }
 
     /// Kills everything below the keeper until nothing is left or `limit` is over, and returns what
-    /// survived.
+    /// survived. A keeper that is gone or does not answer is done without.
     ///
     /// # Errors
     /// See [`LinkError`].
     pub async fn kill_all(&self, limit: Duration) -> Result<Vec<Process>, LinkError> {
         let limit_ms = milliseconds(limit);
-        self.ask_processes(Request::KillAll { limit_ms }, limit + ANSWER_GRACE)
-            .await
+        let asked = self.ask_at_most(Request::KillAll { limit_ms }, limit + ANSWER_GRACE);
+        match asked.await {
+            Err(error) if error.is_silence() => {
+                self.without_keeper(move |family| family.kill(limit)).await
+            }
+            asked => processes(asked?),
+        }
     }
 
     /// Replaces the bytes that an adopting daemon gets.
@@ -219,6 +292,15 @@ impl Keeper {
     pub async fn set_meta(&self, meta: Vec<u8>) -> Result<(), LinkError> {
         let meta = ByteBuf::from(meta);
         self.ask_done(Request::SetMeta { meta }).await
+    }
+
+    /// For so long, descendants that lose their parent go to whoever is above the keeper; zero ends it.
+    ///
+    /// # Errors
+    /// `Unsupported` for an older keeper.
+    pub async fn let_orphans_go(&self, limit: Duration) -> Result<(), LinkError> {
+        let limit_ms = milliseconds(limit);
+        self.ask_done(Request::LetOrphansGo { limit_ms }).await
     }
 
     /// Says that the exit status is recorded, so that it need not be told again. With
@@ -231,26 +313,45 @@ impl Keeper {
     }
 
     /// Ends the keeper: kills what is left of the program for at most `limit`, removes the socket,
-    /// and returns what survived.
+    /// and returns what survived. One that does not answer is killed, and its socket stays.
     ///
     /// # Errors
-    /// See [`LinkError`]; `Closed` when the keeper has gone already.
+    /// See [`LinkError`].
     pub async fn release(&self, limit: Duration) -> Result<Vec<Process>, LinkError> {
         let limit_ms = milliseconds(limit);
-        self.ask_processes(Request::Release { limit_ms }, limit + ANSWER_GRACE)
-            .await
+        let asked = self.ask_at_most(Request::Release { limit_ms }, limit + ANSWER_GRACE);
+        match asked.await {
+            Err(error) if error.is_silence() => {
+                self.without_keeper(move |family| family.kill_with_keeper(limit))
+                    .await
+            }
+            asked => processes(asked?),
+        }
     }
 
-    async fn ask_processes(
+    /// Does by pid and start time what the keeper cannot be asked for.
+    async fn without_keeper<R: Send + 'static>(
         &self,
-        request: Request,
-        limit: Duration,
-    ) -> Result<Vec<Process>, LinkError> {
-        let reply = self.ask(request, limit).await?;
-        if let Reply::Processes { processes } = reply {
-            return Ok(processes);
+        act: impl FnOnce(&Family) -> R + Send + 'static,
+    ) -> Result<R, LinkError> {
+        let family = Arc::clone(&self.family);
+        let done = tokio::task::spawn_blocking(move || act(&family)).await;
+        done.map_err(|_| LinkError::Closed)
+    }
+
+    /// Asks a keeper that may be stopped: then it is not waited for, or not a second time.
+    async fn ask_at_most(&self, request: Request, limit: Duration) -> Result<Reply, LinkError> {
+        if self.family.keeper.is_some_and(|keeper| keeper.is_stopped()) {
+            return Err(LinkError::Stopped);
         }
-        Err(reply.into())
+        let limit = match self.silent.load(Ordering::Relaxed) {
+            true => limit.min(SILENT_LIMIT),
+            false => limit,
+        };
+        let asked = self.ask(request, limit).await;
+        let silent = matches!(asked, Err(LinkError::Timeout(_)));
+        self.silent.store(silent, Ordering::Relaxed);
+        asked
     }
 
     async fn ask_done(&self, request: Request) -> Result<(), LinkError> {
@@ -275,6 +376,13 @@ impl Keeper {
             .await
             .unwrap_or(Err(LinkError::Timeout(limit)))
     }
+}
+
+fn processes(reply: Reply) -> Result<Vec<Process>, LinkError> {
+    if let Reply::Processes { processes } = reply {
+        return Ok(processes);
+    }
+    Err(reply.into())
 }
 
 fn milliseconds(limit: Duration) -> u64 {

@@ -116,6 +116,7 @@ fn wait_for_spawn(conn: &mut Conn) -> Option<(u64, Box<KeeperSpec>)> {
                 | Request::KillAll { .. }
                 | Request::SetMeta { .. }
                 | Request::AckExit { .. }
+                | Request::LetOrphansGo { .. }
                 | Request::Release { .. } => failed(Errno::SRCH, "nothing has been started yet"),
             };
             conn.send(&KeeperFrame::reply(id, reply));

@@ -1,9 +1,8 @@
 //! Processes below a process: listing them, and signalling exactly the one that is meant.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+mod end;
+
+use std::fs;
 
 use rustix::{
     fs::{Mode, OFlags, open},
@@ -11,15 +10,11 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
+pub use self::end::{Family, Identity};
 pub use super::wire::Process;
 
 /// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.
 const READ_BYTES: usize = 1024;
-
-/// How often a sweep must find nothing: a process that is executing a program shows no environment.
-const CALM_ROUNDS: u32 = 3;
-/// Pause between two rounds of a sweep.
-const SWEEP_PAUSE: Duration = Duration::from_millis(3);
 
 /// What `/proc/pid/stat` tells. Source: proc(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +24,7 @@ pub(super) struct Stat {
     pub state: u8,
     pub parent: i32,
     pub group: i32,
+    pub session: i32,
     pub threads: i32,
     pub start_time: u64,
 }
@@ -59,7 +55,8 @@ pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
     let state = *fields.next()?.as_bytes().first()?;
     let parent = fields.next()?;
     let group = fields.next()?;
-    let threads = fields.nth(14)?;
+    let session = fields.next()?;
+    let threads = fields.nth(13)?;
     let start_time = fields.nth(1)?;
     Some(Stat {
         pid: pid.parse().ok()?,
@@ -67,6 +64,7 @@ pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
         state,
         parent: parent.parse().ok()?,
         group: group.parse().ok()?,
+        session: session.parse().ok()?,
         threads: threads.parse().ok()?,
         start_time: start_time.parse().ok()?,
     })
@@ -196,6 +194,17 @@ pub(super) fn scan(root: i32) -> Vec<Stat> {
     }
 }
 
+/// The processes above one, nearest first.
+#[must_use]
+pub fn ancestors(pid: i32) -> Vec<i32> {
+    /// Longer than any line of parents.
+    const MOST: usize = 4096;
+    let parent = |pid: &i32| stat(*pid).map(|stat| stat.parent).filter(|pid| *pid > 0);
+    std::iter::successors(parent(&pid), parent)
+        .take(MOST)
+        .collect()
+}
+
 fn numbers_in(dir: &str) -> Vec<i32> {
     let Ok(entries) = fs::read_dir(dir) else {
         return Vec::new();
@@ -235,46 +244,4 @@ pub fn listen_again(pid: i32, start_time: u64) -> Result<(), Errno> {
 #[must_use]
 pub fn start_time(pid: i32) -> Option<u64> {
     stat(pid).map(|stat| stat.start_time)
-}
-
-/// Kills every process whose environment holds exactly `marker` (`NAME=value`), until none is found
-/// or `limit` is over, and returns those that are left.
-///
-/// It is for panes whose keeper was killed: their processes are children of init and can only be
-/// found by this. It reads the whole of `/proc` (about 5 ms) and blocks, so call it off the runtime.
-#[must_use]
-pub fn sweep(marker: &str, limit: Duration) -> Vec<Process> {
-    let deadline = Instant::now() + limit;
-    let own = rustix::process::getpid().as_raw_pid();
-    let mut calm_rounds = 0;
-    loop {
-        // Looked at before its environment is: should the pid be used again in between, then the
-        // signal does not go to the other process.
-        let marked: Vec<Stat> = numbers_in("/proc")
-            .into_iter()
-            .filter(|&pid| pid != own)
-            .filter_map(stat)
-            .filter(|stat| stat.is_alive() && has_marker(stat.pid, marker))
-            .collect();
-        calm_rounds = if marked.is_empty() {
-            calm_rounds + 1
-        } else {
-            0
-        };
-        if calm_rounds == CALM_ROUNDS || Instant::now() >= deadline {
-            return marked.into_iter().map(Stat::into_process).collect();
-        }
-        for stat in &marked {
-            // It may have ended since; the next round tells.
-            let _ = signal_exactly(stat.pid, stat.start_time, Signal::KILL);
-        }
-        std::thread::sleep(SWEEP_PAUSE);
-    }
-}
-
-fn has_marker(pid: i32, marker: &str) -> bool {
-    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| {
-        env.split(|&byte| byte == 0)
-            .any(|var| var == marker.as_bytes())
-    })
 }

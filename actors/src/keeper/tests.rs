@@ -293,27 +293,75 @@ fn a_signal_is_not_sent_to_another_process_of_that_pid() {
     assert_eq!(sys::signal(9), Some(Signal::KILL));
 }
 
+/// A program that leads a session of its own, as every pane's does.
+fn leader(script: &str) -> Started {
+    Started::new("setsid", &["sh", "-c", script])
+}
+
+fn family(program: &Started) -> procs::Family {
+    procs::Family {
+        program: procs::Identity::now(program.pid()),
+        ..procs::Family::default()
+    }
+}
+
+fn until(what: &str, is: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[test]
-fn a_sweep_takes_the_marked_ones_only() {
-    let marker = format!("FUGUE_PANE_ID=sweep-{}", std::process::id());
-    let (name, value) = marker.split_once('=').unwrap();
-    let start = |value: &str| {
-        let mut command = Command::new("sleep");
-        let started = Started(command.arg("1000").env(name, value).spawn().unwrap());
-        let path = format!("/proc/{}/environ", started.pid());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        // Empty until the program is fully executed.
-        while fs::read(&path).unwrap().is_empty() {
-            assert!(Instant::now() < deadline);
-            std::thread::yield_now();
-        }
-        started
-    };
-    let mut marked = start(value);
-    let mut other = start(&format!("{value}0"));
-    assert_eq!(procs::sweep(&marker, Duration::from_secs(20)), []);
-    assert!(!marked.0.wait().unwrap().success());
+fn without_its_keeper_a_program_is_ended_with_its_session_and_nobody_else() {
+    // The child leaves its parent, not its session; nothing of it has a variable by which it could be found.
+    let mut program = leader("(env -i sleep 1000 &); exec env -i sleep 1001");
+    let marker = format!("x{}", std::process::id());
+    let mut command = Command::new("sleep");
+    let bystander = command.arg("1000").env("FUGUE_PANE_ID", &marker).spawn();
+    let mut bystander = Started(bystander.unwrap());
+    let family = family(&program);
+    let session = |pid| procs::stat(pid).map(|stat| stat.session);
+    until("the program is there", || {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let sleeps = |pid: i32| procs::stat(pid).is_some_and(|stat| stat.comm == "sleep");
+        let members = pids.filter(|pid| session(*pid) == Some(program.pid()) && sleeps(*pid));
+        members.count() == 2
+    });
+    assert_eq!(family.kill(Duration::from_secs(20)), []);
+    assert!(!program.0.wait().unwrap().success());
+    assert!(bystander.0.try_wait().unwrap().is_none());
+    let left = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.parse().ok());
+        let stat = pid.and_then(procs::stat);
+        stat.is_some_and(|stat| stat.session == program.pid() && stat.is_alive())
+    });
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn another_process_with_the_pid_of_a_program_is_left_alone_with_its_session() {
+    let mut other = leader("sleep 1000 & wait");
+    let mut family = family(&other);
+    if let Some(program) = &mut family.program {
+        program.start_time -= 1;
+    }
+    assert!(!family.program_lives());
+    assert_eq!(family.kill(Duration::from_secs(20)), []);
     assert!(other.0.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn a_stopped_process_is_known_as_one() {
+    let child = Started::new("sleep", &["1000"]);
+    let identity = procs::Identity::now(child.pid()).unwrap();
+    assert!(identity.is_alive() && !identity.is_stopped());
+    procs::signal_exactly(identity.pid, identity.start_time, Signal::STOP).unwrap();
+    until("it is stopped", || identity.is_stopped());
+    assert!(identity.is_alive());
 }
 
 #[test]

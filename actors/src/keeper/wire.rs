@@ -56,6 +56,8 @@ pub struct KeeperSpec {
     pub cgroup: Option<KeeperCgroup>,
     /// Whatever the daemon needs to adopt the pane later. The keeper does not look into it.
     pub meta: ByteBuf,
+    /// What a later daemon shows to be taken for one; empty when nobody has to.
+    pub secret: ByteBuf,
 }
 
 /// Two control groups, as directories of the cgroup v2 file system.
@@ -184,6 +186,9 @@ pub(super) enum Request {
         /// Instance id of the daemon.
         #[serde(default)]
         daemon: String,
+        /// What the keeper was started with.
+        #[serde(default)]
+        secret: ByteBuf,
     },
     /// Starts the program; once only, on the first connection.
     Spawn(Box<KeeperSpec>),
@@ -201,6 +206,8 @@ pub(super) enum Request {
         #[serde(default)]
         leave_when_empty: bool,
     },
+    /// For so long, descendants that lose their parent are not kept: a daemon among them gets out.
+    LetOrphansGo { limit_ms: u64 },
     /// Kills what is left, removes the socket and ends the keeper.
     Release { limit_ms: u64 },
 }
@@ -219,6 +226,8 @@ pub(super) struct KeeperHello {
     /// How many descriptors travel with this frame: master, journal, status pipe.
     pub descriptors: u32,
     pub meta: ByteBuf,
+    /// The caller is not taken for a daemon, and is told nothing.
+    pub refused: bool,
 }
 
 /// A keeper's answer to one request.

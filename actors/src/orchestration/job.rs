@@ -140,6 +140,15 @@ impl Job {
         }))
     }
 
+    /// Waits while a pane's keeper cannot be asked: what its program reports comes through that. The job's own end ends it.
+    pub(super) async fn until_reached(&self, pane: &PaneEntry) {
+        let (mut state, mut stopped) = (pane.state(), self.entry.stopped());
+        tokio::select! {
+            _ = state.wait_for(|state| state.unreachable().is_none()) => {}
+            _ = stopped.wait_for(Option::is_some) => {}
+        }
+    }
+
     /// The first command without an outcome.
     pub(super) fn first_open(&self) -> usize {
         let commands = 0..self.plan.commands.len();

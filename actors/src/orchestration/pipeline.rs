@@ -26,7 +26,10 @@ const TOP: &str = "t0.0.0.0";
 
 pub(super) async fn run(job: &Job) {
     let pane = match job.found(0) {
-        Found::Pane(pane) => pane,
+        Found::Pane(pane) => {
+            job.until_reached(&pane).await;
+            pane
+        }
         Found::Gone(outcome) => return gone(job, outcome).await,
         Found::Nothing => match begin(job).await {
             Some(pane) => pane,

@@ -9,6 +9,7 @@ use supervisor::{Actor, ActorError, Address, Window as RestartWindow};
 use tokio::task::JoinHandle;
 
 use super::{Ended, PaneEntry, life};
+use crate::adopt::{self, Reached};
 use crate::clock::epoch_ms;
 use crate::server::Server;
 use crate::spawn;
@@ -22,6 +23,9 @@ const RESTART_PERIOD: Duration = Duration::from_secs(60);
 /// The pause before the first restart; it doubles with each further one within the period.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
+/// The pause before a pane whose keeper answered and that could not be entered is tried again.
+const AGAIN_PAUSE: Duration = Duration::from_secs(1);
+
 /// What a pane's actor is told.
 #[derive(strum::IntoStaticStr)]
 pub enum PaneMsg {
@@ -29,6 +33,10 @@ pub enum PaneMsg {
     ProgramEnded(u32),
     /// The pause before a restart is over.
     RestartDue(u32),
+    /// The keeper lives and can be asked no more: it is tried again.
+    KeeperAway,
+    /// The keeper of an unreachable pane answers, or is dead.
+    Reached(Box<Reached>),
     /// The I/O task has failed: the actor fails with it, and its next life starts another one.
     IoFailed,
     /// A test wants to see the actor fail.
@@ -55,11 +63,16 @@ pub struct PaneActorState {
     /// What follows from the end of this life is decided: it is told twice when a daemon takes over an ended program.
     decided: Option<u32>,
     io_watch: JoinHandle<()>,
+    /// Asks the keeper of an unreachable pane.
+    trying: Option<JoinHandle<()>>,
 }
 
 impl Drop for PaneActorState {
     fn drop(&mut self) {
         self.io_watch.abort();
+        if let Some(trying) = &self.trying {
+            trying.abort();
+        }
     }
 }
 
@@ -81,17 +94,20 @@ impl Actor for PaneActor {
             io.failed().await;
             let _ = actor.cast(PaneMsg::IoFailed);
         });
-        let state = PaneActorState {
+        let mut state = PaneActorState {
             server,
             entry,
             restarts: RestartWindow::default(),
             decided: None,
             io_watch,
+            trying: None,
         };
         state.show(&myself);
         // What its predecessor may have been told and not done.
         let now = state.entry.state().borrow().clone();
-        if now.ended.is_some() && !now.closing && !now.settled {
+        if now.unreachable().is_some() {
+            state.try_again(&myself);
+        } else if now.is_undecided() {
             let _ = myself.cast(PaneMsg::ProgramEnded(state.entry.process().life));
         }
         Ok(state)
@@ -106,6 +122,8 @@ impl Actor for PaneActor {
         match msg {
             PaneMsg::ProgramEnded(life) => state.program_ended(myself, life),
             PaneMsg::RestartDue(life) => state.restart(myself, life).await,
+            PaneMsg::KeeperAway => state.try_again(myself),
+            PaneMsg::Reached(reached) => state.reached(myself, *reached).await,
             PaneMsg::IoFailed => return Err("the I/O task failed".into()),
             #[cfg(debug_assertions)]
             PaneMsg::Crash => panic!("a test asked for it"),
@@ -120,9 +138,10 @@ impl PaneActorState {
     fn show(&self, myself: &Address<PaneMsg>) {
         let process = self.entry.process();
         let status = self.entry.status();
-        let program = match &status.exit {
-            None => "running".to_owned(),
-            Some(exit) => exit.to_string(),
+        let program = match (&status.unreachable, &status.exit) {
+            (Some(unreachable), _) => unreachable.to_string(),
+            (None, None) => "running".to_owned(),
+            (None, Some(exit)) => exit.to_string(),
         };
         myself.set_details(vec![
             ("pid", process.pid.to_string()),
@@ -132,12 +151,46 @@ impl PaneActorState {
         ]);
     }
 
+    /// Asks the keeper on, in the background.
+    fn try_again(&mut self, myself: &Address<PaneMsg>) {
+        let (server, entry) = (Arc::clone(&self.server), Arc::clone(&self.entry));
+        let actor = myself.clone();
+        let trying = tokio::spawn(async move {
+            let reached = adopt::reach(&server, &entry).await;
+            let _ = actor.cast(PaneMsg::Reached(Box::new(reached)));
+        });
+        if let Some(before) = self.trying.replace(trying) {
+            before.abort();
+        }
+    }
+
+    async fn reached(&mut self, myself: &Address<PaneMsg>, reached: Reached) {
+        let now = self.entry.state().borrow().clone();
+        if now.closing || now.unreachable().is_none() {
+            return;
+        }
+        match reached {
+            Reached::Keeper(keeper) => {
+                let taken_up = adopt::take_up(&self.server, &self.entry, keeper).await;
+                if let Err(error) = taken_up {
+                    tracing::warn!(pane_id = %self.entry.id, %error, "a pane stays unreachable");
+                    let lives = self.entry.process().keeper.family().program_lives();
+                    self.entry.change(|state| state.lose(error.message, lives));
+                    let _ = myself.send_after(AGAIN_PAUSE, PaneMsg::KeeperAway);
+                    return;
+                }
+                tracing::info!(pane_id = %self.entry.id, "an unreachable pane was reached");
+            }
+            // Its program is ended like that of every keeper that dies.
+            Reached::Dead => self.entry.change(super::PaneState::found),
+        }
+        life::watch_life(&self.server, &self.entry, &self.entry.process());
+    }
+
     fn program_ended(&mut self, myself: &Address<PaneMsg>, life: u32) {
         let now = self.entry.state().borrow().clone();
-        let Some(ended) = now
-            .ended
-            .filter(|_| !now.closing && !now.settled && life == self.entry.process().life)
-        else {
+        let undecided = now.is_undecided() && life == self.entry.process().life;
+        let Some(ended) = now.ended.filter(|_| undecided) else {
             return;
         };
         if self.decided.replace(life) == Some(life) {

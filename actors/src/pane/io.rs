@@ -1,5 +1,6 @@
 //! The handle on a pane's I/O task, the only owner of its PTY and screen.
 
+mod absent;
 mod drains;
 mod echo;
 mod frames;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::event::ScreenUpdate;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::termios::LocalModes;
@@ -34,8 +35,9 @@ pub use self::live::Live;
 pub(crate) use self::order::Command;
 use self::order::Typing;
 pub use self::order::{ExpectOrder, Waited, WriteOrder, Written};
+use self::rebuild::Rebuilt;
 use super::journal::Journal;
-use super::screen::Screen;
+use super::screen::{Extent, Screen};
 
 /// How long the task may take to answer what it can answer at once. It parses at most 256 KiB between
 /// two commands.
@@ -79,7 +81,8 @@ struct Shared {
     /// How many people look at the pane with the focus on it.
     looks: AtomicUsize,
     last_key: LastKey,
-    terminal: ArcSwap<Terminal>,
+    /// Absent as long as it cannot be had.
+    terminal: ArcSwapOption<Terminal>,
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
     parsing: AtomicU64,
     commands: ArcSwap<mpsc::Sender<Command>>,
@@ -127,7 +130,7 @@ impl Io {
     /// How the program uses its terminal; `None` when it has none any more.
     #[must_use]
     pub(crate) fn terminal(&self) -> Option<TerminalUse> {
-        let terminal = self.shared.terminal.load();
+        let terminal = self.shared.terminal.load_full()?;
         let modes = rustix::termios::tcgetattr(&terminal.master).ok()?;
         let foreground = rustix::termios::tcgetpgrp(&terminal.master).ok()?;
         Some(TerminalUse {
@@ -183,10 +186,15 @@ impl Io {
         place: Ahead,
     ) -> Result<Written, Error> {
         let limit = order.limit + LOOK_LIMIT;
+        let terminal = self
+            .shared
+            .terminal
+            .load_full()
+            .ok_or_else(absent::absent)?;
         let typing = Typing {
             order,
             place,
-            master: Arc::clone(&self.shared.terminal.load().master),
+            master: Arc::clone(&terminal.master),
         };
         self.ask(limit, |reply| Command::Write(typing, reply)).await
     }
@@ -196,8 +204,10 @@ impl Io {
     #[must_use]
     pub(crate) fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
         self.shared.last_key.typed();
-        let terminal = self.shared.terminal.load();
-        self.shared.gate.write(&terminal.master, bytes)
+        match &*self.shared.terminal.load() {
+            Some(terminal) => self.shared.gate.write(&terminal.master, bytes),
+            None => (0, Some(self.shared.gate.ahead())),
+        }
     }
 
     /// A person begins to look at the pane, or ends; how many others look.
@@ -311,12 +321,18 @@ impl Io {
         journal_bytes: usize,
     ) -> Result<(), Error> {
         let journal = Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        if self.is_absent() {
+            let last = self.look(|screen| screen.checkpoint(Extent::Full)).await;
+            let screen = last.ok().and_then(|bytes| Screen::restore(&bytes).ok());
+            let screen = screen.unwrap_or_else(|| self.blank());
+            return self.appear(master, journal_fd, journal, Rebuilt::of(screen));
+        }
         let master = Arc::new(master);
         self.shared.program_ended.store(false, Ordering::Release);
-        self.shared.terminal.store(Arc::new(Terminal {
+        self.shared.terminal.store(Some(Arc::new(Terminal {
             master: Arc::clone(&master),
             journal_fd,
-        }));
+        })));
         self.ask(LOOK_LIMIT, |reply| Command::Adopt(master, journal, reply))
             .await
     }

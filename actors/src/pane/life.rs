@@ -13,7 +13,7 @@ use super::io::WriteOrder;
 use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
 use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
-use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, SignalScope, sweep};
+use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, SignalScope};
 use crate::memory;
 use crate::registry::EndedPane;
 use crate::server::Server;
@@ -50,7 +50,22 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             Ok(exit) => exit.unwrap_or(KeeperExit::Lost),
             Err(_) => KeeperExit::Lost,
         };
-        let settled = entry.state().borrow().settled;
+        let (settled, closing) = {
+            let state = entry.state();
+            let state = state.borrow();
+            (state.settled, state.closing)
+        };
+        if exit == KeeperExit::Replaced && !closing {
+            // It lives, so the program's end is still to be heard from it.
+            let lives = process.keeper.family().program_lives();
+            let why = "somebody else has taken the connection to its keeper";
+            tracing::warn!(pane_id = %entry.id, why, "a pane is unreachable");
+            entry.change(|state| state.lose(why.to_owned(), lives));
+            if let Some(actor) = entry.address.get() {
+                let _ = actor.cast(PaneMsg::KeeperAway);
+            }
+            return;
+        }
         if exit == KeeperExit::Lost && !settled {
             // What nobody can wait for any more must not go on behind a pane that has ended.
             let left = kill_rest(&entry, &process).await;
@@ -128,6 +143,12 @@ pub async fn close(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) ->
     .unwrap_or_else(|| entry.end(Vec::new()))
 }
 
+/// Goes on with a close that an earlier daemon had begun: the pane's state says so from its beginning, so nobody else closes it.
+pub(crate) fn go_on_closing(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
+    let (server, entry) = (Arc::clone(server), Arc::clone(entry));
+    tokio::spawn(async move { finish(&server, &entry).await });
+}
+
 /// Closes a pane without anybody waiting for it.
 pub(crate) fn close_in_background(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     let server = Arc::clone(server);
@@ -158,6 +179,7 @@ async fn finish(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     }
     entry.change(|state| {
         state.restarting = false;
+        state.found();
         state.ended.get_or_insert_with(|| Ended {
             exit: ExitStatus::Lost {
                 reason: "it was killed and its end was not reported in time".to_owned(),
@@ -209,23 +231,21 @@ async fn ask_to_end(entry: &PaneEntry, process: &Process, state: &mut watch::Rec
 
 async fn kill_rest(entry: &PaneEntry, process: &Process) -> Vec<u32> {
     let killed = process.keeper.kill_all(KILL_LIMIT).await;
-    survivors(entry, killed).await
+    survivors(entry, killed)
 }
 
 /// Lets the keeper go, with a kill of what the program has left.
 pub(crate) async fn release(entry: &PaneEntry, process: &Process) -> Vec<u32> {
     let killed = process.keeper.release(KILL_LIMIT).await;
-    survivors(entry, killed).await
+    survivors(entry, killed)
 }
 
-async fn survivors(entry: &PaneEntry, killed: Result<Vec<keeper::Process>, LinkError>) -> Vec<u32> {
+fn survivors(entry: &PaneEntry, killed: Result<Vec<keeper::Process>, LinkError>) -> Vec<u32> {
     let left = match killed {
         Ok(left) => left,
         Err(error) => {
-            tracing::debug!(pane_id = %entry.id, %error, "the keeper cannot kill; sweeping");
-            let marker = format!("FUGUE_PANE_ID={}", entry.id);
-            let swept = tokio::task::spawn_blocking(move || sweep(&marker, KILL_LIMIT)).await;
-            swept.unwrap_or_default()
+            tracing::error!(pane_id = %entry.id, %error, "the keeper refuses to kill");
+            Vec::new()
         }
     };
     left.iter().map(|p| p.pid.unsigned_abs()).collect()

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use protocol::{Name, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::clock::epoch_ms;
-use crate::keeper;
-use crate::pane::{Ended, PaneEntry, PaneRecord, Process};
+use crate::keeper::{Expected, Identity};
+use crate::pane::{Ended, PaneEntry, PaneRecord};
 
 /// A pane as an earlier daemon knew it.
 #[derive(Clone, Debug)]
@@ -36,9 +37,15 @@ pub struct StoredState {
     /// It was being closed.
     pub closing: bool,
     /// The keeper of this life.
-    pub keeper: Option<StoredKeeper>,
+    pub keeper: Option<StoredProcess>,
+    /// The program of this life; absent in what an older daemon has stored.
+    pub program: Option<StoredProcess>,
     /// Because its program had ended, and nobody had asked for it.
     pub by_itself: bool,
+    /// The keeper of the next life, while that is being started.
+    pub next_keeper: Option<StoredProcess>,
+    /// What its keeper asks for.
+    pub secret: Option<Uuid>,
     /// What its session was called, when only its keeper knows that.
     #[serde(skip)]
     pub session_name: Option<Name>,
@@ -54,33 +61,54 @@ impl StoredState {
             life: process.life,
             settled: state.settled,
             closing: state.closing,
-            keeper: StoredKeeper::of(&process),
+            keeper: process.keeper_identity().map(StoredProcess::from),
+            program: process.program_identity().map(StoredProcess::from),
             by_itself: state.by_itself,
+            next_keeper: entry.next_keeper().map(StoredProcess::from),
+            secret: process.secret,
             session_name: None,
         }
     }
 }
 
-/// Which process a keeper is.
+impl StoredState {
+    /// Who may listen as the pane's keeper.
+    pub(crate) fn expected(&self) -> Expected {
+        let known = [self.keeper, self.next_keeper].into_iter().flatten();
+        let mut keepers: Vec<Identity> = known.filter_map(StoredProcess::identity).collect();
+        // A daemon that stored no program did not store either which keeper it was about to start.
+        if self.program.is_none() && !keepers.iter().any(|keeper| keeper.is_alive()) {
+            keepers.clear();
+        }
+        let secret = self
+            .secret
+            .map_or_else(Vec::new, |secret| secret.as_bytes().to_vec());
+        Expected { keepers, secret }
+    }
+}
+
+/// Which process a keeper or a program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredKeeper {
+pub struct StoredProcess {
     /// Its pid.
     pub pid: u32,
     /// When it started, in clock ticks since boot.
     pub start_time: u64,
 }
 
-impl StoredKeeper {
-    fn of(process: &Process) -> Option<Self> {
-        (process.keeper_pid > 0).then_some(Self {
-            pid: process.keeper_pid,
-            start_time: process.keeper_start_time,
-        })
+impl From<Identity> for StoredProcess {
+    fn from(identity: Identity) -> Self {
+        Self {
+            pid: identity.pid.unsigned_abs(),
+            start_time: identity.start_time,
+        }
     }
+}
 
-    /// Tells it to listen again; whether it is there.
-    pub(crate) fn listen_again(self) -> bool {
-        keeper::listen_again(self.pid.cast_signed(), self.start_time).is_ok()
+impl StoredProcess {
+    /// As a process of this machine.
+    pub(crate) fn identity(self) -> Option<Identity> {
+        Identity::new(self.pid.cast_signed(), self.start_time)
     }
 }
 

@@ -21,7 +21,7 @@ use protocol::frame::{
 };
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
-use protocol::transport::{HELLO_LIMIT, client_hello, pane_token};
+use protocol::transport::{HELLO_LIMIT, client_hello, kept_programs, left_behind, pane_token};
 use protocol::{Call, Error, ErrorCode, Event, Size, plain};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio_util::codec::{Decoder, Encoder};
@@ -74,7 +74,9 @@ impl Link {
     /// `denied` for the server of another user, `server_unreachable` with the cause, `unsupported` for another
     /// protocol version.
     pub(crate) fn open(server: &Server) -> Result<Self, Error> {
-        let stream = protocol::trust::dial(server.socket(), server.owner())?;
+        let socket = server.socket();
+        let stream = protocol::trust::dial(socket, server.owner())
+            .map_err(|error| left_behind(error, kept_programs(socket)))?;
         stream.set_nonblocking(true).map_err(|e| broken(&e))?;
         let mut link = Self {
             stream,
@@ -105,6 +107,15 @@ impl Link {
                 None => link.wait(end, "its hello")?,
             }
         }
+    }
+
+    /// As [`Link::open`]; a server that has left programs behind is started again.
+    ///
+    /// # Errors
+    /// As [`Link::open`], and why it does not start.
+    pub(crate) fn open_again(server: &Server) -> Result<Self, Error> {
+        server.start_again()?;
+        Self::open(server)
     }
 
     /// Makes a call; what else arrives meanwhile is kept.

@@ -31,6 +31,7 @@ fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::InputBlocked
         | ErrorCode::SpawnFailed
         | ErrorCode::PaneExited
+        | ErrorCode::Unreachable
         | ErrorCode::Denied
         | ErrorCode::Limit
         | ErrorCode::Internal => 1,

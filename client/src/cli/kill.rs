@@ -46,8 +46,13 @@ impl KillArgs {
         output::answer(caller, server.name(), &killed, |killed| {
             killed_text(caller, server.name(), killed)
         })?;
-        Ok(0)
+        Ok(status_of(&killed))
     }
+}
+
+/// 1 when something of it goes on.
+pub(crate) fn status_of(killed: &Killed) -> u8 {
+    u8::from(killed.panes.iter().any(|pane| !pane.survivors.is_empty()))
 }
 
 /// What was ended, a line for it and one for each pane.
@@ -107,7 +112,8 @@ async fn kill_all(caller: &Caller, yes: bool) -> Outcome {
             .iter()
             .for_each(|error| note(&format!("fugue: {error}")));
     }
-    Ok(u8::from(!failed.is_empty()))
+    let goes_on = killed.iter().any(|killed| status_of(killed) > 0);
+    Ok(u8::from(goes_on || !failed.is_empty()))
 }
 
 /// Says what would be ended and has it confirmed by the word `yes`.

@@ -156,6 +156,6 @@ impl CloseArgs {
         output::answer(caller, server.name(), &killed, |killed| {
             kill::killed_text(caller, server.name(), killed)
         })?;
-        Ok(0)
+        Ok(kill::status_of(&killed))
     }
 }

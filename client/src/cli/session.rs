@@ -123,7 +123,7 @@ impl AttachArgs {
             mouse: !self.no_mouse,
             titles: caller.fleet.attach.titles,
         };
-        let mut link = attach::Link::open(&server)?;
+        let mut link = attach::Link::open_again(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {
             attach::refuse_own_session(&mut link, &view)?;
         }

@@ -57,6 +57,9 @@ pub(crate) const COMMAND_CHARS: usize = 60;
 
 /// A program's state in a word or two.
 pub(crate) fn program_status(status: &PaneStatus) -> String {
+    if let Some(unreachable) = &status.unreachable {
+        return unreachable.to_string();
+    }
     match &status.exit {
         Some(exit) if status.restarting => format!("restarting after {exit}"),
         Some(exit) => exit.to_string(),

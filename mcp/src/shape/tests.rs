@@ -1,7 +1,7 @@
 //! Tests of `shape`.
 
 use protocol::ServerName;
-use protocol::reply::RunStatus;
+use protocol::reply::{RunStatus, Unreachable};
 
 use super::*;
 use crate::fake;
@@ -55,6 +55,18 @@ fn a_status_is_one_word_with_what_goes_with_it() {
     };
     assert_eq!(status_words(&restarting), "running, restarting");
     assert_eq!(status(&restarting)["restarts"], 2);
+    let unreachable = PaneStatus {
+        unreachable: Some(Unreachable {
+            since_ms: 7,
+            reason: "the keeper is stopped".into(),
+            program_lives: true,
+        }),
+        ..fake::running()
+    };
+    let expected = json!({
+        "status": "unreachable", "reason": "the keeper is stopped", "since_ms": 7, "program": "lives", "duration_ms": 5,
+    });
+    assert_eq!(Value::Object(status(&unreachable)), expected);
 }
 
 #[test]

@@ -129,6 +129,28 @@ pub fn signal_name(signal: i32) -> &'static str {
         .unwrap_or("SIG?")
 }
 
+/// Why the server cannot get at a pane of an earlier one. It tries again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreachable {
+    /// Since when, in milliseconds since 1970.
+    pub since_ms: u64,
+    /// What came of the last try.
+    pub reason: String,
+    /// A process with its program's pid and start time is there; else nothing is known of it.
+    #[serde(default)]
+    pub program_lives: bool,
+}
+
+impl std::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let program = match self.program_lives {
+            true => "its program lives",
+            false => "nothing is known of its program",
+        };
+        write!(f, "unreachable({}; {program})", self.reason)
+    }
+}
+
 /// A pane's program: running, or how it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaneStatus {
@@ -146,6 +168,9 @@ pub struct PaneStatus {
     /// How often the program was started again.
     #[serde(default)]
     pub restarts: u32,
+    /// The pane cannot be reached, and nothing is decided about its program meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreachable: Option<Unreachable>,
 }
 
 /// A pane as it stands in a list.

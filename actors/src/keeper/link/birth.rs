@@ -10,12 +10,13 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_bytes::ByteBuf;
 use tokio::net::UnixStream;
 
 use super::{
     super::{
         process::MAX_SOCKET_PATH_BYTES,
-        procs,
+        procs::{self, Family, Identity},
         wire::{KeeperSpec, ProgramIdentity, Reply, Request, Taken, WIRE_VERSION},
     },
     KeeperLaunch, SpawnError, SpawnedPane,
@@ -51,6 +52,7 @@ impl Infant {
         let hello = Request::Hello {
             version: WIRE_VERSION,
             daemon: std::process::id().to_string(),
+            secret: ByteBuf::new(),
         };
         stream
             .push(HELLO_ID, hello)
@@ -60,6 +62,11 @@ impl Infant {
             stream: Some(stream),
             pid,
         })
+    }
+
+    /// Which process it is.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        Identity::now(self.pid)
     }
 
     /// Whether its process has not ended.
@@ -81,6 +88,7 @@ impl Infant {
         let Some(mut stream) = self.stream.take() else {
             return Err(SpawnError::Died("it has a program already".to_owned()));
         };
+        let cgroup = spec.cgroup.as_ref().map(|cgroup| cgroup.group.clone());
         let mut unfinished = Unfinished {
             pid: Some(pid),
             socket: spec.socket.clone(),
@@ -92,13 +100,18 @@ impl Infant {
                     .take_descriptors(expected)
                     .ok_or(SpawnError::Descriptors)?;
                 unfinished.pid = None;
+                let family = Family {
+                    keeper: Identity::now(pid),
+                    program: Identity::new(identity.pid, identity.start_time),
+                    cgroup,
+                };
                 Ok(SpawnedPane {
-                    keeper: task::start(stream, KeeperProcess::Child { pid }, None),
+                    keeper_start_time: family.keeper.map_or(0, |keeper| keeper.start_time),
+                    keeper: task::start(stream, KeeperProcess::Child { pid }, None, family),
                     pid: identity.pid,
                     start_time: identity.start_time,
                     started_at_unix_ms: identity.started_at_unix_ms,
                     keeper_pid: pid,
-                    keeper_start_time: procs::start_time(pid).unwrap_or(0),
                     master: fds.master,
                     journal: fds.journal,
                     status_pipe: fds.status_pipe,

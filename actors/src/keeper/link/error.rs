@@ -71,12 +71,34 @@ pub enum AdoptError {
         /// What connecting gave.
         source: std::io::Error,
     },
+    /// The system does not let this process connect now; try again later.
+    #[error("the keeper on {path} cannot be asked now: {source}")]
+    Connect {
+        /// The socket's path.
+        path: PathBuf,
+        /// What connecting gave.
+        source: std::io::Error,
+    },
+    /// Somebody else listens where the keeper did.
+    #[error("process {pid} listens on {path}, and it is not the pane's keeper")]
+    Stranger {
+        /// The socket's path.
+        path: PathBuf,
+        /// Who listens.
+        pid: i32,
+    },
+    /// The keeper knows somebody else as its daemon.
+    #[error("the keeper asks for a secret that this daemon does not know")]
+    Refused,
     /// The listener runs as another user: leave it alone.
     #[error("the keeper on {0} belongs to another user")]
     Foreign(PathBuf),
     /// It did not answer in time; try again later.
     #[error("the keeper did not answer within {0:?}")]
     Timeout(Duration),
+    /// It has been stopped (SIGSTOP), or a debugger holds it: try again later.
+    #[error("the keeper is stopped")]
+    Stopped,
     /// It answered something else than a keeper does.
     #[error("the keeper's answer makes no sense: {0}")]
     Protocol(String),
@@ -91,6 +113,9 @@ pub enum LinkError {
     /// No answer within the time limit.
     #[error("the keeper did not answer within {0:?}")]
     Timeout(Duration),
+    /// It has been stopped (SIGSTOP) or a debugger holds it.
+    #[error("the keeper is stopped")]
+    Stopped,
     /// The connection has ended; `Keeper::exit` tells why.
     #[error("the connection to the keeper has ended")]
     Closed,
@@ -105,6 +130,13 @@ pub enum LinkError {
     /// The keeper is older than this request.
     #[error("the keeper does not know this request: {0}")]
     Unsupported(String),
+}
+
+impl LinkError {
+    /// Whether nobody has heard the request, as far as is known.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Timeout(_) | Self::Stopped | Self::Closed)
+    }
 }
 
 impl From<Reply> for LinkError {

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    super::wire::KeeperSpec,
+    super::{procs::Identity, wire::KeeperSpec},
     KeeperLaunch, SpawnError, SpawnedPane,
     birth::{self, Infant},
 };
@@ -88,11 +88,25 @@ impl KeeperStock {
         spec: KeeperSpec,
         limit: Duration,
     ) -> Result<SpawnedPane, SpawnError> {
+        self.spawn_noted(spec, limit, async |_| {}).await
+    }
+
+    /// As [`Self::spawn`]; which process the keeper is can be noted before it has a program.
+    ///
+    /// # Errors
+    /// See [`SpawnError`].
+    pub async fn spawn_noted(
+        &self,
+        spec: KeeperSpec,
+        limit: Duration,
+        note: impl AsyncFnOnce(Option<Identity>),
+    ) -> Result<SpawnedPane, SpawnError> {
         birth::check(&spec)?;
         let infant = match self.take() {
             Some(infant) => infant,
             None => Infant::start(&self.launch)?,
         };
+        note(infant.identity()).await;
         let spawned = timeout(limit, infant.spawn(spec)).await;
         // Only now, so that the program's start did not have to share the processors with it.
         self.tend();

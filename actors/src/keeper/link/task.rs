@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     super::{
-        procs,
+        procs::{self, Family},
         wire::{Event, ExitReport, Reply, Taken},
     },
     Keeper, KeeperExit, Order,
@@ -104,7 +104,12 @@ impl KeeperProcess {
 }
 
 /// Starts the task of a connection whose handshake is over.
-pub(super) fn start(stream: Stream, process: KeeperProcess, exit: Option<ExitReport>) -> Keeper {
+pub(super) fn start(
+    stream: Stream,
+    process: KeeperProcess,
+    exit: Option<ExitReport>,
+    family: Family,
+) -> Keeper {
     let (orders, queue) = mpsc::channel(ORDERS);
     let (exit_out, exit) = watch::channel(exit.map(KeeperExit::Program));
     let link = Link {
@@ -116,7 +121,7 @@ pub(super) fn start(stream: Stream, process: KeeperProcess, exit: Option<ExitRep
         exit: exit_out,
     };
     tokio::spawn(link.run());
-    Keeper { orders, exit }
+    Keeper::new(orders, exit, family)
 }
 
 struct Link {

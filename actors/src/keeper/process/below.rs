@@ -19,6 +19,11 @@ pub(super) fn signal_all(signal: Signal) -> u32 {
     u32::try_from(sent.count()).unwrap_or(u32::MAX)
 }
 
+/// Whether a process is a descendant of this keeper, as all are that its program has ever started.
+pub(super) fn contains(pid: i32) -> bool {
+    procs::ancestors(pid).contains(&getpid().as_raw_pid())
+}
+
 /// Sends a signal to a process group, if one of the keeper's descendants is in it: then the number
 /// cannot mean a stranger's group.
 pub(super) fn signal_group(group: i32, signal: Signal) -> Result<u32, Errno> {

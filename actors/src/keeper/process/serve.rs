@@ -6,7 +6,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{SocketFlags, accept_with},
-    process::{Pid, Signal, getpid, kill_process},
+    process::{Pid, Signal, getpid, kill_process, set_child_subreaper},
 };
 use serde_bytes::ByteBuf;
 
@@ -32,6 +32,8 @@ const KILL_PAUSE_MS: (u64, u64) = (1, 64);
 const ACCEPT_PAUSE_MS: u64 = 100;
 /// How often a keeper that only waits for a daemon looks whether one can still find it.
 const LOST_PAUSE_MS: u64 = 5_000;
+/// How long orphans are let go at most.
+const LET_GO_MOST_MS: u64 = 5_000;
 /// How many kill requests may wait at the same time.
 const MAX_KILLS: usize = 64;
 
@@ -56,6 +58,7 @@ pub(super) struct Serving {
     pane_id: String,
     socket: PathBuf,
     meta: ByteBuf,
+    secret: ByteBuf,
     own_start_time: u64,
     program: Program,
     listener: OwnedFd,
@@ -64,6 +67,8 @@ pub(super) struct Serving {
     /// Connected, but not yet the daemon, because it has not said hello.
     caller: Option<Conn>,
     exit: Option<ExitReport>,
+    /// When descendants that lose their parent are kept again, on the keeper's clock.
+    keeps_again_ms: Option<u64>,
     acknowledged: bool,
     leave_when_empty: bool,
     /// No child is left, as far as the last look tells.
@@ -88,6 +93,7 @@ impl Serving {
             pane_id: spec.pane_id,
             socket: spec.socket,
             meta: spec.meta,
+            secret: spec.secret,
             own_start_time: own.map_or(0, |stat| stat.start_time),
             program,
             listener,
@@ -95,6 +101,7 @@ impl Serving {
             daemon: None,
             caller: None,
             exit: None,
+            keeps_again_ms: None,
             acknowledged: false,
             leave_when_empty: false,
             empty: false,
@@ -115,12 +122,15 @@ impl Serving {
     pub(super) fn serve(&mut self) {
         while !self.finished {
             self.wait();
+            self.keep_orphans();
             // Before the shell is reaped: its pid is nobody else's until then.
             self.take_reports();
             self.reap();
             self.end_reports();
             self.kill_round();
             self.accept();
+            // First whether the daemon has gone: then a caller takes its place, and is served as one.
+            self.serve_side(Side::Daemon);
             self.serve_side(Side::Caller);
             self.serve_side(Side::Daemon);
             let may_leave = self.acknowledged && self.leave_when_empty;
@@ -141,7 +151,11 @@ impl Serving {
         fds.extend(self.program.reports.iter().flat_map(Reports::poll_fds));
         let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
         let waiting = self.is_waiting().then_some(LOST_PAUSE_MS);
-        let pause_ms = killing.or(self.deaf.then_some(ACCEPT_PAUSE_MS)).or(waiting);
+        let letting_go = self.keeps_again_ms.map(|_| ACCEPT_PAUSE_MS);
+        let pause_ms = killing
+            .or(letting_go)
+            .or(self.deaf.then_some(ACCEPT_PAUSE_MS))
+            .or(waiting);
         let limit = pause_ms.and_then(|ms| Timespec::try_from(Duration::from_millis(ms)).ok());
         let _ = poll(&mut fds, limit.as_ref());
     }
@@ -283,8 +297,11 @@ impl Serving {
     }
 
     fn serve_request(&mut self, side: Side, id: u64, request: Request) {
-        if matches!(request, Request::Hello { .. }) {
-            return self.greet(side, id);
+        if let Request::Hello { secret, .. } = &request {
+            return match side == Side::Daemon || self.is_daemon(secret) {
+                true => self.greet(side, id),
+                false => self.refuse(id),
+            };
         }
         if side == Side::Caller {
             self.caller = None;
@@ -304,6 +321,7 @@ impl Serving {
                 Reply::Done {}
             }
             Request::AckExit { leave_when_empty } => self.acknowledge(leave_when_empty),
+            Request::LetOrphansGo { limit_ms } => self.let_orphans_go(limit_ms),
         };
         self.answer(id, reply);
     }
@@ -311,6 +329,28 @@ impl Serving {
     fn answer(&mut self, id: u64, reply: Reply) {
         if let Some(daemon) = &mut self.daemon {
             daemon.send(&KeeperFrame::reply(id, reply));
+        }
+    }
+
+    /// Whether the caller is a daemon: it knows the secret. A daemon that lost its database, or of a version without secrets,
+    /// knows none: it is taken for one when there is no other, unless it is one of this pane's own processes.
+    fn is_daemon(&self, secret: &[u8]) -> bool {
+        let caller = self.caller.as_ref().and_then(Conn::peer);
+        let stranger = || caller.is_some_and(|pid| !below::contains(pid));
+        self.secret.is_empty() || secret == &**self.secret || (self.daemon.is_none() && stranger())
+    }
+
+    /// Tells a caller that it is not taken for a daemon, and nothing else.
+    fn refuse(&mut self, id: u64) {
+        if let Some(mut caller) = self.caller.take() {
+            let hello = KeeperHello {
+                version: WIRE_VERSION,
+                keeper_pid: getpid().as_raw_pid(),
+                keeper_start_time: self.own_start_time,
+                refused: true,
+                ..KeeperHello::default()
+            };
+            caller.send(&KeeperFrame::reply(id, Reply::Hello(Box::new(hello))));
         }
     }
 
@@ -329,6 +369,7 @@ impl Serving {
             exit: self.exit,
             descriptors: u32::try_from(descriptors.len()).unwrap_or(0),
             meta: self.meta.clone(),
+            refused: false,
         };
         let frame = KeeperFrame::reply(id, Reply::Hello(Box::new(hello)));
         conn.send_with(&frame, &descriptors);
@@ -336,6 +377,26 @@ impl Serving {
             self.forget_kills();
         }
         self.daemon = Some(conn);
+    }
+
+    fn let_orphans_go(&mut self, limit_ms: u64) -> Reply {
+        let limit_ms = limit_ms.min(LET_GO_MOST_MS);
+        match set_child_subreaper((limit_ms == 0).then(getpid)) {
+            Ok(()) => {
+                self.keeps_again_ms = (limit_ms > 0).then(|| clock_ms() + limit_ms);
+                Reply::Done {}
+            }
+            Err(errno) => failed(errno, "what becomes of orphans cannot be changed"),
+        }
+    }
+
+    /// Keeps orphans again when the time is over.
+    fn keep_orphans(&mut self) {
+        if self.keeps_again_ms.is_some_and(|at| at <= clock_ms())
+            && set_child_subreaper(Some(getpid())).is_ok()
+        {
+            self.keeps_again_ms = None;
+        }
     }
 
     fn acknowledge(&mut self, leave_when_empty: bool) -> Reply {

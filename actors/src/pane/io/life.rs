@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::{Error, Size};
 use tokio::sync::{mpsc, watch};
 
+use super::absent::Absent;
 use super::gate::Gate;
 use super::give_way::LastKey;
-use super::rebuild::{Rebuilt, rebuild};
+use super::rebuild::{Rebuilt, rebuild_aside};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
+use crate::watched::Watched;
 
 /// Commands waiting for the task. Whoever asks beyond it waits its turn.
 const COMMANDS: usize = 64;
@@ -37,16 +39,12 @@ impl Io {
         let mut journal =
             Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
         let _first = journal.note_resize(size.rows, size.cols);
-        let new = Rebuilt {
-            screen: Screen::new(size, history_lines),
-            answers: None,
-            resized: false,
-        };
+        let new = Rebuilt::of(Screen::new(size, history_lines));
         Self::begin(master, journal_fd, journal, new, size, history_lines)
     }
 
     /// Starts the task for a pane of an earlier daemon, whose journal holds what its program has printed, also what was read
-    /// and not yet shown when that daemon died. It parses all of it: not for a thread that serves others.
+    /// and not yet shown when that daemon died. The screen is rebuilt aside; whoever asks meanwhile waits for it.
     ///
     /// # Errors
     /// What the system says of the PTY or the journal.
@@ -57,17 +55,74 @@ impl Io {
         size: Size,
         history_lines: usize,
     ) -> Result<Self, Error> {
-        let mut journal = match Journal::open(journal_fd.as_fd()) {
-            Ok(journal) => journal,
-            Err(error) => {
-                // The daemon died before the program's first byte, or the memory is damaged.
-                tracing::warn!(%error, "a journal of an earlier daemon is not read; its pane starts empty");
-                return Self::start(master, journal_fd, journal_bytes, size, history_lines);
+        let Some(journal) = open_journal(&journal_fd) else {
+            return Self::start(master, journal_fd, journal_bytes, size, history_lines);
+        };
+        let (io, queue) = Self::new(size, history_lines);
+        let master = io.set_terminal(master, journal_fd)?;
+        io.rebuild_and_run(master, journal, NOTHING_PARSED, queue);
+        Ok(io)
+    }
+
+    /// Starts the task for a pane whose terminal cannot be had now; `last` is the screen that is known of it, if any.
+    #[must_use]
+    pub fn absent(size: Size, history_lines: usize, last: Option<Screen>) -> Self {
+        let (io, queue) = Self::new(size, history_lines);
+        let screen = last.unwrap_or_else(|| io.blank());
+        io.publish(&screen);
+        io.spawn(Absent::new(Arc::clone(&io.shared), screen).run(queue));
+        io
+    }
+
+    /// Whether the terminal cannot be had now.
+    #[must_use]
+    pub(crate) fn is_absent(&self) -> bool {
+        self.shared.terminal.load().is_none()
+    }
+
+    /// The terminal and the journal of a pane that was [absent](Self::absent) are there: its screen is rebuilt, and then
+    /// everybody goes on with it.
+    ///
+    /// # Errors
+    /// What the system says of the PTY or the journal; then it stays absent.
+    pub(crate) async fn enter(
+        &self,
+        master: OwnedFd,
+        journal_fd: OwnedFd,
+        journal_bytes: usize,
+    ) -> Result<(), Error> {
+        let size = self.size();
+        let (journal, rebuilt) = match open_journal(&journal_fd) {
+            Some(journal) => {
+                rebuild_aside(journal, NOTHING_PARSED, size, self.shared.history_lines).await?
+            }
+            None => {
+                let mut journal =
+                    Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+                let _first = journal.note_resize(size.rows, size.cols);
+                (journal, Rebuilt::of(self.blank()))
             }
         };
-        journal.recover_uncommitted();
-        let rebuilt = rebuild(&journal, NOTHING_PARSED, size, history_lines);
-        Self::begin(master, journal_fd, journal, rebuilt, size, history_lines)
+        self.appear(master, journal_fd, journal, rebuilt)
+    }
+
+    /// Another task takes the place of the one without a terminal.
+    pub(super) fn appear(
+        &self,
+        master: OwnedFd,
+        journal_fd: OwnedFd,
+        journal: Journal,
+        rebuilt: Rebuilt,
+    ) -> Result<(), Error> {
+        let (commands, queue) = mpsc::channel(COMMANDS);
+        self.run(master, journal_fd, journal, rebuilt, queue)?;
+        self.go_on_with(commands);
+        Ok(())
+    }
+
+    /// An empty screen.
+    pub(super) fn blank(&self) -> Screen {
+        Screen::new(self.size(), self.shared.history_lines)
     }
 
     /// Starts the task for a pane whose program and journal are gone; `last` is the screen that is left of it, if any.
@@ -93,11 +148,7 @@ impl Io {
         screen.resize(size);
         // A task that is started again has nothing else to begin with.
         let _fits = journal.store_checkpoint(0, &screen.checkpoint(Extent::Full));
-        let rebuilt = Rebuilt {
-            screen,
-            answers: None,
-            resized: false,
-        };
+        let rebuilt = Rebuilt::of(screen);
         Self::begin(master, journal_fd, journal, rebuilt, size, history_lines)
     }
 
@@ -109,25 +160,23 @@ impl Io {
         size: Size,
         history_lines: usize,
     ) -> Result<Self, Error> {
+        let (io, queue) = Self::new(size, history_lines);
+        io.run(master, journal_fd, journal, rebuilt, queue)?;
+        Ok(io)
+    }
+
+    /// A handle without a task, and what its task is to serve.
+    fn new(size: Size, history_lines: usize) -> (Self, mpsc::Receiver<Command>) {
         let (commands, queue) = mpsc::channel(COMMANDS);
-        let live = Live::default();
-        live.title
-            .store(Arc::new(rebuilt.screen.title().to_owned()));
-        let cwd = rebuilt.screen.cwd().map(|cwd| cwd.display().to_string());
-        live.cwd.store(cwd.map(Arc::new));
-        let terminal = Terminal {
-            master: Arc::new(master),
-            journal_fd,
-        };
         let io = Self {
             shared: Arc::new(Shared {
-                live,
+                live: Live::default(),
                 size: watch::Sender::new(size),
                 history_lines,
                 gate: Gate::default(),
                 looks: AtomicUsize::new(0),
                 last_key: LastKey::never(),
-                terminal: ArcSwap::from_pointee(terminal),
+                terminal: ArcSwapOption::empty(),
                 parsing: AtomicU64::new(NOTHING_PARSED),
                 commands: ArcSwap::from_pointee(commands),
                 lives: watch::Sender::new(0),
@@ -137,24 +186,76 @@ impl Io {
                 pane: OnceLock::new(),
             }),
         };
-        io.run(rebuilt, journal, queue)?;
-        Ok(io)
+        (io, queue)
+    }
+
+    fn publish(&self, screen: &Screen) {
+        let live = &self.shared.live;
+        live.title.store(Arc::new(screen.title().to_owned()));
+        let cwd = screen.cwd().map(|cwd| cwd.display().to_string());
+        live.cwd.store(cwd.map(Arc::new));
+    }
+
+    /// The terminal is there from now on.
+    fn set_terminal(&self, master: OwnedFd, journal_fd: OwnedFd) -> Result<Watched, Error> {
+        let master = Arc::new(master);
+        let watched = Watched::new(Arc::clone(&master)).map_err(|e| failed(&e))?;
+        let terminal = Terminal { master, journal_fd };
+        self.shared.terminal.store(Some(Arc::new(terminal)));
+        Ok(watched)
     }
 
     fn run(
         &self,
-        rebuilt: Rebuilt,
+        master: OwnedFd,
+        journal_fd: OwnedFd,
         journal: Journal,
+        rebuilt: Rebuilt,
         queue: mpsc::Receiver<Command>,
     ) -> Result<(), Error> {
-        let master = Arc::clone(&self.shared.terminal.load().master);
-        let shared = Arc::clone(&self.shared);
-        let task = task::Task::new(shared, rebuilt, journal, master).map_err(|e| failed(&e))?;
+        let master = self.set_terminal(master, journal_fd)?;
+        self.publish(&rebuilt.screen);
         self.shared.ended.send_replace(false);
+        let task = task::Task::new(Arc::clone(&self.shared), rebuilt, journal, master);
+        self.spawn(task.run(queue));
+        Ok(())
+    }
+
+    /// Rebuilds the screen and serves then. Who asks meanwhile waits in the queue.
+    fn rebuild_and_run(
+        &self,
+        master: Watched,
+        journal: Journal,
+        failed_at: u64,
+        queue: mpsc::Receiver<Command>,
+    ) {
+        let (size, history) = (self.size(), self.shared.history_lines);
+        self.shared.ended.send_replace(false);
+        let io = self.clone();
+        self.spawn(async move {
+            let told = task::EndGuard(Arc::clone(&io.shared));
+            let rebuilt = rebuild_aside(journal, failed_at, size, history).await;
+            let Ok((journal, rebuilt)) = rebuilt else {
+                return;
+            };
+            io.publish(&rebuilt.screen);
+            let task = task::Task::new(Arc::clone(&io.shared), rebuilt, journal, master);
+            task.serve(queue).await;
+            drop(told);
+        });
+    }
+
+    /// Starts a task whose turns are noted as the pane's.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let whose = Arc::clone(&self.shared);
         let subject = move || whose.pane.get().map_or(0, |id| id.as_uuid().as_u128());
-        tokio::spawn(supervisor::noted(subject, task.run(queue)));
-        Ok(())
+        tokio::spawn(supervisor::noted(subject, task));
+    }
+
+    /// Everybody asks the task that serves this from now on. After the queue is there: who sees the life sees the queue.
+    fn go_on_with(&self, commands: mpsc::Sender<Command>) {
+        self.shared.commands.store(Arc::new(commands));
+        self.shared.lives.send_modify(|lives| *lives += 1);
     }
 
     /// Starts another task after one that failed: the screen comes from the last checkpoint and the
@@ -166,15 +267,19 @@ impl Io {
         if !self.has_ended() || *self.shared.stopped.borrow() {
             return Ok(());
         }
-        let journal = Journal::open(self.shared.terminal.load().journal_fd.as_fd())
-            .map_err(|e| failed(&e))?;
-        let failed_at = self.shared.parsing.swap(NOTHING_PARSED, Ordering::Relaxed);
-        let rebuilt = rebuild(&journal, failed_at, self.size(), self.shared.history_lines);
         let (commands, queue) = mpsc::channel(COMMANDS);
-        self.run(rebuilt, journal, queue)?;
-        self.shared.commands.store(Arc::new(commands));
-        // After the new queue is there: who sees the life sees the queue.
-        self.shared.lives.send_modify(|lives| *lives += 1);
+        let Some(terminal) = self.shared.terminal.load_full() else {
+            self.shared.ended.send_replace(false);
+            let absent = Absent::new(Arc::clone(&self.shared), self.blank());
+            self.go_on_with(commands);
+            self.spawn(absent.run(queue));
+            return Ok(());
+        };
+        let journal = Journal::open(terminal.journal_fd.as_fd()).map_err(|e| failed(&e))?;
+        let master = Watched::new(Arc::clone(&terminal.master)).map_err(|e| failed(&e))?;
+        let failed_at = self.shared.parsing.swap(NOTHING_PARSED, Ordering::Relaxed);
+        self.rebuild_and_run(master, journal, failed_at, queue);
+        self.go_on_with(commands);
         tracing::warn!("a pane's I/O task was started again from its journal");
         Ok(())
     }
@@ -223,5 +328,20 @@ impl Io {
     /// Ends the task for good. The PTY is closed when its last command is done.
     pub fn stop(&self) {
         self.shared.stopped.send_replace(true);
+    }
+}
+
+/// The journal of an earlier daemon, with what that one had read and not shown.
+fn open_journal(journal_fd: &OwnedFd) -> Option<Journal> {
+    match Journal::open(journal_fd.as_fd()) {
+        Ok(mut journal) => {
+            journal.recover_uncommitted();
+            Some(journal)
+        }
+        Err(error) => {
+            // The daemon died before the program's first byte, or the memory is damaged.
+            tracing::warn!(%error, "a journal of an earlier daemon is not read; its pane starts empty");
+            None
+        }
     }
 }

@@ -84,12 +84,13 @@ impl Task {
         shared: Arc<Shared>,
         rebuilt: Rebuilt,
         journal: Journal,
-        master: Arc<OwnedFd>,
-    ) -> io::Result<Self> {
+        master: Watched,
+    ) -> Self {
         let Rebuilt {
             screen,
             answers,
             resized,
+            left_out: _,
         } = rebuilt;
         let half = (journal.capacity() / 2) as u64;
         let checkpointed = journal.checkpoint().map_or(0, |(position, _)| position);
@@ -109,7 +110,7 @@ impl Task {
             last_unread: now,
             echoes: Echoes::default(),
             readiness: Readiness::new(printed == 0, now),
-            master: Watched::new(master)?,
+            master,
             shared,
             screen,
             journal,
@@ -126,7 +127,7 @@ impl Task {
         if resized {
             task.note_size();
         }
-        Ok(task)
+        task
     }
 
     /// Serves until the pane is closed. The end, a panic included, is told by the guard.
@@ -136,7 +137,7 @@ impl Task {
         self.serve(commands).await;
     }
 
-    async fn serve(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(super) async fn serve(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut stopped = self.shared.stopped.subscribe();
         let mut size = self.shared.size.subscribe();
         size.mark_changed();
@@ -499,7 +500,7 @@ impl Task {
 }
 
 /// Tells that the task is over, whichever way.
-struct EndGuard(Arc<Shared>);
+pub(super) struct EndGuard(pub(super) Arc<Shared>);
 
 impl Drop for EndGuard {
     fn drop(&mut self) {

@@ -1,6 +1,6 @@
 //! Times and states in words.
 
-use protocol::reply::ExitStatus;
+use protocol::reply::{ExitStatus, Unreachable};
 
 use super::*;
 
@@ -30,6 +30,7 @@ fn states() {
         ended_at_ms: None,
         restarting: false,
         restarts: 0,
+        unreachable: None,
     };
     assert_eq!(program_status(&status), "running 1.0s");
     status.restarts = 2;
@@ -38,6 +39,15 @@ fn states() {
     assert_eq!(program_status(&status), "exited(3)");
     status.restarting = true;
     assert_eq!(program_status(&status), "restarting after exited(3)");
+    status.unreachable = Some(Unreachable {
+        since_ms: 1,
+        reason: "the keeper is stopped".to_owned(),
+        program_lives: true,
+    });
+    assert_eq!(
+        program_status(&status),
+        "unreachable(the keeper is stopped; its program lives)"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use protocol::Size;
 
-use super::rebuild;
+use super::{SLICE_BYTES, carefully, rebuild};
 use crate::pane::journal::Journal;
 use crate::pane::screen::tests::support::state;
 use crate::pane::screen::{Extent, Screen};
@@ -96,4 +96,55 @@ fn more_resizes_than_are_noted_ask_for_a_checkpoint() {
     assert_eq!(journal.resizes().count(), 0);
     assert!(journal.note_resize(7, 8));
     assert_eq!(journal.resizes().collect::<Vec<_>>(), [(0, 7, 8)]);
+}
+
+/// So many slices of lines, and what a screen shows after the first two of them.
+fn lines(slices: usize) -> (Journal, Vec<u8>, Screen) {
+    let mut journal = Journal::anonymous(64 * 1024).unwrap();
+    let _fits = journal.note_resize(FIRST.rows, FIRST.cols);
+    let line = |number: usize| format!("line {number}\r\n");
+    let output: Vec<u8> = (0..)
+        .flat_map(|n| line(n).into_bytes())
+        .take(slices * SLICE_BYTES)
+        .collect();
+    journal.append(&output);
+    let position = journal.position();
+    journal.mark_answered(position);
+    let mut screen = Screen::new(FIRST, HISTORY);
+    screen.advance(&output[..2 * SLICE_BYTES]);
+    (journal, output, screen)
+}
+
+fn left_out(is_over: &dyn Fn(u32) -> bool) {
+    let (mut journal, output, mut before) = lines(5);
+    let slices = std::cell::Cell::new(0);
+    let is_over = || {
+        slices.set(slices.get() + 1);
+        is_over(slices.get())
+    };
+    let mut rebuilt = carefully(&mut journal, u64::MAX, FIRST, HISTORY, &is_over);
+    assert_eq!(rebuilt.left_out, (output.len() - 2 * SLICE_BYTES) as u64);
+    assert_eq!(state(&mut rebuilt.screen), state(&mut before));
+    // The next one begins behind it.
+    let fed = std::cell::Cell::new(0);
+    let never = || {
+        fed.set(fed.get() + 1);
+        false
+    };
+    let mut again = carefully(&mut journal, u64::MAX, FIRST, HISTORY, &never);
+    assert_eq!((again.left_out, fed.get()), (0, 0));
+    assert_eq!(state(&mut again.screen), state(&mut before));
+}
+
+#[test]
+fn output_that_the_screen_fails_at_is_left_out_and_not_parsed_again() {
+    left_out(&|slice| {
+        assert_ne!(slice, 3, "the screen fails");
+        false
+    });
+}
+
+#[test]
+fn output_that_costs_too_much_is_left_out() {
+    left_out(&|slice| slice >= 3);
 }

@@ -1,0 +1,107 @@
+//! Keepers that show themselves after everything else was adopted: of panes that nobody was told of, or of another database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Error, PaneUuid, Size};
+
+use super::enter::{Candidate, Reach, enter};
+use super::{KeeperMeta, end_keeper, keepers, session_for, stored};
+use crate::keeper::{AdoptedPane, Expected};
+use crate::registry::Claim;
+use crate::server::Server;
+use crate::session::change::{Place, Placement};
+use crate::session::life;
+use crate::spawn;
+
+/// When to look again for keepers of the earlier daemon: one that was being started when that daemon died may show itself late.
+const LATE: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(3),
+    Duration::from_secs(20),
+];
+
+/// And then so often, as long as there is one that does not answer.
+const LATER: Duration = Duration::from_secs(30);
+
+/// Looks for them.
+pub(super) fn look_again(server: &Arc<Server>) {
+    let server = Arc::clone(server);
+    let now = PaneUuid::new();
+    tokio::spawn(async move {
+        let begun = tokio::time::Instant::now();
+        let mut silent = 0;
+        for late in LATE {
+            tokio::time::sleep_until(begun + late).await;
+            silent = look(&server, now).await;
+        }
+        while silent > 0 {
+            tokio::time::sleep(LATER).await;
+            silent = look(&server, now).await;
+        }
+    });
+}
+
+/// Looks once; how many do not answer.
+async fn look(server: &Arc<Server>, now: PaneUuid) -> usize {
+    // Ids are ordered by time: a later one is this daemon's own.
+    let wanted = |id: PaneUuid| {
+        let is_wanted = id < now && server.registry.pane(id).is_none();
+        is_wanted.then(Expected::default)
+    };
+    let found = keepers::connect(&server.paths, wanted).await;
+    for (id, keeper) in found.keepers {
+        match KeeperMeta::decode(&keeper.meta) {
+            Err(error) => {
+                tracing::error!(pane_id = %id, %error, "a keeper of an unknown kind is left alone");
+            }
+            Ok(meta) if meta.store.is_some() && meta.store == server.store.id() => {
+                tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
+                end_keeper(server, id, keeper.keeper);
+            }
+            Ok(meta) => {
+                if let Err(error) = take_in(server, id, meta, keeper).await {
+                    tracing::error!(pane_id = %id, %error, "a pane has no place");
+                }
+            }
+        }
+    }
+    found.away.len()
+}
+
+/// A pane that another database has known gets a window of its own.
+async fn take_in(
+    server: &Arc<Server>,
+    id: PaneUuid,
+    meta: KeeperMeta,
+    keeper: AdoptedPane,
+) -> Result<(), Error> {
+    tracing::warn!(pane_id = %id, session = %meta.session_name, "a pane is taken in by what its keeper knows");
+    let pane = stored(id, meta);
+    let session = match server.registry.session(pane.session) {
+        Some(session) => session,
+        None => match server.registry.claim(session_for(server, &pane)) {
+            Claim::Ours(session) => {
+                life::start(server, &session).await?;
+                session
+            }
+            Claim::Taken(session) => session,
+        },
+    };
+    let candidate = Candidate {
+        pane: crate::store::StoredPane {
+            session: session.id,
+            ..pane
+        },
+        reach: Reach::Answers(Box::new(keeper)),
+        size: Size::default(),
+    };
+    let entry = enter(server, candidate, false);
+    let placement = Placement {
+        pane: id,
+        place: Place::NewWindow { name: None },
+        select: false,
+    };
+    spawn::settle(server, &session, &entry, placement).await?;
+    Ok(())
+}
