@@ -50,16 +50,16 @@ fn a_bare_environment_gets_the_accounts_shell_and_utf8() {
             bare.env_remove(name);
         }
         daemon.launch_as(bare);
-        let mcp = Mcp::launch_with(
-            &daemon,
-            &[],
-            &[
-                ("SHELL", ""),
-                ("LANG", ""),
-                ("LC_ALL", ""),
-                ("LC_CTYPE", ""),
-            ],
-        );
+        // A home without files: what the shell of whoever runs the tests does at its start is none of this.
+        let home = daemon.dir.path().display().to_string();
+        let env = [
+            ("HOME", home.as_str()),
+            ("SHELL", ""),
+            ("LANG", ""),
+            ("LC_ALL", ""),
+            ("LC_CTYPE", ""),
+        ];
+        let mcp = Mcp::launch_with(&daemon, &[], &env);
         mcp.initialize(json!({})).await;
         let users = std::fs::read_to_string("/etc/passwd").unwrap();
         let uid = rustix::process::getuid().as_raw().to_string();
