@@ -46,6 +46,7 @@ async fn world(daemon: &Daemon, client: &Client) -> World {
     });
     let panes = client.panes().await.into_iter().map(|mut pane| {
         pane.idle_ms = 0;
+        pane.output_idle_ms = 0;
         pane.status.duration_ms = 0;
         format!("{pane:?}")
     });

@@ -26,13 +26,17 @@ const IMPURE: [&str; 7] = [
 ];
 
 /// Where programs are started, one place each.
-const SPAWNERS: [(&str, &str); 5] = [
+const SPAWNERS: [(&str, &str); 6] = [
     (
         "actors/src/daemon.rs",
         "the daemon puts itself into the background",
     ),
     ("actors/src/keeper/link/birth.rs", "a keeper"),
     ("actors/src/keeper/program.rs", "a pane's program"),
+    (
+        "actors/src/spawn/shell.rs",
+        "nothing: it asks for the account's shell",
+    ),
     ("protocol/src/transport.rs", "the daemon"),
     ("client/src/", "what a person asked for"),
 ];

@@ -168,7 +168,7 @@ fn tools_tell_what_is_wrong_and_change_nothing() {
             ),
             (
                 "fugue_send_input",
-                json!({ "pane_id": "one", "input": 7 }),
+                json!({ "pane_id": "one", "input": [7] }),
                 "invalid_argument",
             ),
             (
