@@ -321,6 +321,7 @@ impl Io {
         journal_bytes: usize,
     ) -> Result<(), Error> {
         let journal = Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
+        self.shared.program_ended.store(false, Ordering::Release);
         if self.is_absent() {
             let last = self.look(|screen| screen.checkpoint(Extent::Full)).await;
             let screen = last.ok().and_then(|bytes| Screen::restore(&bytes).ok());
@@ -328,7 +329,6 @@ impl Io {
             return self.appear(master, journal_fd, journal, Rebuilt::of(screen));
         }
         let master = Arc::new(master);
-        self.shared.program_ended.store(false, Ordering::Release);
         self.shared.terminal.store(Some(Arc::new(Terminal {
             master: Arc::clone(&master),
             journal_fd,
