@@ -6,6 +6,7 @@ mod end;
 mod limits;
 mod reports;
 mod start;
+mod stop;
 
 use std::{
     collections::BTreeSet,

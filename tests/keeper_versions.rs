@@ -117,6 +117,40 @@ fn a_live_program_of_an_old_keeper_is_closed_with_it() {
     });
 }
 
+#[test]
+fn a_program_of_an_old_keeper_is_asked_to_end_before_it_is_killed() {
+    run(async {
+        let mut daemon = Daemon::prepared("");
+        let panes = daemon.paths().panes();
+        let mut private = std::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700).create(&panes).unwrap();
+        let saved = daemon.dir.path().join("saved");
+        let line = format!(
+            "trap 'sleep 0.2; echo $$ >{}; exit 0' TERM; echo READY; while :; do sleep 0.02; done",
+            saved.display()
+        );
+        let runtime = daemon.runtime();
+        let keeper = OldKeeper::start(1, &panes, &line, ("FUGUE_RUNTIME_DIR", &runtime));
+        daemon.launch();
+        let client = daemon.client().await;
+        let pane: PaneUuid = PANE.parse().unwrap();
+        eventually("READY", async || {
+            client.text(pane).await.contains("READY").then_some(())
+        })
+        .await;
+        let close = ClosePane {
+            pane: pane.into(),
+            force: false,
+            guarded: false,
+        };
+        let closed = client.ok(close).await;
+        assert_eq!(closed.panes[0].survivors, Vec::<u32>::new());
+        let text = std::fs::read_to_string(saved).unwrap();
+        assert_eq!(text.trim(), keeper.pid.to_string());
+        eventually("the keeper's end", async || keeper.has_left().then_some(())).await;
+    });
+}
+
 /// Replies as version 1 knows them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -21,6 +21,7 @@ mod faults;
 mod isolation;
 mod keeper;
 mod keeper_versions;
+mod lives;
 mod mcp_wire;
 mod orchestration;
 mod process_truth;

@@ -30,7 +30,8 @@ fn ended(daemon: &mut Daemon) {
 
 async fn pane(client: &Client, name: &str, line: &str, term_ms: u64) -> u32 {
     let stop = StopRecipe {
-        term_ms,
+        term_ms: Some(term_ms),
+        hup_ms: Some(term_ms),
         ..StopRecipe::default()
     };
     let create = CreateSession {

@@ -161,7 +161,7 @@ impl Adoption {
                 pane::life::watch_life(&self.server, entry, &entry.process());
             }
             if closing.contains(&entry.id) {
-                pane::life::go_on_closing(&self.server, entry);
+                pane::go_on_closing(&self.server, entry);
             }
         }
         for stored in std::mem::take(&mut self.orchestrations) {

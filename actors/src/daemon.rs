@@ -13,6 +13,7 @@ use protocol::config::{CgroupWish, Config, loopback};
 use protocol::paths::Paths;
 use protocol::transport::EXIT_BUSY;
 use protocol::{Error, ErrorCode};
+use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use supervisor::{ExitReason, SupervisorRef};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,6 +23,7 @@ use crate::clock::millis;
 use crate::escape::Escape;
 use crate::http::Http;
 pub use crate::http::OpenHttp;
+use crate::keeper;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;
@@ -114,6 +116,9 @@ impl Options {
 /// # Errors
 /// What keeps it from serving: another daemon, a bad configuration, directories that are not its own.
 pub fn run(options: &Options) -> Result<(), Error> {
+    // Nothing of the caller's is kept: no lock, no pipe.
+    keeper::close_from(3);
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     let paths = Paths::from_env();
     let config = Config::load(&paths.config)?;
     if options.tell_ready {
@@ -137,6 +142,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let wanted = options.http.or(config.http.listen).map(loopback);
     let wanted = wanted.transpose()?.zip(options.open_http);
     let server = Server::new(config.daemon, paths.clone(), &exe);
+    server.umask.get_or_init(|| umask.as_raw_mode());
     server.contain(options.cgroup.as_ref().unwrap_or(&server.config.cgroup));
     let surface = wanted.map(|(address, open)| {
         let http = Http {
@@ -285,6 +291,13 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
             let kills = join_all(panes.iter().map(|pane| pane::close(server, pane, true)));
             let _ = tokio::time::timeout(SESSIONS_LIMIT, kills).await;
         }
+    }
+    server.endings.close();
+    if tokio::time::timeout(SESSIONS_LIMIT, server.endings.wait())
+        .await
+        .is_err()
+    {
+        tracing::error!("some programs that no pane has were not ended in time");
     }
     server.keepers.close().await;
     server.store.sign_off_done();

@@ -44,14 +44,14 @@ const JOBS: usize = 4;
 /// Idempotency keys used in each step.
 const KEYS: usize = 30;
 
-struct Day {
-    server: Arc<Server>,
+pub(crate) struct Day {
+    pub(crate) server: Arc<Server>,
     root: SupervisorRef,
     dir: tempfile::TempDir,
 }
 
 impl Day {
-    async fn begin() -> Self {
+    pub(crate) async fn begin() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths {
             runtime: dir.path().join("r"),
@@ -71,7 +71,7 @@ impl Day {
         Self { server, root, dir }
     }
 
-    async fn session(&self, name: &str) -> Arc<SessionEntry> {
+    pub(crate) async fn session(&self, name: &str) -> Arc<SessionEntry> {
         let name = Name::new(name).unwrap();
         let snapshot = new_snapshot(&self.server, name, None, "/".to_owned(), Size::default());
         let Claim::Ours(entry) = self.server.registry.claim(snapshot) else {
@@ -83,7 +83,7 @@ impl Day {
     }
 
     /// A pane whose program has ended, in a window of its own.
-    async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
+    pub(crate) async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
         let server = &self.server;
         let io = Io::without_program(16_384, Size::default(), 0, None).unwrap();
         let process = Process {
@@ -159,7 +159,7 @@ impl Day {
     }
 
     /// Rows of a table, as another process sees them.
-    fn rows(&self, table: &str) -> usize {
+    pub(crate) fn rows(&self, table: &str) -> usize {
         let database = Connection::open(self.dir.path().join("state.db")).unwrap();
         let sql = format!("SELECT count(*) FROM {table}");
         let count: i64 = database.query_row(&sql, [], |row| row.get(0)).unwrap();

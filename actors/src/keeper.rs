@@ -14,6 +14,7 @@ mod process;
 mod procs;
 mod program;
 mod reports;
+mod stop;
 mod sys;
 mod wire;
 
@@ -29,8 +30,9 @@ pub use process::{LEAVE_TERMINAL, main};
 pub use procs::{
     Family, Identity, Process, ancestors, descendants, listen_again, parent, start_time,
 };
-pub(crate) use sys::trim_heap;
+pub(crate) use sys::{close_from, trim_heap};
 pub use wire::{
     ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperCgroup, KeeperSpec,
-    ProgramIdentity, ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, WIRE_VERSION,
+    ProgramIdentity, ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, StopTimes,
+    WIRE_VERSION,
 };

@@ -1,6 +1,7 @@
 //! A pane: one PTY with one program, and what of it survives its actor.
 
 mod actor;
+mod close;
 pub mod input;
 pub mod io;
 pub mod journal;
@@ -10,7 +11,7 @@ pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::reply::{ExitStatus, PaneEnd, PaneInfo, PaneStatus, Unreachable};
@@ -19,6 +20,7 @@ use protocol::{Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, 
 use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::clock::{epoch_ms, millis, steady_ms};
@@ -27,7 +29,8 @@ use crate::rights::Origin;
 use io::Io;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
-pub use life::close;
+pub use close::close;
+pub(crate) use close::{begin as close_in_background, go_on as go_on_closing};
 
 /// What a pane was made as; never changes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -65,6 +68,8 @@ pub struct PaneRecord {
     pub cgroup: Option<String>,
     /// By whom it was made.
     pub origin: Origin,
+    /// Its umask; that of the daemon's caller when absent.
+    pub umask: Option<u32>,
 }
 
 impl PaneRecord {
@@ -140,15 +145,48 @@ pub struct Ended {
     pub at_ms: u64,
 }
 
+/// The next step of a pane's close. Each can be taken again after a failure in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, strum::EnumIter)]
+pub enum CloseStep {
+    /// The close is recorded, so that the next daemon goes on with it.
+    #[default]
+    Record,
+    /// The program and all it has started are ended.
+    End,
+    /// The keeper is let go.
+    Release,
+    /// The pane is taken out of registry and database, and its end is remembered.
+    Remove,
+    /// The pane is taken out of the layout, and its actor and its I/O task are stopped.
+    TakeOut,
+    /// All is done: the end is told.
+    Tell,
+}
+
+impl CloseStep {
+    /// The one after it.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        use strum::IntoEnumIterator;
+        Self::iter().find(|step| *step > self)
+    }
+}
+
 /// Where a pane is in its life.
 #[derive(Clone, Debug, Default)]
 pub struct PaneState {
     /// How the program ended; absent while it runs.
     pub ended: Option<Ended>,
+    /// How the last life that ended did, also after the next one has begun.
+    pub last_end: Option<Ended>,
+    /// How many ends there were while this daemon watched.
+    pub ends: u64,
     /// The program was started again so often.
     pub restarts: u32,
     /// It is about to be started again.
     pub restarting: bool,
+    /// It is being started again: a program may be there that the pane does not have yet.
+    pub starting: bool,
     /// What follows from its end is decided: it stays as it is.
     pub settled: bool,
     /// The pane is being closed.
@@ -157,6 +195,13 @@ pub struct PaneState {
     pub by_itself: bool,
     /// It is to be closed without asking the program.
     pub force: bool,
+    /// How far the close has come.
+    pub step: CloseStep,
+    /// Processes of it that could not be ended.
+    pub survivors: Vec<u32>,
+    /// A test wants to see this step fail so often.
+    #[cfg(test)]
+    pub fails: Option<(CloseStep, u32)>,
     /// It is taken out of everything, and nothing more is recorded about it.
     pub removed: bool,
     /// It is closed, and this is what is left to say.
@@ -197,6 +242,15 @@ impl PaneState {
     /// Its keeper answers, or is known to be dead.
     pub(crate) fn found(&mut self) {
         self.unreachable = None;
+    }
+}
+
+impl PaneState {
+    /// One more end, of a life or of the try to begin one.
+    pub(crate) fn note_end(&mut self, ended: Ended) {
+        self.ends += 1;
+        self.last_end = Some(ended.clone());
+        self.ended = Some(ended);
     }
 }
 
@@ -323,6 +377,41 @@ impl PaneEntry {
         }
     }
 
+    /// Waits for the next end of its program from now on, at most for `limit`. When time is over, the
+    /// status is that of a program that has not ended.
+    pub async fn next_end(&self, limit: Duration) -> PaneStatus {
+        let mut state = self.state();
+        let before = state.borrow().ends;
+        let restarts = self.record.restart != RestartType::Temporary;
+        let is_over = |state: &PaneState| {
+            // An end of a program that may be started again counts when it is decided that it is not.
+            let stays = state.settled || state.closing || !restarts;
+            state.ends > before || state.ended.is_some() && stays
+        };
+        let waited = timeout(limit, state.wait_for(is_over)).await;
+        let last = match &waited {
+            Ok(Ok(state)) => state.ended.clone().or_else(|| state.last_end.clone()),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        drop(waited);
+        let mut status = self.status();
+        status.exit = last.as_ref().map(|ended| ended.exit.clone());
+        status.ended_at_ms = last.as_ref().map(|ended| ended.at_ms);
+        if let Some(last) = last {
+            status.duration_ms = last.duration_ms;
+        }
+        status
+    }
+
+    /// Records how the present life ended, unless that is known.
+    pub(crate) fn ended(&self, ended: Ended) {
+        self.change(|state| {
+            if state.ended.is_none() {
+                state.note_end(ended);
+            }
+        });
+    }
+
     /// As it stands in a list.
     #[must_use]
     pub fn info(&self, place: &PanePlace) -> PaneInfo {
@@ -405,15 +494,33 @@ impl PaneEntry {
         self.process.store(Arc::new(process));
     }
 
-    /// The actor gets a new program's first life.
-    pub(crate) fn begin_life(&self, process: Process) {
-        self.process.store(Arc::new(process));
-        self.state.send_modify(|state| {
+    /// The turn to start the program again; `None` when the pane is being closed. A close waits until
+    /// the turn is over.
+    pub(crate) fn begin_start(self: &Arc<Self>) -> Option<StartTurn> {
+        let mut begun = false;
+        self.state.send_if_modified(|state| {
+            begun = !state.closing;
+            state.starting |= begun;
+            begun
+        });
+        begun.then(|| StartTurn(Arc::clone(self)))
+    }
+
+    /// The pane gets its program's next life, unless it is being closed.
+    #[must_use]
+    pub(crate) fn begin_life(&self, process: Process) -> bool {
+        let process = Arc::new(process);
+        self.state.send_if_modified(|state| {
+            if state.closing {
+                return false;
+            }
+            self.process.store(process);
             state.ended = None;
             state.restarting = false;
             state.settled = false;
             state.restarts += 1;
-        });
+            true
+        })
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut PaneState)) {
@@ -443,6 +550,15 @@ impl PaneEntry {
             status: self.status(),
             survivors,
         }
+    }
+}
+
+/// A pane's turn to start its program again; over when it is dropped.
+pub(crate) struct StartTurn(Arc<PaneEntry>);
+
+impl Drop for StartTurn {
+    fn drop(&mut self) {
+        self.0.change(|state| state.starting = false);
     }
 }
 

@@ -450,6 +450,18 @@ impl Registry {
         ended.iter().rev().find(|e| e.end.pane_id == id).cloned()
     }
 
+    /// The newest remembered end of a pane with this name, or of a session with it.
+    #[must_use]
+    pub fn ended_named(&self, name: &Name) -> Option<Arc<EndedPane>> {
+        let ended = self.ended.load();
+        let newest = |is_it: &dyn Fn(&EndedPane) -> bool| {
+            let found = ended.iter().rev().find(|ended| is_it(ended));
+            found.cloned()
+        };
+        newest(&|ended| ended.end.name.as_ref() == Some(name))
+            .or_else(|| newest(&|ended| ended.context.session_name == *name))
+    }
+
     /// The remembered ends of removed panes, oldest first.
     pub(crate) fn ended_panes(&self) -> Vec<Arc<EndedPane>> {
         self.ended.load().iter().cloned().collect()

@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use protocol::config::{CgroupWish, DaemonConfig};
-use protocol::paths::Paths;
+use protocol::paths::{Paths, UMASK_VARIABLE};
 use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, ServerName};
 use supervisor::{AddressSlot, SupervisorSlot, Tree};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::cgroup::Cgroups;
 use crate::idempotency::Idempotency;
@@ -58,6 +59,8 @@ pub struct Server {
     pub http_problem: watch::Sender<Option<String>>,
     /// The control groups of panes; set before anything is started.
     cgroups: OnceLock<Cgroups>,
+    /// The umask that the daemon was started with, for programs of sessions that came with none.
+    pub umask: OnceLock<u32>,
     /// What operators see of the actors.
     pub tree: Tree,
     /// The supervisor of the sessions.
@@ -68,6 +71,8 @@ pub struct Server {
     pub clients: SupervisorSlot,
     /// First results by idempotency key.
     pub idempotency: Idempotency,
+    /// What ends panes and programs, whoever asked for it: the daemon waits for it before it ends.
+    pub endings: TaskTracker,
     /// The daemon's own environment, for programs of sessions that came with none.
     pub environment: Arc<BTreeMap<String, String>>,
     stop: watch::Sender<Option<StopOrder>>,
@@ -94,11 +99,13 @@ impl Server {
             http: OnceLock::new(),
             http_problem: watch::Sender::new(None),
             cgroups: OnceLock::new(),
+            umask: OnceLock::new(),
             tree: Tree::default(),
             sessions: SupervisorSlot::new(),
             orchestrations: SupervisorSlot::new(),
             clients: SupervisorSlot::new(),
             idempotency: Idempotency::default(),
+            endings: TaskTracker::new(),
             environment: Arc::new(program_environment(std::env::vars_os().filter_map(
                 |(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)),
             ))),
@@ -163,7 +170,8 @@ pub fn program_environment(
         "OLDPWD",
     ];
     let passes = |name: &str| {
-        !OWN.contains(&name) && !VARIABLES.contains(&name) && !name.starts_with("FUGUE")
+        name == UMASK_VARIABLE
+            || !OWN.contains(&name) && !VARIABLES.contains(&name) && !name.starts_with("FUGUE")
     };
     vars.into_iter().filter(|(name, _)| passes(name)).collect()
 }

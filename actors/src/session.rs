@@ -254,17 +254,12 @@ impl SessionState {
     fn change(&mut self, change: Change) -> Result<(), Error> {
         self.live()?;
         let selects = change.selects();
-        if let Change::Session(update) = &change
-            && let Some(name) = &update.name
-        {
-            self.server.registry.take_name(name, self.now.id)?;
+        // Everything that can be refused without anybody else first, then the name.
+        let next = self.now.changed(change)?;
+        if next.name != self.now.name {
+            self.server.registry.take_name(&next.name, self.now.id)?;
         }
-        let old_name = self.now.name.clone();
-        let changed = self.now.changed(change);
-        match changed {
-            Ok(next) => self.now = next,
-            Err(error) => return Err(error),
-        }
+        let old_name = std::mem::replace(&mut self.now, next).name;
         if self.now.name != old_name {
             self.server.registry.release_name(&old_name, self.now.id);
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::paths::private_dir;
+use protocol::paths::{UMASK_VARIABLE, private_dir};
 use protocol::request::{PaneSpec, Program};
 use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::keeper::{Identity, KeeperSpec, SpawnError, SpawnedPane};
 use crate::orchestration;
 use crate::pane::io::Io;
 use crate::pane::screen::MAX_HISTORY_LINES;
-use crate::pane::{self, PaneEntry, PaneRecord, Process};
+use crate::pane::{self, PaneEntry, PaneRecord, Process, StartTurn};
 use crate::registry::SessionEntry;
 use crate::rights;
 use crate::server::Server;
@@ -30,9 +30,11 @@ use crate::session::snapshot::SessionSnapshot;
 use crate::session::{SessionMsg, change};
 use crate::slots::Slot;
 use crate::tree;
+use started::StartedProgram;
 
 pub mod group;
 mod shell;
+mod started;
 pub(crate) mod usual_shell;
 
 /// How long a program may take to be started.
@@ -44,9 +46,6 @@ const NOTE_LIMIT: Duration = Duration::from_secs(2);
 /// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
 /// less clear.
 const COMMAND_BYTES: usize = 128 * 1024;
-
-/// Longest step of a stop recipe, in milliseconds: whoever closes a pane waits for it.
-const STOP_MS: u64 = 600_000;
 
 /// What is to be started, and where.
 pub struct SpawnOrder {
@@ -191,20 +190,29 @@ async fn begin(
     let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
-    let started = start_program(server, plan.id, kept, &plan.record, size, async |_| {}).await?;
-    let process = process(&started, 0, secret);
-    let keeper = started.keeper.clone();
+    let started = start_program(
+        server,
+        plan.id,
+        kept,
+        &plan.record,
+        size,
+        async |_| {},
+        None,
+    );
+    let (started, program) = started.await?;
+    let process = process(&program, 0, secret);
+    let status_pipe = program.status_pipe;
     let journal_bytes = server.config.journal_bytes as usize;
     let io = match Io::start(
-        started.master,
-        started.journal,
+        program.master,
+        program.journal,
         journal_bytes,
         size,
         history_lines,
     ) {
         Ok(io) => io,
         Err(error) => {
-            let _ = keeper.release(SPAWN_LIMIT).await;
+            started.undo().await;
             return Err(error);
         }
     };
@@ -217,11 +225,9 @@ async fn begin(
         io,
     ));
     server.registry.insert_pane(Arc::clone(&entry), slot);
+    started.commit();
     server.store.save_pane_with_its_place(&entry);
-    Ok(Begun {
-        entry,
-        status_pipe: started.status_pipe,
-    })
+    Ok(Begun { entry, status_pipe })
 }
 
 /// Starts the pane's actor and puts the pane into its place.
@@ -265,12 +271,39 @@ fn watch(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     );
 }
 
-/// Starts the pane's program again, in the same pane, on the same screen.
+/// Starts the pane's program again, in the same pane, on the same screen. On failure, and when the
+/// pane is closed meanwhile, nothing of it is left.
 ///
 /// # Errors
-/// As [`spawn`].
+/// As [`spawn`]; `busy` when the pane is being closed.
 pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(), Error> {
+    let turn = entry.begin_start().ok_or_else(|| closing(entry))?;
+    let mut state = entry.state();
+    let closes = async {
+        let _ = state.wait_for(|state| state.closing).await;
+    };
+    tokio::select! {
+        biased;
+        () = closes => Err(closing(entry)),
+        respawned = respawn_in_turn(server, entry, turn) => respawned,
+    }
+}
+
+fn closing(entry: &PaneEntry) -> Error {
+    Error::new(
+        ErrorCode::Busy,
+        format!("pane {} is being closed", entry.id),
+    )
+}
+
+async fn respawn_in_turn(
+    server: &Arc<Server>,
+    entry: &Arc<PaneEntry>,
+    turn: StartTurn,
+) -> Result<(), Error> {
     let last = entry.process();
+    // What the last life has left is asked to end like everything else.
+    pane::life::end_program(entry, &last, &mut entry.state()).await;
     pane::life::release(entry, &last).await;
     let size = entry.io.size();
     let name = entry.name().map(|name| Name::clone(&name));
@@ -284,15 +317,23 @@ pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(),
     };
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
-    let started = start_program(server, entry.id, kept, &entry.record, size, note).await;
-    let started = started.inspect_err(|_| entry.set_next_keeper(None))?;
-    let process = process(&started, life, secret);
+    let turn = Some(turn);
+    let started = start_program(server, entry.id, kept, &entry.record, size, note, turn).await;
+    let (started, program) = started.inspect_err(|_| entry.set_next_keeper(None))?;
+    let process = process(&program, life, secret);
     let journal_bytes = server.config.journal_bytes as usize;
-    entry
-        .io
-        .adopt(started.master, started.journal, journal_bytes)
-        .await?;
-    entry.begin_life(process);
+    let (master, journal) = (program.master, program.journal);
+    if let Err(error) = entry.io.adopt(master, journal, journal_bytes).await {
+        entry.set_next_keeper(None);
+        started.undo().await;
+        return Err(error);
+    }
+    if !entry.begin_life(process) {
+        entry.set_next_keeper(None);
+        started.undo().await;
+        return Err(closing(entry));
+    }
+    started.commit();
     entry.set_next_keeper(None);
     let _ = server.store.save_pane(entry);
     pane::life::watch_life(server, entry, &entry.process());
@@ -318,14 +359,16 @@ struct Kept {
     secret: Uuid,
 }
 
+/// Starts a program that is ended again unless it is committed.
 async fn start_program(
-    server: &Server,
+    server: &Arc<Server>,
     id: PaneUuid,
     kept: Kept,
     record: &PaneRecord,
     size: Size,
     note: impl AsyncFnOnce(Option<Identity>),
-) -> Result<SpawnedPane, Error> {
+    turn: Option<StartTurn>,
+) -> Result<(StartedProgram, SpawnedPane), Error> {
     let panes = server.paths.panes();
     if !panes.is_dir() {
         // Deleted underneath; the listener is about to notice.
@@ -349,20 +392,23 @@ async fn start_program(
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
         report_word: record.report_word.clone(),
+        umask: record.umask.or_else(|| server.umask.get().copied()),
         meta: serde_bytes::ByteBuf::from(kept.meta),
         secret: serde_bytes::ByteBuf::from(kept.secret.as_bytes().to_vec()),
         ..KeeperSpec::default()
     };
-    server
-        .keepers
-        .spawn_noted(spec, SPAWN_LIMIT, note)
-        .await
-        .map_err(|error| {
+    match server.keepers.spawn_noted(spec, SPAWN_LIMIT, note).await {
+        Ok(program) => {
+            let started = StartedProgram::new(server, group, turn, &program);
+            Ok((started, program))
+        }
+        Err(error) => {
             if let Some(group) = group {
                 cgroup::discard(&group);
             }
-            spawn_error(&record.command, &error)
-        })
+            Err(spawn_error(&record.command, &error))
+        }
+    }
 }
 
 fn spawn_error(command: &str, error: &SpawnError) -> Error {
@@ -407,6 +453,9 @@ fn record(
     shell::complete(&mut env);
     let (argv, program) = argv(spec, &env)?;
     let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
+    let umask = env
+        .remove(UMASK_VARIABLE)
+        .map(|digits| checked_umask(&digits));
     own_variables(server, session, id, &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
     if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
@@ -414,17 +463,12 @@ fn record(
             "the variable {name} has a NUL in its value"
         )));
     }
-    for limit in [spec.stop.keys_ms, spec.stop.term_ms] {
-        if limit > STOP_MS {
-            return Err(Error::invalid(format!(
-                "{limit} ms are too long for a stop recipe; each step may take at most {STOP_MS}"
-            )));
-        }
-    }
+    let stop = spec.stop.or(&server.config.stop.recipe());
+    stop.check()?;
     if let Some(bytes) = spec.memory_max {
         server.cgroups().check_memory(bytes)?;
     }
-    for key in &spec.stop.keys {
+    for key in stop.keys.iter().flatten() {
         crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
     }
     Ok(PaneRecord {
@@ -438,18 +482,28 @@ fn record(
         env: env.into_iter().collect(),
         restart: spec.restart,
         remain_on_exit: spec.remain_on_exit,
-        stop: spec.stop.clone(),
+        stop,
         status_pipe: order.report_word.is_some(),
         report_word: order.report_word.clone(),
         history_lines: history_lines(server, spec)?,
         made_for: idempotency::current_key(),
         memory_max: spec.memory_max,
+        umask: umask.transpose()?,
         cgroup: server
             .cgroups()
             .path(id)
             .map(|path| path.display().to_string()),
         origin: rights::origin(),
         created_at_ms: epoch_ms(),
+    })
+}
+
+fn checked_umask(digits: &str) -> Result<u32, Error> {
+    let mask = u32::from_str_radix(digits, 8).ok();
+    mask.filter(|mask| *mask <= 0o777).ok_or_else(|| {
+        let shown = protocol::name::shown(digits);
+        Error::invalid(format!("{UMASK_VARIABLE} is {shown}, which is no umask"))
+            .hint("give octal digits, such as 022 or 077")
     })
 }
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use dashmap::DashMap;
 use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid};
@@ -127,6 +128,8 @@ pub struct Store {
     /// Which database it is: keepers are told, so that a pane that it does not know can be judged.
     id: OnceLock<Uuid>,
     marks: DashMap<Key, Mark>,
+    /// What the commit under way has taken: nothing that is alive tells again what is gone.
+    taken: ArcSwap<Vec<(Key, Mark)>>,
     marked: AtomicU64,
     /// The actor has been told and has not looked yet.
     told: AtomicBool,
@@ -140,6 +143,9 @@ pub struct Store {
     /// The actor.
     pub address: AddressSlot<StoreMsg>,
     lives: AtomicU64,
+    /// So many commits are to panic.
+    #[cfg(test)]
+    panics: std::sync::atomic::AtomicU32,
 }
 
 /// A mark that may not be written yet.
@@ -184,6 +190,7 @@ impl Store {
             open: AtomicBool::new(false),
             id: OnceLock::new(),
             marks: DashMap::new(),
+            taken: ArcSwap::default(),
             marked: AtomicU64::new(0),
             told: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
@@ -192,6 +199,8 @@ impl Store {
             begun: AtomicU64::new(0),
             address: AddressSlot::new(),
             lives: AtomicU64::new(0),
+            #[cfg(test)]
+            panics: std::sync::atomic::AtomicU32::new(0),
         }
     }
 
@@ -412,7 +421,20 @@ impl Store {
         let upto = self.marked.load(Ordering::Acquire);
         let keys: Vec<Key> = self.marks.iter().map(|mark| mark.key().clone()).collect();
         let marks = keys.iter().filter_map(|key| self.marks.remove(key));
-        (upto, marks.collect())
+        let marks: Vec<_> = marks.collect();
+        self.taken.store(Arc::new(marks.clone()));
+        (upto, marks)
+    }
+
+    /// The commit under way is over, and what it has not written is marked again.
+    fn settled(&self) {
+        self.taken.store(Arc::default());
+    }
+
+    /// Marks again what a commit has taken that nobody knows the outcome of.
+    fn take_back(&self) {
+        let taken = self.taken.swap(Arc::default());
+        self.put_back(Vec::clone(&taken));
     }
 
     /// Marks what could not be written again, unless it has changed since.

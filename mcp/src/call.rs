@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::fleet::Fleet;
+use protocol::paths::{UMASK_VARIABLE, own_umask};
 use protocol::{Error, ServerName, Target};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,7 @@ impl Front {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| kept(name))
+            .chain(own_umask().map(|digits| (UMASK_VARIABLE.to_owned(), digits)))
             .collect();
         Self {
             fleet,

@@ -100,6 +100,19 @@ pub(crate) fn restart(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["permanent", "transient", "temporary"]})
 }
 
+/// The shape of [`protocol::request::StopRecipe`]; clients are shown its fields' names only.
+pub(crate) fn stop(_: &mut schemars::SchemaGenerator) -> Schema {
+    let ms = json!({"type": "integer", "minimum": 0});
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "keys": {"type": "array", "items": {"type": "string"}},
+            "keys_ms": ms, "term_ms": ms, "hup_ms": ms,
+        },
+        AGAIN: "keys, keys_ms, term_ms, hup_ms",
+    })
+}
+
 /// The shape of [`protocol::request::Until`].
 pub(crate) fn until(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["match", "exit", "idle"]})

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::name::ServerName;
 use crate::paths::own_uid;
+use crate::request::StopRecipe;
 
 /// The whole file; every part has a default, unknown keys are refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ pub struct DaemonConfig {
     pub name: ServerName,
     /// Scrollback of a pane in lines unless it asks for another, at most 100,000.
     pub history_lines: u32,
-    /// The journal ring of a pane in bytes.
+    /// The journal ring of a pane in bytes, a multiple of [`JOURNAL_STEP_BYTES`].
     pub journal_bytes: u32,
     /// A silent connection is asked for a sign of life after so many milliseconds, and closed
     /// after three times as many without one.
@@ -85,6 +86,45 @@ pub struct DaemonConfig {
     pub store_text: bool,
     /// Environments of sessions, panes and runs are stored, for after a restart.
     pub store_environment: bool,
+    /// How programs are asked to end, where a pane has nothing else.
+    pub stop: StopConfig,
+}
+
+/// A journal's ring is mapped in whole pages.
+pub const JOURNAL_STEP_BYTES: u32 = 4_096;
+
+/// How programs are asked to end; the meaning is that of [`StopRecipe`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopConfig {
+    /// Keys typed first.
+    pub keys: Option<Vec<String>>,
+    /// How long they have to work, in milliseconds.
+    pub keys_ms: Option<u64>,
+    /// How long the first round has to work, in milliseconds.
+    pub term_ms: Option<u64>,
+    /// How long the second round has to work, in milliseconds.
+    pub hup_ms: Option<u64>,
+}
+
+impl StopConfig {
+    /// As a pane has it, with a value for each step.
+    #[must_use]
+    pub fn recipe(&self) -> StopRecipe {
+        let recipe = StopRecipe {
+            keys: Some(self.keys.clone().unwrap_or_default()),
+            keys_ms: self.keys_ms,
+            term_ms: self.term_ms,
+            hup_ms: self.hup_ms,
+        };
+        let [keys_ms, term_ms, hup_ms] = recipe.times_ms();
+        StopRecipe {
+            keys_ms: Some(keys_ms),
+            term_ms: Some(term_ms),
+            hup_ms: Some(hup_ms),
+            ..recipe
+        }
+    }
 }
 
 /// Which group of cgroup v2 the daemon may use: `auto`, `own`, `off` or a directory.
@@ -149,7 +189,25 @@ impl Default for DaemonConfig {
             cgroup: CgroupWish::Auto,
             store_text: true,
             store_environment: true,
+            stop: StopConfig::default(),
         }
+    }
+}
+
+impl DaemonConfig {
+    fn check_steps(&self) -> Result<(), String> {
+        let bytes = self.journal_bytes;
+        if !bytes.is_multiple_of(JOURNAL_STEP_BYTES) {
+            let below = bytes - bytes % JOURNAL_STEP_BYTES;
+            return Err(format!(
+                "daemon.journal_bytes is {bytes}; it must be a multiple of {JOURNAL_STEP_BYTES}, such as {below} or {}",
+                below + JOURNAL_STEP_BYTES
+            ));
+        }
+        let recipe = self.stop.recipe();
+        recipe
+            .check()
+            .map_err(|error| format!("daemon.stop: {error}"))
     }
 }
 
@@ -217,6 +275,7 @@ impl Config {
                 ));
             }
         }
+        daemon.check_steps()?;
         if let Some(address) = config.http.listen {
             loopback(address).map_err(|error| format!("http.listen: {error}"))?;
         }

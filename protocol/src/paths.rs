@@ -177,5 +177,19 @@ pub(crate) fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The variable of a session's environment that says which umask its programs have, in octal digits. They
+/// do not find it in their own.
+pub const UMASK_VARIABLE: &str = "FUGUE_UMASK";
+
+/// The umask of this process in octal digits, as a session's environment has it. `None` where the kernel
+/// does not tell. Source: proc(5), `/proc/pid/status`.
+#[must_use]
+pub fn own_umask() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mut lines = status.lines();
+    let digits = lines.find_map(|line| line.strip_prefix("Umask:"))?;
+    Some(digits.trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests;

@@ -124,7 +124,7 @@ calls! {
     "update_pane" UpdatePane -> reply::PaneInfo;
     /// Ends a pane's program and removes the pane.
     "close_pane" ClosePane -> reply::Killed;
-    /// Waits for the end of a pane's program.
+    /// Waits for the next end of a pane's program.
     "wait_pane" WaitPane -> reply::PaneWaited;
     /// Text of a pane's screen and scrollback.
     "read_pane" ReadPane -> reply::PaneText;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::reply::{
     ExpectOutcome, Expected, InputSent, Killed, PaneCreated, PaneInfo, PaneStatus, PaneText,
-    PaneWaited, Panes,
+    PaneWaited, Panes, SessionContext,
 };
 use protocol::request::{
     ClosePane, CreatePane, Expect, ListPanes, ReadPane, SendInput, Until, UpdatePane, WaitPane,
@@ -212,6 +212,7 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
     }
     if let Some(name) = params.name {
         leaf.rename(name);
+        server.registry.note_change();
         let saved = match &leaf {
             Leaf::Pane(pane) => server.store.save_pane(pane),
             Leaf::Mirror(mirror) => server.store.save_mirror(mirror),
@@ -247,30 +248,53 @@ pub(super) async fn close(
     })
 }
 
-/// A live pane, or what is remembered of a removed one.
+/// A live pane with its session, or what is remembered of a removed one.
 enum Found {
-    Live(Arc<PaneEntry>),
+    Live(Arc<PaneEntry>, SessionContext),
     Ended(Arc<EndedPane>),
 }
 
+/// The pane that a target means. One that has ended is found by its id, its name and its session's
+/// name for as long as its end is remembered, unless something that lives has the name.
 fn find(server: &Server, target: &Target) -> Result<Found, Error> {
-    match server.registry.find_pane(target) {
-        Ok(pane) => Ok(Found::Live(pane)),
-        Err(error) => match target {
-            Target::Id(id) => server
-                .registry
-                .ended_pane(PaneUuid::from(*id))
-                .map(Found::Ended)
-                .ok_or(error),
-            Target::Name(_) => Err(error),
+    let registry = &server.registry;
+    match registry.find_pane(target) {
+        Ok(pane) => match registry.session(pane.session) {
+            Some(session) => {
+                let context = super::context(server, &session);
+                Ok(Found::Live(pane, context))
+            }
+            // Its end is remembered before its session goes.
+            None => gone(server, pane.id),
         },
+        Err(error) => {
+            let ended = match target {
+                Target::Id(id) => registry.ended_pane(PaneUuid::from(*id)),
+                // A name that fits several things is not that of one that has ended.
+                Target::Name(_) if error.code == ErrorCode::AmbiguousName => None,
+                Target::Name(name) => registry.ended_named(name),
+            };
+            ended.map(Found::Ended).ok_or(error)
+        }
     }
 }
 
+fn gone(server: &Server, pane: PaneUuid) -> Result<Found, Error> {
+    let ended = server.registry.ended_pane(pane).map(Found::Ended);
+    ended.ok_or_else(|| {
+        Error::new(
+            ErrorCode::PaneExited,
+            format!("pane {pane} has just been closed with its session"),
+        )
+    })
+}
+
+/// Waits for the next end of the pane's program after the call: of the life that runs, or of the next
+/// one when it is about to be started again. A program that stays ended is answered at once.
 pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneWaited, Error> {
     let limit = wait_limit(params.timeout_ms)?;
-    let pane = match find(server, &params.pane)? {
-        Found::Live(pane) => pane,
+    let (pane, context) = match find(server, &params.pane)? {
+        Found::Live(pane, context) => (pane, context),
         Found::Ended(ended) => {
             return Ok(PaneWaited {
                 context: ended.context.clone(),
@@ -279,16 +303,10 @@ pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneW
             });
         }
     };
-    let session = session_of(server, pane.session, pane.id)?;
-    let context = super::context(server, &session);
-    let mut state = pane.state();
-    let ended = state.wait_for(|state| state.ended.is_some() && !state.restarting);
-    // Time over is an answer too: the status says that it runs.
-    let _ = tokio::time::timeout(limit, ended).await;
     Ok(PaneWaited {
         context,
         pane_id: pane.id,
-        status: pane.status(),
+        status: pane.next_end(limit).await,
     })
 }
 
@@ -298,16 +316,14 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
         .unwrap_or(TEXT_BYTES)
         .clamp(1, MOST_TEXT_BYTES) as usize;
     let since = params.since.as_deref().map(parse_cursor).transpose()?;
-    let pane = match find(server, &params.pane)? {
-        Found::Live(pane) => pane,
+    let (pane, context) = match find(server, &params.pane)? {
+        Found::Live(pane, context) => (pane, context),
         Found::Ended(ended) => return Ok(read_ended(&ended, since, params.lines, most)),
     };
-    let session = session_of(server, pane.session, pane.id)?;
-    let context = super::context(server, &session);
     // The status first: text that is read after it is at least as new.
     let status = pane.status();
     let (lines, scrollback, ansi) = (params.lines, params.scrollback, params.ansi);
-    let text = pane
+    let looked = pane
         .io
         .look(move |screen| match since {
             Some(since) if ansi => screen.read_styled_since(&since, most),
@@ -317,7 +333,13 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
                 screen.read_last(lines, scrollback, ansi, most)
             }
         })
-        .await?;
+        .await;
+    let text = match (looked, server.registry.ended_pane(pane.id)) {
+        (Ok(text), _) => text,
+        // It was closed meanwhile.
+        (Err(_), Some(ended)) => return Ok(read_ended(&ended, since, lines, most)),
+        (Err(error), None) => return Err(error),
+    };
     let Text {
         text,
         cursor,
@@ -434,16 +456,24 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
     let begun = Instant::now();
     let limit = wait_limit(params.timeout_ms)?;
     let order = expect_order(&params, limit)?;
-    let pane = match find(server, &params.pane)? {
-        Found::Live(pane) => pane,
+    let (pane, context) = match find(server, &params.pane)? {
+        Found::Live(pane, context) => (pane, context),
         Found::Ended(ended) => return Ok(expect_ended(&ended, &order, begun)),
     };
-    let session = session_of(server, pane.session, pane.id)?;
-    let context = super::context(server, &session);
     if params.until != Until::Exit {
         pane.reachable()?;
     }
-    let waited = pane.io.expect(order).await?;
+    let waited = match pane.io.expect(order).await {
+        Ok(waited) => waited,
+        Err(error) => match server.registry.ended_pane(pane.id) {
+            // It was closed before the wait began.
+            Some(ended) => {
+                let order = expect_order(&params, limit)?;
+                return Ok(expect_ended(&ended, &order, begun));
+            }
+            None => return Err(error),
+        },
+    };
     if waited.outcome == ExpectOutcome::Exit {
         let mut state = pane.state();
         let recorded = state.wait_for(|state| state.ended.is_some());

@@ -3,6 +3,7 @@
 mod adopt;
 mod birth;
 mod error;
+mod rounds;
 mod stock;
 mod stream;
 mod task;
@@ -14,9 +15,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
 use serde_bytes::ByteBuf;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -31,7 +33,7 @@ pub use self::{
 use super::{
     procs::Family,
     sys,
-    wire::{ExitReport, KeeperSpec, Process, Reply, Request, SignalScope},
+    wire::{ExitReport, KeeperSpec, Process, Reply, Request, SignalScope, StopTimes},
 };
 
 /// How long a keeper may take for what it does at once.
@@ -285,6 +287,36 @@ impl Keeper {
         }
     }
 
+    /// Asks everything below the keeper with this pid to end, in two rounds, then does as
+    /// [`Keeper::kill_all`]. A keeper that is older than this has it done from here.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn stop(
+        &self,
+        keeper_pid: u32,
+        times: StopTimes,
+        limit: Duration,
+    ) -> Result<Vec<Process>, LinkError> {
+        let limit_ms = milliseconds(limit);
+        let asked = Duration::from_millis(times.first_ms.saturating_add(times.second_ms));
+        let request = Request::Stop { times, limit_ms };
+        match self
+            .ask_at_most(request, asked + limit + ANSWER_GRACE)
+            .await
+        {
+            Ok(Reply::Unsupported { .. }) => {
+                rounds::carry_out(keeper_pid.cast_signed(), times).await;
+                self.kill_all(limit).await
+            }
+            Err(error) if error.is_silence() => {
+                self.without_keeper(move |family| stop_family(family, times, limit))
+                    .await
+            }
+            asked => processes(asked?),
+        }
+    }
+
     /// Replaces the bytes that an adopting daemon gets.
     ///
     /// # Errors
@@ -383,6 +415,19 @@ fn processes(reply: Reply) -> Result<Vec<Process>, LinkError> {
         return Ok(processes);
     }
     Err(reply.into())
+}
+
+/// Asks all of a family to end, and kills what is left when the first round's time is over.
+fn stop_family(family: &Family, times: StopTimes, limit: Duration) -> Vec<Process> {
+    const PAUSE: Duration = Duration::from_millis(16);
+    for signal in [Signal::TERM, Signal::CONT] {
+        family.signal(signal);
+    }
+    let until = Instant::now() + Duration::from_millis(times.first_ms);
+    while family.program_lives() && Instant::now() < until {
+        std::thread::sleep(PAUSE);
+    }
+    family.kill(limit)
 }
 
 fn milliseconds(limit: Duration) -> u64 {

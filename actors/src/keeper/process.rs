@@ -114,6 +114,7 @@ fn wait_for_spawn(conn: &mut Conn) -> Option<(u64, Box<KeeperSpec>)> {
                 Request::Signal { .. }
                 | Request::Descendants {}
                 | Request::KillAll { .. }
+                | Request::Stop { .. }
                 | Request::SetMeta { .. }
                 | Request::AckExit { .. }
                 | Request::LetOrphansGo { .. }

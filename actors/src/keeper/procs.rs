@@ -25,6 +25,8 @@ pub(super) struct Stat {
     pub parent: i32,
     pub group: i32,
     pub session: i32,
+    /// The process group in the foreground of its terminal.
+    pub foreground: i32,
     pub threads: i32,
     pub start_time: u64,
 }
@@ -33,6 +35,11 @@ impl Stat {
     /// Whether code of it can still run. A leader that ended before its threads looks like a zombie.
     pub(super) fn is_alive(&self) -> bool {
         !matches!(self.state, b'Z' | b'X') || self.threads > 1
+    }
+
+    /// Whether it waits for SIGCONT.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state == b'T'
     }
 
     pub(super) fn into_process(self) -> Process {
@@ -56,7 +63,8 @@ pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
     let parent = fields.next()?;
     let group = fields.next()?;
     let session = fields.next()?;
-    let threads = fields.nth(13)?;
+    let foreground = fields.nth(1)?;
+    let threads = fields.nth(11)?;
     let start_time = fields.nth(1)?;
     Some(Stat {
         pid: pid.parse().ok()?,
@@ -65,6 +73,7 @@ pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
         parent: parent.parse().ok()?,
         group: group.parse().ok()?,
         session: session.parse().ok()?,
+        foreground: foreground.parse().ok()?,
         threads: threads.parse().ok()?,
         start_time: start_time.parse().ok()?,
     })

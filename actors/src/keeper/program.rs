@@ -8,9 +8,9 @@ use std::{
 
 use portable_pty::{PtySize, native_pty_system};
 use rustix::{
-    fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create},
+    fs::{MemfdFlags, Mode, SealFlags, fcntl_add_seals, ftruncate, memfd_create},
     io::Errno,
-    process::{Resource, Rlimit, chdir, getrlimit, setrlimit},
+    process::{Resource, Rlimit, chdir, getrlimit, setrlimit, umask},
     pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt},
     termios::{InputModes, OptionalActions, tcgetattr, tcsetattr},
     time::{ClockId, Timespec, clock_gettime},
@@ -100,7 +100,13 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let started_at_unix_ms = unix_ms();
     let own = getrlimit(Resource::Nofile);
     limit_open_files(spec, own);
+    let before = spec
+        .umask
+        .map(|mask| umask(Mode::from_raw_mode(mask & 0o777)));
     let spawned = spawn_contained(spec, &image);
+    if let Some(before) = before {
+        umask(before);
+    }
     // The keeper goes on accepting daemons, however low the program's limit is.
     let _ = setrlimit(Resource::Nofile, own);
     let (spawned, contained) = spawned?;

@@ -80,7 +80,7 @@ pub(super) fn take_signals(fd: &OwnedFd) -> bool {
 }
 
 /// Closes every descriptor from `first` on. Needs Linux 5.9; an older kernel leaves them open.
-pub(super) fn close_from(first: c_uint) {
+pub(crate) fn close_from(first: c_uint) {
     // SAFETY: called at the start of `main`, before anything owns a descriptor from `first` on.
     unsafe {
         libc::syscall(libc::SYS_close_range, first, c_uint::MAX, 0);

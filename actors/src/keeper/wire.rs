@@ -52,6 +52,8 @@ pub struct KeeperSpec {
     pub report_word: Option<String>,
     /// Soft limit of open files for the program, since the daemon raises its own.
     pub open_files: Option<u64>,
+    /// The program's umask; the keeper's own when absent.
+    pub umask: Option<u32>,
     /// The program's control group, where there is one.
     pub cgroup: Option<KeeperCgroup>,
     /// Whatever the daemon needs to adopt the pane later. The keeper does not look into it.
@@ -163,6 +165,16 @@ pub enum SignalScope {
     All,
 }
 
+/// How long programs have to end when they are asked to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StopTimes {
+    /// In the first round, in milliseconds.
+    pub first_ms: u64,
+    /// In the second round, in milliseconds.
+    pub second_ms: u64,
+}
+
 /// A live process below a keeper.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -198,6 +210,14 @@ pub(super) enum Request {
     Descendants {},
     /// Kills every descendant again and again until none is left or the time is up.
     KillAll { limit_ms: u64 },
+    /// Asks every descendant to end, in two rounds, and then does as `KillAll`. It goes on when the
+    /// daemon goes.
+    Stop {
+        #[serde(default)]
+        times: StopTimes,
+        #[serde(default)]
+        limit_ms: u64,
+    },
     /// Replaces the bytes kept for adoption.
     SetMeta { meta: ByteBuf },
     /// The exit status has been recorded by the daemon.

@@ -232,7 +232,7 @@ impl PaneActorState {
                     state.restarting = false;
                     state.by_itself = true;
                 });
-                life::close_in_background(&self.server, &self.entry);
+                super::close_in_background(&self.server, &self.entry, false);
             }
             _ => self.entry.change(|state| {
                 state.restarting = false;
@@ -247,9 +247,12 @@ impl PaneActorState {
             return;
         }
         if let Err(error) = spawn::respawn(&self.server, &self.entry).await {
+            if self.entry.state().borrow().closing {
+                return;
+            }
             tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
             self.entry.change(|state| {
-                state.ended = Some(Ended {
+                state.note_end(Ended {
                     exit: ExitStatus::SpawnFailed {
                         reason: error.message,
                     },

@@ -313,7 +313,8 @@ impl Io {
         let _ = self.ask(LOOK_LIMIT, Command::ProgramEnded).await;
     }
 
-    /// Goes on with the PTY and the journal of the program's next life.
+    /// Goes on with the PTY and the journal of the program's next life. On failure it has those of the
+    /// last one.
     pub(crate) async fn adopt(
         &self,
         master: OwnedFd,
@@ -325,16 +326,25 @@ impl Io {
         if self.is_absent() {
             let last = self.look(|screen| screen.checkpoint(Extent::Full)).await;
             let screen = last.ok().and_then(|bytes| Screen::restore(&bytes).ok());
-            let screen = screen.unwrap_or_else(|| self.blank());
+            let mut screen = screen.unwrap_or_else(|| self.blank());
+            screen.begin_life();
             return self.appear(master, journal_fd, journal, Rebuilt::of(screen));
         }
         let master = Arc::new(master);
-        self.shared.terminal.store(Some(Arc::new(Terminal {
+        let next = Terminal {
             master: Arc::clone(&master),
             journal_fd,
-        })));
-        self.ask(LOOK_LIMIT, |reply| Command::Adopt(master, journal, reply))
+        };
+        let last = self.shared.terminal.swap(Some(Arc::new(next)));
+        let adopted = self
+            .ask(LOOK_LIMIT, |reply| Command::Adopt(master, journal, reply))
             .await
+            .flatten();
+        if adopted.is_err() {
+            self.shared.terminal.store(last);
+            self.shared.program_ended.store(true, Ordering::Release);
+        }
+        adopted
     }
 
     #[cfg(debug_assertions)]

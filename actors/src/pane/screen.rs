@@ -10,6 +10,7 @@ mod engine;
 mod kept;
 mod last;
 mod lines;
+mod next_life;
 mod palette;
 mod reflow;
 mod render;

@@ -77,7 +77,13 @@ impl Registry {
                 .sessions()
                 .into_iter()
                 .map(|s| s.snapshot().name.to_string());
-            not_found("session", target).candidates(near(target, names))
+            let mut error = not_found("session", target).candidates(near(target, names));
+            if let Target::Name(name) = target
+                && let Some(ended) = self.ended_named(name)
+            {
+                error.message = format!("{}: {}", error.message, last_end(&ended.end));
+            }
+            error
         })
     }
 
@@ -188,7 +194,11 @@ impl Registry {
                 found.sort_by_key(Leaf::id);
                 found.dedup_by_key(|leaf| leaf.id());
                 if found.is_empty() {
-                    return Err(self.pane_not_found(target));
+                    let ended = self.ended_named(name);
+                    return Err(ended.map_or_else(
+                        || self.pane_not_found(target),
+                        |ended| pane_exited(&ended.end),
+                    ));
                 }
                 only(found, "pane", target, |leaf| {
                     let session = self
@@ -232,6 +242,16 @@ pub(super) fn pane_exited(end: &protocol::reply::PaneEnd) -> Error {
         format!("pane {} is gone: {how}", end.pane_id),
     )
     .hint("`wait` still gives its status and `read` the end of its output; create panes with remain_on_exit to keep them")
+}
+
+/// How the last pane of an ended session ended.
+fn last_end(end: &protocol::reply::PaneEnd) -> String {
+    let how = end.status.exit.as_ref();
+    let how = how.map_or_else(|| "was closed".to_owned(), |exit| exit.to_string());
+    format!(
+        "the last one has ended, with pane {}, which {how}",
+        end.pane_id
+    )
 }
 
 fn not_found(kind: &str, target: &Target) -> Error {

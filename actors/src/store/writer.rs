@@ -77,7 +77,8 @@ impl Actor for StoreActor {
     ) -> Result<StoreState, ActorError> {
         let store = &server.store;
         if store.lives.fetch_add(1, Ordering::Relaxed) > 0 {
-            // Marks that its predecessor had taken are lost.
+            // What its predecessor had taken may not be written.
+            store.take_back();
             store.mark_all(&server);
         }
         let _ = myself.cast(StoreMsg::Marked);
@@ -228,7 +229,11 @@ impl StoreState {
         }
         let (connection, path) = (self.connection.take(), store.path.clone());
         let (progress, keep) = (store.progress.clone(), store.keep);
+        #[cfg(test)]
+        let panics = store.panics.load(Ordering::Relaxed);
         let written = tokio::task::spawn_blocking(move || {
+            #[cfg(test)]
+            assert_eq!(panics, 0, "a test asked for it");
             let written = write::commit(connection, &path, marks, anew, keep);
             if written.failed.is_none() {
                 // Whoever waits need not wait for this actor too.
@@ -262,6 +267,7 @@ impl StoreState {
         match written {
             Ok(written) => {
                 self.connection = written.connection;
+                store.settled();
                 store.put_back(written.unwritten);
                 if written.fresh {
                     store.begun.fetch_add(1, Ordering::Relaxed);
@@ -270,6 +276,7 @@ impl StoreState {
                 written.failed
             }
             Err(error) => {
+                store.take_back();
                 store.mark_all(&server);
                 Some(Error::new(
                     ErrorCode::Internal,

@@ -19,6 +19,17 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Reads the times of a stop recipe, such as `0s,10s,2s`, as milliseconds.
+pub(crate) fn stop_times(text: &str) -> Result<[u64; 3], String> {
+    let times: Result<Vec<u64>, String> = text
+        .split(',')
+        .map(|one| duration(one).map(millis))
+        .collect();
+    let three =
+        |_| "write three times: for the keys, the first and the second round of signals".to_owned();
+    times?.try_into().map_err(three)
+}
+
 /// Reads `512M`, `2G`, `64K` or a bare number of bytes; the letters are powers of 1024.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || "write it like 512M, 2G, 64K or a number of bytes".to_owned();

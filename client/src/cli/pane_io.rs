@@ -260,7 +260,7 @@ async fn wait(server: &Server, pane: Target, limit: Option<Duration>) -> Result<
         };
         match server.call(&call, piece + MARGIN).await {
             Ok(reply) => {
-                let ended = reply.status.exit.is_some() && !reply.status.restarting;
+                let ended = reply.status.exit.is_some();
                 if ended || end.is_some_and(|end| Instant::now() >= end) {
                     return Ok(reply);
                 }

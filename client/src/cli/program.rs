@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use protocol::request::{PaneSpec, Program, RestartType};
+use protocol::paths::{UMASK_VARIABLE, own_umask};
+use protocol::request::{PaneSpec, Program, RestartType, StopRecipe};
 
 use super::args;
 
@@ -31,6 +32,13 @@ pub(crate) struct PaneOptions {
     /// Make the shell a login shell: it reads the profile, which may set PATH anew
     #[arg(long, conflicts_with = "command")]
     login: bool,
+    /// A key that asks the program to end, such as C-c, before signals do; may be given several times
+    #[arg(long, value_name = "KEY")]
+    stop_keys: Vec<String>,
+    /// How long a stop waits after the keys and after each of two rounds of signals
+    /// [default: the server's, 0s,2s,2s]
+    #[arg(long, value_name = "KEYS,TERM,HUP", value_parser = args::stop_times)]
+    stop_times: Option<[u64; 3]>,
     /// The program: several words are executed as they are, one word with spaces or shell
     /// characters is a command line for `sh -c` [default: your shell]
     #[arg(last = true, value_name = "CMD")]
@@ -48,8 +56,18 @@ impl PaneOptions {
             remain_on_exit: self.remain,
             memory_max: self.memory_max,
             login: self.login,
+            stop: recipe(self.stop_keys, self.stop_times),
             ..PaneSpec::default()
         })
+    }
+}
+
+fn recipe(keys: Vec<String>, times_ms: Option<[u64; 3]>) -> StopRecipe {
+    StopRecipe {
+        keys: (!keys.is_empty()).then_some(keys),
+        keys_ms: times_ms.map(|[ms, _, _]| ms),
+        term_ms: times_ms.map(|[_, ms, _]| ms),
+        hup_ms: times_ms.map(|[_, _, ms]| ms),
     }
 }
 
@@ -95,6 +113,7 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(key, _)| passes(key))
+        .chain(own_umask().map(|digits| (UMASK_VARIABLE.to_owned(), digits)))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::reply::PaneInfo;
-use protocol::request::{PaneSpec, Program, RestartType};
+use protocol::request::{PaneSpec, Program, RestartType, StopRecipe};
 use protocol::{Direction, Error, Name, request};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +30,9 @@ pub(crate) struct ProgramParams {
     /// Keep after exit; default true with command
     remain_on_exit: Option<bool>,
     memory_max: Option<u64>,
+    #[schemars(schema_with = "schema::stop")]
+    #[serde(default)]
+    stop: Option<StopRecipe>,
 }
 
 impl ProgramParams {
@@ -62,6 +65,7 @@ impl ProgramParams {
             restart: self.restart.unwrap_or_default(),
             remain_on_exit: self.remain_on_exit.unwrap_or(has_command),
             memory_max: self.memory_max,
+            stop: self.stop.unwrap_or_default(),
             ..PaneSpec::default()
         })
     }

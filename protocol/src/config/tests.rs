@@ -55,15 +55,42 @@ fn values_out_of_range_are_refused_with_the_range() {
     for (key, value, limit) in [
         ("history_lines", "100001", "100000"),
         ("journal_bytes", "65535", "65536"),
+        (
+            "journal_bytes",
+            "100000",
+            "multiple of 4096, such as 98304 or 102400",
+        ),
+        ("stop.hup_ms", "600001", "at most 600000"),
         ("heartbeat_ms", "49", "50"),
         ("heartbeat_ms", "3600001", "3600000"),
         ("max_panes", "0", "1 to"),
         ("max_clients", "0", "1 to"),
     ] {
         let why = why(&format!("[daemon]\n{key} = {value}"));
-        assert!(why.contains(key) && why.contains(limit), "{why}");
+        let part = key.split('.').next().unwrap_or(key);
+        assert!(why.contains(part) && why.contains(limit), "{why}");
     }
     assert!(why("[daemon]\nmax_panes = -1").contains("line 2"));
+}
+
+#[test]
+fn a_stop_recipe_is_the_panes_own_then_the_configurations_then_the_programs() {
+    let config =
+        Config::parse("[daemon.stop]\nkeys = [\"C-c\"]\nkeys_ms = 300\nhup_ms = 700").unwrap();
+    let general = config.daemon.stop.recipe();
+    assert_eq!(general.keys, Some(vec!["C-c".to_owned()]));
+    assert_eq!(general.times_ms(), [300, StopRecipe::DEFAULT_ROUND_MS, 700]);
+    let own = StopRecipe {
+        keys: Some(Vec::new()),
+        term_ms: Some(9),
+        ..StopRecipe::default()
+    };
+    let both = own.or(&general);
+    assert_eq!(
+        (both.keys.clone(), both.times_ms()),
+        (Some(Vec::new()), [300, 9, 700])
+    );
+    assert!(why("[daemon.stop]\ncolour = 1").contains("colour"));
 }
 
 #[test]

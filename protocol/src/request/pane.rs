@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::geometry::Direction;
 use crate::name::Name;
 use crate::session_id::Target;
@@ -52,26 +53,71 @@ pub enum RestartType {
     Temporary,
 }
 
-/// How a pane's program is asked to end before all its processes are killed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a pane's program, with all it has started, is asked to end before what is left is killed. What
+/// is absent is as the server's configuration has it.
+///
+/// First keys are typed. Then there are two rounds of signals. In the first, each process gets SIGTERM
+/// if it handles it, else SIGHUP if it handles that, else SIGTERM; those that ignore SIGTERM, as
+/// interactive shells do, and a session's leader that does not handle it are left to the second round,
+/// which begins when the others have ended or have had their time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StopRecipe {
-    /// Keys typed first, such as `C-c`; none by default.
-    #[serde(default)]
-    pub keys: Vec<String>,
+    /// Keys typed first, such as `C-c`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<String>>,
     /// How long the keys have to work, in milliseconds.
-    #[serde(default)]
-    pub keys_ms: u64,
-    /// How long SIGTERM (with SIGHUP, as at a terminal's end) has to work, in milliseconds.
-    pub term_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_ms: Option<u64>,
+    /// How long the first round has to work, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term_ms: Option<u64>,
+    /// How long the second round has to work, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hup_ms: Option<u64>,
 }
 
-impl Default for StopRecipe {
-    fn default() -> Self {
+impl StopRecipe {
+    /// What a recipe says that says nothing.
+    pub const DEFAULT_ROUND_MS: u64 = 2_000;
+    /// Longest time of one step, in milliseconds: whoever closes a pane waits for it.
+    pub const MOST_MS: u64 = 600_000;
+
+    /// This recipe, and `other` where it says nothing.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
         Self {
-            keys: Vec::new(),
-            keys_ms: 0,
-            term_ms: 2_000,
+            keys: self.keys.clone().or_else(|| other.keys.clone()),
+            keys_ms: self.keys_ms.or(other.keys_ms),
+            term_ms: self.term_ms.or(other.term_ms),
+            hup_ms: self.hup_ms.or(other.hup_ms),
         }
+    }
+
+    /// The times of the keys, of the first and of the second round, in milliseconds.
+    #[must_use]
+    pub fn times_ms(&self) -> [u64; 3] {
+        [
+            self.keys_ms.unwrap_or(0),
+            self.term_ms.unwrap_or(Self::DEFAULT_ROUND_MS),
+            self.hup_ms.unwrap_or(Self::DEFAULT_ROUND_MS),
+        ]
+    }
+
+    /// Checks the times.
+    ///
+    /// # Errors
+    /// `invalid_argument` with the rule.
+    pub fn check(&self) -> Result<(), Error> {
+        for limit in self.times_ms() {
+            if limit > Self::MOST_MS {
+                return Err(Error::invalid(format!(
+                    "{limit} ms are too long for a stop recipe; each step may take at most {}",
+                    Self::MOST_MS
+                )));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -97,7 +143,7 @@ pub struct PaneSpec {
     #[serde(default)]
     pub remain_on_exit: bool,
     /// How the program is asked to end.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "says_nothing")]
     pub stop: StopRecipe,
     /// Scrollback in lines, at most 100,000; the server's default when absent.
     #[serde(default)]
@@ -108,6 +154,11 @@ pub struct PaneSpec {
     /// The shell is a login shell: it reads the profile, which may set the caller's PATH anew.
     #[serde(default)]
     pub login: bool,
+}
+
+/// Left out, so that a server that wants all fields of a recipe takes its own.
+fn says_nothing(recipe: &StopRecipe) -> bool {
+    *recipe == StopRecipe::default()
 }
 
 /// A new pane.
@@ -214,7 +265,8 @@ pub struct ClosePane {
     pub guarded: bool,
 }
 
-/// Waits for the end of a pane's program.
+/// Waits for the next end of a pane's program after the call: of the life that runs, or of the next one when it
+/// is about to be started again. A program that stays ended is answered at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WaitPane {
     /// Which.

@@ -17,10 +17,11 @@ use super::{
         procs,
         program::{self, Program},
         reports::Reports,
+        stop::Rounds,
         sys::{self, Usage, Waited},
         wire::{
             Event, ExitReport, KeeperFrame, KeeperHello, KeeperSpec, Process, ProgramStatus, Reply,
-            Request, SignalScope, Taken, WIRE_VERSION,
+            Request, SignalScope, StopTimes, Taken, WIRE_VERSION,
         },
     },
     below, failed, listen_on,
@@ -28,6 +29,8 @@ use super::{
 
 /// First and longest pause between two rounds of killing. A child's end cuts it short.
 const KILL_PAUSE_MS: (u64, u64) = (1, 64);
+/// Longest pause between two looks whether those who were asked to end have ended.
+const ASK_PAUSE_MS: u64 = 16;
 /// Pause before the next try when a connection could not be accepted.
 const ACCEPT_PAUSE_MS: u64 = 100;
 /// How often a keeper that only waits for a daemon looks whether one can still find it.
@@ -46,9 +49,16 @@ enum Side {
 
 /// A request to kill everything that is still going on.
 struct KillJob {
+    /// 0 once nobody waits for the answer.
     id: u64,
-    /// Milliseconds on the keeper's clock.
+    /// What comes before it; `None` when that is over.
+    rounds: Option<Rounds>,
+    /// Milliseconds from the first kill on.
+    limit_ms: u64,
+    /// Milliseconds on the keeper's clock, once killing has begun.
     deadline_ms: u64,
+    /// Whether it goes on when the daemon goes.
+    lasts: bool,
     /// Whether the keeper ends when it is done.
     release: bool,
 }
@@ -291,9 +301,13 @@ impl Serving {
         }
     }
 
-    /// Nobody waits for their answers any more; a release still goes on.
+    /// Nobody waits for their answers any more. A release still goes on, and so does what has asked
+    /// programs to end: some of them are held until it is over.
     fn forget_kills(&mut self) {
-        self.kills.retain(|job| job.release);
+        self.kills.retain(|job| job.lasts);
+        for job in &mut self.kills {
+            job.id = 0;
+        }
     }
 
     fn serve_request(&mut self, side: Side, id: u64, request: Request) {
@@ -314,8 +328,11 @@ impl Serving {
             Request::Descendants {} => Reply::Processes {
                 processes: below::descendants(),
             },
-            Request::KillAll { limit_ms } => return self.begin_kill(id, limit_ms, false),
-            Request::Release { limit_ms } => return self.begin_kill(id, limit_ms, true),
+            Request::KillAll { limit_ms } => return self.begin_kill(id, limit_ms, None, false),
+            Request::Stop { times, limit_ms } => {
+                return self.begin_kill(id, limit_ms, Some(times), false);
+            }
+            Request::Release { limit_ms } => return self.begin_kill(id, limit_ms, None, true),
             Request::SetMeta { meta } => {
                 self.meta = meta;
                 Reply::Done {}
@@ -327,6 +344,9 @@ impl Serving {
     }
 
     fn answer(&mut self, id: u64, reply: Reply) {
+        if id == 0 {
+            return;
+        }
         if let Some(daemon) = &mut self.daemon {
             daemon.send(&KeeperFrame::reply(id, reply));
         }
@@ -434,35 +454,50 @@ impl Serving {
         }
     }
 
-    fn begin_kill(&mut self, id: u64, limit_ms: u64, release: bool) {
+    fn begin_kill(&mut self, id: u64, limit_ms: u64, ask: Option<StopTimes>, release: bool) {
         if self.kills.len() >= MAX_KILLS {
             return self.answer(id, failed(Errno::BUSY, "too many kill requests at once"));
         }
+        let now = clock_ms();
+        let program = self.exit.is_none().then_some(self.program.identity.pid);
+        let own = getpid().as_raw_pid();
         self.kills.push(KillJob {
             id,
-            deadline_ms: clock_ms().saturating_add(limit_ms),
+            rounds: ask.map(|times| Rounds::begin(own, program, times, now)),
+            limit_ms,
+            deadline_ms: now.saturating_add(limit_ms),
+            lasts: release || ask.is_some(),
             release,
         });
         self.kill_pause_ms = KILL_PAUSE_MS.0;
         self.kill_round();
     }
 
-    /// Kills every descendant once, and answers what is done or out of time. Only "no children" is
-    /// the end: as a subreaper, the keeper is an ancestor of everything its program ever started.
+    /// Asks, or kills every descendant once, and answers what is done or out of time. Only "no
+    /// children" is the end: as a subreaper, the keeper is an ancestor of everything its program
+    /// ever started.
     fn kill_round(&mut self) {
         if self.kills.is_empty() {
             return;
         }
+        let now = clock_ms();
+        for job in &mut self.kills {
+            if job.rounds.as_mut().is_some_and(|rounds| rounds.step(now)) {
+                job.rounds = None;
+                job.deadline_ms = now.saturating_add(job.limit_ms);
+            }
+        }
+        let kills = self.kills.iter().any(|job| job.rounds.is_none());
         if !self.empty {
-            below::signal_all(Signal::KILL);
+            if kills {
+                below::signal_all(Signal::KILL);
+            }
             self.reap();
         }
         let now = clock_ms();
         let done = self.empty;
-        let over: Vec<KillJob> = self
-            .kills
-            .extract_if(.., |job| done || job.deadline_ms <= now)
-            .collect();
+        let is_over = |job: &KillJob| done || job.rounds.is_none() && job.deadline_ms <= now;
+        let over: Vec<KillJob> = self.kills.extract_if(.., |job| is_over(job)).collect();
         for job in over {
             let processes = if done { Vec::new() } else { self.survivors() };
             self.answer(job.id, Reply::Processes { processes });
@@ -470,7 +505,8 @@ impl Serving {
                 self.finish();
             }
         }
-        self.kill_pause_ms = (self.kill_pause_ms * 2).min(KILL_PAUSE_MS.1);
+        let longest = if kills { KILL_PAUSE_MS.1 } else { ASK_PAUSE_MS };
+        self.kill_pause_ms = (self.kill_pause_ms * 2).min(longest);
     }
 
     /// The descendants, when it is known that there are some.

@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// The program's end is recorded: waits for it end.
     ProgramEnded(Reply<()>),
     /// A new life of the program has this PTY and this journal.
-    Adopt(Arc<OwnedFd>, Journal, Reply<()>),
+    Adopt(Arc<OwnedFd>, Journal, Reply<Result<(), Error>>),
     /// A test wants to see the task fail.
     #[cfg(debug_assertions)]
     Crash,

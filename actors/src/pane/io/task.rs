@@ -221,11 +221,11 @@ impl Task {
                 self.waits.program_ended(&self.screen);
                 reply.send(());
             }
+            // Who asked has given up, and has ended that program.
+            Command::Adopt(_, _, reply) if reply.is_closed() => {}
             Command::Adopt(master, journal, reply) => {
-                if let Err(error) = self.adopt(master, journal) {
-                    tracing::error!(%error, "a restarted program's terminal cannot be watched");
-                }
-                reply.send(());
+                let adopted = self.adopt(master, journal);
+                reply.send(adopted.map_err(|error| super::failed(&error)));
             }
             #[cfg(debug_assertions)]
             Command::Crash => panic!("a test asked for it"),
@@ -294,6 +294,7 @@ impl Task {
         self.next_look = None;
         self.ended = false;
         self.readiness.restarted(Instant::now());
+        self.screen.begin_life();
         self.checkpoint();
         set_winsize(self.master.descriptor(), self.screen.size());
         Ok(())

@@ -5,6 +5,7 @@ mod cursors;
 mod echoes;
 mod golden;
 mod hostile;
+mod next_life;
 mod resizing;
 mod styled;
 pub(in crate::pane) mod support;

@@ -1,0 +1,225 @@
+//! The close of a pane, step by step: each is recorded, and taken again when it fails.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::Name;
+use protocol::reply::{ExitStatus, PaneEnd, SessionContext};
+use tokio::time::timeout;
+
+use super::life::{self, DRAIN_LIMIT, EXIT_LIMIT, KILL_LIMIT};
+use super::screen::Tail;
+use super::{CloseStep, Ended, PaneEntry};
+use crate::cgroup;
+use crate::clock::{epoch_ms, millis};
+use crate::memory;
+use crate::registry::EndedPane;
+use crate::server::Server;
+use crate::session::{self, SessionMsg};
+use crate::store::Saved;
+use crate::tree;
+
+/// How long a start that was under way may take to be undone.
+const UNDO_LIMIT: Duration = Duration::from_secs(10);
+
+/// Of a removed pane's text so many lines are remembered, and at most [`TAIL_BYTES`].
+const TAIL_LINES: usize = 1_000;
+
+/// See [`TAIL_LINES`].
+const TAIL_BYTES: usize = 16 * 1024;
+
+/// Closes a pane: its program by the recipe (or at once with `force`), then every process it ever
+/// started, then the pane itself. All callers get the same end; nobody cancels it by going away.
+pub async fn close(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) -> PaneEnd {
+    let mut state = entry.state();
+    begin(server, entry, force);
+    let asked: u64 = entry.record.stop.times_ms().iter().sum();
+    let limit = Duration::from_millis(asked)
+        + UNDO_LIMIT
+        + KILL_LIMIT
+        + EXIT_LIMIT
+        + DRAIN_LIMIT
+        + KILL_LIMIT;
+    match timeout(limit, state.wait_for(|state| state.closed.is_some())).await {
+        Ok(Ok(state)) => state.closed.clone(),
+        Ok(Err(_)) | Err(_) => None,
+    }
+    .unwrap_or_else(|| entry.end(Vec::new()))
+}
+
+/// Closes a pane without anybody waiting for it.
+pub(crate) fn begin(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) {
+    if entry.begin_close(force) {
+        go_on(server, entry);
+    }
+}
+
+/// Goes on with a close that an earlier daemon had begun: the pane's state says so from its beginning, so nobody else closes it.
+pub(crate) fn go_on(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
+    let (tracker, server, entry) = (
+        server.endings.clone(),
+        Arc::clone(server),
+        Arc::clone(entry),
+    );
+    tracker.spawn(async move { carry_out(&server, &entry).await });
+}
+
+/// Takes all steps. One that fails is taken once more, and passed over when it fails again: a pane
+/// can always be closed.
+async fn carry_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
+    let mut failed = None;
+    loop {
+        // A task of its own, so that a panic in it is seen here.
+        let steps = tokio::spawn(take_steps(Arc::clone(server), Arc::clone(entry)));
+        let Err(error) = steps.await else { return };
+        if error.is_cancelled() {
+            // The daemon's runtime ends.
+            return;
+        }
+        let step = entry.state().borrow().step;
+        tracing::error!(pane_id = %entry.id, ?step, %error, "a step of a close has failed");
+        if failed.replace(step) == Some(step) {
+            if step == CloseStep::Remove {
+                // Without its text, which may be what failed.
+                drop(remove_with(server, entry, Tail::default()));
+            }
+            let end = final_state(entry);
+            entry.change(|state| match step.next() {
+                Some(next) => state.step = next,
+                None => state.closed = Some(end),
+            });
+            if step.next().is_none() {
+                return;
+            }
+        }
+    }
+}
+
+async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
+    let (server, entry) = (&server, &entry);
+    let mut forgotten = None;
+    loop {
+        let step = entry.state().borrow().step;
+        #[cfg(test)]
+        tests::fail_if_wanted(entry, step);
+        match step {
+            // Before its keeper goes: otherwise the next daemon would take it for a pane whose keeper died.
+            CloseStep::Record => drop(server.store.save_pane(entry).wait().await),
+            CloseStep::End => end(entry).await,
+            CloseStep::Release => release(entry).await,
+            CloseStep::Remove => forgotten = Some(remove(server, entry).await),
+            CloseStep::TakeOut => take_out(server, entry).await,
+            CloseStep::Tell => return tell(server, entry, forgotten).await,
+        }
+        if let Some(next) = step.next() {
+            entry.change(|state| state.step = next);
+        }
+    }
+}
+
+async fn end(entry: &Arc<PaneEntry>) {
+    let mut state = entry.state();
+    // Nothing is started any more, and what was being started is undone or is the pane's.
+    let _ = timeout(UNDO_LIMIT, state.wait_for(|state| !state.starting)).await;
+    let process = entry.process();
+    let survivors = life::end_program(entry, &process, &mut state).await;
+    // A live program's end must be heard before its keeper goes.
+    let _ = timeout(EXIT_LIMIT, state.wait_for(|state| state.ended.is_some())).await;
+    entry.change(|state| {
+        state.restarting = false;
+        state.found();
+        state.survivors = survivors;
+    });
+    entry.ended(Ended {
+        exit: ExitStatus::Lost {
+            reason: "it was killed and its end was not reported in time".to_owned(),
+        },
+        duration_ms: millis(process.started.elapsed()),
+        at_ms: epoch_ms(),
+    });
+}
+
+async fn release(entry: &Arc<PaneEntry>) {
+    let mut survivors = entry.state().borrow().survivors.clone();
+    survivors.extend(life::release(entry, &entry.process()).await);
+    if let Some(group) = &entry.record.cgroup {
+        survivors.extend(cgroup::close(Path::new(group)).await);
+    }
+    survivors.retain(|pid| Path::new(&format!("/proc/{pid}")).exists());
+    survivors.sort_unstable();
+    survivors.dedup();
+    if !survivors.is_empty() {
+        tracing::warn!(pane_id = %entry.id, ?survivors, "processes could not be killed");
+    }
+    entry.change(|state| state.survivors = survivors);
+}
+
+async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Saved {
+    let tail = entry
+        .io
+        .look(|screen| screen.tail(TAIL_LINES, TAIL_BYTES))
+        .await
+        .unwrap_or_default();
+    remove_with(server, entry, tail)
+}
+
+fn remove_with(server: &Server, entry: &PaneEntry, tail: Tail) -> Saved {
+    let session = server.registry.session(entry.session);
+    let context = session.as_ref().map_or_else(
+        || SessionContext {
+            session_id: entry.session,
+            session_name: Name::new("ended").expect("a plain word is a name"),
+            server: server.name.clone(),
+        },
+        |session| session.snapshot().context(&server.name),
+    );
+    let ended = Arc::new(EndedPane {
+        context,
+        end: final_state(entry),
+        tail,
+    });
+    entry.change(|state| state.removed = true);
+    if server.registry.pane(entry.id).is_some() {
+        server.registry.remove_pane(entry.id, Arc::clone(&ended));
+    }
+    if entry.state().borrow().by_itself {
+        server.store.forget_departed_pane(entry.id, ended)
+    } else {
+        server.store.forget_pane(entry.id, Some(ended))
+    }
+}
+
+fn final_state(entry: &PaneEntry) -> PaneEnd {
+    let survivors = entry.state().borrow().survivors.clone();
+    entry.end(survivors)
+}
+
+async fn take_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
+    session::mirror::pane_gone(server, entry.id).await;
+    // A keeper that was killed has left its socket.
+    let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
+    entry.io.stop();
+    let Some(session) = server.registry.session(entry.session) else {
+        return;
+    };
+    if let Some(panes) = session.panes.get() {
+        // Temporary at this point: a child that is gone already is fine.
+        let _ = panes.terminate_child(tree::pane_child(entry.id)).await;
+    }
+    session::life::tell(&session, SessionMsg::PaneGone(entry.id)).await;
+}
+
+async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<Saved>) {
+    let end = final_state(entry);
+    tracing::info!(pane_id = %entry.id, exit_reason = ?end.status.exit, "pane closed");
+    // What cannot be written now stays marked, and is logged.
+    if let Some(forgotten) = forgotten {
+        let _ = forgotten.wait().await;
+    }
+    entry.change(|state| state.closed = Some(end));
+    memory::freed(server);
+}
+
+#[cfg(test)]
+mod tests;
