@@ -319,10 +319,11 @@ fn code(name: &str) -> Option<KeyCode> {
     if let (Some(char), None) = (chars.next(), chars.next()) {
         return (!char.is_control()).then_some(KeyCode::Char(char));
     }
-    let words: String = name
-        .chars()
-        .filter(|c| !matches!(c, '_' | '-' | ' '))
-        .collect();
+    let joins = |c: char| matches!(c, '_' | '-' | ' ');
+    if name.starts_with(joins) || name.ends_with(joins) {
+        return None;
+    }
+    let words = name.replace(joins, "");
     if let Some((_, code)) = NAMES
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(&words))

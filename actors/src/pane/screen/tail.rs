@@ -25,6 +25,9 @@ pub struct Tail {
     rows: Vec<usize>,
     epochs: Epochs,
     screen_top: u64,
+    /// The program itself has erased what was above this row.
+    #[serde(default)]
+    erased: u64,
     /// The generation, when it is the alternate screen that is kept.
     alternate: Option<u64>,
     /// What of the text is the echo of what was typed, in order and apart.
@@ -40,6 +43,7 @@ impl Default for Tail {
             rows: vec![0],
             epochs: Epochs::default(),
             screen_top: 0,
+            erased: 0,
             alternate: None,
             echoes: Vec::new(),
         }
@@ -72,6 +76,7 @@ impl Screen {
             rows: Vec::new(),
             epochs: engine.epochs.recent(MAX_BREAKS),
             screen_top: engine.screen_top(),
+            erased: engine.erased_row(),
             alternate: engine.is_alternate().then_some(self.generation),
             text: String::new(),
             echoes: Vec::new(),
@@ -199,7 +204,8 @@ impl Tail {
             .follow(cursor.epoch, cursor.mark, self.screen_top);
         let last = self.rows.len() - 1;
         let Some(row) = mark.row.checked_sub(self.first_row) else {
-            return (0, self.first_row - mark.row);
+            let lost = mark.row.max(self.erased).min(self.first_row);
+            return (0, self.first_row - lost);
         };
         let row = usize::try_from(row).unwrap_or(usize::MAX);
         if row > last {

@@ -102,6 +102,12 @@ impl Engine {
         (start, line.into_string())
     }
 
+    /// The row above which the program itself has erased everything.
+    pub(super) fn erased_row(&self) -> u64 {
+        let (epoch, row) = self.erased;
+        self.epochs.follow(epoch, LineMark::at(row), 0).row
+    }
+
     /// Where a read from `cursor` starts.
     pub(super) fn start(&self, cursor: &TextCursor) -> Start {
         let mark = self
@@ -118,11 +124,9 @@ impl Engine {
         }
         let top = self.history_top();
         if mark.row < top {
-            let (epoch, row) = self.erased;
-            let erased = self.epochs.follow(epoch, LineMark::at(row), 0).row;
             return Start {
                 mark: LineMark::at(top),
-                dropped_lines: top - mark.row.max(erased).min(top),
+                dropped_lines: top - mark.row.max(self.erased_row()).min(top),
                 waits: false,
             };
         }

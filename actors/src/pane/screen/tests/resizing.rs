@@ -49,7 +49,7 @@ fn cursors_follow_their_line() {
             assert_eq!(screen.read_since(&next, 100).text, "");
         }
         screen.advance(b"ls\r\nout\r\n");
-        assert_eq!(screen.read_since(&cursor, 100).text, " ls\nout\n");
+        assert_eq!(screen.read_since(&cursor, 100).text, "ls\nout\n");
         assert_eq!(screen.read_since(&next, 100).text, "out\n");
     }
 }

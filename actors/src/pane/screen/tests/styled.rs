@@ -72,7 +72,7 @@ fn each_line_begins_and_ends_plain() {
     let screen = screen("plain \x1b[1;31mbold\r\nred\x1b[0m end\r\n\r\n\x1b[44m \x1b[0m");
     assert_eq!(
         since_start(&screen, 1000).0,
-        "plain \x1b[0;1;31mbold\x1b[m\n\x1b[0;1;31mred\x1b[0m end\n\n"
+        "plain \x1b[0;1;31mbold\x1b[m\n\x1b[0;1;31mred\x1b[0m end\n\n\x1b[0;44m \x1b[m"
     );
 }
 
