@@ -455,7 +455,7 @@ fn record(
     let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
     let umask = env
         .remove(UMASK_VARIABLE)
-        .map(|digits| checked_umask(&digits));
+        .map(|digits| shell::checked_umask(&digits));
     own_variables(server, session, id, &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
     if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
@@ -495,15 +495,6 @@ fn record(
             .map(|path| path.display().to_string()),
         origin: rights::origin(),
         created_at_ms: epoch_ms(),
-    })
-}
-
-fn checked_umask(digits: &str) -> Result<u32, Error> {
-    let mask = u32::from_str_radix(digits, 8).ok();
-    mask.filter(|mask| *mask <= 0o777).ok_or_else(|| {
-        let shown = protocol::name::shown(digits);
-        Error::invalid(format!("{UMASK_VARIABLE} is {shown}, which is no umask"))
-            .hint("give octal digits, such as 022 or 077")
     })
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use portable_pty::CommandBuilder;
+use protocol::Error;
+use protocol::paths::UMASK_VARIABLE;
 use rustix::fs::Access;
 
 /// The variables that choose how text is encoded, the strongest first. Source: locale(7).
@@ -21,6 +23,19 @@ static ACCOUNT: LazyLock<String> = LazyLock::new(|| {
     default.env_remove("SHELL");
     default.get_shell()
 });
+
+/// The umask that a session's environment names.
+///
+/// # Errors
+/// `invalid_argument` for what is none.
+pub(super) fn checked_umask(digits: &str) -> Result<u32, Error> {
+    let mask = u32::from_str_radix(digits, 8).ok();
+    mask.filter(|mask| *mask <= 0o777).ok_or_else(|| {
+        let shown = protocol::name::shown(digits);
+        Error::invalid(format!("{UMASK_VARIABLE} is {shown}, which is no umask"))
+            .hint("give octal digits, such as 022 or 077")
+    })
+}
 
 /// Adds what a client without an environment to speak of, such as a service, does not have: a shell that exists, and an
 /// encoding.
