@@ -93,7 +93,7 @@ impl Options {
     }
 
     /// How the next daemon is started when this one is wedged. The unit of systemd does it itself.
-    fn next_daemon(&self, exe: &Path) -> Option<Successor> {
+    fn next_daemon(&self, exe: &Path, umask: Mode) -> Option<Successor> {
         let by_unit = self.own_unit() && Notify::from_env().is_heard();
         (!by_unit).then(|| Successor {
             exe: exe.to_owned(),
@@ -102,6 +102,7 @@ impl Options {
                 words.push("--successor".to_owned());
                 words
             },
+            umask,
         })
     }
 
@@ -157,7 +158,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     });
     let watched = {
         let _runtime = runtime.enter();
-        wedge::watch(&server, options.next_daemon(&exe))
+        wedge::watch(&server, options.next_daemon(&exe, umask))
     };
     if let Err(error) = &watched {
         tracing::error!(%error, "a wedge of this daemon would not be seen");

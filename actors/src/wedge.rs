@@ -36,6 +36,8 @@ pub struct Successor {
     pub exe: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Its umask: what this daemon was started with.
+    pub umask: rustix::fs::Mode,
 }
 
 /// The answering end of the nudge: a task of the runtime. Dropping it ends the task.
@@ -171,6 +173,8 @@ impl Watcher {
 impl Successor {
     /// Starts it. It waits for this daemon's locks.
     fn start(&self) -> io::Result<u32> {
+        // This process writes nothing any more.
+        let _ = rustix::process::umask(self.umask);
         let child = Command::new(&self.exe)
             .args(&self.arguments)
             .current_dir("/")
