@@ -9,6 +9,9 @@ use crate::pane::screen::Screen;
 /// How long output may go unlooked at. A look costs as much as drawing the screen once.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The time between two looks is at least so many times what a look takes, so that a huge screen costs no more.
+const SHARE: u32 = 50;
+
 /// The age of the text.
 #[derive(Debug)]
 pub(super) struct Quiet {
@@ -17,6 +20,7 @@ pub(super) struct Quiet {
     since: Instant,
     /// When to look at what was printed since the last look.
     next_look: Option<Instant>,
+    pause: Duration,
 }
 
 impl Quiet {
@@ -25,12 +29,13 @@ impl Quiet {
             fingerprint: screen.fingerprint(),
             since: now,
             next_look: None,
+            pause: PAUSE,
         }
     }
 
     /// There is output.
     pub(super) fn output(&mut self, now: Instant) {
-        self.next_look.get_or_insert(now + PAUSE);
+        self.next_look.get_or_insert(now + self.pause);
     }
 
     /// Since when the text is the same, as of the last look.
@@ -48,7 +53,9 @@ impl Quiet {
         if self.next_look.take().is_none() {
             return;
         }
+        let begun = Instant::now();
         let fingerprint = screen.fingerprint();
+        self.pause = PAUSE.max(begun.elapsed() * SHARE);
         if fingerprint != self.fingerprint {
             self.fingerprint = fingerprint;
             self.since = last_output;
