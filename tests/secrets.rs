@@ -69,7 +69,6 @@ fn the_environment_of_what_is_gone_is_in_no_file() {
         client
             .ok(KillSession {
                 session: named("gone"),
-                guarded: false,
             })
             .await;
         let session = "hunter2-session";

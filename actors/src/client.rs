@@ -4,6 +4,7 @@ mod conn;
 mod focus;
 mod guard;
 mod out;
+mod typing;
 mod view;
 
 use std::os::fd::OwnedFd;

@@ -91,14 +91,25 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
     };
     drop(terminal);
     // Also after the end of the session: the server has the terminal in its care until it is told that all is well.
-    if !matches!(ending, Ending::Lost(_)) {
-        link.detach();
-    }
+    let unread = match ending {
+        Ending::Lost(_) => link.waiting_input(),
+        Ending::Ended(_) | Ending::SessionLost => {
+            let unread = link.waiting_input();
+            link.leave();
+            unread
+        }
+        Ending::Detached | Ending::Signal(_) | Ending::TerminalGone => link.detach(),
+    };
     let name = context.session_name.as_str();
     let (line, status) = last_words(&ending, name, server.name().as_str());
     // A terminal that is gone takes no words.
     if !matches!(ending, Ending::TerminalGone) {
         crate::cli::print_line(&line)?;
+        if unread > 0 {
+            crate::cli::print_line(&format!(
+                "[{unread} bytes of what was typed were not read by the program and are lost]"
+            ))?;
+        }
     }
     Ok(status)
 }

@@ -80,6 +80,9 @@ pub struct DaemonConfig {
     pub max_panes: u32,
     /// Connections at most.
     pub max_clients: u32,
+    /// So long after the text before it Enter is pressed, in milliseconds, where the program takes pastes in brackets: editors of
+    /// agents take an Enter that comes with a burst of text for a part of it.
+    pub submit_pause_ms: u64,
     /// Where each pane gets a control group of its own.
     pub cgroup: CgroupWish,
     /// The text of panes and the outputs of runs are stored, for after a restart.
@@ -186,6 +189,7 @@ impl Default for DaemonConfig {
             heartbeat_ms: 5_000,
             max_panes: 4_096,
             max_clients: 1_024,
+            submit_pause_ms: 150,
             cgroup: CgroupWish::Auto,
             store_text: true,
             store_environment: true,
@@ -256,7 +260,7 @@ impl Config {
     fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| in_line(text, &error))?;
         let daemon = &config.daemon;
-        let ranges: [(&str, u64, u64, u64); 5] = [
+        let ranges: [(&str, u64, u64, u64); 6] = [
             ("history_lines", u64::from(daemon.history_lines), 0, 100_000),
             (
                 "journal_bytes",
@@ -267,6 +271,7 @@ impl Config {
             ("heartbeat_ms", daemon.heartbeat_ms, 50, 3_600_000),
             ("max_panes", u64::from(daemon.max_panes), 1, 1_000_000),
             ("max_clients", u64::from(daemon.max_clients), 1, 1_000_000),
+            ("submit_pause_ms", daemon.submit_pause_ms, 0, 5_000),
         ];
         for (key, value, low, high) in ranges {
             if !(low..=high).contains(&value) {

@@ -15,7 +15,9 @@ use tokio_util::codec::{FramedRead, FramedWrite};
 use crate::codec::{CodecError, FRAME_MAX_BYTES, FrameCodec};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
-use crate::frame::{Frame, Hello, PROTOCOL_VERSION, RequestFrame, ViewId, from_bytes, to_bytes};
+use crate::frame::{
+    Frame, Hello, PROTOCOL_VERSION, PastePart, RequestFrame, ViewId, from_bytes, to_bytes,
+};
 use crate::request::Call;
 
 /// Frames waiting for the socket. A caller beyond it waits its turn.
@@ -215,7 +217,17 @@ impl Connection {
     /// # Errors
     /// Why the connection is closed; `timeout` when the server takes nothing, and then nothing was typed.
     pub async fn input(&self, view: ViewId, bytes: Bytes) -> Result<(), Error> {
-        self.send(Frame::Input { view, bytes }).await
+        let paste = None;
+        self.send(Frame::Input { view, bytes, paste }).await
+    }
+
+    /// Pastes into a view. A paste in pieces is `Begin`, any number of `More`, `End`; without the marks of a bracketed paste.
+    ///
+    /// # Errors
+    /// As [`Connection::input`].
+    pub async fn paste(&self, view: ViewId, bytes: Bytes, part: PastePart) -> Result<(), Error> {
+        let paste = Some(part);
+        self.send(Frame::Input { view, bytes, paste }).await
     }
 
     /// Takes the next screen event of a view. Waits only for the socket, at most [`SEND_LIMIT`].

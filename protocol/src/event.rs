@@ -161,6 +161,14 @@ pub enum Event {
         /// How many bytes were dropped.
         dropped_bytes: u64,
     },
+    /// So much more of this view's input is not under way any more: the program's terminal took it, or it was dropped and
+    /// that was told. Told now and then, never for each key.
+    InputTaken {
+        /// Which view.
+        view: ViewId,
+        /// How many bytes since the last time.
+        bytes: u64,
+    },
     /// The view is attached no more.
     Detached {
         /// Which view.
@@ -218,6 +226,12 @@ struct InputBlockedFields {
 }
 
 #[derive(Deserialize)]
+struct InputTakenFields {
+    view: ViewId,
+    bytes: u64,
+}
+
+#[derive(Deserialize)]
 struct DetachedFields {
     view: ViewId,
     reason: String,
@@ -260,6 +274,10 @@ impl<'de> Visitor<'de> for EventVisitor {
                     view,
                     dropped_bytes,
                 }
+            }
+            "input_taken" => {
+                let InputTakenFields { view, bytes } = map.next_value()?;
+                Event::InputTaken { view, bytes }
             }
             "detached" => {
                 let DetachedFields { view, reason } = map.next_value()?;

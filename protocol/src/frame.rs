@@ -72,6 +72,20 @@ pub struct ReplyFrame {
     pub result: Result<Bytes, Error>,
 }
 
+/// Which part of a paste a piece of input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum PastePart {
+    /// All of it.
+    Whole,
+    /// Its beginning.
+    Begin,
+    /// More of it.
+    More,
+    /// Its end.
+    End,
+}
+
 /// One frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {
@@ -94,8 +108,10 @@ pub enum Frame {
     Input {
         /// The attached view.
         view: ViewId,
-        /// The bytes, as the terminal sent them.
+        /// The bytes, as the terminal sent them; of a paste without its marks.
         bytes: Bytes,
+        /// They are a paste, or a part of one.
+        paste: Option<PastePart>,
     },
     /// The client has shown a screen event of this view and takes another.
     Ready(ViewId),
@@ -137,6 +153,8 @@ struct Wire<'a> {
     key: Option<std::borrow::Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     body: Option<&'a serde_bytes::Bytes>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    paste: Option<std::borrow::Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,9 +238,10 @@ impl Frame {
                 body: Some(serde_bytes::Bytes::new(body)),
                 ..kind(Kind::Event)
             },
-            Self::Input { view, bytes } => Wire {
+            Self::Input { view, bytes, paste } => Wire {
                 id: *view,
                 body: Some(serde_bytes::Bytes::new(bytes)),
+                paste: paste.map(|part| <&str>::from(part).into()),
                 ..kind(Kind::Input)
             },
             Self::Ready(view) => Wire {
@@ -288,6 +307,8 @@ impl Frame {
             Kind::Input => Self::Input {
                 view: wire.id,
                 bytes: body(),
+                // A part that a newer client knows is typed like any other bytes.
+                paste: wire.paste.as_deref().and_then(|part| part.parse().ok()),
             },
             Kind::Ready => Self::Ready(wire.id),
             Kind::Ping => Self::Ping,

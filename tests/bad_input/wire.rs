@@ -149,6 +149,7 @@ fn the_first_frame_is_a_hello_of_this_major_version() {
             body: to_bytes(&Whoami {}),
         });
         raw.send(&Frame::Input {
+            paste: None,
             view: 9,
             bytes: "x".into(),
         });

@@ -81,6 +81,7 @@ fn a_clock_that_is_set_changes_nothing_but_the_time_of_day() {
                 text: String::new(),
                 keys: vec!["C-d".to_owned()],
                 submit: false,
+                paste: None,
                 timeout_ms: None,
             })
             .await;

@@ -116,6 +116,7 @@ fn what_goes_on_tells_its_last_lines_and_whether_it_waits_for_keys() {
                 text: "yes".to_owned(),
                 keys: Vec::new(),
                 submit: true,
+                paste: None,
                 timeout_ms: None,
             })
             .await;

@@ -13,6 +13,7 @@ use crate::support::{eventually, proc};
 /// The daemon is killed and another one started, at once or after a while.
 pub async fn kill_daemon(world: &mut World) {
     let pause = Duration::from_millis(world.random.below(300) as u64);
+    users::type_unread(world).await;
     world.fault("kill -9 of the daemon", &format!("for {pause:?}"));
     world.daemon.signal(Signal::KILL);
     world.daemon.wait();
@@ -97,6 +98,7 @@ pub async fn kill_daemon_during_a_create(world: &mut World) {
 
 /// An orderly stop that leaves the programs, and a start.
 pub async fn stop_and_start(world: &mut World) {
+    users::type_unread(world).await;
     world.fault("stop --keep-panes", "and start");
     let ran = world.daemon.fugue(&["stop", "--keep-panes"]);
     assert_eq!(ran.code, 0, "{}", ran.err);

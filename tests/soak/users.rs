@@ -22,7 +22,10 @@ const MOST_RUNS: usize = 3;
 /// A program of a random kind.
 pub fn program(world: &mut World) -> (PaneSpec, usize, Kind) {
     let number = world.number();
-    let (line, kind) = if world.random.one_in(3) {
+    let (line, kind) = if world.random.one_in(8) {
+        let line = "stty raw -echo; echo READY; exec sleep 3600".to_owned();
+        (line, Kind::Deaf)
+    } else if world.random.one_in(3) {
         let line = "stty -echo; echo READY; while read x; do echo \"got $x\"; done".to_owned();
         (line, Kind::Typist { typed: Vec::new() })
     } else {
@@ -46,7 +49,7 @@ pub fn program(world: &mut World) -> (PaneSpec, usize, Kind) {
 
 /// Notes a new pane, and waits until its program listens.
 pub async fn made(world: &mut World, session: usize, id: PaneUuid, number: usize, kind: Kind) {
-    if matches!(kind, Kind::Typist { .. }) {
+    if matches!(kind, Kind::Typist { .. } | Kind::Deaf) {
         let ready = Expect {
             pane: Target::from(id),
             pattern: Some("READY".to_owned()),
@@ -163,6 +166,30 @@ pub async fn type_into(world: &mut World) {
     }
 }
 
+/// Types more into every program that does not read than its terminal takes; nobody waits for what comes of it.
+pub async fn type_unread(world: &mut World) {
+    let deaf: Vec<PaneUuid> = world
+        .sessions
+        .iter()
+        .flat_map(|session| &session.panes)
+        .filter(|pane| matches!(pane.kind, Kind::Deaf) && !pane.lost)
+        .map(|pane| pane.id)
+        .collect();
+    if deaf.is_empty() {
+        return;
+    }
+    world.step(&format!("60,000 bytes for {} that do not read", deaf.len()));
+    let name = format!("unread-{}", world.number());
+    let client = std::sync::Arc::new(world.daemon.client_named(&name).await);
+    for id in deaf {
+        let client = std::sync::Arc::clone(&client);
+        let send = input(id, &"x".repeat(60_000));
+        tokio::spawn(async move { client.call(send).await.map(drop) });
+    }
+    // Part of it is in the terminals by then.
+    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+}
+
 pub async fn attach(world: &mut World) {
     let Some(index) = world.any_session() else {
         return;
@@ -273,7 +300,7 @@ pub async fn check_pane(world: &mut World, s: usize, p: usize) {
     let (id, number, lost) = (pane.id, pane.number, pane.lost);
     let expected = match &pane.kind {
         Kind::Writer { code, .. } => Some(*code),
-        Kind::Typist { .. } => None,
+        Kind::Typist { .. } | Kind::Deaf => None,
     };
     if let Some(code) = expected {
         let wait = WaitPane {
@@ -312,6 +339,7 @@ pub async fn check_pane(world: &mut World, s: usize, p: usize) {
             }
             assert!(lost || count == *lines, "pane-{number}: {count} of {lines}");
         }
+        Kind::Deaf => assert_eq!(text.trim(), "READY", "pane-{number}"),
         Kind::Typist { typed } => {
             let mut told = text.lines().filter_map(|line| line.strip_prefix("got "));
             let mut next = told.next();

@@ -19,6 +19,8 @@ pub enum Kind {
     /// Repeats the numbers that are typed. False: whether it was typed is not known, since the
     /// daemon died before it answered.
     Typist { typed: Vec<(usize, bool)> },
+    /// Reads nothing of what is typed.
+    Deaf,
 }
 
 /// A pane.

@@ -15,6 +15,7 @@ pub fn input(pane: PaneUuid, text: &str) -> SendInput {
         text: text.to_owned(),
         keys: Vec::new(),
         submit: true,
+        paste: None,
         timeout_ms: None,
     }
 }

@@ -285,11 +285,9 @@ impl Conn {
                     abort.abort();
                 }
             }
-            Frame::Input { view, bytes } => {
-                let view = view_of(&mut self.views, view);
-                let said = view.and_then(|view| view.input(&self.server, &bytes));
-                if let Some(Said::Event(event)) = said {
-                    self.out.event(&event);
+            Frame::Input { view, bytes, paste } => {
+                if let Some(view) = view_of(&mut self.views, view) {
+                    view.input(&self.server, &bytes, paste);
                 }
             }
             Frame::Ready(view) => {

@@ -1,33 +1,27 @@
 //! An attached view: which pane it looks at, what it has seen, what is typed into it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use protocol::event::ScreenUpdate;
-use protocol::frame::ViewId;
+use protocol::frame::{PastePart, ViewId};
 use protocol::reply::Attached;
 use protocol::request::{Attach, UpdateView};
 use protocol::{ClientUuid, Error, ErrorCode, Event, PaneUuid, WindowUuid};
 use tokio::sync::watch;
 
 use super::focus::{self, Looking};
+use super::typing::{Typed, Typing, WINDOW_BYTES};
 use crate::pane::PaneEntry;
-use crate::pane::io::{Ahead, Seen, WriteOrder, Written};
+use crate::pane::io::Seen;
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;
 use crate::session::life::{ask, ask_again, leave, tell};
 use crate::session::snapshot::SessionSnapshot;
 use crate::session::{AttachRequest, SessionMsg};
-
-/// Typed bytes that wait for a program that does not read. More is dropped, and the person is told.
-const INPUT_BYTES: usize = 256 * 1024;
-
-/// How long a program may take to read what is typed.
-const INPUT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Frames that a client has not shown yet. With the second one an echo does not wait for the word that the
 /// frame before it was shown.
@@ -55,10 +49,9 @@ pub(super) struct View {
     /// So many frames may be sent before the client says that it has shown one.
     frames_left: usize,
     frame: Option<BoxFuture<'static, Result<(Seen, ScreenUpdate), Error>>>,
-    typing: Option<BoxFuture<'static, Result<Written, Error>>>,
-    typed: BytesMut,
-    /// How many bytes are on their way to the program.
-    typing_bytes: u64,
+    typing: Typing,
+    /// Bytes that were dropped without the client having been told.
+    dropped: u64,
 }
 
 /// What a view has to say.
@@ -72,7 +65,7 @@ pub(super) enum Said {
 /// What a view waits for.
 enum Happened {
     Ended,
-    Typed(Result<Written, Error>),
+    Typed(Typed),
     Frame(Result<(Seen, ScreenUpdate), Error>),
     Changed,
 }
@@ -128,9 +121,8 @@ impl View {
             looking: None,
             frames_left: FRAMES_AHEAD,
             frame: None,
-            typing: None,
-            typed: BytesMut::new(),
-            typing_bytes: 0,
+            typing: Typing::new(),
+            dropped: 0,
             session,
         };
         let attached = view.attached(server);
@@ -145,6 +137,7 @@ impl View {
             window_id: self.window,
             pane_id: self.pane,
             attached_clients: snapshot.attached_clients(),
+            input_window: WINDOW_BYTES,
         }
     }
 
@@ -213,53 +206,43 @@ impl View {
         self.frames_left = (self.frames_left + 1).min(FRAMES_AHEAD);
     }
 
-    /// The person typed something.
-    pub(super) fn input(&mut self, server: &Server, bytes: &Bytes) -> Option<Said> {
+    /// The person typed or pasted something.
+    pub(super) fn input(&mut self, server: &Server, bytes: &Bytes, part: Option<PastePart>) {
         if self.read_only {
-            return None;
+            return;
         }
-        if let Some(focused) = focus::report(bytes) {
+        if part.is_none()
+            && let Some(focused) = focus::report(bytes)
+        {
             if let Some(looking) = &mut self.looking {
                 looking.focus(focused);
             }
-            return None;
+            self.typing.not_typed(bytes);
+            return;
         }
         self.acted(bytes);
-        if self.typing.is_none() && self.typed.is_empty() {
+        let pane = self.typing.goes_on_in().map(Arc::clone).or_else(|| {
             let leaf = server.registry.leaf(self.pane)?;
-            let Ok(pane) = leaf.writable() else {
-                return Some(self.blocked(bytes.len() as u64));
-            };
-            let (taken, rest) = pane.io.type_now(bytes);
-            if let Some(place) = rest {
-                self.type_later(Arc::clone(pane), bytes.slice(taken..), Some(place));
-            }
-            return None;
-        }
-        if self.typed.len() + bytes.len() > INPUT_BYTES {
-            return Some(self.blocked(bytes.len() as u64));
-        }
-        self.typed.extend_from_slice(bytes);
-        None
-    }
-
-    fn blocked(&self, dropped_bytes: u64) -> Said {
-        Said::Event(Event::InputBlocked {
-            view: self.id,
-            dropped_bytes,
-        })
-    }
-
-    fn type_later(&mut self, pane: Arc<PaneEntry>, bytes: Bytes, place: Option<Ahead>) {
-        self.typing_bytes = bytes.len() as u64;
-        let order = WriteOrder::raw(bytes, INPUT_LIMIT);
-        let typing = async move {
-            match place {
-                Some(place) => pane.io.write_after(order, place).await,
-                None => pane.io.write(order).await,
-            }
+            leaf.writable().map(Arc::clone).ok()
+        });
+        self.dropped += match pane {
+            Some(pane) => self.typing.input(&pane, bytes, part),
+            None => self.typing.drop_all(bytes),
         };
-        self.typing = Some(typing.boxed());
+    }
+
+    /// What is to be told about the person's input.
+    fn told(&mut self) -> Option<Said> {
+        let view = self.id;
+        if self.dropped > 0 {
+            let dropped_bytes = std::mem::take(&mut self.dropped);
+            return Some(Said::Event(Event::InputBlocked {
+                view,
+                dropped_bytes,
+            }));
+        }
+        let bytes = self.typing.told()?;
+        Some(Said::Event(Event::InputTaken { view, bytes }))
     }
 
     fn pane(&self, server: &Server) -> Option<Arc<PaneEntry>> {
@@ -270,14 +253,13 @@ impl View {
     /// Waits until there is something to say. Safe to cancel.
     pub(super) async fn next(&mut self, server: &Arc<Server>) -> Said {
         loop {
+            if let Some(said) = self.told() {
+                return said;
+            }
             self.start_work(server);
             match self.happens().await {
                 Happened::Ended => return Said::Over(self.why_ended(server)),
-                Happened::Typed(written) => {
-                    if let Some(said) = self.typed(written) {
-                        return said;
-                    }
-                }
+                Happened::Typed(typed) => self.dropped += self.typing.typed(typed),
                 Happened::Frame(Ok((seen, update))) => {
                     self.frame = None;
                     self.seen = seen;
@@ -309,23 +291,13 @@ impl View {
         tokio::select! {
             biased;
             _ = self.phase.wait_for(|phase| *phase == Phase::Ended) => Happened::Ended,
-            written = maybe(&mut self.typing) => Happened::Typed(written),
+            typed = self.typing.next() => Happened::Typed(typed),
             frame = maybe(&mut self.frame) => Happened::Frame(frame),
             Ok(()) = self.changes.changed() => Happened::Changed,
         }
     }
 
     fn start_work(&mut self, server: &Server) {
-        if self.typing.is_none() && !self.typed.is_empty() {
-            let leaf = server.registry.leaf(self.pane);
-            match leaf.and_then(|leaf| leaf.writable().map(Arc::clone).ok()) {
-                Some(pane) => {
-                    let bytes = self.typed.split().freeze();
-                    self.type_later(pane, bytes, None);
-                }
-                None => self.typed.clear(),
-            }
-        }
         if self.frames_left > 0
             && self.frame.is_none()
             && !self.is_scrolled_sent
@@ -352,16 +324,6 @@ impl View {
         {
             self.looking = Some(Looking::begin(Arc::clone(pane), modes));
         }
-    }
-
-    fn typed(&mut self, written: Result<Written, Error>) -> Option<Said> {
-        self.typing = None;
-        let written = written.ok()?;
-        let blocked = written.failed.as_ref()?.code == ErrorCode::InputBlocked;
-        blocked.then(|| {
-            let waiting = self.typed.split().len() as u64;
-            self.blocked(waiting + self.typing_bytes.saturating_sub(written.bytes))
-        })
     }
 
     /// After a change of the session: the pane may be gone, or somebody selected another one for all.

@@ -16,7 +16,7 @@ use regex::RegexBuilder;
 use super::guard;
 use super::session::{change, pane_created};
 use crate::clock::{millis, steady_ms};
-use crate::pane::io::{ExpectOrder, WriteOrder};
+use crate::pane::io::{ExpectOrder, Input, Line, WriteOrder};
 use crate::pane::screen::{Text, TextCursor};
 use crate::pane::{self, PaneEntry, PanePlace};
 use crate::registry::{Caller, EndedPane, Leaf, SessionEntry};
@@ -38,7 +38,7 @@ const TEXT_BYTES: u32 = 1024 * 1024;
 const MOST_TEXT_BYTES: u32 = 8 * 1024 * 1024;
 
 /// Typed at once at most, in bytes.
-const INPUT_BYTES: usize = 1024 * 1024;
+const INPUT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a program may take to read its input, unless the caller says so.
 const INPUT_LIMIT: Duration = Duration::from_secs(5);
@@ -425,13 +425,16 @@ pub(super) async fn send_input(
         Some(timeout_ms) => wait_limit(timeout_ms)?,
         None => INPUT_LIMIT,
     };
-    let order = WriteOrder {
-        raw: bytes::Bytes::new(),
+    let limit = Some(limit + params.more_time());
+    let line = Line {
         text: params.text,
+        paste: params.paste,
         keys: params.keys,
         submit: params.submit,
-        limit,
+        pause: Duration::from_millis(server.config.submit_pause_ms),
     };
+    let input = Input::Line(line);
+    let order = WriteOrder { input, limit };
     let written = pane.io.write(order).await?;
     if written.bytes > 0 {
         session.touch();
@@ -442,6 +445,8 @@ pub(super) async fn send_input(
             pane_id: pane.id,
             bytes: written.bytes,
             cursor: written.cursor.to_string(),
+            pasted: written.pasted,
+            submitted: written.submitted,
         }),
         Some(mut error) => {
             if error.code == ErrorCode::InputBlocked {

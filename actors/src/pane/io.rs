@@ -26,7 +26,7 @@ use protocol::event::ScreenUpdate;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::termios::LocalModes;
 use supervisor::Reply;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::gate::Ahead;
 use self::gate::Gate;
@@ -34,7 +34,9 @@ use self::give_way::LastKey;
 pub use self::live::Live;
 pub(crate) use self::order::Command;
 use self::order::Typing;
-pub use self::order::{ExpectOrder, Waited, WriteOrder, Written};
+pub use self::order::{
+    ExpectOrder, Input, Line, Piece, PieceKind, Waited, WriteOrder, Writer, Written,
+};
 use self::rebuild::Rebuilt;
 use super::journal::Journal;
 use super::screen::{Extent, Screen};
@@ -185,18 +187,33 @@ impl Io {
         order: WriteOrder,
         place: Ahead,
     ) -> Result<Written, Error> {
-        let limit = order.limit + LOOK_LIMIT;
-        let terminal = self
-            .shared
-            .terminal
-            .load_full()
-            .ok_or_else(absent::absent)?;
-        let typing = Typing {
+        let limit = order.limit.map(|limit| limit + LOOK_LIMIT);
+        let typing = self.typing(order, place)?;
+        let (reply, answer) = Reply::channel();
+        let exchange = self.exchange(Command::Write(typing, reply), answer);
+        match limit {
+            Some(limit) => within(limit, exchange).await,
+            None => exchange.await,
+        }
+    }
+
+    /// Types something for somebody who has gone and is told nothing.
+    pub(crate) async fn leave(&self, order: WriteOrder) {
+        let Ok(typing) = self.typing(order, self.shared.gate.ahead()) else {
+            return;
+        };
+        let (reply, _) = Reply::channel();
+        let _ = self.send(Command::Write(typing, reply)).await;
+    }
+
+    fn typing(&self, order: WriteOrder, place: Ahead) -> Result<Typing, Error> {
+        let terminal = self.shared.terminal.load_full();
+        let terminal = terminal.ok_or_else(absent::absent)?;
+        Ok(Typing {
             order,
             place,
             master: Arc::clone(&terminal.master),
-        };
-        self.ask(limit, |reply| Command::Write(typing, reply)).await
+        })
     }
 
     /// Types a person's bytes at once, as far as the terminal takes them and nothing waits before them: without
@@ -363,16 +380,19 @@ impl Io {
         make: impl FnOnce(Reply<R>) -> Command,
     ) -> Result<R, Error> {
         let (reply, answer) = Reply::channel();
-        let exchange = async {
-            self.send(make(reply)).await?;
-            answer.await.map_err(|_| match self.is_stopped() {
-                true => gone(),
-                false => rebuilding(),
-            })
-        };
-        tokio::time::timeout(limit, exchange)
-            .await
-            .unwrap_or_else(|_| Err(no_answer(limit)))
+        within(limit, self.exchange(make(reply), answer)).await
+    }
+
+    async fn exchange<R>(
+        &self,
+        command: Command,
+        answer: oneshot::Receiver<R>,
+    ) -> Result<R, Error> {
+        self.send(command).await?;
+        answer.await.map_err(|_| match self.is_stopped() {
+            true => gone(),
+            false => rebuilding(),
+        })
     }
 
     fn commands(&self) -> mpsc::Sender<Command> {
@@ -389,6 +409,15 @@ impl Io {
             self.revived(life).await?;
         }
     }
+}
+
+async fn within<R>(
+    limit: Duration,
+    exchange: impl Future<Output = Result<R, Error>>,
+) -> Result<R, Error> {
+    tokio::time::timeout(limit, exchange)
+        .await
+        .unwrap_or_else(|_| Err(no_answer(limit)))
 }
 
 fn no_answer(limit: Duration) -> Error {

@@ -17,7 +17,8 @@ use protocol::codec::FrameCodec;
 use protocol::connection::version_mismatch;
 use protocol::fleet::Server;
 use protocol::frame::{
-    Frame, Hello, PROTOCOL_VERSION, ReplyFrame, RequestFrame, ViewId, from_bytes, to_bytes,
+    Frame, Hello, PROTOCOL_VERSION, PastePart, ReplyFrame, RequestFrame, ViewId, from_bytes,
+    to_bytes,
 };
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
@@ -27,6 +28,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::View;
+
+mod typed;
+
+use self::typed::Typed;
 
 /// The one view of this connection.
 pub(super) const VIEW: ViewId = 1;
@@ -42,6 +47,9 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Bytes that may wait for a server that does not read before no more keys are taken.
 const OUT_BYTES: usize = 256 * 1024;
+
+/// How long a program may take to read the last input before a view leaves.
+const INPUT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Events that may wait for a slow terminal. A server sends two screens at a time.
 const EVENTS: usize = 256;
@@ -65,6 +73,8 @@ pub(crate) struct Link {
     shown: usize,
     /// When it is told.
     ready_at: Instant,
+    /// What was typed and pasted.
+    typed: Typed,
 }
 
 impl Link {
@@ -89,6 +99,7 @@ impl Link {
             titles: true,
             shown: 0,
             ready_at: Instant::now(),
+            typed: Typed::default(),
         };
         link.send(Frame::Hello(Hello {
             token: pane_token(server.socket()),
@@ -145,7 +156,14 @@ impl Link {
             size,
             read_only: view.read_only,
         };
-        self.call(&attach, ATTACH_LIMIT)
+        let attached = self.call(&attach, ATTACH_LIMIT)?;
+        self.typed.open(attached.input_window);
+        Ok(attached)
+    }
+
+    /// Whether the server tells pastes from keys. If not, a paste is [typed](Self::type_in) with its marks.
+    pub(super) fn takes_pastes(&self) -> bool {
+        self.typed.has_window()
     }
 
     /// Asks for a change of the view. Nobody waits for the answer: what comes of it is drawn.
@@ -156,7 +174,34 @@ impl Link {
     /// Types into the view.
     pub(super) fn type_in(&mut self, bytes: Bytes) -> Result<(), Error> {
         self.take_more()?;
-        self.send(Frame::Input { view: VIEW, bytes })
+        self.typed.push(bytes, None);
+        self.send_typed()
+    }
+
+    /// Pastes into the view, without the marks of a bracketed paste: a whole paste or a part of one.
+    pub(super) fn paste(&mut self, bytes: Bytes, part: PastePart) -> Result<(), Error> {
+        self.take_more()?;
+        self.typed.push(bytes, Some(part));
+        self.send_typed()
+    }
+
+    /// How much of what was typed and pasted waits here for the program to read.
+    pub(super) fn waiting_input(&self) -> usize {
+        self.typed.waiting_bytes()
+    }
+
+    /// Hands over what the server's window takes.
+    fn send_typed(&mut self) -> Result<(), Error> {
+        while let Some((bytes, paste)) = self.typed.pop() {
+            let frame = Frame::Input {
+                view: VIEW,
+                bytes,
+                paste,
+            };
+            self.codec.encode(frame, &mut self.out)?;
+        }
+        self.flush();
+        Ok(())
     }
 
     /// A screen has been shown: the server may send a further one, and is told so in a moment.
@@ -186,8 +231,25 @@ impl Link {
         Ok(())
     }
 
-    /// Says goodbye, so that the server has seen all input and counts one client less.
-    pub(super) fn detach(&mut self) {
+    /// Says goodbye, so that the server has seen all input and counts one client less. What no program reads in the meantime is lost;
+    /// returns how much.
+    pub(super) fn detach(&mut self) -> usize {
+        let end = Instant::now() + INPUT_LIMIT;
+        while self.waiting_input() > 0 {
+            if self
+                .wait(end, "the last input")
+                .and_then(|()| self.settle())
+                .is_err()
+            {
+                break;
+            }
+        }
+        self.leave();
+        self.waiting_input()
+    }
+
+    /// Says goodbye where no input is to be seen any more.
+    pub(super) fn leave(&mut self) {
         let _ = self.call(&Detach { view: VIEW }, DETACH_LIMIT);
     }
 
@@ -229,7 +291,7 @@ impl Link {
 
     /// The server does not read: no more keys are taken.
     pub(super) fn is_full(&self) -> bool {
-        self.out.len() > OUT_BYTES
+        self.out.len() > OUT_BYTES || self.typed.is_full()
     }
 
     fn request<C: Call>(&mut self, params: &C) -> Result<u64, Error> {
@@ -290,6 +352,11 @@ impl Link {
                     return Err(ended("the server sent more events than it may"));
                 }
                 let mut event = from_bytes(&body)?;
+                if let Event::InputTaken { bytes, .. } = event {
+                    self.typed.taken(bytes);
+                    self.send_typed()?;
+                    return Ok(None);
+                }
                 harmless(&mut event, self.titles);
                 self.events.push_back(event);
             }

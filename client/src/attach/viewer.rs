@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use protocol::event::mode;
+use protocol::frame::PastePart;
 use protocol::request::UpdateView;
 use protocol::{Error, ErrorCode, Event, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -63,7 +64,7 @@ pub(super) struct Viewer<'a> {
     /// A screen was drawn that the terminal may not have taken yet.
     drawn: bool,
     read_only: bool,
-    /// The paste that is under way is given to the program with marks around it.
+    /// The paste that is under way is given to the program with marks around it: by a server that does not do so itself.
     marks_paste: bool,
     /// A mouse button was pressed inside the pane.
     button_held: bool,
@@ -320,6 +321,15 @@ impl<'a> Viewer<'a> {
                 ends,
             } => {
                 self.draw(Display::follow);
+                if link.takes_pastes() {
+                    let part = match (begins, ends) {
+                        (true, true) => PastePart::Whole,
+                        (true, false) => PastePart::Begin,
+                        (false, false) => PastePart::More,
+                        (false, true) => PastePart::End,
+                    };
+                    return link.paste(bytes.into(), part).map_err(Ending::Lost);
+                }
                 if begins {
                     self.marks_paste = self.view.modes() & mode::BRACKETED_PASTE != 0;
                 }
@@ -419,12 +429,13 @@ impl<'a> Viewer<'a> {
                 view: VIEW,
                 dropped_bytes,
             } => self.say(&format!(
-                "the program does not read its input, or this is a mirror: {dropped_bytes} bytes were dropped"
+                "the program does not read its input or has ended, or this is a mirror: {dropped_bytes} bytes were dropped"
             )),
             Event::Detached { view: VIEW, reason } => return Err(Ending::Ended(reason)),
             Event::Switched { .. } => self.draw(Display::follow),
             Event::Screen { .. }
             | Event::InputBlocked { .. }
+            | Event::InputTaken { .. }
             | Event::Detached { .. }
             | Event::Other(_) => {}
         }

@@ -1,5 +1,6 @@
 //! What goes into a pane and what comes out of it: typing, reading and waiting.
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -24,9 +25,15 @@ const WAIT_PIECE: Duration = Duration::from_secs(60);
 pub(crate) struct SendArgs {
     /// Which pane
     pane: String,
-    /// Literal text
-    #[arg(allow_hyphen_values = true, required_unless_present_any = ["key", "enter"])]
+    /// Literal text; a newline at its end is Enter
+    #[arg(allow_hyphen_values = true, required_unless_present_any = ["key", "enter", "stdin"])]
     text: Option<String>,
+    /// The text comes from standard input, as it is
+    #[arg(long, conflicts_with = "text")]
+    stdin: bool,
+    /// The text is one paste (true) or keystrokes (false) [default: a paste when it has several lines, tabs, @ or !, or is long]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    paste: Option<bool>,
     /// A named key after the text, such as C-c, Up or F5; may be given several times
     #[arg(short, long, value_name = "KEY")]
     key: Vec<String>,
@@ -103,19 +110,33 @@ fn until(text: &str) -> Result<Until, String> {
         .map_err(|_| "it is one of match, exit, idle".to_owned())
 }
 
+/// All of standard input.
+fn read_text() -> Result<String, Error> {
+    let mut text = String::new();
+    match std::io::stdin().lock().read_to_string(&mut text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Error::invalid(format!("cannot read standard input: {error}"))
+            .hint("text to be typed is UTF-8; other bytes can be pasted by a person in `fugue attach`")),
+    }
+}
+
 impl SendArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, pane) = caller.target(&self.pane)?;
+        let text = match self.stdin {
+            true => read_text()?,
+            false => self.text.unwrap_or_default(),
+        };
         let send = SendInput {
             pane,
-            text: self.text.unwrap_or_default(),
+            text,
+            paste: self.paste,
             keys: self.key,
             submit: self.enter,
             timeout_ms: Some(millis(self.timeout)),
         };
-        let sent = server
-            .call(&send, self.timeout.saturating_add(MARGIN))
-            .await?;
+        let limit = self.timeout.saturating_add(send.more_time());
+        let sent = server.call(&send, limit.saturating_add(MARGIN)).await?;
         if let Some(pattern) = self.expect {
             let expect = Expect {
                 pane: sent.pane_id.into(),

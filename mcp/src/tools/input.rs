@@ -183,7 +183,7 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
     Some(last)
 }
 
-/// Use to type into a pane: literal input, then keys, then Enter if submit, as one piece. expect then waits for a regex in the output, never in the echo; read_after_ms for a pause in it.
+/// Use to type into a pane: literal input (a newline at its end is Enter), then keys, then Enter if submit, as one piece. expect then waits for a regex in the output, never in the echo; read_after_ms for a pause in it.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct SendInput {
     pane_id: String,
@@ -192,6 +192,8 @@ pub(crate) struct SendInput {
     keys: Option<Vec<String>>,
     #[serde(default)]
     submit: bool,
+    /// Whether input is a paste or keystrokes
+    paste: Option<bool>,
     #[schemars(range(min = 0, max = 600_000))]
     read_after_ms: Option<u64>,
     expect: Option<String>,
@@ -224,15 +226,19 @@ impl Tool for SendInput {
         let params = request::SendInput {
             pane,
             text,
+            paste: self.paste,
             keys,
             submit,
             timeout_ms: None,
         };
-        let sent = place.act(&params, None, QUICK).await?;
+        let limit = QUICK + params.more_time();
+        let sent = place.act(&params, None, limit).await?;
         let mut fields = shape::fields(json!({
             "session_context": place.context(&sent.context),
             "pane_id": place.id(sent.pane_id),
             "bytes": sent.bytes,
+            "pasted": sent.pasted,
+            "submitted": sent.submitted,
             "cursor": sent.cursor,
         }));
         if let Some(pattern) = self.expect {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::frame::{Hello, ReplyFrame, RequestFrame};
+use crate::frame::{Hello, PastePart, ReplyFrame, RequestFrame};
 use crate::id::{InstanceUuid, PaneUuid};
 use crate::name::ServerName;
 
@@ -38,6 +38,11 @@ fn hello() -> impl Strategy<Value = Hello> {
 }
 
 /// Every kind of frame.
+fn paste_part() -> impl Strategy<Value = Option<PastePart>> {
+    use PastePart::{Begin, End, More, Whole};
+    prop::option::of(prop::sample::select(vec![Whole, Begin, More, End]))
+}
+
 fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         hello().prop_map(Frame::Hello),
@@ -59,7 +64,11 @@ fn frame() -> impl Strategy<Value = Frame> {
             .prop_map(|(id, result)| Frame::Reply(ReplyFrame { id, result })),
         any::<u64>().prop_map(Frame::Cancel),
         (any::<u64>(), bytes()).prop_map(|(seq, body)| Frame::Event { seq, body }),
-        (any::<u64>(), bytes()).prop_map(|(view, bytes)| Frame::Input { view, bytes }),
+        (any::<u64>(), bytes(), paste_part()).prop_map(|(view, bytes, paste)| Frame::Input {
+            view,
+            bytes,
+            paste
+        }),
         any::<u64>().prop_map(Frame::Ready),
         Just(Frame::Ping),
         Just(Frame::Pong),
@@ -180,6 +189,7 @@ fn seventeen_mebibytes_are_refused_before_they_are_read() {
 #[test]
 fn the_largest_frame_passes_and_one_byte_more_is_oversize_both_ways() {
     let input = |bytes: usize| Frame::Input {
+        paste: None,
         view: 1,
         bytes: vec![7; bytes].into(),
     };

@@ -363,6 +363,7 @@ async fn a_call_too_large_for_a_frame_is_refused_and_others_go_on() {
         text: "x".repeat(FRAME_MAX_BYTES),
         keys: Vec::new(),
         submit: false,
+        paste: None,
         timeout_ms: None,
     };
     let error = connection.call(&call, LIMIT).await.unwrap_err();

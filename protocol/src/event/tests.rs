@@ -16,6 +16,7 @@ fn every_event() -> Vec<Event> {
         window_id: WindowUuid::new(),
         pane_id: PaneUuid::new(),
         attached_clients: 2,
+        input_window: 3,
     };
     let update = ScreenUpdate {
         generation: 9,
@@ -35,6 +36,7 @@ fn every_event() -> Vec<Event> {
             view: 3,
             dropped_bytes: 4,
         },
+        Event::InputTaken { view: 6, bytes: 7 },
         Event::Detached {
             view: 5,
             reason: "the session ended".into(),
@@ -51,6 +53,7 @@ fn every_event_comes_back_as_it_was() {
             Event::Screen { .. }
             | Event::Switched { .. }
             | Event::InputBlocked { .. }
+            | Event::InputTaken { .. }
             | Event::Detached { .. }
             | Event::Other(_) => {}
         }

@@ -368,6 +368,12 @@ pub struct InputSent {
     pub bytes: u64,
     /// Give it as `since`: output after it is not the echo of what was typed.
     pub cursor: String,
+    /// The text went in as one paste.
+    #[serde(default)]
+    pub pasted: bool,
+    /// Enter was pressed, for `submit`, for a key or for the newline at the text's end.
+    #[serde(default)]
+    pub submitted: bool,
 }
 
 /// What ended a wait.

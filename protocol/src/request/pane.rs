@@ -1,6 +1,7 @@
 //! Calls about panes: making, typing, reading, waiting, ending.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -302,18 +303,30 @@ pub struct ReadPane {
 pub struct SendInput {
     /// Which.
     pub pane: Target,
-    /// Literal text; several lines are pasted in brackets when the program asked for that.
+    /// Literal text. A newline at its end is Enter. Several lines, tabs, long text and text with `@` or `!` are one paste when
+    /// the program asked for pastes in brackets; else each newline is Enter.
     #[serde(default)]
     pub text: String,
+    /// Whether the text is such a paste, whatever it holds.
+    #[serde(default)]
+    pub paste: Option<bool>,
     /// Named keys after the text: `Enter`, `C-c`, `Up`.
     #[serde(default)]
     pub keys: Vec<String>,
     /// Press Enter at the end.
     #[serde(default)]
     pub submit: bool,
-    /// How long the program may take to read it, in milliseconds; 5,000 when absent.
+    /// How long the program may take to read it, in milliseconds; 5,000 when absent. Long text has [more](SendInput::more_time).
     #[serde(default)]
     pub timeout_ms: Option<u64>,
+}
+
+impl SendInput {
+    /// How much longer than its time limit typing may take, for the text's length: a second for 128 KiB.
+    #[must_use]
+    pub fn more_time(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.text.len() / 131).unwrap_or(u64::MAX))
+    }
 }
 
 /// What a wait is for, besides its time limit.

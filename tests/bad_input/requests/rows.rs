@@ -412,7 +412,7 @@ fn text_rows(rows: &mut Vec<Row>) {
     rows.push(("send_input", json!({ "pane": "one" }), InvalidArgument));
     rows.push((
         "send_input",
-        json!({ "pane": "one", "text": "x".repeat(1024 * 1024 + 1) }),
+        json!({ "pane": "one", "text": "x".repeat(4 * 1024 * 1024 + 1) }),
         InvalidArgument,
     ));
     rows.push((

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Key, KeyCode, encode_key, encode_text, is_paste};
+use super::{Key, KeyCode, PasteFilter, encode_key, encode_text, is_paste};
 use crate::pane::screen::Modes;
 
 fn sent(name: &str, modes: Modes) -> String {
@@ -225,6 +225,52 @@ fn several_lines_are_a_paste_where_the_program_wants_it() {
         b"\x1b[200~a\rb\x1b[201~"
     );
     assert!(is_paste("a\nb", PASTE) && !is_paste("a\nb", NORMAL) && !is_paste("ab", PASTE));
+}
+
+#[test]
+fn long_text_tabs_and_marks_are_a_paste_where_the_program_wants_it() {
+    let long = "x".repeat(256);
+    for (text, pasted) in [
+        ("ls -l", false),
+        (&long[1..], false),
+        (&*long, true),
+        ("a\tb", true),
+        ("see @file", true),
+        ("fix it!", true),
+        ("@", false),
+        ("!", false),
+        ("", false),
+        (":q!", false),
+        ("/to @me", false),
+        ("?x!", false),
+        (":a\n", true),
+    ] {
+        assert_eq!(is_paste(text, PASTE), pasted, "{text:?}");
+        assert!(!is_paste(text, NORMAL), "{text:?}");
+        let marked = encode_text(text, PASTE).starts_with(b"\x1b[200~");
+        assert_eq!(marked, pasted, "{text:?}");
+    }
+}
+
+#[test]
+fn the_end_mark_is_left_out_of_a_paste_in_pieces_of_any_size() {
+    let text = b"a\x1b[201~b\x1b[20\x1b[201~1~c\x1b[2";
+    for size in 1..=text.len() {
+        let mut filter = PasteFilter::default();
+        let pieces = text.chunks(size).flat_map(|piece| filter.next(piece));
+        let pasted: Vec<u8> = pieces.collect();
+        assert!(
+            pasted
+                .iter()
+                .filter(|byte| **byte != b'~')
+                .eq(text.iter().filter(|byte| **byte != b'~')),
+            "pieces of {size}"
+        );
+        assert!(
+            !pasted.windows(6).any(|bytes| bytes == b"\x1b[201~"),
+            "pieces of {size}"
+        );
+    }
 }
 
 proptest! {

@@ -2,11 +2,13 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::Error;
 use protocol::event::ScreenUpdate;
+use protocol::frame::PastePart;
 use protocol::reply::ExpectOutcome;
 use regex::Regex;
 use supervisor::Reply;
@@ -44,40 +46,100 @@ pub(crate) enum Command {
 
 /// Something to type.
 pub struct WriteOrder {
-    /// Given to the terminal as it is.
-    pub raw: Bytes,
-    /// Literal text, encoded as the program's modes want it.
+    /// What.
+    pub input: Input,
+    /// How long the program may take to read it; as long as it likes when absent.
+    pub limit: Option<Duration>,
+}
+
+/// What is typed.
+pub enum Input {
+    /// A program's: text and keys in one piece.
+    Line(Line),
+    /// A person's, in pieces.
+    Piece(Piece),
+}
+
+/// Text and keys, encoded as the program's modes want them.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    /// Literal text. A newline at its end is Enter.
     pub text: String,
+    /// Whether the text is a paste, where the program takes pastes; by what it holds when absent.
+    pub paste: Option<bool>,
     /// Named keys after the text.
     pub keys: Vec<String>,
     /// Enter at the end.
     pub submit: bool,
-    /// How long the program may take to read it.
-    pub limit: Duration,
+    /// So long after what comes before it Enter is pressed, where the program takes pastes.
+    pub pause: Duration,
+}
+
+/// Who types in pieces: one attached view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writer(u64);
+
+impl Writer {
+    /// Another one than all before.
+    #[must_use]
+    pub fn another() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A piece of what a person types or pastes.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Whose.
+    pub writer: Writer,
+    /// The bytes, as their terminal sent them; of a paste without its marks.
+    pub bytes: Bytes,
+    /// What they are.
+    pub kind: PieceKind,
+}
+
+/// What a person's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PieceKind {
+    /// Keys, or a paste with its marks.
+    Typed {
+        /// A paste with its marks goes on after them.
+        pasting: bool,
+    },
+    /// A part of a paste.
+    Paste(PastePart),
 }
 
 impl WriteOrder {
     /// Keys only.
     #[must_use]
     pub fn keys(keys: Vec<String>, limit: Duration) -> Self {
-        Self {
-            raw: Bytes::new(),
-            text: String::new(),
+        let line = Line {
             keys,
-            submit: false,
-            limit,
+            ..Line::default()
+        };
+        Self {
+            input: Input::Line(line),
+            limit: Some(limit),
         }
     }
 
-    /// Bytes of a person's terminal.
+    /// The text and keys, unless a person types it.
     #[must_use]
-    pub fn raw(raw: Bytes, limit: Duration) -> Self {
+    pub fn line(&self) -> Option<&Line> {
+        match &self.input {
+            Input::Line(line) => Some(line),
+            Input::Piece(_) => None,
+        }
+    }
+
+    /// A piece of what a person types. It waits for the program as long as it takes.
+    #[must_use]
+    pub fn piece(piece: Piece) -> Self {
         Self {
-            raw,
-            text: String::new(),
-            keys: Vec::new(),
-            submit: false,
-            limit,
+            input: Input::Piece(piece),
+            limit: None,
         }
     }
 }
@@ -96,6 +158,10 @@ pub struct Written {
     pub bytes: u64,
     /// Output from here on is not the echo of them.
     pub cursor: TextCursor,
+    /// The text went in as one paste.
+    pub pasted: bool,
+    /// Enter was pressed at the end.
+    pub submitted: bool,
     /// Why not all.
     pub failed: Option<Error>,
 }

@@ -76,8 +76,9 @@ impl Readiness {
         now: Instant,
     ) -> Option<Held> {
         let order = &held.0.order;
-        let waits = !order.text.is_empty() || order.submit;
-        let behind = !self.held.is_empty() && order.raw.is_empty();
+        let line = order.line();
+        let waits = line.is_some_and(|line| !line.text.is_empty() || line.submit);
+        let behind = !self.held.is_empty() && line.is_some();
         if behind || (waits && !self.is_ready(&held.0.master, screen, quiet, now)) {
             self.next_look = now + PAUSE;
             self.held.push_back(held);

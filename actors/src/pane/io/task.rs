@@ -24,7 +24,7 @@ use super::{Command, NOTHING_PARSED, Shared, give_way};
 use crate::clock::steady_ms;
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
-use crate::watched::Watched;
+use crate::watched::{Waiting, Watched};
 
 /// Read at most so much before keys of other panes get their turn.
 const TURN_BYTES: u64 = 256 * 1024;
@@ -238,7 +238,8 @@ impl Task {
 
     /// Puts an order into the queue.
     fn type_in(&mut self, (typing, reply): Held, now: Instant) {
-        let (text, master) = (typing.order.text.clone(), Arc::clone(&typing.master));
+        let text = typing.order.line().map(|line| line.text.clone());
+        let (text, master) = (text.unwrap_or_default(), Arc::clone(&typing.master));
         self.writes.push(typing, reply, &self.screen, now);
         self.echoes.typed(&text, &master, &mut self.screen, now);
         self.frames.typed();
@@ -432,11 +433,11 @@ impl Task {
         self.publish();
         self.release(Instant::now());
         self.journal.mark_answered(self.parsed);
-        self.write();
         let now = Instant::now();
+        self.write(now);
         if self.writes.deadline().is_some_and(|d| d <= now) {
             self.writes.expire(now);
-            self.write();
+            self.write(now);
         }
         if self
             .echoes
@@ -482,10 +483,21 @@ impl Task {
         }
     }
 
-    fn write(&mut self) {
-        // To a terminal that nobody has open nothing waits to be written.
-        if self.eof || self.master.write(&mut self.writes).is_err() {
-            self.writes.fail_all(&not_reading());
+    /// Writes what waits and may go, as far as the terminal takes it.
+    fn write(&mut self, now: Instant) {
+        loop {
+            // To a terminal that nobody has open nothing waits to be written.
+            if self.eof {
+                return self.writes.fail_all(&not_reading());
+            }
+            let terminal = self.master.descriptor();
+            let ready = self.writes.prepare(&self.screen, terminal, now);
+            if self.master.write(&mut self.writes).is_err() {
+                return self.writes.fail_all(&not_reading());
+            }
+            if !ready || !self.writes.next().is_empty() {
+                return;
+            }
         }
     }
 

@@ -1,61 +1,78 @@
 //! What is to be typed into a pane: one queue for people, programs and timers, written as the
 //! program reads.
 
-use std::collections::VecDeque;
+mod encode;
+mod pending;
 
-use bytes::{Buf, Bytes, BytesMut};
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
 use protocol::{Error, ErrorCode};
 use supervisor::Reply;
 use tokio::time::Instant;
 
+use self::encode::Pasting;
+use self::pending::{Pending, Turn};
 use super::echo::line_modes;
-use super::{Ahead, Typing, WriteOrder, Written};
-use crate::pane::input::{Key, SUBMIT, encode_text};
-use crate::pane::screen::{Screen, TextCursor};
+use super::order::Writer;
+use super::{Ahead, Typing, Written};
+use crate::pane::input::PASTE_END;
+use crate::pane::screen::Screen;
 use crate::watched::Waiting;
 
-/// Bytes waiting for one program. More is refused: who types a megabyte into a program that does
+/// Bytes waiting for one program. More is refused: who types so much into a program that does
 /// not read wants to know.
-const QUEUE_BYTES: usize = 4 * 1024 * 1024;
+const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 
-/// One order on its way.
-struct Pending {
-    left: Bytes,
-    total: u64,
-    cursor: TextCursor,
-    deadline: Instant,
-    reply: Option<Reply<Written>>,
-    /// Held until it is done.
-    _place: Ahead,
+/// Bytes of answers to a program that asks and does not listen. More is lost.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// A paste of which no further piece comes for so long is ended, so that others can type.
+const PASTE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A paste that comes in pieces. Nothing else is typed before its end.
+struct OpenPaste {
+    writer: Writer,
+    pasting: Pasting,
+    /// No further piece was there.
+    waits_since: Option<Instant>,
+    /// Held, so that nothing is typed past the queue.
+    place: Ahead,
 }
 
-impl Pending {
-    fn answer(mut self, failed: Option<Error>) {
-        let Some(reply) = self.reply.take() else {
-            return;
-        };
-        reply.send(Written {
-            bytes: self.total - self.left.len() as u64,
-            cursor: self.cursor,
-            failed,
-        });
-    }
+/// The end of a paste that was given up half-way: the program waits for it, so it goes before anything else.
+struct Owed {
+    left: Bytes,
+    _place: Ahead,
 }
 
 /// The queue.
 #[derive(Default)]
 pub(super) struct Writes {
     queue: VecDeque<Pending>,
+    /// Bytes of all that is queued.
     bytes: usize,
+    /// Bytes of the terminal's answers in it.
+    answers: usize,
+    paste: Option<OpenPaste>,
+    owed: Option<Owed>,
+    /// Bytes of the unfinished line that a terminal in line mode keeps.
+    line: usize,
 }
 
 impl Writes {
-    /// When the first of the orders runs out of time.
+    /// When the queue has something to do, if nothing else happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.queue.iter().map(|pending| pending.deadline).min()
+        let orders = self.queue.iter().filter_map(|pending| pending.deadline);
+        let looks = self.current().and_then(|at| self.queue[at].look_at());
+        let abandoned = self.paste.as_ref().and_then(|paste| paste.waits_since);
+        let abandoned = abandoned.map(|since| since + PASTE_LIMIT);
+        orders.chain(looks).chain(abandoned).min()
     }
 
-    /// Encodes an order by the program's modes and puts it at the end.
+    /// Puts an order at the end.
     pub(super) fn push(
         &mut self,
         typing: Typing,
@@ -63,46 +80,26 @@ impl Writes {
         screen: &Screen,
         now: Instant,
     ) {
-        let Typing {
-            order,
-            place,
-            master,
-        } = typing;
-        let cursor = match submits(&order) && line_modes(&master).echoes {
+        let cursor = match encode::ends_line(&typing.order) && line_modes(&typing.master).echoes {
             true => screen.position_after_line(),
             false => screen.position(),
         };
-        let deadline = now + order.limit;
-        let (bytes, mut failed) = match encode(&order, screen) {
-            Ok(bytes) => (bytes, None),
-            Err(error) => (Bytes::new(), Some(error)),
+        let mut pending = match Pending::new(typing, reply, cursor, now) {
+            Ok(pending) => pending,
+            Err(refused) => return refused.answer(),
         };
-        if self.bytes + bytes.len() > QUEUE_BYTES {
-            failed = Some(
-                Error::new(
-                    ErrorCode::InputBlocked,
-                    format!(
-                        "{} bytes wait for the program already and it does not read them",
-                        self.bytes
-                    ),
-                )
-                .hint("wait until it reads, or interrupt it with the key C-c once it does"),
+        if self.bytes + pending.weight > QUEUE_BYTES {
+            let error = format!(
+                "{} bytes wait for the program already and it does not read them",
+                self.bytes
             );
+            let error = Error::new(ErrorCode::InputBlocked, error)
+                .hint("wait until it reads, or interrupt it with the key C-c once it does");
+            pending.fail(error);
+            return;
         }
-        let pending = Pending {
-            total: bytes.len() as u64,
-            left: bytes,
-            cursor,
-            deadline,
-            reply: Some(reply),
-            _place: place,
-        };
-        if failed.is_some() || pending.left.is_empty() {
-            pending.answer(failed);
-        } else {
-            self.bytes += pending.left.len();
-            self.queue.push_back(pending);
-        }
+        self.bytes += pending.weight;
+        self.queue.push_back(pending);
     }
 
     /// Bytes that the terminal itself answers to the program. Lost when the program does not read:
@@ -114,94 +111,165 @@ impl Writes {
         screen: &Screen,
         deadline: Instant,
     ) {
-        if self.bytes + bytes.len() > QUEUE_BYTES {
+        if self.answers + bytes.len() > ANSWER_BYTES {
             return;
         }
+        self.answers += bytes.len();
         self.bytes += bytes.len();
-        self.queue.push_back(Pending {
-            total: bytes.len() as u64,
-            left: bytes.into(),
-            cursor: screen.position(),
-            deadline,
-            reply: None,
-            _place: place,
-        });
+        let pending = Pending::answer_of_terminal(bytes, place, screen.position(), deadline);
+        self.queue.push_back(pending);
+    }
+
+    /// Prepares what comes next for being written: true when there is something more to prepare once it is written.
+    pub(super) fn prepare(&mut self, screen: &Screen, terminal: &OwnedFd, now: Instant) -> bool {
+        self.end_abandoned_paste(now);
+        while let Some(at) = self.current() {
+            let paste = self.paste.as_ref().map(|paste| paste.pasting);
+            match self.queue[at].prepare(screen, terminal, paste, &mut self.line, now) {
+                Turn::Ready => return true,
+                Turn::Waits => return false,
+                Turn::Done => self.finish(at),
+            }
+        }
+        false
+    }
+
+    /// Which order's turn it is: the next piece of an open paste, else the first.
+    fn current(&self) -> Option<usize> {
+        match &self.paste {
+            Some(paste) => {
+                let next = |pending: &Pending| pending.writer() == Some(paste.writer);
+                self.queue.iter().position(next)
+            }
+            None => (!self.queue.is_empty()).then_some(0),
+        }
+    }
+
+    fn end_abandoned_paste(&mut self, now: Instant) {
+        let Some(paste) = &mut self.paste else {
+            return;
+        };
+        let next = |pending: &Pending| pending.writer() == Some(paste.writer);
+        if self.queue.iter().any(next) {
+            paste.waits_since = None;
+            return;
+        }
+        let since = *paste.waits_since.get_or_insert(now);
+        if since + PASTE_LIMIT > now {
+            return;
+        }
+        if let Some(paste) = self.paste.take()
+            && paste.pasting.marked
+        {
+            self.owe(Bytes::from_static(PASTE_END), paste.place);
+        }
+    }
+
+    fn owe(&mut self, left: Bytes, place: Ahead) {
+        if !left.is_empty() {
+            self.owed = Some(Owed {
+                left,
+                _place: place,
+            });
+        }
+    }
+
+    /// All of it is written.
+    fn finish(&mut self, at: usize) {
+        let Some(mut done) = self.remove(at) else {
+            return;
+        };
+        done.succeed();
+        match done.leaves_open() {
+            Some((writer, pasting)) => {
+                self.paste = Some(OpenPaste {
+                    writer,
+                    pasting,
+                    waits_since: None,
+                    place: done.place,
+                });
+            }
+            None if self.paste.as_ref().map(|paste| paste.writer) == done.writer() => {
+                self.paste = None;
+            }
+            None => {}
+        }
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Pending> {
+        let gone = self.queue.remove(at)?;
+        self.bytes -= gone.weight;
+        if gone.is_answer() {
+            self.answers -= gone.weight;
+        }
+        Some(gone)
     }
 
     /// Gives up what has run out of time.
     pub(super) fn expire(&mut self, now: Instant) {
-        let mut kept = VecDeque::with_capacity(self.queue.len());
-        for pending in self.queue.drain(..) {
-            if pending.deadline > now {
-                kept.push_back(pending);
+        let other_paste = self.paste.as_ref().map(|paste| paste.writer);
+        let mut at = 0;
+        while at < self.queue.len() {
+            if self.queue[at]
+                .deadline
+                .is_none_or(|deadline| deadline > now)
+            {
+                at += 1;
                 continue;
             }
-            self.bytes -= pending.left.len();
-            let left = pending.left.len();
-            pending.answer(Some(
-                Error::new(
-                    ErrorCode::InputBlocked,
-                    format!("the program does not read its input: {left} bytes were not taken"),
-                )
-                .hint("what was taken stays typed; wait until it reads, or close the pane"),
-            ));
+            let Some(mut late) = self.remove(at) else {
+                return;
+            };
+            let behind_paste = other_paste.is_some() && late.writer() != other_paste;
+            late.run_over(behind_paste);
+            self.owe_end_of(late);
         }
-        self.queue = kept;
+    }
+
+    /// A paste that was begun is ended.
+    fn owe_end_of(&mut self, mut given_up: Pending) {
+        let left = given_up.end_of_paste();
+        if !left.is_empty() {
+            self.owe(left, given_up.place);
+        }
     }
 
     /// The program is gone.
     pub(super) fn fail_all(&mut self, why: &Error) {
         self.bytes = 0;
-        for pending in self.queue.drain(..) {
-            pending.answer(Some(why.clone()));
+        self.answers = 0;
+        self.line = 0;
+        self.paste = None;
+        self.owed = None;
+        for mut pending in self.queue.drain(..) {
+            pending.fail(why.clone());
         }
     }
 }
 
 impl Waiting for Writes {
     fn next(&self) -> &[u8] {
-        self.queue
-            .front()
-            .map_or(&[], |pending| pending.left.as_ref())
+        match &self.owed {
+            Some(owed) => &owed.left,
+            None => self.current().map_or(&[], |at| self.queue[at].next()),
+        }
     }
 
     fn taken(&mut self, bytes: usize) {
-        self.bytes -= bytes;
-        if let Some(front) = self.queue.front_mut() {
-            front.left.advance(bytes);
-            if front.left.is_empty()
-                && let Some(done) = self.queue.pop_front()
-            {
-                done.answer(None);
+        if let Some(owed) = &mut self.owed {
+            owed.left.advance(bytes);
+            if owed.left.is_empty() {
+                self.owed = None;
+            }
+            return;
+        }
+        if let Some(at) = self.current() {
+            self.line = self.queue[at].taken(bytes, self.line);
+            if self.queue[at].is_written() {
+                self.finish(at);
             }
         }
     }
-}
-
-/// Whether a line ends with the order, or within it.
-fn submits(order: &WriteOrder) -> bool {
-    let is_enter = |name: &String| Key::parse(name).is_ok_and(Key::ends_line);
-    order.submit || order.text.contains(['\n', '\r']) || order.keys.iter().any(is_enter)
-}
-
-fn encode(order: &WriteOrder, screen: &Screen) -> Result<Bytes, Error> {
-    if order.text.is_empty() && order.keys.is_empty() && !order.submit {
-        return Ok(order.raw.clone());
-    }
-    let modes = screen.modes();
-    let mut bytes = BytesMut::from(order.raw.as_ref());
-    bytes.extend_from_slice(&encode_text(&order.text, modes));
-    for key in &order.keys {
-        let key = Key::parse(key).map_err(|error| {
-            Error::invalid(error.to_string())
-                .hint("nothing was typed; literal text goes into the text, not into keys")
-        })?;
-        bytes.extend_from_slice(&key.encode(modes));
-    }
-    if order.submit {
-        bytes.extend_from_slice(SUBMIT);
-    }
-    Ok(bytes.freeze())
 }
 
 #[cfg(test)]

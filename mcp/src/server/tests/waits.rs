@@ -264,6 +264,8 @@ async fn typing_can_bring_the_reply_along() {
             pane_id: PaneUuid::new(),
             bytes: 5,
             cursor: "typed".into(),
+            pasted: false,
+            submitted: false,
         })),
         Request::Expect(params) => {
             let first = params.until == protocol::request::Until::Match;
