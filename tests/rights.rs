@@ -208,6 +208,7 @@ fn everybody_is_told_what_they_may_do() {
         let error = claims
             .call(protocol::request::KillSession {
                 session: named("persons"),
+                guarded: false,
             })
             .await
             .unwrap_err();

@@ -69,6 +69,7 @@ fn the_environment_of_what_is_gone_is_in_no_file() {
         client
             .ok(KillSession {
                 session: named("gone"),
+                guarded: false,
             })
             .await;
         let session = "hunter2-session";

@@ -29,7 +29,8 @@ async fn next_daemon(daemon: &Daemon, before: u32) -> (Client, ServerStatus) {
             daemon.log()
         );
         let hello = protocol::transport::client_hello("test");
-        let open = protocol::transport::connect(&daemon.socket(), hello);
+        let socket = daemon.socket();
+        let open = protocol::transport::connect(&socket, hello);
         // A wedged daemon accepts, and never says hello.
         if let Ok(Ok((connection, events))) =
             tokio::time::timeout(Duration::from_secs(3), open).await

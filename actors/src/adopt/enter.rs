@@ -48,21 +48,7 @@ pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Ar
         reach,
         size,
     } = candidate;
-    if pane.record.has_only_own_variables() {
-        // They are not stored: the keeper has them, else there are those of the daemon.
-        let kept = match &reach {
-            Reach::Answers(keeper) => KeeperMeta::decode(&keeper.meta).ok(),
-            Reach::Away(_) | Reach::Gone => None,
-        };
-        match kept.filter(|meta| !meta.record.has_only_own_variables()) {
-            Some(meta) => pane.record.env = meta.record.env,
-            None => {
-                let daemons = server.environment.iter();
-                let daemons = daemons.map(|(name, value)| (name.clone(), value.clone()));
-                pane.record.env.extend(daemons);
-            }
-        }
-    }
+    complete_variables(server, &mut pane, &reach);
     let mut pipe = None;
     let (process, io, away) = match reach {
         Reach::Gone => {
@@ -109,6 +95,25 @@ pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Ar
     }
     let _ = server.store.save_pane(&entry);
     entry
+}
+
+/// Gives a pane whose variables are not stored those that its keeper has, else those of the daemon.
+fn complete_variables(server: &Server, pane: &mut StoredPane, reach: &Reach) {
+    if !pane.record.has_only_own_variables() {
+        return;
+    }
+    let kept = match reach {
+        Reach::Answers(keeper) => KeeperMeta::decode(&keeper.meta).ok(),
+        Reach::Away(_) | Reach::Gone => None,
+    };
+    match kept.filter(|meta| !meta.record.has_only_own_variables()) {
+        Some(meta) => pane.record.env = meta.record.env,
+        None => {
+            let daemons = server.environment.iter();
+            let daemons = daemons.map(|(name, value)| (name.clone(), value.clone()));
+            pane.record.env.extend(daemons);
+        }
+    }
 }
 
 /// A panic costs this pane its entrance, and nobody else anything.

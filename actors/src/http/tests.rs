@@ -36,7 +36,7 @@ async fn a_taken_address_is_told_and_tried_again() {
         state: dir.path().join("s"),
         config: dir.path().join("c"),
     };
-    let rendezvous = Arc::new(Rendezvous::open(&paths).unwrap());
+    let rendezvous = Arc::new(Rendezvous::open(&paths, crate::rendezvous::LOCK_LIMIT).unwrap());
     let server = Server::new(Config::default().daemon, paths.clone(), Path::new("fugued"));
     std::fs::write(paths.http_url(), "http://127.0.0.1:1\n").unwrap();
     let surface = Http {

@@ -421,7 +421,7 @@ fn processes(reply: Reply) -> Result<Vec<Process>, LinkError> {
 fn stop_family(family: &Family, times: StopTimes, limit: Duration) -> Vec<Process> {
     const PAUSE: Duration = Duration::from_millis(16);
     for signal in [Signal::TERM, Signal::CONT] {
-        family.signal(signal);
+        let _ = family.signal(signal);
     }
     let until = Instant::now() + Duration::from_millis(times.first_ms);
     while family.program_lives() && Instant::now() < until {

@@ -73,10 +73,10 @@ fn nothing_is_written_through_links() {
     std::fs::write(&victim, "precious").unwrap();
     private_dir(&paths.runtime).unwrap();
     std::os::unix::fs::symlink(&victim, paths.lock()).unwrap();
-    let error = Rendezvous::open(&paths).unwrap_err();
+    let error = Rendezvous::open(&paths, LOCK_LIMIT).unwrap_err();
     assert!(error.message.contains("fugued.lock"), "{error}");
     std::fs::remove_file(paths.lock()).unwrap();
-    let place = Rendezvous::open(&paths).unwrap();
+    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
     for link in [paths.http_url(), paths.http_url().with_extension("url.new")] {
         std::os::unix::fs::symlink(&victim, &link).unwrap();
     }
