@@ -188,46 +188,56 @@ fn what_is_not_submitted_has_no_line_to_leave_out() {
 
 /// Text, keys, Enter at the end; what a terminal in line mode, a program that reads keys, and one that takes pastes get.
 /// A `|` is a pause.
+type Row = (
+    &'static str,
+    &'static [&'static str],
+    bool,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+const LINES: &[Row] = &[
+    ("ls", &[], false, "ls", "ls", "ls"),
+    ("ls", &[], true, "ls\r", "ls|\r", "ls|\r"),
+    ("ls\n", &[], false, "ls\r", "ls|\r", "ls|\r"),
+    ("ls\r\n", &[], false, "ls\r", "ls|\r", "ls|\r"),
+    ("ls\n", &[], true, "ls\r", "ls|\r", "ls|\r"),
+    ("\n", &[], false, "\r", "\r", "\r"),
+    ("", &[], true, "\r", "\r", "\r"),
+    ("a\nb\n", &[], false, "a\rb\r", "a\rb|\r", "P:a\rb|\r"),
+    ("a\tb", &[], true, "a\tb\r", "a\tb|\r", "P:a\tb|\r"),
+    (
+        "see @it!",
+        &[],
+        true,
+        "see @it!\r",
+        "see @it!|\r",
+        "P:see @it!|\r",
+    ),
+    (":q!", &[], true, ":q!\r", ":q!|\r", ":q!|\r"),
+    (
+        "",
+        &["Up", "Enter", "Enter"],
+        false,
+        "\x1b[A\r\r",
+        "\x1b[A|\r\r",
+        "\x1b[A|\r\r",
+    ),
+    (
+        "x",
+        &["C-a", "Enter"],
+        true,
+        "x\x01\r\r",
+        "x\x01|\r\r",
+        "x\x01|\r\r",
+    ),
+];
+
 #[test]
 fn a_last_newline_is_enter_and_enter_is_a_key_of_its_own() {
     let paste = |text: &str| format!("\x1b[200~{text}\x1b[201~");
-    let table: [(&str, &[&str], bool, &str, &str, &str); 13] = [
-        ("ls", &[], false, "ls", "ls", "ls"),
-        ("ls", &[], true, "ls\r", "ls|\r", "ls|\r"),
-        ("ls\n", &[], false, "ls\r", "ls|\r", "ls|\r"),
-        ("ls\r\n", &[], false, "ls\r", "ls|\r", "ls|\r"),
-        ("ls\n", &[], true, "ls\r", "ls|\r", "ls|\r"),
-        ("\n", &[], false, "\r", "\r", "\r"),
-        ("", &[], true, "\r", "\r", "\r"),
-        ("a\nb\n", &[], false, "a\rb\r", "a\rb|\r", "P:a\rb|\r"),
-        ("a\tb", &[], true, "a\tb\r", "a\tb|\r", "P:a\tb|\r"),
-        (
-            "see @it!",
-            &[],
-            true,
-            "see @it!\r",
-            "see @it!|\r",
-            "P:see @it!|\r",
-        ),
-        (":q!", &[], true, ":q!\r", ":q!|\r", ":q!|\r"),
-        (
-            "",
-            &["Up", "Enter", "Enter"],
-            false,
-            "\x1b[A\r\r",
-            "\x1b[A|\r\r",
-            "\x1b[A|\r\r",
-        ),
-        (
-            "x",
-            &["C-a", "Enter"],
-            true,
-            "x\x01\r\r",
-            "x\x01|\r\r",
-            "x\x01|\r\r",
-        ),
-    ];
-    for (text, keys, submit, by_line, raw, pasting) in table {
+    for &(text, keys, submit, by_line, raw, pasting) in LINES {
         let pasted = pasting.starts_with("P:");
         let pasting = match pasting.strip_prefix("P:").and_then(|p| p.split_once('|')) {
             Some((body, rest)) => format!("{}|{rest}", paste(body)),
