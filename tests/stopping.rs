@@ -297,7 +297,13 @@ fn a_runtime_directory_is_its_own_or_refused() {
             std::fs::create_dir(dir.with_extension("real")).unwrap();
             symlink(dir.with_extension("real"), dir).unwrap();
         });
-        refused("cannot create", |dir| std::fs::write(dir, "x").unwrap());
+        refused("is a link or no directory", |dir| {
+            std::fs::write(dir, "x").unwrap();
+        });
+        refused("is open to other users (mode 755)", |dir| {
+            std::fs::create_dir(dir).unwrap();
+            std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+        });
         // Only root can give a directory away.
         if rustix::process::getuid().is_root() {
             refused("belongs to another user", |dir| {
@@ -305,10 +311,7 @@ fn a_runtime_directory_is_its_own_or_refused() {
                 std::os::unix::fs::chown(dir, Some(12_345), Some(12_345)).unwrap();
             });
         }
-        let mut daemon = Daemon::prepared("");
-        std::fs::create_dir(daemon.runtime()).unwrap();
-        std::fs::set_permissions(daemon.runtime(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        daemon.launch();
+        let daemon = Daemon::start();
         for dir in [daemon.runtime(), daemon.paths().panes()] {
             let mode = std::fs::metadata(&dir).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", dir.display());

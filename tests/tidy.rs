@@ -26,7 +26,7 @@ const IMPURE: [&str; 7] = [
 ];
 
 /// Where programs are started, one place each.
-const SPAWNERS: [(&str, &str); 6] = [
+const SPAWNERS: [(&str, &str); 7] = [
     (
         "actors/src/daemon.rs",
         "the daemon puts itself into the background",
@@ -36,6 +36,10 @@ const SPAWNERS: [(&str, &str); 6] = [
     (
         "actors/src/spawn/shell.rs",
         "nothing: it asks for the account's shell",
+    ),
+    (
+        "actors/src/wedge.rs",
+        "the daemon that follows a wedged one",
     ),
     ("protocol/src/transport.rs", "the daemon"),
     ("client/src/", "what a person asked for"),

@@ -65,8 +65,8 @@ fn clean(schema: &mut Value) {
     }
 }
 
-/// The part of `schema` that clients are shown: lower bounds of 0 and 1 and upper bounds go without saying, which a refusal
-/// names, and every client pays for each byte.
+/// The part of `schema` that clients are shown: lower bounds of 0 and 1, upper bounds and that a map holds texts go without
+/// saying, which a refusal names, and every client pays for each byte.
 pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
     if let Some(text) = schema.get(AGAIN).filter(|text| text.is_string()) {
         let short = json!({"type": "object", "description": text});
@@ -77,6 +77,7 @@ pub(crate) fn advertised(schema: &JsonObject) -> JsonObject {
     shown.retain(|key, value| match key.as_str() {
         "minimum" | "minItems" => !plain(value),
         "maximum" | "maxItems" => false,
+        "additionalProperties" => *value != json!({"type": "string"}),
         _ => true,
     });
     if let Some(Value::Object(properties)) = shown.get_mut("properties") {

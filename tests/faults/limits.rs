@@ -115,17 +115,18 @@ fn without_processes_a_create_fails_and_all_else_goes_on() {
     run(async {
         let mut daemon = Daemon::prepared("");
         let mut command = daemon.command(fugued_exe());
+        let mut owner = rustix::process::geteuid().as_raw();
         if rustix::process::getuid().is_root() {
             // No limit holds for root, and a user that nobody else is has no other processes.
-            let user = 70_000 + std::process::id();
-            std::os::unix::fs::chown(daemon.dir.path(), Some(user), Some(user)).unwrap();
-            command.uid(user).gid(user);
+            owner = 70_000 + std::process::id();
+            std::os::unix::fs::chown(daemon.dir.path(), Some(owner), Some(owner)).unwrap();
+            command.uid(owner).gid(owner);
         }
         command
             .current_dir(daemon.dir.path())
             .env("HOME", daemon.dir.path());
         daemon.launch_as(command);
-        let client = daemon.client().await;
+        let client = daemon.client_of_user(owner, "test").await;
         create(&client).await.unwrap();
         limit(&daemon, "nproc", Some(1));
         let (made, error) = create_until_full(&client, 20).await;

@@ -25,7 +25,7 @@ fn unshare() -> Option<&'static [&'static str]> {
 /// A daemon that is executed after `mounts` was done in a mount namespace of its own; none where that is not allowed.
 pub fn daemon(mounts: &str) -> Option<Daemon> {
     let mut daemon = Daemon::prepared("");
-    std::fs::create_dir_all(daemon.paths().state).unwrap();
+    protocol::paths::private_dir(&daemon.paths().state).unwrap();
     launch(&mut daemon, mounts).then_some(daemon)
 }
 

@@ -145,9 +145,15 @@ impl Daemon {
 
     /// A connection that calls itself `name`.
     pub async fn client_named(&self, name: &str) -> Client {
+        let own = rustix::process::geteuid().as_raw();
+        self.client_of_user(own, name).await
+    }
+
+    /// A connection of somebody who was told that the server is the user `owner`'s.
+    pub async fn client_of_user(&self, owner: u32, name: &str) -> Client {
         let mut hello = transport::client_hello(name);
         hello.caller_pane = None;
-        let (connection, events) = transport::connect(&self.socket(), hello)
+        let (connection, events) = transport::connect_to(&self.socket(), owner, hello)
             .await
             .unwrap_or_else(|error| panic!("{error}\n{}", self.log()));
         Client { connection, events }

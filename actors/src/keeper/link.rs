@@ -309,6 +309,8 @@ impl Keeper {
                 rounds::carry_out(keeper_pid.cast_signed(), times).await;
                 self.kill_all(limit).await
             }
+            // One that lives has another daemon, whose pane it is now.
+            Err(LinkError::Closed) if self.family.keeper_lives() => Err(LinkError::Closed),
             Err(error) if error.is_silence() => {
                 self.without_keeper(move |family| stop_family(family, times, limit))
                     .await

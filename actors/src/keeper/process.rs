@@ -30,7 +30,7 @@ use super::{
 pub(super) const MAX_SOCKET_PATH_BYTES: usize = 107;
 /// How many daemons may wait to be accepted; one is the rule.
 const BACKLOG: i32 = 4;
-/// The argument for [`leave_terminal`].
+/// The argument for `leave_terminal`.
 pub const LEAVE_TERMINAL: &str = "--leave-terminal";
 
 /// Takes the foreground of the terminal for a group that is empty from then on: when a session's leader ends, the kernel hangs up whoever

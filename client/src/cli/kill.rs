@@ -37,7 +37,7 @@ impl KillArgs {
         };
         let asked = caller.call(&server, &kill).await;
         let killed = match asked {
-            Err(error) if goes_on(&error)? => {
+            Err(error) if kill.guarded && goes_on(&error)? => {
                 kill.guarded = false;
                 caller.call(&server, &kill).await?
             }

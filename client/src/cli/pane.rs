@@ -147,7 +147,7 @@ impl CloseArgs {
         };
         let asked = caller.call(&server, &close).await;
         let killed = match asked {
-            Err(error) if kill::goes_on(&error)? => {
+            Err(error) if close.guarded && kill::goes_on(&error)? => {
                 close.guarded = false;
                 caller.call(&server, &close).await?
             }

@@ -52,3 +52,31 @@ fn type_arrays_references_formats_and_empty_defaults_are_gone() {
     });
     assert_eq!(Value::Object(schema), expected);
 }
+
+#[test]
+fn clients_are_not_shown_what_goes_without_saying() {
+    let rules = json!({
+        "type": "object",
+        "properties": {
+            "env": {"type": "object", "additionalProperties": {"type": "string"}},
+            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "rows": {"type": "integer", "minimum": 1, "maximum": 9},
+            "least": {"type": "integer", "minimum": 2},
+            "size": {"type": "object", "properties": {"rows": {"type": "integer"}}, AGAIN: "{rows}"},
+        },
+        "additionalProperties": false,
+    });
+    let expected = json!({
+        "type": "object",
+        "properties": {
+            "env": {"type": "object"},
+            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "rows": {"type": "integer"},
+            "least": {"type": "integer", "minimum": 2},
+            "size": {"type": "object", "description": "{rows}"},
+        },
+        "additionalProperties": false,
+    });
+    let shown = advertised(rules.as_object().unwrap());
+    assert_eq!(Value::Object(shown), expected);
+}

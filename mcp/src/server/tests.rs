@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use protocol::paths::{UMASK_VARIABLE, own_umask};
 use protocol::reply::{ExitStatus, PaneCreated, PaneText, Panes};
 use protocol::{ErrorCode, PaneUuid, Request, WindowUuid};
 use serde_json::{Value, json};
@@ -200,8 +201,12 @@ async fn creating_passes_the_key_the_surroundings_and_the_command() {
     assert_eq!(made.size, Some(protocol::Size::new(30, 100)));
     let environment = made.environment.as_ref().unwrap();
     assert!(environment.contains_key("PATH"));
-    let own = |name: &String| name.starts_with("FUGUE") || name == "TERM" || name == "COLUMNS";
-    assert!(!environment.keys().any(own), "{:?}", environment.keys());
+    // Of its own variables only the umask, which the programs are to have.
+    let umask = own_umask().expect("a process has a umask");
+    assert_eq!(environment.get(UMASK_VARIABLE), Some(&umask));
+    let own = |name: &str| name.starts_with("FUGUE") || name == "TERM" || name == "COLUMNS";
+    let mut names = environment.keys().filter(|name| *name != UMASK_VARIABLE);
+    assert!(!names.any(|name| own(name)), "{:?}", environment.keys());
 
     client.call("fugue_create_session", json!({})).await;
     let requests = daemon.seen.requests();

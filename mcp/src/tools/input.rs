@@ -24,7 +24,7 @@ const GLANCE_BYTES: u32 = 16_384;
 /// A program that has been silent for so long after input is taken to have answered.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Use to see a pane's text, also after its program has ended. since, an earlier answer's cursor, gives only what is new.
+/// Use to see a pane's text, also after its program has ended. since, an earlier cursor, gives only what is new.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ReadPane {
     pane_id: String,
@@ -183,16 +183,15 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
     Some(last)
 }
 
-/// Use to type into a pane: literal input (a newline at its end is Enter), then keys, then Enter if submit, as one piece. expect then waits for a regex in the output, never in the echo; read_after_ms for a pause in it.
+/// Use to type into a pane: literal input (a last newline is Enter), then keys, then Enter if submit. expect then waits for a regex in the output, not in the echo; read_after_ms for a pause in it.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct SendInput {
     pane_id: String,
     input: Option<String>,
-    /// Such as Enter, C-c, F5
+    /// Like Enter, C-c, F5
     keys: Option<Vec<String>>,
     #[serde(default)]
     submit: bool,
-    /// Whether input is a paste or keystrokes
     paste: Option<bool>,
     #[schemars(range(min = 0, max = 600_000))]
     read_after_ms: Option<u64>,
@@ -334,7 +333,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-/// Use to wait until a pane's output matches pattern (a regex), its program exits, or its text is the same for idle_ms. since, a cursor, leaves out old output; what was typed never matches.
+/// Use to wait until a pane's output, without the echo, matches pattern (a regex), its program exits, or its text is the same for idle_ms. since, a cursor, leaves out old output.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Expect {
     pane_id: String,

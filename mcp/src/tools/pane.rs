@@ -19,7 +19,7 @@ use crate::{schema, shape};
 /// What a new pane executes and how.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ProgramParams {
-    /// Shell line, or program if args; else your shell
+    /// Shell line, or program if args
     command: Option<String>,
     args: Option<Vec<String>>,
     pub(crate) cwd: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct ProgramParams {
     #[schemars(schema_with = "schema::restart")]
     #[serde(default)]
     restart: Option<RestartType>,
-    /// Keep after exit; default true with command
+    /// Default: with command
     remain_on_exit: Option<bool>,
     memory_max: Option<u64>,
     #[schemars(schema_with = "schema::stop")]
@@ -71,7 +71,7 @@ impl ProgramParams {
     }
 }
 
-/// Use to find a pane's id, or to see what runs where and how it ended.
+/// Use to find a pane's id, what runs where and how it ended.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListPanes {
     session: Option<String>,
@@ -139,7 +139,7 @@ pub(crate) struct CreatePane {
     #[schemars(schema_with = "schema::direction")]
     #[serde(default)]
     direction: Direction,
-    /// Its share, 0 to 1
+    /// Share, 0 to 1
     ratio: Option<f64>,
     #[serde(default)]
     select: bool,
@@ -178,7 +178,7 @@ pub(crate) struct SplitPane {
     pane_id: String,
     #[schemars(schema_with = "schema::direction")]
     direction: Direction,
-    /// Its share, 0 to 1
+    /// Share, 0 to 1
     ratio: Option<f64>,
     name: Option<String>,
     #[serde(flatten)]
@@ -210,7 +210,7 @@ impl Tool for SplitPane {
     }
 }
 
-/// Use to end a pane's program and remove the pane. force: at once, also your own.
+/// Use to end a pane with its program. force: at once, also your own.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ClosePane {
     pane_id: String,

@@ -24,12 +24,12 @@ fn yes() -> bool {
     true
 }
 
-/// Use to run shell commands (bash) side by side with exact exit codes. After wait_timeout_ms it returns status running and an orchestration_id. Servers belong into a pane.
+/// Use to run bash commands side by side with exact exit codes. After wait_timeout_ms it returns status running and an orchestration_id. Servers belong in a pane.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunParallel {
     #[schemars(length(min = 1, max = 256))]
     commands: Vec<CommandParams>,
-    /// Used if it exists, else created
+    /// Created if new
     session: Option<String>,
     #[schemars(schema_with = "schema::run_layout")]
     #[serde(default)]
@@ -41,7 +41,7 @@ pub(crate) struct RunParallel {
     timeout_ms: u64,
     #[schemars(range(min = 1, max = 256))]
     max_parallel: Option<u32>,
-    /// Of each; default: 20 of what failed
+    /// Of each; default: 20 of failed
     #[schemars(range(min = 0, max = 1000))]
     output_lines: Option<u32>,
     cwd: Option<String>,
@@ -124,7 +124,7 @@ impl Tool for RunParallel {
     }
 }
 
-/// Use to run shell commands in order in one shell, so that cd and export carry over; else like fugue_run_parallel.
+/// Use to run commands in order in one shell, where cd and export carry over; else like fugue_run_parallel.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunPipeline {
     #[schemars(length(min = 1, max = 256))]

@@ -17,7 +17,7 @@ use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::shape;
 
-/// Use first to see which sessions exist, on all configured servers.
+/// Use first to see which sessions exist, on all servers.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListSessions {
     #[serde(default = "yes")]
@@ -109,10 +109,9 @@ pub(crate) fn per_server(places: &[Place], answers: Vec<Result<Value, Error>>) -
     Answer::object(json!({"servers": servers}))
 }
 
-/// Use to start a shell or a long-lived program in a new session; commands that end belong in fugue_run_parallel.
+/// Use to start a shell or a long-lived program in a new session; commands that end: fugue_run_parallel.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CreateSession {
-    /// Unique; absent: a free one
     name: Option<String>,
     #[serde(flatten)]
     program: ProgramParams,
@@ -168,7 +167,7 @@ impl Tool for CreateSession {
     }
 }
 
-/// Use to end a session with all its programs. force: also your own, or one that people are attached to.
+/// Use to end a session and all its programs. force: also your own, or one with people attached.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct KillSession {
     session: String,

@@ -74,6 +74,12 @@ impl Family {
         self.program.is_some_and(Identity::is_alive)
     }
 
+    /// Whether the keeper is known to live.
+    #[must_use]
+    pub fn keeper_lives(&self) -> bool {
+        self.keeper.is_some_and(Identity::is_alive)
+    }
+
     /// Every live process of the pane, its keeper not included: what is below the keeper; the program, what is below it and in
     /// its session, whose terminal no other session has; and its control group.
     fn members(&self) -> Vec<Stat> {

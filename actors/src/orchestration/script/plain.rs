@@ -44,7 +44,10 @@ pub(super) fn is_plain(line: &str) -> bool {
                     return false;
                 };
                 let (word, begins) = (&rest[..bytes], matches!(place, Place::Open | Place::Wanted));
-                if begins && KEYWORDS.contains(&word) || is_open_subscript(word) {
+                let refused = begins && KEYWORDS.contains(&word)
+                    || is_open_subscript(word)
+                    || place == Place::Target && is_descriptor(word, &rest[bytes..]);
+                if refused {
                     return false;
                 }
                 any = true;
@@ -83,6 +86,12 @@ fn operator(rest: &str, place: Place) -> Option<(Place, usize)> {
 /// `a[1`: where a variable may be set, bash reads on to the bracket's end.
 fn is_open_subscript(word: &str) -> bool {
     word != "[" && word.matches('[').count() != word.matches(']').count() && word.contains('[')
+}
+
+/// `2` and `{a}` before `>` belong to that redirection, so that the one before them has no target.
+fn is_descriptor(word: &str, behind: &str) -> bool {
+    behind.starts_with(['<', '>'])
+        && (word.starts_with('{') || word.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The length of the word at the beginning of `rest`; `None` when it has something in it that is not plain, or does not end.

@@ -161,9 +161,10 @@ impl Task {
                     let size = *size.borrow_and_update();
                     self.resize(size);
                 }
-                Ok(()) = self.master.room_for(&self.writes) => {}
                 () = std::future::ready(()), if self.has_unparsed() && self.rests_until.is_none() => turn_over = self.read_turn(),
                 Ok(()) = self.master.readable(), if !self.eof && self.rests_until.is_none() => turn_over = self.read_turn(),
+                // Behind reading, which alone sees that the program is gone: a closed terminal has room for ever and takes nothing.
+                Ok(()) = self.master.room_for(&self.writes) => {}
                 () = timer => {}
             }
             self.after();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::is_plain;
 
-const PLAIN: [&str; 21] = [
+const PLAIN: [&str; 22] = [
     "echo hi",
     "set -x",
     "  make -j4 test  ",
@@ -26,11 +26,12 @@ const PLAIN: [&str; 21] = [
     "echo a#b",
     "rm -f x;",
     "exec >log 2>&1",
+    "echo >2 2>a2>b >2",
     "printf '%s\\n' \"a\\\"b\"",
     "echo \"100$\"",
 ];
 
-const OTHER: [&str; 36] = [
+const OTHER: [&str; 38] = [
     "",
     "  ",
     "if true; then echo; fi",
@@ -60,6 +61,8 @@ const OTHER: [&str; 36] = [
     "echo >",
     "echo > > x",
     "echo > | x",
+    "echo >2>x",
+    "echo >{a}>x",
     "true # comment",
     "# comment",
     "}; evil; {",
