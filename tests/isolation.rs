@@ -173,7 +173,7 @@ fn a_client_that_asks_and_never_reads_is_bounded_and_then_closed() {
 #[test]
 fn a_slow_reader_is_not_taken_for_a_dead_one() {
     run(async {
-        let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 200\n");
+        let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 500\n");
         let client = daemon.client().await;
         let spec = PaneSpec {
             history_lines: Some(20_000),

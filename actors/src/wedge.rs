@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use protocol::PaneUuid;
@@ -59,7 +59,8 @@ pub fn watch(server: &Arc<Server>, successor: Option<Successor>) -> io::Result<N
     let answering = tokio::net::UnixStream::from_std(answering)?;
     let task = tokio::spawn(answer(answering, Arc::clone(&answered)));
     let watcher = Watcher {
-        server: Arc::clone(server),
+        server: Arc::downgrade(server),
+        noted: server.paths.wedges(),
         successor,
         nudge,
         nudged: 0,
@@ -84,7 +85,10 @@ async fn answer(mut stream: tokio::net::UnixStream, answered: Arc<AtomicU64>) {
 
 /// The state of the thread.
 struct Watcher {
-    server: Arc<Server>,
+    /// The thread outlives what the daemon frees when it ends.
+    server: Weak<Server>,
+    /// Where wedges are noted.
+    noted: PathBuf,
     successor: Option<Successor>,
     nudge: UnixStream,
     nudged: u64,
@@ -128,11 +132,8 @@ impl Watcher {
             status = EXIT_WEDGED,
             "the daemon is wedged: {wedge}; it ends, and its programs live on for the next one"
         );
-        let path = self.server.paths.wedges();
-        if let Err(error) = Records::load(&path)
-            .add(pane, &wedge.to_string())
-            .save(&path)
-        {
+        let records = Records::load(&self.noted).add(pane, &wedge.to_string());
+        if let Err(error) = records.save(&self.noted) {
             tracing::error!(%error, "the wedge is not noted for the next daemon");
         }
         if let Some(successor) = &self.successor {
@@ -148,7 +149,7 @@ impl Watcher {
     /// The pane whose task a turn was for.
     fn pane(&self, subject: Option<u128>) -> Option<PaneUuid> {
         let id = PaneUuid::from(Uuid::from_u128(subject?));
-        self.server.registry.pane(id).map(|_| id)
+        self.server.upgrade()?.registry.pane(id).map(|_| id)
     }
 
     fn describe(&self, thread: &ThreadSight) -> String {
@@ -162,8 +163,8 @@ impl Watcher {
             Some(id) => format!("pane {id}"),
             None => self
                 .server
-                .tree
-                .running_as(subject)
+                .upgrade()
+                .and_then(|server| server.tree.running_as(subject))
                 .unwrap_or_else(|| "an actor that has ended".to_owned()),
         };
         format!("thread {} serves {doing}", thread.turn.thread)

@@ -119,8 +119,8 @@ async fn who_may_claim_any_pid_is_told_as_the_shell_beside_it() {
         return;
     }
     let place = Place::new();
-    // It is answered by what the claims have left, so it has to live on until it is heard.
-    let script = "{ forge claim $$ '0 0' '1 0'; } 9>&-; told 0 3; sleep 1";
+    // It is answered by what the claims have left, so it has to live on, as the shell that it is, until it is heard.
+    let script = "{ forge claim $$ '0 0' '1 0'; } 9>&-; told 0 3; sleep 1; :";
     assert_eq!(told(&place, script).await, ["0 0", "1 0", "0 3"]);
 }
 

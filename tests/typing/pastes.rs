@@ -158,10 +158,15 @@ fn a_paste_of_any_size_arrives_whole_from_a_view_and_from_a_call() {
                 };
                 let paste = async {
                     match way {
-                        Way::Apart => Paster::attach(&daemon, &name).await.paste(&text).await,
+                        Way::Apart => {
+                            let mut paster = Paster::attach(&daemon, &name).await;
+                            paster.paste(&text).await;
+                            Some(paster)
+                        }
                         Way::Marked => {
                             let mut paster = Paster::attach(&daemon, &name).await;
                             paster.paste_marked(&text).await;
+                            Some(paster)
                         }
                         Way::Sent => {
                             let send = SendInput {
@@ -172,10 +177,12 @@ fn a_paste_of_any_size_arrives_whole_from_a_view_and_from_a_call() {
                             let sent = client.ok(send).await;
                             assert!(sent.pasted && !sent.submitted);
                             assert_eq!(sent.bytes as usize, text.len() + 13);
+                            None
                         }
                     }
                 };
-                tokio::join!(start, paste);
+                // The view stays until all of it was read.
+                let ((), _view) = tokio::join!(start, paste);
                 let got = sink.read_up_to(END).await;
                 let rest = if matches!(way, Way::Sent) { "x" } else { "" };
                 assert_same(&got, &format!("{START}{text}{rest}{END}"), &name);

@@ -10,6 +10,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
+pub(super) use self::end::spare_own;
 pub use self::end::{Family, Identity};
 pub use super::wire::Process;
 

@@ -79,6 +79,12 @@ impl Cares {
         }
     }
 
+    /// Whether a stopped job with these had better be woken by the end of its shell: awake before, it would
+    /// stop again at its terminal. Shells end stopped jobs with SIGTERM too, so it must not die of that.
+    fn wait_for_their_shell(self) -> bool {
+        self.hup == Care::Catches && self.term != Care::Default
+    }
+
     /// The signal of the second round, for who has had that one in the first.
     pub(super) fn second(self, had: Option<Signal>) -> Signal {
         match had {
@@ -134,7 +140,7 @@ impl Rounds {
     /// Goes on when those of the present round have ended or their time is over. True when nobody is
     /// left, or when what is left has had its time.
     pub(super) fn step(&mut self, now_ms: u64) -> bool {
-        let left = procs::list(self.root);
+        let left = members(self.root);
         let time_is_over = self.deadline_ms <= now_ms;
         if left.is_empty() {
             self.round = Round::Over;
@@ -160,12 +166,12 @@ impl Rounds {
     }
 
     fn first(&mut self) {
-        let all = procs::list(self.root);
+        let all = members(self.root);
         let mut chosen = Vec::new();
         let mut held = None;
         for stat in &all {
             let cares = Cares::of(stat.pid);
-            if cares.hup == Care::Catches && is_stopped_job(stat, &all) {
+            if cares.wait_for_their_shell() && is_stopped_job(stat, &all) {
                 continue;
             }
             match cares.first(stat.session == stat.pid) {
@@ -189,7 +195,7 @@ impl Rounds {
             let mut asked = self.asked.iter();
             let had = asked.find(|&&(pid, start, _)| (pid, start) == (stat.pid, stat.start_time));
             let cares = Cares::of(stat.pid);
-            if had.is_none() && cares.hup == Care::Catches && is_stopped_job(stat, left) {
+            if had.is_none() && cares.wait_for_their_shell() && is_stopped_job(stat, left) {
                 self.jobs.push(stat.clone());
             } else {
                 ask(stat, cares.second(had.map(|&(_, _, signal)| signal)));
@@ -209,6 +215,13 @@ impl Rounds {
             }
         }
     }
+}
+
+/// Everything below `root` but the process that asks, which can have been started there, and what is below it.
+fn members(root: i32) -> Vec<Stat> {
+    let mut found = procs::list(root);
+    procs::spare_own(&mut found);
+    found
 }
 
 /// Whether it is stopped in the background of a session whose leader lives.

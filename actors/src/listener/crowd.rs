@@ -5,7 +5,7 @@ use crate::registry::Registry;
 use crate::rights;
 
 /// One place in so many is kept back.
-const SHARE: usize = 64;
+const SHARE: usize = 16;
 
 /// At most so many are.
 const MOST: usize = 16;

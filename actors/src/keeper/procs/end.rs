@@ -97,12 +97,7 @@ impl Family {
         }
         found.sort_unstable_by_key(|stat| stat.pid);
         found.dedup_by_key(|stat| stat.pid);
-        // A daemon can have been started in one of its own panes, and it is not the pane's to end.
-        let own = rustix::process::getpid().as_raw_pid();
-        if found.iter().any(|stat| stat.pid == own) {
-            let ours: Vec<i32> = list(own).iter().map(|stat| stat.pid).collect();
-            found.retain(|stat| stat.pid != own && !ours.contains(&stat.pid));
-        }
+        spare_own(&mut found);
         let keeper = self.keeper.map_or(0, |keeper| keeper.pid);
         found.retain(|stat| stat.is_alive() && stat.pid != keeper);
         found
@@ -180,4 +175,13 @@ impl Family {
 /// It may have ended since it was found; the next round tells.
 fn send(stat: &Stat, signal: Signal) -> bool {
     signal_exactly(stat.pid, stat.start_time, signal).is_ok()
+}
+
+/// Takes out this process and all below it: a daemon can have been started in one of its own panes, and it is not the pane's to end.
+pub(in crate::keeper) fn spare_own(found: &mut Vec<Stat>) {
+    let own = rustix::process::getpid().as_raw_pid();
+    if found.iter().any(|stat| stat.pid == own) {
+        let ours: Vec<i32> = list(own).iter().map(|stat| stat.pid).collect();
+        found.retain(|stat| stat.pid != own && !ours.contains(&stat.pid));
+    }
 }
