@@ -66,7 +66,11 @@ async fn shown(daemon: &Daemon, name: &str, pane: PaneUuid) -> (String, ScreenUp
     };
     let text = client.ok(read).await.text;
     client.attach(1, named(name)).await;
-    let screen = client.screen(1).await;
+    // The program is told of the view's size; the first frame can be from before.
+    let mut screen = client.screen(1).await;
+    while screen.size != crate::support::view::VIEW_SIZE {
+        screen = client.screen(1).await;
+    }
     // How often it was changed is no part of the picture.
     let picture = ScreenUpdate {
         generation: 0,

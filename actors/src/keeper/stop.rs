@@ -191,16 +191,25 @@ impl Rounds {
     }
 
     fn second(&mut self, left: &[Stat]) {
-        for stat in left {
+        let had = |stat: &Stat| {
             let mut asked = self.asked.iter();
-            let had = asked.find(|&&(pid, start, _)| (pid, start) == (stat.pid, stat.start_time));
+            asked.find(|&&(pid, start, _)| (pid, start) == (stat.pid, stat.start_time))
+        };
+        let waits = |stat: &&Stat| {
             let cares = Cares::of(stat.pid);
-            if had.is_none() && cares.wait_for_their_shell() && is_stopped_job(stat, left) {
-                self.jobs.push(stat.clone());
+            had(stat).is_none() && cares.wait_for_their_shell() && is_stopped_job(stat, left)
+        };
+        let (jobs, others): (Vec<&Stat>, Vec<&Stat>) = left.iter().partition(waits);
+        for stat in others {
+            if jobs.iter().any(|job| job.session == stat.pid) {
+                // Asked, it would send them SIGHUP and SIGTERM at one moment; its end is SIGHUP alone.
+                let _ = procs::signal_exactly(stat.pid, stat.start_time, Signal::KILL);
             } else {
-                ask(stat, cares.second(had.map(|&(_, _, signal)| signal)));
+                let had = had(stat).map(|&(_, _, signal)| signal);
+                ask(stat, Cares::of(stat.pid).second(had));
             }
         }
+        self.jobs = jobs.into_iter().cloned().collect();
     }
 
     /// Their shell's end wakes stopped jobs with SIGHUP and SIGCONT; who is still stopped then is asked.
