@@ -244,7 +244,14 @@ fn screens_come_whole_first_then_as_changes_and_two_at_a_time() {
         let daemon = Daemon::start();
         let mut one = daemon.client().await;
         let line = "printf 'A\\nB\\nC\\n'; stty -echo; while read l; do echo $l; done";
-        let made = one.session("s", line).await;
+        // Of the view's size, which a pane takes on only after the first frame.
+        let create = protocol::request::CreateSession {
+            name: Some(protocol::Name::new("s").unwrap()),
+            size: Some(VIEW_SIZE),
+            pane: crate::support::daemon::shell(line),
+            ..protocol::request::CreateSession::default()
+        };
+        let made = one.ok(create).await;
         eventually("its lines", async || {
             one.text(made.pane_id).await.contains('C').then_some(())
         })
