@@ -110,7 +110,7 @@ fn what_an_agent_made_reaches_its_own_and_what_it_made() {
             fugue ls >ls.txt; fugue run 'exit 0'; h=$?
             fugue tree >/dev/null; i=$?; fugue tree agents >/dev/null; j=$?
             fugue stop --keep-panes; k=$?
-            exit=$a$b$c$d$e$f$g$h$i$j$k; echo \"codes $exit\"; cat ls.txt; exec sleep 600";
+            exit=$a$b$c$d$e$f$g$h$i$j$k; echo \"codes $exit\"; cat ls.txt; echo \"all told\"; exec sleep 600";
         let script = script.replace("fugue ", &format!("{} ", fugue_exe()));
         let mut spec = shell(&script);
         spec.cwd = Some(daemon.dir.path().display().to_string());
@@ -124,7 +124,7 @@ fn what_an_agent_made_reaches_its_own_and_what_it_made() {
             .await;
         let text = crate::support::eventually("the codes", async || {
             let text = client.text(pane.pane_id).await;
-            text.contains("codes ").then_some(text)
+            text.contains("all told").then_some(text)
         })
         .await;
         assert!(text.contains("codes 11100010101"), "{text}");
