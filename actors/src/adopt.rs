@@ -356,7 +356,7 @@ fn claim(server: &Server, mut snapshot: SessionSnapshot) -> Arc<SessionEntry> {
     }
 }
 
-/// What becomes of a keeper whose pane is in no session.
+/// The fate of a keeper whose pane is in no session.
 enum Stranger {
     TakenIn(Box<StoredPane>),
     Ended,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::keeper::{self, AdoptError, AdoptedPane, Expected, Identity, Keeper};
 
-/// How long a keeper may take to answer before others are served. Then its pane is shown as unreachable, and it is asked on.
+/// The time that a keeper may take to answer before others are served. Then its pane is shown as unreachable, and it is asked on.
 const FIRST_LIMIT: Duration = Duration::from_millis(1_200);
 
 /// How many are asked at the same time.
@@ -28,7 +28,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(1);
 /// Pause between two looks for the sockets of called keepers.
 const CALL_PAUSE: Duration = Duration::from_millis(2);
 
-/// Who is known as the keeper of which pane.
+/// The processes that are known as keepers, by pane.
 pub(super) type Known = HashMap<PaneUuid, Expected>;
 
 /// Every keeper that answers, of those that `wanted` says something about. Sockets without a keeper are removed; a keeper

@@ -13,7 +13,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest one. A keeper that goes on after a stop is found within it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long one try waits for an answer: it comes as soon as the keeper runs again.
+/// The time that one try waits for an answer: it comes as soon as the keeper runs again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// What came of it.
