@@ -1,5 +1,7 @@
 //! A daemon that is wedged is followed by the next one, and one that is only stopped is not.
 
+mod held;
+
 use std::time::{Duration, Instant};
 
 use protocol::reply::ServerStatus;

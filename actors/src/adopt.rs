@@ -4,6 +4,8 @@
 //! - a pane with its keeper goes on, or ends with the exit status that its keeper has seen;
 //! - a pane whose keeper lives and cannot be asked, or whose terminal cannot be had, is unreachable: shown with the reason,
 //!   tried again, and nothing is decided about its program meanwhile;
+//! - so is a pane that two wedges were for, and every pane of a daemon that starts carefully; their keepers are not asked
+//!   until somebody wants it;
 //! - a pane whose keeper is dead ends as lost;
 //! - a keeper of whose pane this same database knows nothing was started for an answer that nobody got: it is ended;
 //! - a keeper that another database knew, or none, is taken in by what it was given to keep.
@@ -59,9 +61,12 @@ pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
             .map(|pane| (pane.id, pane.state.expected()))
             .collect(),
     };
-    let wanted = |id| Some(known.get(&id).cloned().unwrap_or_default());
+    let held = |id| server.held_back.why(id).filter(|_| !loaded.rebooted);
+    let free = |id: &PaneUuid| held(*id).is_none();
+    let wanted = |id| free(&id).then(|| known.get(&id).cloned().unwrap_or_default());
     let mut found = keepers::connect(&server.paths, wanted).await;
-    found.call(&server.paths, &known).await;
+    found.call(&server.paths, &known, free).await;
+    found.hold(&server.paths, &known, held);
     let adoption = Adoption::new(server, loaded);
     let (count, silent) = (found.keepers.len(), found.away.len());
     let unknown: HashSet<PaneUuid> = found.away.keys().copied().collect();
@@ -87,7 +92,9 @@ pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     server
         .cgroups()
         .sweep(|id| server.registry.pane(id).is_some() || unknown.contains(&id));
-    late::look_again(server);
+    if server.held_back.careful().is_none() {
+        late::look_again(server);
+    }
 }
 
 /// What is known when the adoption begins.

@@ -143,6 +143,9 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let wanted = options.http.or(config.http.listen).map(loopback);
     let wanted = wanted.transpose()?.zip(options.open_http);
     let server = Server::new(config.daemon, paths.clone(), &exe);
+    server.held_back.load();
+    // A careful daemon has no surface that it can do without.
+    let wanted = wanted.filter(|_| server.held_back.careful().is_none());
     server.umask.get_or_init(|| umask.as_raw_mode());
     server.contain(options.cgroup.as_ref().unwrap_or(&server.config.cgroup));
     let surface = wanted.map(|(address, open)| {
@@ -234,7 +237,11 @@ fn status(server: &Server) -> String {
         server.registry.session_count(),
         server.registry.pane_count(),
     );
-    format!("{sessions} sessions, {panes} panes")
+    let careful = match server.held_back.careful() {
+        Some(_) => ", started carefully after wedges that no pane explains",
+        None => "",
+    };
+    format!("{sessions} sessions, {panes} panes{careful}")
 }
 
 /// The signals that order a stop. They are caught before anybody finds the socket, and heard when all is up.

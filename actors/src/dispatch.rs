@@ -3,6 +3,7 @@
 mod guard;
 mod layout;
 mod pane;
+mod retry;
 mod server;
 pub(crate) mod session;
 mod watch;
@@ -89,6 +90,7 @@ fn creates(request: &Request) -> bool {
         | Request::GetSession(_)
         | Request::ListWindows(_)
         | Request::ListPanes(_)
+        | Request::RetryPane(_)
         | Request::WaitPane(_)
         | Request::ReadPane(_)
         | Request::SendInput(_)
@@ -148,6 +150,7 @@ fn route(
         }),
         Request::UpdatePane(params) => to!(pane::update(&server, params)),
         Request::ClosePane(params) => to!(pane::close(&server, &caller, params)),
+        Request::RetryPane(params) => to!(retry::retry(&server, params)),
         Request::WaitPane(params) => to!(pane::wait(&server, params)),
         Request::ReadPane(params) => to!(pane::read(&server, params)),
         Request::SendInput(params) => to!(pane::send_input(&server, params)),

@@ -485,7 +485,7 @@ impl PaneEntry {
                 ErrorCode::Unreachable,
                 format!("pane {} is {why}", self.id),
             )
-            .hint("it is tried again and again; what was last stored of its text can be read, and it can be closed")),
+            .hint("what was last stored of its text can be read, and it can be closed; `fugue retry` or fugue_retry_pane tries it at once")),
         }
     }
 

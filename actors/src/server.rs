@@ -21,6 +21,7 @@ use crate::notify::VARIABLES;
 use crate::registry::Registry;
 use crate::store::{Keep, Store};
 use crate::texts::TextsMsg;
+use crate::wedge::held::HeldBack;
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Server {
     pub http: OnceLock<HttpListener>,
     /// Why HTTP that was asked for is not served.
     pub http_problem: watch::Sender<Option<String>>,
+    /// The panes that are not entered, because of what was noted of wedges.
+    pub held_back: HeldBack,
     /// The control groups of panes; set before anything is started.
     cgroups: OnceLock<Cgroups>,
     /// The umask that the daemon was started with, for programs of sessions that came with none.
@@ -93,6 +96,7 @@ impl Server {
             config,
             texts: AddressSlot::new(),
             memory: AddressSlot::new(),
+            held_back: HeldBack::new(paths.wedges()),
             paths,
             keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),

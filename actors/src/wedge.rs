@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::server::Server;
 
 pub mod detector;
+pub mod held;
 pub mod record;
 
 use detector::{Detector, Sight, ThreadSight, Wedge};

@@ -41,7 +41,7 @@ PROGRAMS after `--`: one word with spaces or shell characters is a command line 
 (`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
 
 JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate:
-status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes Panes, new/window/split
+status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes/retry Panes, new/window/split
 PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
 PaneText, expect Expected, wait PaneWaited, run Orchestration, env/meta/tag SessionDetail,
 stop Stopping, forget Forgotten, token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
@@ -105,6 +105,8 @@ enum Command {
     Kill(Lazy<kill::KillArgs>),
     /// End a pane's program and remove the pane
     Close(Lazy<pane::CloseArgs>),
+    /// Try panes again whose keepers could not be asked, or that the server has left alone after wedges
+    Retry(Lazy<pane::RetryArgs>),
     /// Type text and keys into a pane
     Send(Lazy<pane_io::SendArgs>),
     /// Print the text of a pane
@@ -204,6 +206,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Rename(args) => args.run(&caller).await,
         Command::Kill(args) => args.0.run(&caller).await,
         Command::Close(args) => args.0.run(&caller).await,
+        Command::Retry(args) => args.0.run(&caller).await,
         Command::Send(args) => args.0.run(&caller).await,
         Command::Read(args) => args.0.run(&caller).await,
         Command::Expect(args) => args.0.run(&caller).await,

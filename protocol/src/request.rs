@@ -124,6 +124,8 @@ calls! {
     "update_pane" UpdatePane -> reply::PaneInfo;
     /// Ends a pane's program and removes the pane.
     "close_pane" ClosePane -> reply::Killed;
+    /// Tries a pane that is unreachable again.
+    "retry_pane" RetryPane -> reply::PaneInfo;
     /// Waits for the next end of a pane's program.
     "wait_pane" WaitPane -> reply::PaneWaited;
     /// Text of a pane's screen and scrollback.

@@ -271,6 +271,7 @@ pub fn needed(request: &Request) -> (Level, Vec<About<'_>>) {
         }
         Request::UpdatePane(update) => (Level::Full, vec![About::Pane(&update.pane)]),
         Request::ClosePane(close) => (Level::Full, vec![About::Pane(&close.pane)]),
+        Request::RetryPane(retry) => (Level::Full, vec![About::Pane(&retry.pane)]),
         Request::WaitPane(wait) => (Level::Read, vec![About::Pane(&wait.pane)]),
         Request::ReadPane(read) => (Level::Read, vec![About::Pane(&read.pane)]),
         Request::SendInput(send) => (Level::Type, vec![About::Pane(&send.pane)]),

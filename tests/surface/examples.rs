@@ -210,6 +210,8 @@ async fn story(page: &mut Page<'_>) {
         json!({"pane_id": "aside", "ratio": 0.3}),
     )
     .await;
+    page.show("fugue_retry_pane", json!({"pane_id": "aside"}))
+        .await;
     page.show("fugue_close_pane", json!({"pane_id": "aside"}))
         .await;
     let window = json!({"session": "work", "name": "server", "command": "cat", "args": []});

@@ -108,9 +108,15 @@ pub(super) struct Found {
 impl Found {
     /// Calls the keepers that are known and have no socket any more, because the runtime directory was deleted or somebody
     /// has put another one there, and connects to those that listen again.
-    pub(super) async fn call(&mut self, paths: &Paths, known: &Known) {
+    pub(super) async fn call(
+        &mut self,
+        paths: &Paths,
+        known: &Known,
+        free: impl Fn(&PaneUuid) -> bool,
+    ) {
         let called: HashSet<PaneUuid> = known
             .iter()
+            .filter(|(id, _)| free(id))
             .filter(|(id, _)| !paths.pane_socket(**id).exists())
             .filter(|(_, expected)| expected.keepers.iter().any(|keeper| listen_again(*keeper)))
             .map(|(id, _)| *id)
@@ -137,6 +143,26 @@ impl Found {
         self.away.extend(answered.away);
         self.away.retain(|id, _| !answered.keepers.contains_key(id));
         self.keepers.extend(answered.keepers);
+    }
+}
+
+impl Found {
+    /// The panes that are held back are away, unless their keepers are known to be dead.
+    pub(super) fn hold(
+        &mut self,
+        paths: &Paths,
+        known: &Known,
+        held: impl Fn(PaneUuid) -> Option<String>,
+    ) {
+        let shown = sockets(&paths.panes()).into_iter().map(|(id, _)| id);
+        let all: HashSet<PaneUuid> = known.keys().copied().chain(shown).collect();
+        for id in all {
+            let dead = known.get(&id).and_then(Expected::lives) == Some(false);
+            if let Some(why) = held(id).filter(|_| !dead) {
+                tracing::warn!(pane_id = %id, why, "a pane is not entered");
+                self.away.insert(id, why);
+            }
+        }
     }
 }
 

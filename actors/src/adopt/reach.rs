@@ -24,12 +24,20 @@ pub enum Reached {
     Dead,
 }
 
-/// Asks a pane's keeper until there is an end to it. Why it does not answer is kept with the pane.
+/// Asks a pane's keeper until there is an end to it, but not while the pane is held back. Why it does not answer is kept with the pane.
 pub(crate) async fn reach(server: &Server, entry: &PaneEntry) -> Reached {
     let socket = server.paths.pane_socket(entry.id);
     let mut pause = FIRST_PAUSE;
     loop {
         let expected = expected(entry);
+        if let Some(why) = server.held_back.why(entry.id) {
+            if expected.lives() == Some(false) {
+                return Reached::Dead;
+            }
+            note(entry, why);
+            server.held_back.changed(LONGEST_PAUSE).await;
+            continue;
+        }
         let error = match keepers::ask(&socket, &expected, ANSWER_LIMIT).await {
             Ok(keeper) => return Reached::Keeper(keeper),
             Err(error) => error,
@@ -45,7 +53,7 @@ pub(crate) async fn reach(server: &Server, entry: &PaneEntry) -> Reached {
                 keepers::listen_again(*keeper);
             }
         }
-        note(entry, &error);
+        note(entry, error.to_string());
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -63,8 +71,7 @@ fn expected(entry: &PaneEntry) -> Expected {
     }
 }
 
-fn note(entry: &PaneEntry, error: &AdoptError) {
-    let reason = error.to_string();
+fn note(entry: &PaneEntry, reason: String) {
     let lives = entry.process().keeper.family().program_lives();
     let same = entry
         .state()

@@ -70,7 +70,7 @@ pub(super) fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
     Ok(limit)
 }
 
-fn session_of(
+pub(super) fn session_of(
     server: &Server,
     session: SessionUuid,
     pane: PaneUuid,
@@ -172,7 +172,7 @@ pub(super) async fn list(
     })
 }
 
-fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
+pub(super) fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
     let snapshot = session.snapshot();
     let mut infos = Vec::new();
     for window in &snapshot.windows {

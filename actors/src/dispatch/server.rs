@@ -44,6 +44,7 @@ pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> 
         ],
         http: server.http.get().cloned(),
         http_problem: server.http_problem.borrow().clone(),
+        careful: server.held_back.careful(),
         containment: Some(server.cgroups().status()),
     })
 }
@@ -175,7 +176,15 @@ pub(super) async fn tree(
                 .snapshot_under(&format!("fugued/sessions/{}", session.id))
         }
     };
+    let careful = server.held_back.careful();
+    let careful = careful.filter(|_| params.session.is_none());
+    let told = |mut node: TreeNode| {
+        node.details
+            .extend(careful.map(|why| ("careful".to_owned(), why)));
+        node
+    };
     node.map(wire_node)
+        .map(told)
         .ok_or_else(|| Error::new(ErrorCode::NotFound, "that part of the tree is not there"))
 }
 

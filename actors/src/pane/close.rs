@@ -199,6 +199,7 @@ async fn take_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     session::mirror::pane_gone(server, entry.id).await;
     // A keeper that was killed has left its socket.
     let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
+    server.held_back.gone(entry.id);
     entry.io.stop();
     let Some(session) = server.registry.session(entry.session) else {
         return;

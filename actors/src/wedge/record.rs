@@ -103,6 +103,12 @@ impl Records {
         ))
     }
 
+    /// Whether a pane explains one of them.
+    #[must_use]
+    pub fn names(&self, pane: PaneUuid) -> bool {
+        self.wedges.iter().any(|one| one.pane == Some(pane))
+    }
+
     /// Forgets what a pane has done: it was asked to be tried again, or is gone.
     pub fn forget(&mut self, pane: PaneUuid) {
         self.wedges.retain(|one| one.pane != Some(pane));

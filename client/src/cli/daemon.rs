@@ -71,6 +71,11 @@ fn status_text(server: &ServerName, status: &ServerStatus) -> String {
     if let Some(problem) = &status.http_problem {
         text.push_str(&format!("http: NOT SERVED, tried again: {problem}\n"));
     }
+    if let Some(why) = &status.careful {
+        text.push_str(&format!(
+            "STARTED CAREFULLY, without HTTP and with no screen entered: {why}; `fugue retry --all` enters them\n"
+        ));
+    }
     if let Some(containment) = &status.containment {
         text.push_str(&containment_text(containment));
     }

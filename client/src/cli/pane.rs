@@ -1,9 +1,9 @@
 //! Panes: listing, making and closing them.
 
 use clap::Args;
-use protocol::reply::PaneInfo;
-use protocol::request::{ClosePane, CreatePane, ListPanes};
-use protocol::{Direction, Name, ServerName};
+use protocol::reply::{PaneInfo, Panes};
+use protocol::request::{ClosePane, CreatePane, ListPanes, RetryPane};
+use protocol::{Direction, Name, ServerName, Target};
 
 use super::program::PaneOptions;
 use super::units::{COMMAND_CHARS, brief, program_status, span};
@@ -52,6 +52,17 @@ pub(crate) struct CloseArgs {
     /// Kill its processes at once instead of asking them to end first
     #[arg(long)]
     force: bool,
+}
+
+/// `fugue retry`.
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// Which pane
+    #[arg(required_unless_present = "all")]
+    pane: Option<String>,
+    /// Every pane of the server that is unreachable
+    #[arg(short, long, conflicts_with = "pane")]
+    all: bool,
 }
 
 impl PanesArgs {
@@ -157,5 +168,40 @@ impl CloseArgs {
             kill::killed_text(caller, server.name(), killed)
         })?;
         Ok(kill::status_of(&killed))
+    }
+}
+
+impl RetryArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.maybe(self.pane.as_deref())?;
+        let wanted = match pane {
+            Some(pane) => vec![pane],
+            None => {
+                let all = ListPanes {
+                    all: true,
+                    ..ListPanes::default()
+                };
+                let panes = caller.call(&server, &all).await?.panes.into_iter();
+                let away = panes.filter(|pane| pane.status.unreachable.is_some());
+                away.map(|pane| Target::from(pane.pane_id)).collect()
+            }
+        };
+        let mut tried = Panes {
+            context: None,
+            panes: Vec::new(),
+        };
+        for pane in wanted {
+            let info = caller.call(&server, &RetryPane { pane }).await?;
+            tried.panes.push(info);
+        }
+        output::answer(caller, server.name(), &tried, |tried| {
+            let line = |pane: &PaneInfo| {
+                let id = caller.shown(server.name(), pane.pane_id);
+                format!("{id} {}", program_status(&pane.status))
+            };
+            tried.panes.iter().map(line).collect::<Vec<_>>().join("\n")
+        })?;
+        let away = |pane: &PaneInfo| pane.status.unreachable.is_some();
+        Ok(u8::from(tried.panes.iter().any(away)))
     }
 }

@@ -33,6 +33,8 @@ fn every_command_of_the_manual_parses() {
         "kill s",
         "kill --all --yes",
         "close p --force",
+        "retry p",
+        "retry --all",
         "send p text --key C-c --key Up --enter",
         "send p --enter",
         "read p --lines 5 --since c --ansi --scrollback",

@@ -338,10 +338,33 @@ impl Tool for ResizePane {
     }
 }
 
+/// Use when a pane's status is unreachable: it is tried again at once.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RetryPane {
+    pane_id: String,
+    server: Option<String>,
+}
+
+impl Tool for RetryPane {
+    const NAME: &'static str = "fugue_retry_pane";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::SET;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
+        let info = place.act(&request::RetryPane { pane }, None, SLOW).await?;
+        Ok(shown(&place, &info))
+    }
+}
+
 async fn update(place: &Place, params: request::UpdatePane) -> Result<Answer, Error> {
     let info: PaneInfo = place.act(&params, None, QUICK).await?;
-    let mut fields = shape::pane(place, &info);
+    Ok(shown(place, &info))
+}
+
+fn shown(place: &Place, info: &PaneInfo) -> Answer {
+    let mut fields = shape::pane(place, info);
     let context = place.context_of(&info.session_id, info.session_name.as_str());
     fields.insert("session_context".to_owned(), context);
-    Ok(Answer::object(Value::Object(fields)))
+    Answer::object(Value::Object(fields))
 }

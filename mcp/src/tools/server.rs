@@ -55,7 +55,7 @@ impl Tool for ServerStatus {
         let asked = places.iter().map(|place| async move {
             let status = place.look(&request::Status {}, QUICK).await?;
             let well = status.health.iter().all(|check| check.ok);
-            Ok(json!({
+            let mut fields = json!({
                 "status": "connected",
                 "healthy": well,
                 "version": status.version,
@@ -69,7 +69,11 @@ impl Tool for ServerStatus {
                 "open_fds": status.open_fds,
                 "health": status.health,
                 "containment": status.containment,
-            }))
+            });
+            if let Some(why) = status.careful {
+                fields["careful"] = why.into();
+            }
+            Ok(fields)
         });
         Ok(per_server(&places, join_all(asked).await))
     }

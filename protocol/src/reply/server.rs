@@ -54,6 +54,9 @@ pub struct ServerStatus {
     /// Why HTTP that was asked for is not served; it is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_problem: Option<String>,
+    /// Why it has started carefully, after wedges that no pane explains: without HTTP, and with no screen entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub careful: Option<String>,
     /// Control groups of panes; absent from an older server, which has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containment: Option<Containment>,

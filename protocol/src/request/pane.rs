@@ -266,6 +266,14 @@ pub struct ClosePane {
     pub guarded: bool,
 }
 
+/// Tries a pane that is unreachable again at once, also one that the server has left alone because it was wedged over it. Answers when
+/// the pane is reached, or after some seconds as it is then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RetryPane {
+    /// Which.
+    pub pane: Target,
+}
+
 /// Waits for the next end of a pane's program after the call: of the life that runs, or of the next one when it
 /// is about to be started again. A program that stays ended is answered at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -49,6 +49,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("list_panes", r#"{"all": true}"#, "read", "L"),
     ("update_pane", r#"{"pane": "p"}"#, "full", "p"),
     ("close_pane", r#"{"pane": "p"}"#, "full", "p"),
+    ("retry_pane", r#"{"pane": "p"}"#, "full", "p"),
     (
         "wait_pane",
         r#"{"pane": "p", "timeout_ms": 1}"#,

@@ -17,7 +17,7 @@ pub(super) fn absent() -> Error {
         ErrorCode::Unreachable,
         "the pane's terminal cannot be reached now",
     )
-    .hint("`fugue panes` or fugue_list_panes says why; it is tried again and again")
+    .hint("`fugue panes` or fugue_list_panes says why; `fugue retry` or fugue_retry_pane tries it at once")
 }
 
 /// What the task owns.

@@ -1,0 +1,36 @@
+//! The request that tries an unreachable pane again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::reply::PaneInfo;
+use protocol::request::RetryPane;
+use protocol::{Error, ErrorCode};
+
+use super::pane::{infos, session_of};
+use crate::pane::PaneMsg;
+use crate::server::Server;
+
+/// How long the pane may take to be reached before it is shown as it is.
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn retry(server: &Arc<Server>, params: RetryPane) -> Result<PaneInfo, Error> {
+    let leaf = server.registry.find_leaf(&params.pane)?;
+    let session = session_of(server, leaf.session(), leaf.id())?;
+    let pane = leaf.pane();
+    let mut state = pane.state();
+    let away = state.borrow().unreachable().is_some();
+    if away {
+        server.held_back.let_in(pane.id);
+        if let Some(actor) = pane.address.get() {
+            // An actor that is being restarted looks for itself.
+            let _ = actor.cast(PaneMsg::KeeperAway);
+        }
+        let reached = state.wait_for(|state| state.unreachable().is_none());
+        let _ = tokio::time::timeout(LIMIT, reached).await;
+    }
+    let found = infos(server, &session)
+        .into_iter()
+        .find(|info| info.pane_id == leaf.id());
+    found.ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", leaf.id())))
+}
