@@ -169,6 +169,9 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let ended = runtime.block_on(serve(&server, &rendezvous, surface, signals, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
+    if ended.is_ok() && server.registry.pane_count() == 0 {
+        let _ = std::fs::remove_file(paths.unfinished());
+    }
     rendezvous.leave();
     ended
 }

@@ -19,6 +19,7 @@ use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
+use crate::rendezvous;
 use crate::store::{Keep, Store};
 use crate::texts::TextsMsg;
 use crate::wedge::held::HeldBack;
@@ -79,6 +80,8 @@ pub struct Server {
     /// The daemon's own environment, for programs of sessions that came with none.
     pub environment: Arc<BTreeMap<String, String>>,
     stop: watch::Sender<Option<StopOrder>>,
+    /// Whether callers who find no daemon are told that this one has not ended in order.
+    marked: OnceLock<()>,
 }
 
 impl Server {
@@ -114,7 +117,20 @@ impl Server {
                 |(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)),
             ))),
             stop: watch::Sender::new(None),
+            marked: OnceLock::new(),
         })
+    }
+
+    /// There is something now whose end must be told: if this daemon is killed, and what it had ends too, the next one is started
+    /// by whoever looks for it.
+    pub fn mark_unfinished(&self) {
+        use std::os::unix::ffi::OsStrExt;
+        self.marked.get_or_init(|| {
+            let (path, socket) = (self.paths.unfinished(), self.paths.socket());
+            if let Err(error) = rendezvous::write(&path, socket.as_os_str().as_bytes()) {
+                tracing::warn!(path = %path.display(), %error, "a kill of this daemon would not be told");
+            }
+        });
     }
 
     /// The control groups of panes. Without [`Self::contain`] there are none.

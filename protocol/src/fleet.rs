@@ -14,7 +14,7 @@ use crate::name::ServerName;
 use crate::paths::{Paths, own_uid};
 use crate::request::Call;
 use crate::session_id::{SessionId, Target};
-use crate::transport;
+use crate::transport::{self, Left};
 
 /// How long a call waits for a server that is being restarted.
 const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -30,8 +30,8 @@ pub struct Server {
     inside: bool,
     /// Start the daemon when nothing listens.
     start: bool,
-    /// It is the server of this environment's directories: it is started when it has left programs behind.
-    own: bool,
+    /// Of the server of this environment's directories, which is started when it has left something behind: the file that tells.
+    own: Option<PathBuf>,
     current: Mutex<Current>,
 }
 
@@ -93,20 +93,16 @@ impl Server {
                     // Any other error is the server's own answer and will be the same again.
                     let away = error.code == ErrorCode::ServerUnreachable;
                     let absent = away && transport::is_absent(&self.socket);
-                    let left = if absent {
-                        transport::kept_programs(&self.socket)
-                    } else {
-                        0
-                    };
-                    let starts = self.start || (self.own && left > 0);
+                    let left = if absent { self.left() } else { Left::default() };
+                    let starts = self.start || (self.own.is_some() && left.is_something());
                     let expected = current.was_reached || starts;
                     if !away || !expected || Instant::now() + pause > deadline {
-                        return Err(transport::left_behind(error, left));
+                        return Err(left.explain(error));
                     }
-                    let due = left == 0 || begun.elapsed() >= transport::grace();
+                    let due = !left.is_something() || begun.elapsed() >= transport::grace();
                     if starts && absent && due && !started {
                         let starting = transport::start_daemon(&self.socket).await;
-                        starting.map_err(|error| transport::left_behind(error, left))?;
+                        starting.map_err(|error| left.explain(error))?;
                         started = true;
                         continue;
                     }
@@ -117,18 +113,25 @@ impl Server {
         }
     }
 
-    /// Starts the server of this environment when it is not there and has left programs behind. Blocks.
+    /// What of it is there when it is not.
+    #[must_use]
+    pub fn left(&self) -> Left {
+        Left::by(&self.socket, self.own.as_deref())
+    }
+
+    /// Starts the server of this environment when it is not there and has left something behind. Blocks.
     ///
     /// # Errors
     /// `server_unreachable` with what it said.
     pub fn start_again(&self) -> Result<(), Error> {
-        if !self.own || !transport::is_absent(&self.socket) {
+        if self.own.is_none() || !transport::is_absent(&self.socket) {
             return Ok(());
         }
-        match transport::kept_programs(&self.socket) {
-            0 => Ok(()),
-            left => transport::start_daemon_and_wait(&self.socket)
-                .map_err(|error| transport::left_behind(error, left)),
+        match self.left() {
+            left if left.is_something() => {
+                transport::start_daemon_and_wait(&self.socket).map_err(|error| left.explain(error))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -224,7 +227,7 @@ impl Fleet {
                 client_name: client_name.to_owned(),
                 inside,
                 start,
-                own: inside && socket == paths.socket(),
+                own: (inside && socket == paths.socket()).then(|| paths.unfinished()),
                 socket,
                 current: Mutex::default(),
             })

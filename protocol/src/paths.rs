@@ -81,6 +81,12 @@ impl Paths {
         self.runtime.join("wedges")
     }
 
+    /// There from a daemon's first session until it has ended in order, with the path of its socket in it.
+    #[must_use]
+    pub fn unfinished(&self) -> PathBuf {
+        self.state.join("fugued.unfinished")
+    }
+
     /// The URL of the daemon's HTTP listener, while there is one.
     #[must_use]
     pub fn http_url(&self) -> PathBuf {

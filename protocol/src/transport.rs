@@ -118,9 +118,63 @@ pub fn is_absent(socket: &Path) -> bool {
     matches!(asked, Err(Errno::NOENT | Errno::CONNREFUSED))
 }
 
+/// What a server that is not there has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Programs that are alive under its keepers.
+    pub programs: usize,
+    /// It has not ended in order: nobody was told yet how what it had has ended.
+    pub unfinished: bool,
+}
+
+impl Left {
+    /// What is left of the server at `socket`; `mark` is the file that it removes at its end, where the caller knows it.
+    #[must_use]
+    pub fn by(socket: &Path, mark: Option<&Path>) -> Self {
+        use std::os::unix::ffi::OsStrExt;
+        let marked = mark.and_then(|mark| std::fs::read(mark).ok());
+        Self {
+            programs: kept_programs(socket),
+            unfinished: marked.is_some_and(|path| path == socket.as_os_str().as_bytes()),
+        }
+    }
+
+    /// Whether the next server has something to go on with, or to tell.
+    #[must_use]
+    pub fn is_something(self) -> bool {
+        self.programs > 0 || self.unfinished
+    }
+
+    /// The error of a server that is not there, with what is.
+    #[must_use]
+    pub fn explain(self, error: Error) -> Error {
+        if !self.is_something() || error.code != ErrorCode::ServerUnreachable {
+            return error;
+        }
+        let (what, hint) = match self.programs {
+            0 => (
+                "it was killed, and what it had has ended since".to_owned(),
+                "`fugued` tells how",
+            ),
+            1 => (
+                "1 program is alive without a server".to_owned(),
+                "`fugued` takes it over",
+            ),
+            many => (
+                format!("{many} programs are alive without a server"),
+                "`fugued` takes them over",
+            ),
+        };
+        Error {
+            message: format!("{}; {what}", error.message),
+            ..error
+        }
+        .hint(hint)
+    }
+}
+
 /// How many programs are alive under keepers of the server at `socket`, whether that one is there or not.
-#[must_use]
-pub fn kept_programs(socket: &Path) -> usize {
+fn kept_programs(socket: &Path) -> usize {
     let panes = socket.with_file_name("panes");
     let entries = std::fs::read_dir(panes).into_iter().flatten().flatten();
     let keeper = |path: &PathBuf| {
@@ -147,23 +201,6 @@ pub fn grace() -> Duration {
         true => Duration::from_secs(3),
         false => Duration::from_millis(300),
     }
-}
-
-/// The error of a server that is not there, with what of it is.
-#[must_use]
-pub fn left_behind(error: Error, programs: usize) -> Error {
-    if programs == 0 || error.code != ErrorCode::ServerUnreachable {
-        return error;
-    }
-    let (what, them) = match programs {
-        1 => ("1 program is".to_owned(), "it"),
-        many => (format!("{many} programs are"), "them"),
-    };
-    Error {
-        message: format!("{}; {what} alive without a server", error.message),
-        ..error
-    }
-    .hint(format!("`fugued` takes {them} over"))
 }
 
 /// The daemon's program: `$FUGUED`, else beside this program, else on the `PATH`.

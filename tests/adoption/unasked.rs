@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use protocol::reply::{ExitStatus, PaneInfo};
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::all_text;
 use crate::support::daemon::Daemon;
+use crate::support::mcp::Mcp;
 use crate::support::{LIMIT, eventually, proc, run};
 
 const ECHO: &str = "echo READY; while read word; do echo got $word; done";
@@ -66,6 +69,100 @@ fn a_command_that_only_looks_starts_the_server_that_has_left_programs_behind() {
             assert!(proc::lives(made.pid), "{words:?}");
         });
     }
+}
+
+/// Kills the daemon and then all that it has left.
+fn all_killed(daemon: &mut Daemon, panes: &[PaneInfo]) {
+    killed(daemon);
+    for pid in panes.iter().flat_map(|pane| [pane.keeper_pid, pane.pid]) {
+        proc::signal(pid, Signal::KILL);
+        let begun = Instant::now();
+        while proc::lives(pid) {
+            assert!(begun.elapsed() < LIMIT);
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn where_no_program_lives_the_next_server_is_started_to_tell_how_all_has_ended() {
+    for words in [&["ls"][..], &["status"], &["read", "work"], &["mcp"]] {
+        run(async {
+            let mut daemon = Daemon::start();
+            let client = daemon.client().await;
+            client.session("work", ECHO).await;
+            let panes = client.panes().await;
+            drop(client);
+            all_killed(&mut daemon, &panes);
+            if *words == ["mcp"] {
+                let mcp = Mcp::start(&daemon).await;
+                mcp.ok("fugue_list_panes", json!({"all": true})).await;
+                mcp.end().await;
+            } else {
+                let ran = daemon.fugue(words);
+                assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
+            }
+            let _next = Next::of(&daemon);
+            let client = daemon.client().await;
+            let told = client.exit(panes[0].pane_id).await;
+            assert!(
+                matches!(told.exit, Some(ExitStatus::Lost { .. })),
+                "{words:?}: {told:?}"
+            );
+        });
+    }
+}
+
+#[test]
+fn after_an_end_in_order_nothing_is_left_to_tell() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        client.session("work", ECHO).await;
+        drop(client);
+        assert!(daemon.paths().unfinished().exists());
+        daemon.signal(Signal::TERM);
+        daemon.wait();
+        assert!(!daemon.paths().unfinished().exists());
+        let ran = daemon.fugue(&["ls"]);
+        assert_eq!(ran.code, 4, "{ran:?}");
+        assert!(!daemon.socket().exists());
+        // What lives on has an end that is still to be told.
+        daemon.launch();
+        let client = daemon.client().await;
+        client.session("kept", ECHO).await;
+        let panes = client.panes().await;
+        drop(client);
+        assert_eq!(daemon.fugue(&["stop", "--keep-panes"]).code, 0);
+        daemon.wait();
+        assert!(daemon.paths().unfinished().exists());
+        for pid in panes.iter().flat_map(|pane| [pane.keeper_pid, pane.pid]) {
+            if pid != 0 {
+                proc::signal(pid, Signal::KILL);
+            }
+        }
+        let ran = daemon.fugue(&["ls"]);
+        let _next = Next::of(&daemon);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    });
+}
+
+#[test]
+fn a_server_that_does_not_start_is_told_with_what_was_killed() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        client.session("work", ECHO).await;
+        let panes = client.panes().await;
+        drop(client);
+        all_killed(&mut daemon, &panes);
+        let mut command = daemon.command(crate::support::daemon::fugue_exe());
+        command.env("FUGUED", "/no/such/program").args(["ls"]);
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{told}");
+        assert!(told.contains("what it had has ended since"), "{told}");
+    });
 }
 
 #[test]

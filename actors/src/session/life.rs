@@ -23,6 +23,7 @@ pub const SESSION_LIMIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// `internal` when its supervisor refuses, `limit` when there are too many sessions.
 pub async fn start(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), Error> {
+    server.mark_unfinished();
     let started = match server.sessions.get() {
         Some(sessions) => sessions
             .start_child(tree::session_spec(server, entry))

@@ -22,7 +22,7 @@ use protocol::frame::{
 };
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
-use protocol::transport::{HELLO_LIMIT, client_hello, kept_programs, left_behind, pane_token};
+use protocol::transport::{HELLO_LIMIT, client_hello, pane_token};
 use protocol::{Call, Error, ErrorCode, Event, Size, plain};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio_util::codec::{Decoder, Encoder};
@@ -86,7 +86,7 @@ impl Link {
     pub(crate) fn open(server: &Server) -> Result<Self, Error> {
         let socket = server.socket();
         let stream = protocol::trust::dial(socket, server.owner())
-            .map_err(|error| left_behind(error, kept_programs(socket)))?;
+            .map_err(|error| server.left().explain(error))?;
         stream.set_nonblocking(true).map_err(|e| broken(&e))?;
         let mut link = Self {
             stream,
@@ -120,7 +120,7 @@ impl Link {
         }
     }
 
-    /// As [`Link::open`]; a server that has left programs behind is started again.
+    /// As [`Link::open`]; a server that has left something behind is started again.
     ///
     /// # Errors
     /// As [`Link::open`], and why it does not start.
