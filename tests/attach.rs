@@ -1,6 +1,7 @@
 //! Attached clients are counted exactly, however they come and go; views show what they are to show.
 
 mod active;
+mod login;
 mod outer;
 mod views;
 

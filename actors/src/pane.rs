@@ -9,6 +9,7 @@ pub mod life;
 pub mod screen;
 pub(crate) mod waits;
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,6 +47,9 @@ pub struct PaneRecord {
     pub cwd: String,
     /// Its complete environment.
     pub env: Vec<(String, String)>,
+    /// The variables of it that its maker gave to this pane, where the others are the session's; absent where all of it
+    /// is its own.
+    pub given: Option<Vec<String>>,
     /// What happens when it ends.
     pub restart: RestartType,
     /// The ended pane is kept.
@@ -85,6 +89,25 @@ impl PaneRecord {
     #[must_use]
     pub fn has_only_own_variables(&self) -> bool {
         self.env.iter().all(|(name, _)| is_own_variable(name))
+    }
+
+    /// The environment of its next life, in a session with these changes of variables.
+    #[must_use]
+    pub fn next_env(&self, changes: &BTreeMap<String, Option<String>>) -> BTreeMap<String, String> {
+        let mut env: BTreeMap<_, _> = self.env.iter().cloned().collect();
+        let Some(given) = &self.given else {
+            return env;
+        };
+        let news = changes
+            .iter()
+            .filter(|(name, _)| !is_own_variable(name) && !given.contains(name));
+        for (name, value) in news {
+            match value {
+                Some(value) => env.insert(name.clone(), value.clone()),
+                None => env.remove(name),
+            };
+        }
+        env
     }
 
     /// The secret that the pane's program finds in `FUGUE_TOKEN`.

@@ -9,7 +9,7 @@ pub mod mirror;
 mod sizes;
 pub mod snapshot;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use protocol::frame::ViewId;
@@ -64,6 +64,8 @@ pub struct AttachRequest {
     pub address: Address<ClientMsg>,
     /// The view's size, unless it only looks.
     pub size: Option<Size>,
+    /// What the session learns of the person's login.
+    pub login: BTreeMap<String, Option<String>>,
 }
 
 /// The actor.
@@ -275,11 +277,18 @@ impl SessionState {
         request: &AttachRequest,
     ) -> Result<(), Error> {
         self.live()?;
+        let learned = self.now.learned(&request.login);
         if !self.now.clients.contains_key(&request.client) {
             if !myself.monitor(&request.address) {
                 return Err(Error::new(ErrorCode::Cancelled, "the client has gone"));
             }
             self.watched.insert(request.address.id(), request.client);
+        }
+        match learned {
+            Ok(environment) => self.now.environment = environment,
+            Err(error) => {
+                tracing::warn!(session_id = %self.now.id, %error, "variables of a login are not taken")
+            }
         }
         let views = self.now.clients.entry(request.client).or_default();
         views.insert(request.view);

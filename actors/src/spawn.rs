@@ -3,36 +3,33 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::paths::{UMASK_VARIABLE, private_dir};
-use protocol::request::{PaneSpec, Program};
+use protocol::paths::private_dir;
+use protocol::request::PaneSpec;
 use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use uuid::Uuid;
 
 use crate::adopt;
 use crate::cgroup;
-use crate::clock::epoch_ms;
-use crate::idempotency;
 use crate::keeper::{Identity, KeeperSpec, SpawnError, SpawnedPane};
 use crate::orchestration;
 use crate::pane::io::Io;
-use crate::pane::screen::MAX_HISTORY_LINES;
 use crate::pane::{self, PaneEntry, PaneRecord, Process, StartTurn};
 use crate::registry::SessionEntry;
-use crate::rights;
 use crate::server::Server;
-use crate::session::change::{Place, Placement, checked_variable};
+use crate::session::change::{Place, Placement};
 use crate::session::life;
-use crate::session::snapshot::SessionSnapshot;
 use crate::session::{SessionMsg, change};
 use crate::slots::Slot;
 use crate::tree;
+pub use record::checked_cwd;
+use record::{next_record, record};
 use started::StartedProgram;
 
 pub mod group;
+mod record;
 mod shell;
 mod started;
 pub(crate) mod usual_shell;
@@ -42,10 +39,6 @@ const SPAWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long it may take to note which keeper a restarted program gets: one that is not noted is only found less surely.
 const NOTE_LIMIT: Duration = Duration::from_secs(2);
-
-/// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
-/// less clear.
-const COMMAND_BYTES: usize = 128 * 1024;
 
 /// What is to be started, and where.
 pub struct SpawnOrder {
@@ -318,7 +311,8 @@ async fn respawn_in_turn(
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
     let turn = Some(turn);
-    let started = start_program(server, entry.id, kept, &entry.record, size, note, turn).await;
+    let record = next_record(server, entry);
+    let started = start_program(server, entry.id, kept, &record, size, note, turn).await;
     let (started, program) = started.inspect_err(|_| entry.set_next_keeper(None))?;
     let process = process(&program, life, secret);
     let journal_bytes = server.config.journal_bytes as usize;
@@ -423,170 +417,4 @@ fn spawn_error(command: &str, error: &SpawnError) -> Error {
         format!("cannot start {command}: {error}"),
     )
     .hint("no pane was made; correct the command, its directory or its environment")
-}
-
-fn history_lines(server: &Server, spec: &PaneSpec) -> Result<usize, Error> {
-    let lines = spec.history_lines.unwrap_or(server.config.history_lines) as usize;
-    if lines > MAX_HISTORY_LINES {
-        return Err(Error::invalid(format!(
-            "history_lines is {lines}; it may be 0 to {MAX_HISTORY_LINES}"
-        )));
-    }
-    Ok(lines)
-}
-
-fn record(
-    server: &Server,
-    session: &SessionSnapshot,
-    id: PaneUuid,
-    order: &SpawnOrder,
-) -> Result<PaneRecord, Error> {
-    let spec = &order.spec;
-    let mut env = match &order.environment {
-        Some(environment) => BTreeMap::clone(environment),
-        None => session.environment.merged(),
-    };
-    env.extend(spec.env.clone());
-    for name in env.keys() {
-        checked_variable(name)?;
-    }
-    shell::complete(&mut env);
-    let (argv, program) = argv(spec, &env)?;
-    let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
-    let umask = env
-        .remove(UMASK_VARIABLE)
-        .map(|digits| shell::checked_umask(&digits));
-    own_variables(server, session, id, &mut env);
-    env.insert("PWD".to_owned(), cwd.clone());
-    if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
-        return Err(Error::invalid(format!(
-            "the variable {name} has a NUL in its value"
-        )));
-    }
-    let stop = spec.stop.or(&server.config.stop.recipe());
-    stop.check()?;
-    if let Some(bytes) = spec.memory_max {
-        server.cgroups().check_memory(bytes)?;
-    }
-    for key in stop.keys.iter().flatten() {
-        crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
-    }
-    Ok(PaneRecord {
-        command: match &order.shown_as {
-            Some(shown) => shown.clone(),
-            None => shown_command(&spec.program, &argv),
-        },
-        argv,
-        program,
-        cwd,
-        env: env.into_iter().collect(),
-        restart: spec.restart,
-        remain_on_exit: spec.remain_on_exit,
-        stop,
-        status_pipe: order.report_word.is_some(),
-        report_word: order.report_word.clone(),
-        history_lines: history_lines(server, spec)?,
-        made_for: idempotency::current_key(),
-        memory_max: spec.memory_max,
-        umask: umask.transpose()?,
-        cgroup: server
-            .cgroups()
-            .path(id)
-            .map(|path| path.display().to_string()),
-        origin: rights::origin(),
-        created_at_ms: epoch_ms(),
-    })
-}
-
-fn own_variables(
-    server: &Server,
-    session: &SessionSnapshot,
-    id: PaneUuid,
-    env: &mut BTreeMap<String, String>,
-) {
-    let path = |path: &Path| path.display().to_string();
-    let own = [
-        ("TERM", "xterm-256color".to_owned()),
-        ("COLORTERM", "truecolor".to_owned()),
-        ("FUGUE", path(&server.paths.socket())),
-        ("FUGUE_RUNTIME_DIR", path(&server.paths.runtime)),
-        ("FUGUE_STATE_DIR", path(&server.paths.state)),
-        ("FUGUE_CONFIG", path(&server.paths.config)),
-        ("FUGUE_SERVER", server.name.to_string()),
-        ("FUGUE_SESSION_ID", session.id.to_string()),
-        ("FUGUE_PANE_ID", id.to_string()),
-        // Random, unlike the time-ordered ids: who does not hold it cannot guess it.
-        ("FUGUE_TOKEN", Uuid::new_v4().simple().to_string()),
-    ];
-    for (name, value) in own {
-        env.insert(name.to_owned(), value);
-    }
-}
-
-/// The arguments, and what is executed when that is not the first of them.
-fn argv(
-    spec: &PaneSpec,
-    env: &BTreeMap<String, String>,
-) -> Result<(Vec<String>, Option<String>), Error> {
-    let argv = match &spec.program {
-        Program::LoginShell => {
-            let (argv, shell) = shell::interactive(env, spec.login);
-            return Ok((argv, Some(shell)));
-        }
-        Program::ShellLine { line, shell } => {
-            if line.trim().is_empty() {
-                return Err(empty_command());
-            }
-            let usual = || usual_shell::usual(env.get("PATH").map(String::as_str)).to_owned();
-            let shell = shell.clone().unwrap_or_else(usual);
-            vec![shell, "-c".to_owned(), line.clone()]
-        }
-        Program::Argv(argv) => argv.clone(),
-    };
-    if argv.first().is_none_or(|first| first.trim().is_empty()) {
-        return Err(empty_command());
-    }
-    if argv.iter().any(|argument| argument.contains('\0')) {
-        return Err(Error::invalid("the command contains a NUL byte"));
-    }
-    let bytes: usize = argv.iter().map(String::len).sum();
-    if bytes > COMMAND_BYTES {
-        return Err(Error::invalid(format!(
-            "the command has {bytes} bytes; at most {COMMAND_BYTES} are possible"
-        ))
-        .hint("write it to a file and run that"));
-    }
-    Ok((argv, None))
-}
-
-fn empty_command() -> Error {
-    Error::invalid("the command is empty").hint("name a program, or omit the command for a shell")
-}
-
-fn shown_command(program: &Program, argv: &[String]) -> String {
-    match program {
-        Program::LoginShell => argv[0].trim_start_matches('-').to_owned(),
-        Program::ShellLine { line, .. } => line.clone(),
-        Program::Argv(_) => argv.join(" "),
-    }
-}
-
-/// Checks a working directory before anything is spawned.
-///
-/// # Errors
-/// `invalid_argument` when it is not absolute, missing, or no directory.
-pub fn checked_cwd(cwd: &str) -> Result<String, Error> {
-    let shown = protocol::name::shown(cwd);
-    let wrong = |why: String| {
-        Error::invalid(format!("the working directory {shown} {why}"))
-            .hint("give the absolute path of a directory that exists")
-    };
-    if !cwd.starts_with('/') || cwd.contains('\0') {
-        return Err(wrong("is not an absolute path".into()));
-    }
-    match std::fs::metadata(cwd) {
-        Ok(meta) if meta.is_dir() => Ok(cwd.to_owned()),
-        Ok(_) => Err(wrong("is not a directory".into())),
-        Err(error) => Err(wrong(format!("cannot be used: {error}"))),
-    }
 }

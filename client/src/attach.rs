@@ -9,6 +9,7 @@ mod picture;
 mod signals;
 mod viewer;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use protocol::fleet::Server;
@@ -41,6 +42,8 @@ pub(crate) struct View {
     pub(crate) mouse: bool,
     /// Titles that programs set become the terminal's own.
     pub(crate) titles: bool,
+    /// Variables of the person's login that the session learns.
+    pub(crate) login: BTreeMap<String, Option<String>>,
 }
 
 /// The size of the caller's terminal, when there is one.
@@ -77,8 +80,10 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
     let context = link.attach(view, size)?.context;
     let mut signals = Signals::listen()?;
     terminal.enter()?;
+    // Others may have attached from a newer login before it is attached again.
     let same = View {
         session: Some(context.session_id.into()),
+        login: BTreeMap::new(),
         ..*view
     };
     let ending = {

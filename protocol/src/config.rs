@@ -91,7 +91,28 @@ pub struct DaemonConfig {
     pub store_environment: bool,
     /// How programs are asked to end, where a pane has nothing else.
     pub stop: StopConfig,
+    /// Variables that a session learns from whoever attaches, for programs started later.
+    pub update_environment: Vec<String>,
 }
+
+/// What tells programs of a login: its agents, its display, its connection.
+///
+/// Source: tmux(1), `update-environment`; the others are of the same kind.
+const LOGIN_VARIABLES: [&str; 13] = [
+    "DISPLAY",
+    "KRB5CCNAME",
+    "MSYSTEM",
+    "SSH_AGENT_PID",
+    "SSH_ASKPASS",
+    "SSH_AUTH_SOCK",
+    "SSH_CLIENT",
+    "SSH_CONNECTION",
+    "WAYLAND_DISPLAY",
+    "WINDOWID",
+    "XAUTHORITY",
+    "XDG_SESSION_ID",
+    "XDG_SESSION_TYPE",
+];
 
 /// A journal's ring is mapped in whole pages.
 pub const JOURNAL_STEP_BYTES: u32 = 4_096;
@@ -194,12 +215,47 @@ impl Default for DaemonConfig {
             store_text: true,
             store_environment: true,
             stop: StopConfig::default(),
+            update_environment: LOGIN_VARIABLES.map(str::to_owned).to_vec(),
         }
     }
 }
 
 impl DaemonConfig {
-    fn check_steps(&self) -> Result<(), String> {
+    /// The variables that a session learns from an attach, as they are in `environment`.
+    #[must_use]
+    pub fn login(
+        &self,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let names = self.update_environment.iter();
+        names
+            .map(|name| (name.clone(), environment(name)))
+            .collect()
+    }
+
+    /// What of `told` a session learns.
+    #[must_use]
+    pub fn told_at_login(
+        &self,
+        mut told: BTreeMap<String, Option<String>>,
+    ) -> BTreeMap<String, Option<String>> {
+        told.retain(|name, _| self.update_environment.contains(name));
+        told
+    }
+
+    fn check_variables(&self) -> Result<(), String> {
+        let own = |name: &str| name.starts_with("FUGUE") || name == "PWD";
+        for name in &self.update_environment {
+            if name.is_empty() || name.contains(['=', '\0']) || own(name) {
+                return Err(format!(
+                    "daemon.update_environment names {name:?}, which no login can give to a session"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
         let bytes = self.journal_bytes;
         if !bytes.is_multiple_of(JOURNAL_STEP_BYTES) {
             let below = bytes - bytes % JOURNAL_STEP_BYTES;
@@ -208,6 +264,7 @@ impl DaemonConfig {
                 below + JOURNAL_STEP_BYTES
             ));
         }
+        self.check_variables()?;
         let recipe = self.stop.recipe();
         recipe
             .check()
@@ -280,7 +337,7 @@ impl Config {
                 ));
             }
         }
-        daemon.check_steps()?;
+        daemon.check()?;
         if let Some(address) = config.http.listen {
             loopback(address).map_err(|error| format!("http.listen: {error}"))?;
         }

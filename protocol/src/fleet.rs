@@ -181,6 +181,8 @@ impl Server {
 pub struct Fleet {
     /// What `fugue attach` does with the caller's terminal.
     pub attach: AttachConfig,
+    /// The variables of this process that an attach tells the session.
+    pub login: BTreeMap<String, Option<String>>,
     default: ServerName,
     servers: BTreeMap<ServerName, Arc<Server>>,
 }
@@ -253,6 +255,7 @@ impl Fleet {
         };
         let fleet = Self {
             attach: config.attach,
+            login: config.daemon.login(|name| std::env::var(name).ok()),
             default,
             servers,
         };

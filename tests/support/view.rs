@@ -21,6 +21,7 @@ pub fn attach(view: ViewId, session: impl Into<Target>) -> Attach {
         session: Some(session.into()),
         size: VIEW_SIZE,
         read_only: false,
+        environment: std::collections::BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! An attached view: which pane it looks at, what it has seen, what is typed into it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -87,6 +88,10 @@ impl View {
             view: params.view,
             address,
             size: (!params.read_only).then_some(size),
+            login: match params.read_only {
+                true => BTreeMap::new(),
+                false => server.config.told_at_login(params.environment),
+            },
         };
         let changes = session.changes();
         if let Err(error) = ask_again(&session, |reply| SessionMsg::Attach(request.clone(), reply))

@@ -6,7 +6,7 @@ use protocol::request::UpdateSession;
 use protocol::{Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid};
 
 use super::layout::{Layout, NoRoom};
-use super::snapshot::{SessionSnapshot, Window};
+use super::snapshot::{Environment, SessionSnapshot, Window};
 
 /// Most variables, tags or metadata entries of a session.
 const MAX_ENTRIES: usize = 1_000;
@@ -434,6 +434,25 @@ impl SessionSnapshot {
             ));
         }
         self.check_sums()
+    }
+
+    /// Its environment after somebody has attached with these variables of their login, given or absent there.
+    ///
+    /// # Errors
+    /// `invalid_argument` and `limit` for malformed or large ones.
+    pub fn learned(&self, login: &BTreeMap<String, Option<String>>) -> Result<Environment, Error> {
+        let known = self.environment.merged();
+        let news = login
+            .iter()
+            .filter(|(name, value)| known.get(*name) != value.as_ref());
+        let mut next = self.clone();
+        next.update(UpdateSession {
+            environment: news
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            ..UpdateSession::default()
+        })?;
+        Ok(next.environment)
     }
 
     fn check_sums(&self) -> Result<(), Error> {

@@ -110,6 +110,7 @@ impl World {
             view,
             address: address.clone(),
             size: None,
+            login: std::collections::BTreeMap::new(),
         };
         life::ask(&self.entry, |reply| SessionMsg::Attach(request, reply)).await?
     }

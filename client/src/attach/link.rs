@@ -155,6 +155,7 @@ impl Link {
             session: view.session.clone(),
             size,
             read_only: view.read_only,
+            environment: view.login.clone(),
         };
         let attached = self.call(&attach, ATTACH_LIMIT)?;
         self.typed.open(attached.input_window);

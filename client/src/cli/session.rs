@@ -99,6 +99,7 @@ impl NewArgs {
                 read_only: false,
                 mouse: true,
                 titles: caller.fleet.attach.titles,
+                login: caller.fleet.login.clone(),
             };
             return attach::attach(&server, link, &view);
         }
@@ -122,6 +123,7 @@ impl AttachArgs {
             read_only: self.read_only,
             mouse: !self.no_mouse,
             titles: caller.fleet.attach.titles,
+            login: caller.fleet.login.clone(),
         };
         let mut link = attach::Link::open_again(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {

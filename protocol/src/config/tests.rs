@@ -94,6 +94,23 @@ fn a_stop_recipe_is_the_panes_own_then_the_configurations_then_the_programs() {
 }
 
 #[test]
+fn a_session_learns_from_a_login_what_the_configuration_names() {
+    let has = |name: &str| (name == "DISPLAY").then(|| ":1".to_owned());
+    let usual = Config::default().daemon.login(has);
+    assert_eq!(usual["DISPLAY"], Some(":1".to_owned()));
+    assert_eq!(usual["SSH_AUTH_SOCK"], None);
+    assert!(!usual.contains_key("LD_PRELOAD"));
+    let config = Config::parse("[daemon]\nupdate_environment = [\"DISPLAY\"]").unwrap();
+    let told = BTreeMap::from(["DISPLAY", "LD_PRELOAD"].map(|name| (name.to_owned(), None)));
+    let taken = config.daemon.told_at_login(told);
+    assert_eq!(taken.into_keys().collect::<Vec<_>>(), ["DISPLAY"]);
+    for bad in ["", "A=B", "FUGUE_TOKEN"] {
+        let why = why(&format!("[daemon]\nupdate_environment = [\"{bad}\"]"));
+        assert!(why.contains("update_environment"), "{why}");
+    }
+}
+
+#[test]
 fn bad_names_and_the_own_servers_name_are_refused() {
     assert!(why("default_server = \"A B\"").contains("server name"));
     assert!(why("[servers.local]\nsocket = \"/s\"").contains("local"));

@@ -1,5 +1,7 @@
 //! Calls about views: what an attached client looks at.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::frame::ViewId;
@@ -19,6 +21,10 @@ pub struct Attach {
     /// Input and size of this view do not reach the session.
     #[serde(default)]
     pub read_only: bool,
+    /// Variables of the person's login, such as `SSH_AUTH_SOCK`: with their values, or absent there. The session learns
+    /// those that the server's `daemon.update_environment` names, for programs started later; not from a view that only looks.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Option<String>>,
 }
 
 /// Changes an attached view.

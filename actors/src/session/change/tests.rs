@@ -147,6 +147,26 @@ fn environment_changes_are_laid_over_the_base() {
 }
 
 #[test]
+fn a_login_sets_what_it_has_takes_away_what_it_has_not_and_leaves_what_is_so_already() {
+    let owned = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
+    let mut session = empty();
+    session.environment.base =
+        BTreeMap::from([("A".into(), "1".into()), ("B".into(), "2".into())]).into();
+    let login = BTreeMap::from([
+        owned("A", Some("1")),
+        owned("B", None),
+        owned("C", Some("3")),
+        owned("D", None),
+    ]);
+    session.environment = session.learned(&login).unwrap();
+    let changes = BTreeMap::from([owned("B", None), owned("C", Some("3"))]);
+    assert_eq!(session.environment.changes, changes);
+    assert_eq!(session.learned(&login).unwrap(), session.environment);
+    let bad = BTreeMap::from([owned("A", Some("\0"))]);
+    assert!(session.learned(&bad).is_err());
+}
+
+#[test]
 fn a_bad_variable_is_refused_and_nothing_is_set() {
     let session = empty();
     for name in ["", "A=B", "A\0"] {
