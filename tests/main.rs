@@ -25,6 +25,7 @@ mod lives;
 mod mcp_wire;
 mod orchestration;
 mod process_truth;
+mod raw_names;
 mod rights;
 mod secrets;
 mod shutdown;

@@ -6,18 +6,22 @@ pub mod input;
 pub mod io;
 pub mod journal;
 pub mod life;
+mod record;
 pub mod screen;
 pub(crate) mod waits;
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use protocol::paths::is_same;
 use protocol::reply::{ExitStatus, PaneEnd, PaneInfo, PaneStatus, Unreachable};
-use protocol::request::{RestartType, StopRecipe};
-use protocol::{Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, WindowUuid};
+use protocol::request::RestartType;
+use protocol::{
+    Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, WindowUuid, os_text,
+};
 use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
@@ -26,101 +30,12 @@ use uuid::Uuid;
 
 use crate::clock::{epoch_ms, millis, steady_ms};
 use crate::keeper::{Identity, Keeper};
-use crate::rights::Origin;
 use io::Io;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;
 pub(crate) use close::{begin as close_in_background, go_on as go_on_closing};
-
-/// What a pane was made as; never changes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PaneRecord {
-    /// For people.
-    pub command: String,
-    /// The program and its arguments.
-    pub argv: Vec<String>,
-    /// What is executed instead of the first of them.
-    pub program: Option<String>,
-    /// Where it starts.
-    pub cwd: String,
-    /// Its complete environment.
-    pub env: Vec<(String, String)>,
-    /// The variables of it that its maker gave to this pane, where the others are the session's; absent where all of it
-    /// is its own.
-    pub given: Option<Vec<String>>,
-    /// What happens when it ends.
-    pub restart: RestartType,
-    /// The ended pane is kept.
-    pub remain_on_exit: bool,
-    /// How it is asked to end.
-    pub stop: StopRecipe,
-    /// It has a pipe for a pipeline's statuses.
-    pub status_pipe: bool,
-    /// What begins each line of that pipe.
-    pub report_word: Option<String>,
-    /// Lines of scrollback.
-    pub history_lines: usize,
-    /// Milliseconds since 1970.
-    pub created_at_ms: u64,
-    /// The idempotency key of the request that made it.
-    pub made_for: Option<String>,
-    /// Memory that its processes may use together, in bytes.
-    pub memory_max: Option<u64>,
-    /// The directory of its control group.
-    pub cgroup: Option<String>,
-    /// By whom it was made.
-    pub origin: Origin,
-    /// Its umask; that of the daemon's caller when absent.
-    pub umask: Option<u32>,
-}
-
-impl PaneRecord {
-    /// The same with none but fugue's own variables, for a file that is not to hold the others.
-    #[must_use]
-    pub fn with_own_variables(&self) -> Self {
-        let mut record = self.clone();
-        record.env.retain(|(name, _)| is_own_variable(name));
-        record
-    }
-
-    /// Whether there are no others, because they were not stored.
-    #[must_use]
-    pub fn has_only_own_variables(&self) -> bool {
-        self.env.iter().all(|(name, _)| is_own_variable(name))
-    }
-
-    /// The environment of its next life, in a session with these changes of variables.
-    #[must_use]
-    pub fn next_env(&self, changes: &BTreeMap<String, Option<String>>) -> BTreeMap<String, String> {
-        let mut env: BTreeMap<_, _> = self.env.iter().cloned().collect();
-        let Some(given) = &self.given else {
-            return env;
-        };
-        let news = changes
-            .iter()
-            .filter(|(name, _)| !is_own_variable(name) && !given.contains(name));
-        for (name, value) in news {
-            match value {
-                Some(value) => env.insert(name.clone(), value.clone()),
-                None => env.remove(name),
-            };
-        }
-        env
-    }
-
-    /// The secret that the pane's program finds in `FUGUE_TOKEN`.
-    #[must_use]
-    pub fn token(&self) -> Option<&str> {
-        let mut variables = self.env.iter();
-        variables.find_map(|(name, value)| (name == "FUGUE_TOKEN").then_some(value.as_str()))
-    }
-}
-
-fn is_own_variable(name: &str) -> bool {
-    name.starts_with("FUGUE") || matches!(name, "TERM" | "COLORTERM" | "PWD")
-}
+pub use record::PaneRecord;
 
 /// One life of a pane's program.
 #[derive(Clone, Debug)]
@@ -440,6 +355,7 @@ impl PaneEntry {
     pub fn info(&self, place: &PanePlace) -> PaneInfo {
         let process = self.process();
         let live = self.io.live();
+        let cwd = self.cwd();
         PaneInfo {
             pane_id: self.id,
             session_id: self.session,
@@ -450,7 +366,8 @@ impl PaneEntry {
             pid: process.pid,
             keeper_pid: process.keeper_pid,
             command: self.record.command.clone(),
-            cwd: self.cwd(),
+            cwd: os_text::shown(&cwd).into_owned(),
+            cwd_raw: os_text::is_marked(&cwd).then_some(cwd),
             size: self.io.size(),
             title: live.title().to_string(),
             status: self.status(),
@@ -465,20 +382,23 @@ impl PaneEntry {
         }
     }
 
-    /// Where the program is: as it told (OSC 7), else as the kernel knows, else where it started.
+    /// Where the program is: as it told (OSC 7), else as the kernel knows, else where it started. A directory reached by a
+    /// link keeps the name by which it was reached.
     fn cwd(&self) -> String {
         if let Some(told) = self.io.live().cwd() {
             return told.to_string();
         }
-        let running = self.state.borrow().ended.is_none();
+        let begun_in = || self.record.cwd.clone();
+        if self.state.borrow().ended.is_some() {
+            return begun_in();
+        }
         let link = format!("/proc/{}/cwd", self.process.load().pid);
-        running
-            .then(|| std::fs::read_link(link).ok())
-            .flatten()
-            .map_or_else(
-                || self.record.cwd.clone(),
-                |path| path.display().to_string(),
-            )
+        match std::fs::read_link(&link) {
+            Ok(path) if !is_same(Path::new(&link), Path::new(&os_text::decoded(&begun_in()))) => {
+                os_text::encoded(path)
+            }
+            Ok(_) | Err(_) => begun_in(),
+        }
     }
 
     /// The error for a call that needs the program alive.

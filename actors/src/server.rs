@@ -8,7 +8,7 @@ use std::time::Instant;
 use protocol::config::{CgroupWish, DaemonConfig};
 use protocol::paths::{Paths, UMASK_VARIABLE};
 use protocol::reply::HttpListener;
-use protocol::{InstanceUuid, ServerName};
+use protocol::{InstanceUuid, ServerName, os_text};
 use supervisor::{AddressSlot, SupervisorSlot, Tree};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -113,9 +113,10 @@ impl Server {
             clients: SupervisorSlot::new(),
             idempotency: Idempotency::default(),
             endings: TaskTracker::new(),
-            environment: Arc::new(program_environment(std::env::vars_os().filter_map(
-                |(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)),
-            ))),
+            environment: Arc::new(program_environment(
+                std::env::vars_os()
+                    .map(|(name, value)| (os_text::encoded(name), os_text::encoded(value))),
+            )),
             stop: watch::Sender::new(None),
             marked: OnceLock::new(),
         })

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocol::paths::private_dir;
 use protocol::request::PaneSpec;
-use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
+use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid, os_text};
 use uuid::Uuid;
 
 use crate::adopt;
@@ -373,14 +373,21 @@ async fn start_program(
         .cgroups()
         .prepare(record.cgroup.as_deref(), record.memory_max)?;
     let group = cgroup.as_ref().map(|cgroup| cgroup.group.clone());
+    let (raw_env, env) = record::variables(record);
     let spec = KeeperSpec {
         cgroup,
         pane_id: id.to_string(),
         socket: server.paths.pane_socket(id),
-        argv: record.argv.clone(),
+        argv: record
+            .argv
+            .iter()
+            .map(|word| os_text::shown(word).into_owned())
+            .collect(),
+        raw_argv: record::raw_arguments(record),
         program: record.program.clone(),
-        cwd: record.cwd.clone().into(),
-        env: record.env.clone(),
+        cwd: os_text::decoded(&record.cwd).into(),
+        env,
+        raw_env,
         rows: size.rows,
         cols: size.cols,
         journal_bytes: u64::from(server.config.journal_bytes),

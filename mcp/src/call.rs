@@ -1,13 +1,13 @@
 //! What every tool call has at hand: the fleet, the caller's surroundings, progress and cancellation.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::fleet::Fleet;
-use protocol::paths::{UMASK_VARIABLE, own_umask};
-use protocol::{Error, ServerName, Target};
+use protocol::paths::{UMASK_VARIABLE, current_dir, own_umask};
+use protocol::{Error, ServerName, Target, os_text};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Halves;
@@ -37,14 +37,14 @@ impl Front {
     pub(crate) fn new(fleet: Fleet) -> Self {
         let kept = |name: &str| !name.starts_with("FUGUE") && !OWN_VARIABLES.contains(&name);
         let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .map(|(name, value)| (os_text::encoded(name), os_text::encoded(value)))
             .filter(|(name, _)| kept(name))
             .chain(own_umask().map(|digits| (UMASK_VARIABLE.to_owned(), digits)))
             .collect();
         Self {
             fleet,
             environment,
-            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            cwd: current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             heartbeat: Duration::from_secs(8),
             tasks: Arc::default(),
         }
@@ -132,14 +132,15 @@ impl Call {
     /// `cwd` made absolute: relative to this process's directory, `~` for the home.
     pub(crate) fn absolute(&self, cwd: &str) -> String {
         let home = self.front.environment.get("HOME");
+        let home = home.map(|home| PathBuf::from(os_text::decoded(home)));
         let path = match (cwd.strip_prefix('~'), home) {
             (Some(""), Some(home)) => PathBuf::from(home),
-            (Some(rest), Some(home)) if rest.starts_with('/') => Path::new(home).join(&rest[1..]),
-            _ => self.front.cwd.join(cwd),
+            (Some(rest), Some(home)) if rest.starts_with('/') => home.join(&rest[1..]),
+            _ => self.front.cwd.join(os_text::decoded(cwd)),
         };
         // Without the `.` of "./x", so that it reads as the system prints it.
         let plain: PathBuf = path.components().collect();
-        plain.to_string_lossy().into_owned()
+        os_text::encoded(plain)
     }
 
     /// `cwd` made absolute, this process's directory without one.

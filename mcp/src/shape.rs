@@ -131,6 +131,7 @@ pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
         "pid": info.pid,
         "command": info.command,
         "cwd": info.cwd,
+        "cwd_raw": info.cwd_raw,
         "rows": info.size.rows,
         "cols": info.size.cols,
         "title": info.title,

@@ -11,6 +11,7 @@ use crate::config::{AttachConfig, Config};
 use crate::connection::Connection;
 use crate::error::{Error, ErrorCode};
 use crate::name::ServerName;
+use crate::os_text;
 use crate::paths::{Paths, own_uid};
 use crate::request::Call;
 use crate::session_id::{SessionId, Target};
@@ -255,7 +256,9 @@ impl Fleet {
         };
         let fleet = Self {
             attach: config.attach,
-            login: config.daemon.login(|name| std::env::var(name).ok()),
+            login: config
+                .daemon
+                .login(|name| std::env::var_os(name).map(os_text::encoded)),
             default,
             servers,
         };

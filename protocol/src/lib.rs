@@ -15,6 +15,7 @@ pub mod geometry;
 pub mod id;
 pub mod name;
 pub mod near;
+pub mod os_text;
 pub mod paths;
 pub mod plain;
 pub mod reply;

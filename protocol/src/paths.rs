@@ -1,6 +1,7 @@
 //! Where sockets, state and configuration are.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -176,6 +177,38 @@ fn failed(what: &str, dir: &Path, error: &io::Error) -> Error {
 fn refused(dir: &Path, why: &str) -> Error {
     Error::new(ErrorCode::Denied, format!("{} {why}", dir.display()))
         .hint("remove it, or set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
+}
+
+/// The directory of this process, by the way that its caller has come there: `PWD`, where that names the same one.
+///
+/// Source: POSIX, pwd(1), option -L.
+///
+/// # Errors
+/// The system's, as when the directory is gone.
+pub fn current_dir() -> io::Result<PathBuf> {
+    let told = std::env::var_os("PWD").map(PathBuf::from);
+    Ok(by_way_of(told, std::env::current_dir()?))
+}
+
+/// What was told, where it names `here`.
+fn by_way_of(told: Option<PathBuf>, here: PathBuf) -> PathBuf {
+    match told {
+        Some(told) if is_plain(&told) && is_same(&told, &here) => told,
+        Some(_) | None => here,
+    }
+}
+
+/// Whether `path` is absolute and has no `.` and no `..`.
+fn is_plain(path: &Path) -> bool {
+    let mut parts = path.as_os_str().as_bytes().split(|byte| *byte == b'/');
+    path.is_absolute() && !parts.any(|part| part == b"." || part == b"..")
+}
+
+/// Whether both are the same file, links followed.
+#[must_use]
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| Some(std::fs::metadata(path).ok()?).map(|m| (m.dev(), m.ino()));
+    identity(one).is_some_and(|found| Some(found) == identity(other))
 }
 
 /// The user that this process acts for.

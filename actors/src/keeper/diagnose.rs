@@ -1,9 +1,10 @@
 //! Finding the program to execute, and saying exactly why it cannot be.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::Read,
-    os::unix::fs::PermissionsExt,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -55,18 +56,19 @@ impl SpawnFailure {
 
 /// The file that `name` means: itself when it holds a `/`, else the first executable of that name
 /// in `search` (a `PATH`).
-pub(super) fn find_program(name: &str, search: Option<&str>) -> Result<PathBuf, SpawnFailure> {
+pub(super) fn find_program(name: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, SpawnFailure> {
     if name.is_empty() {
         let text = "the command is empty: give a program to start".to_owned();
         return Err(SpawnFailure::new(Errno::INVAL, text));
     }
-    if name.contains('/') {
+    if name.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(name));
     }
-    let search = search.unwrap_or(DEFAULT_PATH);
+    let search = search.unwrap_or(OsStr::new(DEFAULT_PATH));
     let mut blocked = None;
-    for dir in search.split(':') {
-        let candidate = Path::new(if dir.is_empty() { "." } else { dir }).join(name);
+    for dir in search.as_bytes().split(|byte| *byte == b':') {
+        let dir = if dir.is_empty() { b"." } else { dir };
+        let candidate = Path::new(OsStr::from_bytes(dir)).join(name);
         let Ok(found) = fs::metadata(&candidate) else {
             continue;
         };
@@ -79,7 +81,11 @@ pub(super) fn find_program(name: &str, search: Option<&str>) -> Result<PathBuf, 
         Some(candidate) => explain(Errno::ACCESS, &candidate),
         None => SpawnFailure::new(
             Errno::NOENT,
-            format!("program not found: {name} is in none of the directories of PATH ({search})"),
+            format!(
+                "program not found: {} is in none of the directories of PATH ({})",
+                name.display(),
+                search.display()
+            ),
         ),
     })
 }

@@ -1,7 +1,7 @@
 //! Opening the PTY and the journal, and starting the program on them.
 
 use std::{
-    ffi::CString,
+    ffi::{CString, OsStr},
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     os::unix::ffi::OsStrExt,
 };
@@ -76,11 +76,15 @@ fn enter(spec: &KeeperSpec) -> Result<(), SpawnFailure> {
 fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let argv = arguments(spec)?;
     let env = environment(spec)?;
-    let search = spec.env.iter().rfind(|(name, _)| name == "PATH");
-    let name = spec.program.as_ref().or(spec.argv.first());
+    let search = env
+        .iter()
+        .rev()
+        .find_map(|one| one.to_bytes().strip_prefix(b"PATH="));
+    let name = spec.program.as_ref().map(|program| program.as_bytes());
+    let name = name.or(argv.first().map(|first| first.to_bytes()));
     let path = find_program(
-        name.map_or("", String::as_str),
-        search.map(|(_, value)| value.as_str()),
+        OsStr::from_bytes(name.unwrap_or_default()),
+        search.map(OsStr::from_bytes),
     )?;
     let path_c = terminated(path.as_os_str().as_bytes(), || "the program".to_owned())?;
 
@@ -197,24 +201,33 @@ pub(super) fn unix_ms() -> u64 {
 }
 
 fn arguments(spec: &KeeperSpec) -> Result<Vec<CString>, SpawnFailure> {
-    let numbered = spec.argv.iter().enumerate();
+    let texts = spec.argv.iter().map(String::as_bytes);
+    let raw = spec
+        .raw_argv
+        .as_ref()
+        .map(|raw| raw.iter().map(|one| &one[..]));
+    let bytes: Vec<&[u8]> = raw.map_or_else(|| texts.collect(), Iterator::collect);
+    let numbered = bytes.into_iter().enumerate();
     numbered
-        .map(|(i, text)| terminated(text.as_bytes(), || format!("argument {i}")))
+        .map(|(i, bytes)| terminated(bytes, || format!("argument {i}")))
         .collect()
 }
 
 fn environment(spec: &KeeperSpec) -> Result<Vec<CString>, SpawnFailure> {
-    let one = |(name, value): &(String, String)| {
-        if name.is_empty() || name.contains('=') {
-            let text = format!("{name:?} cannot be the name of an environment variable");
+    let texts = spec.env.iter();
+    let texts = texts.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let raw = spec.raw_env.iter();
+    let raw = raw.map(|(name, value)| (&name[..], &value[..]));
+    let one = |(name, value): (&[u8], &[u8])| {
+        let shown = String::from_utf8_lossy(name);
+        if name.is_empty() || name.contains(&b'=') {
+            let text = format!("{shown:?} cannot be the name of an environment variable");
             return Err(SpawnFailure::new(Errno::INVAL, text));
         }
-        let joined = format!("{name}={value}");
-        terminated(joined.as_bytes(), || {
-            format!("the environment variable {name:?}")
-        })
+        let joined = [name, b"=", value].concat();
+        terminated(&joined, || format!("the environment variable {shown:?}"))
     };
-    spec.env.iter().map(one).collect()
+    texts.chain(raw).map(one).collect()
 }
 
 fn terminated(bytes: &[u8], what: impl Fn() -> String) -> Result<CString, SpawnFailure> {

@@ -372,10 +372,13 @@ fn programs_are_found_as_a_shell_finds_them() {
     dir.file("tool", b"#!/bin/sh\n", 0o755);
     dir.file("data", b"", 0o644);
     let search = format!("{}:/no/such:{}", first.display(), dir.0.display());
-    let find = |name: &str| find_program(name, Some(&search));
+    let find = |name: &str| find_program(name.as_ref(), Some(search.as_ref()));
     assert_eq!(find("tool").unwrap(), dir.0.join("tool"));
     assert_eq!(find("./x").unwrap(), Path::new("./x"));
-    assert_eq!(find_program("sh", None).unwrap(), Path::new("/bin/sh"));
+    assert_eq!(
+        find_program("sh".as_ref(), None).unwrap(),
+        Path::new("/bin/sh")
+    );
     let data = find("data").unwrap_err();
     assert_eq!(data.errno, Errno::ACCESS.raw_os_error());
     assert!(data.text.contains("not executable"), "{data:?}");

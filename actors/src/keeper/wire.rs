@@ -39,6 +39,10 @@ pub struct KeeperSpec {
     pub cwd: PathBuf,
     /// The complete environment: nothing of the daemon's is inherited.
     pub env: Vec<(String, String)>,
+    /// Further variables, of which name or value is not UTF-8. An older keeper leaves them out.
+    pub raw_env: Vec<(ByteBuf, ByteBuf)>,
+    /// The same as `argv`, where one of the arguments is not UTF-8. An older keeper has its text for people only.
+    pub raw_argv: Option<Vec<ByteBuf>>,
     /// Height of the terminal.
     pub rows: u16,
     /// Width of the terminal.

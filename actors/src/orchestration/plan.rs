@@ -1,12 +1,13 @@
 //! What an orchestration is asked to do, checked before anything is spawned. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use protocol::name::shown;
 use protocol::reply::{OrchestrationKind, RunStatus};
 use protocol::request::{RunLayout, RunOptions, RunParallel, RunPipeline};
-use protocol::{Error, ErrorCode, Size, Target};
+use protocol::{Error, ErrorCode, Size, Target, os_text};
 use serde::{Deserialize, Serialize};
 
 use super::script;
@@ -384,7 +385,7 @@ fn checked_name(name: &str, kind: &str, number: usize) -> Result<(), Error> {
 fn checked_env(env: &BTreeMap<String, String>) -> Result<(), Error> {
     for (name, value) in env {
         checked_variable(name)?;
-        if value.contains('\0') {
+        if !os_text::is_possible(value) {
             return Err(Error::invalid(format!(
                 "the variable {} has a NUL in its value",
                 shown(name)
@@ -396,10 +397,12 @@ fn checked_env(env: &BTreeMap<String, String>) -> Result<(), Error> {
 
 fn checked_path(cwd: Option<&str>) -> Result<(), Error> {
     match cwd {
-        Some(cwd) if !cwd.starts_with('/') => Err(Error::invalid(format!(
-            "the working directory {} is not an absolute path",
-            shown(cwd)
-        ))),
+        Some(cwd) if !Path::new(&os_text::decoded(cwd)).is_absolute() => {
+            Err(Error::invalid(format!(
+                "the working directory {} is not an absolute path",
+                shown(cwd)
+            )))
+        }
         Some(_) | None => Ok(()),
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use protocol::request::UpdateSession;
-use protocol::{Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid};
+use protocol::{
+    Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid, os_text,
+};
 
 use super::layout::{Layout, NoRoom};
 use super::snapshot::{Environment, SessionSnapshot, Window};
@@ -404,11 +406,12 @@ impl SessionSnapshot {
         }
         for (name, value) in update.environment {
             checked_variable(&name)?;
-            checked_entry("environment variable", &name, value.as_deref())?;
+            let variable = "environment variable";
+            checked_entry(variable, &name, value.as_deref(), os_text::is_possible)?;
             self.environment.changes.insert(name, value);
         }
         for (key, value) in update.metadata {
-            checked_entry("metadata entry", &key, value.as_deref())?;
+            checked_entry("metadata entry", &key, value.as_deref(), is_text)?;
             match value {
                 Some(value) => self.metadata.insert(key, value),
                 None => self.metadata.remove(&key),
@@ -416,7 +419,7 @@ impl SessionSnapshot {
         }
         if let Some(tags) = update.tags {
             for tag in &tags {
-                checked_entry("tag", tag, None)?;
+                checked_entry("tag", tag, None, is_text)?;
             }
             self.tags = tags;
         }
@@ -496,7 +499,7 @@ impl SessionSnapshot {
 /// # Errors
 /// `invalid_argument` for an empty name, or one with `=` or NUL.
 pub fn checked_variable(name: &str) -> Result<(), Error> {
-    if name.is_empty() || name.contains(['=', '\0']) {
+    if name.is_empty() || name.contains('=') || !os_text::is_possible(name) {
         return Err(Error::invalid(format!(
             "{} cannot be the name of an environment variable",
             protocol::name::shown(name)
@@ -506,9 +509,18 @@ pub fn checked_variable(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn checked_entry(kind: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
+fn is_text(value: &str) -> bool {
+    !value.contains('\0')
+}
+
+fn checked_entry(
+    kind: &str,
+    key: &str,
+    value: Option<&str>,
+    is_right: fn(&str) -> bool,
+) -> Result<(), Error> {
     let bytes = key.len() + value.map_or(0, str::len);
-    if key.is_empty() || bytes > MAX_ENTRY_BYTES || value.is_some_and(|v| v.contains('\0')) {
+    if key.is_empty() || bytes > MAX_ENTRY_BYTES || !value.is_none_or(is_right) {
         return Err(Error::invalid(format!(
             "{} is no {kind}: 1 to {MAX_ENTRY_BYTES} bytes without NUL",
             protocol::name::shown(key)

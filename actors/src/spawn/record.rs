@@ -1,11 +1,13 @@
 //! What a new pane is made as: program, directory and environment, checked before anything is started.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use protocol::paths::UMASK_VARIABLE;
 use protocol::request::{PaneSpec, Program};
-use protocol::{Error, PaneUuid};
+use protocol::{Error, PaneUuid, os_text};
+use serde_bytes::ByteBuf;
 use uuid::Uuid;
 
 use super::{SpawnOrder, shell, usual_shell};
@@ -56,7 +58,8 @@ pub(super) fn record(
         .map(|digits| shell::checked_umask(&digits));
     own_variables(server, session, id, &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
-    if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
+    let mut variables = env.iter();
+    if let Some((name, _)) = variables.find(|(_, value)| !os_text::is_possible(value)) {
         return Err(Error::invalid(format!(
             "the variable {name} has a NUL in its value"
         )));
@@ -106,7 +109,7 @@ fn own_variables(
     id: PaneUuid,
     env: &mut BTreeMap<String, String>,
 ) {
-    let path = |path: &Path| path.display().to_string();
+    let path = |path: &Path| os_text::encoded(path);
     let own = [
         ("TERM", "xterm-256color".to_owned()),
         ("COLORTERM", "truecolor".to_owned()),
@@ -148,7 +151,7 @@ fn argv(
     if argv.first().is_none_or(|first| first.trim().is_empty()) {
         return Err(empty_command());
     }
-    if argv.iter().any(|argument| argument.contains('\0')) {
+    if !argv.iter().all(|argument| os_text::is_possible(argument)) {
         return Err(Error::invalid("the command contains a NUL byte"));
     }
     let bytes: usize = argv.iter().map(String::len).sum();
@@ -168,8 +171,11 @@ fn empty_command() -> Error {
 fn shown_command(program: &Program, argv: &[String]) -> String {
     match program {
         Program::LoginShell => argv[0].trim_start_matches('-').to_owned(),
-        Program::ShellLine { line, .. } => line.clone(),
-        Program::Argv(_) => argv.join(" "),
+        Program::ShellLine { line, .. } => os_text::shown(line).into_owned(),
+        Program::Argv(_) => {
+            let words: Vec<_> = argv.iter().map(|word| os_text::shown(word)).collect();
+            words.join(" ")
+        }
     }
 }
 
@@ -178,15 +184,16 @@ fn shown_command(program: &Program, argv: &[String]) -> String {
 /// # Errors
 /// `invalid_argument` when it is not absolute, missing, or no directory.
 pub fn checked_cwd(cwd: &str) -> Result<String, Error> {
-    let shown = protocol::name::shown(cwd);
+    let shown = protocol::name::shown(&os_text::shown(cwd));
     let wrong = |why: String| {
         Error::invalid(format!("the working directory {shown} {why}"))
             .hint("give the absolute path of a directory that exists")
     };
-    if !cwd.starts_with('/') || cwd.contains('\0') {
+    let path = PathBuf::from(os_text::decoded(cwd));
+    if !path.is_absolute() || !os_text::is_possible(cwd) {
         return Err(wrong("is not an absolute path".into()));
     }
-    match std::fs::metadata(cwd) {
+    match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Ok(cwd.to_owned()),
         Ok(_) => Err(wrong("is not a directory".into())),
         Err(error) => Err(wrong(format!("cannot be used: {error}"))),
@@ -202,4 +209,27 @@ pub(super) fn next_record(server: &Server, entry: &PaneEntry) -> PaneRecord {
         record.env = env.into_iter().collect();
     }
     record
+}
+
+/// Bytes of a name and of its value.
+type RawVariable = (ByteBuf, ByteBuf);
+
+/// The variables as a keeper gets them: those that are not UTF-8, and the others.
+pub(super) fn variables(record: &PaneRecord) -> (Vec<RawVariable>, Vec<(String, String)>) {
+    let is_raw =
+        |(name, value): &(String, String)| os_text::is_marked(name) || os_text::is_marked(value);
+    let (marked, texts): (Vec<_>, Vec<_>) = record.env.iter().cloned().partition(is_raw);
+    let raw = marked.iter().map(|(name, value)| (raw(name), raw(value)));
+    (raw.collect(), texts)
+}
+
+/// All arguments as bytes, when one of them is not UTF-8.
+pub(super) fn raw_arguments(record: &PaneRecord) -> Option<Vec<ByteBuf>> {
+    let mut argv = record.argv.iter();
+    argv.any(|argument| os_text::is_marked(argument))
+        .then(|| record.argv.iter().map(|argument| raw(argument)).collect())
+}
+
+fn raw(text: &str) -> ByteBuf {
+    ByteBuf::from(os_text::decoded(text).into_vec())
 }

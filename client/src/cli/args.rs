@@ -1,9 +1,12 @@
 //! Values of options: durations, sizes, ratios and `KEY=VALUE` pairs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use protocol::Size;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use protocol::{Size, os_text};
 
 /// Reads `500ms`, `30s`, `2m`, `1h30m`, or a bare number of seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -68,11 +71,28 @@ pub(crate) fn ratio(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The form of a pair.
+const NO_PAIR: &str = "write it like KEY=VALUE";
+
 /// Reads `KEY=VALUE`.
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        Some(_) | None => Err("write it like KEY=VALUE".to_owned()),
+        Some(_) | None => Err(NO_PAIR.to_owned()),
+    }
+}
+
+/// Reads `KEY=VALUE` of a variable, whose bytes need not be UTF-8.
+pub(crate) fn variable() -> impl TypedValueParser<Value = (String, String)> {
+    OsStringValueParser::new().try_map(|text| pair_of_bytes(text.as_bytes()))
+}
+
+fn pair_of_bytes(bytes: &[u8]) -> Result<(String, String), String> {
+    let part = |bytes: &[u8]| os_text::encoded(OsStr::from_bytes(bytes));
+    let at = bytes.iter().position(|byte| *byte == b'=');
+    match at.filter(|at| *at > 0) {
+        Some(at) => Ok((part(&bytes[..at]), part(&bytes[at + 1..]))),
+        None => Err(NO_PAIR.to_owned()),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use protocol::Target;
 use protocol::fleet::Server;
 use protocol::reply::SessionDetail;
 use protocol::request::{GetSession, UpdateSession};
+use protocol::{Target, os_text};
 
 use super::{Caller, Outcome, args, output};
 
@@ -16,7 +16,7 @@ pub(crate) struct EnvArgs {
     /// Which session
     session: String,
     /// Variables to set
-    #[arg(value_name = "KEY=VALUE", value_parser = args::pair)]
+    #[arg(value_name = "KEY=VALUE", value_parser = args::variable())]
     set: Vec<(String, String)>,
     /// A variable that programs shall not have; may be given several times
     #[arg(long, value_name = "KEY")]
@@ -79,8 +79,8 @@ impl EnvArgs {
         };
         output::answer(caller, server.name(), &detail, |detail| {
             lines(detail.environment.iter().map(|(key, value)| match value {
-                Some(value) => format!("{key}={value}"),
-                None => format!("-{key}"),
+                Some(value) => format!("{}={}", os_text::shown(key), os_text::shown(value)),
+                None => format!("-{}", os_text::shown(key)),
             }))
         })?;
         Ok(0)

@@ -1,11 +1,13 @@
 //! What a new pane executes, and the environment and directory it gets from the caller.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use protocol::paths::{UMASK_VARIABLE, own_umask};
+use protocol::os_text;
+use protocol::paths::{self, UMASK_VARIABLE, own_umask};
 use protocol::request::{PaneSpec, Program, RestartType, StopRecipe};
 
 use super::args;
@@ -17,7 +19,7 @@ pub(crate) struct PaneOptions {
     #[arg(short = 'c', long = "cwd", value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// A variable for the program; may be given several times
-    #[arg(long, value_name = "KEY=VALUE", value_parser = args::pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = args::variable())]
     env: Vec<(String, String)>,
     /// Keep the ended pane with its status and output
     #[arg(long)]
@@ -42,14 +44,14 @@ pub(crate) struct PaneOptions {
     /// The program: several words are executed as they are, one word with spaces or shell
     /// characters is a command line for `sh -c` [default: your shell]
     #[arg(last = true, value_name = "CMD")]
-    command: Vec<String>,
+    command: Vec<OsString>,
 }
 
 impl PaneOptions {
     /// The pane as the wire has it.
     pub(crate) fn spec(self) -> anyhow::Result<PaneSpec> {
         Ok(PaneSpec {
-            program: program(self.command),
+            program: program(self.command.iter().map(os_text::encoded).collect()),
             cwd: Some(directory(self.cwd.as_deref())?),
             env: args::map(self.env),
             restart: self.restart,
@@ -80,7 +82,7 @@ fn restart_type(text: &str) -> Result<RestartType, String> {
 fn program(words: Vec<String>) -> Program {
     match words.as_slice() {
         [] => Program::LoginShell,
-        [line] if needs_shell(line) => Program::ShellLine {
+        [line] if needs_shell(&os_text::shown(line)) => Program::ShellLine {
             line: line.clone(),
             shell: None,
         },
@@ -94,24 +96,28 @@ fn needs_shell(word: &str) -> bool {
         .any(|c| c.is_whitespace() || SHELL_CHARACTERS.contains(c))
 }
 
-/// `dir`, or the current directory, as an absolute path in UTF-8.
+/// `dir`, or the current directory, as an absolute path.
 pub(crate) fn directory(dir: Option<&Path>) -> anyhow::Result<String> {
-    let here = || std::env::current_dir().context("the current directory is not known");
+    let here = || paths::current_dir().context("the current directory is not known");
     let path = match dir {
-        Some(dir) => std::path::absolute(dir)
-            .with_context(|| format!("{} is not a directory", dir.display()))?,
-        None => here()?,
+        Some(dir) if dir.is_absolute() || dir.as_os_str().is_empty() => std::path::absolute(dir),
+        Some(dir) => std::path::absolute(here()?.join(dir)),
+        None => return Ok(os_text::encoded(here()?)),
     };
-    path.into_os_string().into_string().map_err(|path| {
-        protocol::Error::invalid(format!("the directory {} is not UTF-8", path.display())).into()
-    })
+    let not_one = || {
+        format!(
+            "{} is not a directory",
+            dir.unwrap_or(Path::new("")).display()
+        )
+    };
+    Ok(os_text::encoded(path.with_context(not_one)?))
 }
 
 /// The caller's environment for programs on another terminal: without what tells of this terminal,
 /// of the shell's own place, or of the pane that the caller itself runs in.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .map(|(key, value)| (os_text::encoded(key), os_text::encoded(value)))
         .filter(|(key, _)| passes(key))
         .chain(own_umask().map(|digits| (UMASK_VARIABLE.to_owned(), digits)))
         .collect()

@@ -25,6 +25,8 @@ async fn directories_become_absolute() {
         ("~", "/home/me"),
         ("~/x", "/home/me/x"),
         ("~other", "/work/project/~other"),
+        ("\0/tmp/caf\u{e9}", "\0/tmp/caf\u{e9}"),
+        ("\0caf\u{e9}", "\0/work/project/caf\u{e9}"),
     ] {
         assert_eq!(call.absolute(given), absolute, "{given}");
     }

@@ -99,3 +99,23 @@ fn files_are_where_the_documentation_says() {
     assert_eq!(paths.panes(), Path::new("/r/panes"));
     assert_eq!(paths.logs(), Path::new("/s/log"));
 }
+
+#[test]
+fn a_directory_reached_by_a_link_keeps_its_name_and_nothing_else_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let logical = |told: &Path| by_way_of(Some(told.to_owned()), real.clone());
+    assert_eq!(logical(&link), link);
+    for wrong in [
+        dir.path().to_owned(),
+        dir.path().join("gone"),
+        dir.path().join("link/../link"),
+        PathBuf::from("."),
+        PathBuf::new(),
+    ] {
+        assert_eq!(logical(&wrong), real, "{}", wrong.display());
+    }
+    assert_eq!(by_way_of(None, real.clone()), real);
+}

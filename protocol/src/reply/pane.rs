@@ -195,8 +195,11 @@ pub struct PaneInfo {
     pub keeper_pid: u32,
     /// What is executed.
     pub command: String,
-    /// Where the program is now, as far as it is known.
+    /// Where the program is now, as far as it is known; for people, where it is not UTF-8.
     pub cwd: String,
+    /// The same as it can be given back (`protocol::os_text`), where it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd_raw: Option<String>,
     /// Size in cells.
     pub size: Size,
     /// The title that the program set.

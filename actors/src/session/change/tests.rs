@@ -169,7 +169,7 @@ fn a_login_sets_what_it_has_takes_away_what_it_has_not_and_leaves_what_is_so_alr
 #[test]
 fn a_bad_variable_is_refused_and_nothing_is_set() {
     let session = empty();
-    for name in ["", "A=B", "A\0"] {
+    for name in ["", "A=B", "A\0", "\0A"] {
         let update = UpdateSession {
             environment: BTreeMap::from([(name.to_owned(), Some("1".into()))]),
             ..UpdateSession::default()
@@ -177,6 +177,22 @@ fn a_bad_variable_is_refused_and_nothing_is_set() {
         let error = session.changed(Change::Session(update)).unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArgument, "{name:?}");
     }
+}
+
+#[test]
+fn a_variable_may_be_bytes_that_are_not_utf8_and_metadata_may_not() {
+    let bytes = || BTreeMap::from([("\0caf\u{e9}".to_owned(), Some("\0\u{ff}".to_owned()))]);
+    let environment = UpdateSession {
+        environment: bytes(),
+        ..UpdateSession::default()
+    };
+    let changed = empty().changed(Change::Session(environment)).unwrap();
+    assert_eq!(changed.environment.changes, bytes());
+    let metadata = UpdateSession {
+        metadata: bytes(),
+        ..UpdateSession::default()
+    };
+    empty().changed(Change::Session(metadata)).unwrap_err();
 }
 
 proptest! {

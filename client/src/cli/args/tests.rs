@@ -64,3 +64,13 @@ fn sizes_of_memory_have_letters() {
         assert!(bytes(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn variables_are_bytes() {
+    let pair = |bytes: &[u8]| pair_of_bytes(bytes);
+    let strings = |key: &str, value: &str| Ok((key.to_owned(), value.to_owned()));
+    assert_eq!(pair(b"A=b=c"), strings("A", "b=c"));
+    assert_eq!(pair(b"A=caf\xe9"), strings("A", "\0caf\u{e9}"));
+    assert_eq!(pair(b"A="), strings("A", ""));
+    assert!(pair(b"=b").is_err() && pair(b"A").is_err());
+}

@@ -1,5 +1,7 @@
 //! What words after `--` mean.
 
+use std::os::unix::ffi::OsStringExt;
+
 use super::*;
 
 fn meant(words: &[&str]) -> Program {
@@ -68,4 +70,9 @@ fn directories_become_absolute() {
     assert_eq!(directory(None).unwrap(), here.to_str().unwrap());
     let given = directory(Some(Path::new("sub/dir"))).unwrap();
     assert_eq!(given, here.join("sub/dir").to_str().unwrap());
+    assert_eq!(directory(Some(Path::new("/a/./b"))).unwrap(), "/a/b");
+    assert!(directory(Some(Path::new(""))).is_err());
+    let bytes = OsString::from_vec(b"/tmp/caf\xe9".to_vec());
+    let given = directory(Some(Path::new(&bytes))).unwrap();
+    assert_eq!(os_text::decoded(&given), bytes);
 }
