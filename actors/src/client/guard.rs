@@ -79,7 +79,7 @@ impl Guard {
             terminal: own_description(handed)?,
             leave: params.leave,
             before: params.settings,
-            during: settings(&during),
+            during: TerminalSettings::of(&during),
             client,
         })
     }
@@ -119,7 +119,7 @@ impl Guard {
             return;
         };
         // A shell has put its own settings there already, or does so in a moment.
-        if settings(&now) == self.during {
+        if TerminalSettings::of(&now) == self.during {
             apply(&self.before, &mut now);
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &now);
         }
@@ -171,17 +171,6 @@ fn read_stat(pid: i32, text: &str) -> Option<Process> {
         session: number(0)?,
         foreground: number(1)?,
     })
-}
-
-fn settings(termios: &Termios) -> TerminalSettings {
-    TerminalSettings {
-        input: termios.input_modes.bits(),
-        output: termios.output_modes.bits(),
-        control: termios.control_modes.bits(),
-        local: termios.local_modes.bits(),
-        least: termios.special_codes[SpecialCodeIndex::VMIN],
-        time: termios.special_codes[SpecialCodeIndex::VTIME],
-    }
 }
 
 fn apply(settings: &TerminalSettings, termios: &mut Termios) {

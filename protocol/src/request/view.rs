@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rustix::termios::{SpecialCodeIndex, Termios};
 use serde::{Deserialize, Serialize};
 
 use crate::frame::ViewId;
@@ -77,6 +78,21 @@ pub struct TerminalSettings {
     pub least: u8,
     /// `VTIME`.
     pub time: u8,
+}
+
+impl TerminalSettings {
+    /// Those that a terminal has now.
+    #[must_use]
+    pub fn of(termios: &Termios) -> Self {
+        Self {
+            input: termios.input_modes.bits(),
+            output: termios.output_modes.bits(),
+            control: termios.control_modes.bits(),
+            local: termios.local_modes.bits(),
+            least: termios.special_codes[SpecialCodeIndex::VMIN],
+            time: termios.special_codes[SpecialCodeIndex::VTIME],
+        }
+    }
 }
 
 /// Takes an attached view away.

@@ -3,7 +3,7 @@
 //! Sources: the kitty keyboard protocol (sw.kovidgoyal.net/kitty/keyboard-protocol); xterm ctlseqs, "Alt and Meta Keys",
 //! modifyOtherKeys.
 
-use super::key::{Key, KeyCode, Modifiers, control_byte};
+use super::key::{F13, Key, KeyCode, Modifiers, control_byte};
 use crate::pane::screen::Modes;
 
 /// Escape and keys with Control or Alt get a code of their own.
@@ -14,9 +14,6 @@ const ALTERNATES: u8 = 1 << 2;
 const ALL_KEYS: u8 = 1 << 3;
 /// The text is told with the code.
 const TEXT: u8 = 1 << 4;
-
-/// F13 in the private use area.
-const F13: u32 = 57_376;
 
 /// What `key` sends if `modes` ask for more than a plain terminal sends; `None` where it is the same.
 pub(super) fn encode(key: Key, modes: Modes) -> Option<Vec<u8>> {
@@ -38,60 +35,38 @@ struct Coded {
 
 fn coded(key: Key) -> Option<Coded> {
     let mut modifiers = key.modifiers;
-    let plain = |code: u32, modifiers: Modifiers| Coded {
+    let code = key.code.number()?;
+    if let KeyCode::Char(char) = key.code
+        && char != '\n'
+    {
+        return Some(character(char, modifiers));
+    }
+    modifiers.shift |= key.code == KeyCode::BackTab;
+    // A line feed is C-j.
+    modifiers.control |= key.code == KeyCode::Char('\n');
+    Some(Coded {
         code,
         shifted: None,
         modifiers,
         text: None,
-    };
-    Some(match key.code {
-        KeyCode::Char('\n') => plain(
-            u32::from('j'),
-            Modifiers {
-                control: true,
-                ..modifiers
-            },
-        ),
-        KeyCode::Char(char) => {
-            let lower = char.to_lowercase().next().filter(|_| char.is_uppercase());
-            // `C-A` is the same key as `C-a`; `A` is Shift and `a`.
-            modifiers.shift |= lower.is_some() && !modifiers.control;
-            let base = lower.unwrap_or(char);
-            let text = match modifiers.shift {
-                true => base.to_uppercase().next().unwrap_or(base),
-                false => base,
-            };
-            Coded {
-                code: base.into(),
-                shifted: modifiers.shift.then_some(text).filter(|&text| text != base),
-                modifiers,
-                text: Some(text),
-            }
-        }
-        KeyCode::Enter => plain(13, modifiers),
-        KeyCode::Tab => plain(9, modifiers),
-        KeyCode::BackTab => plain(
-            9,
-            Modifiers {
-                shift: true,
-                ..modifiers
-            },
-        ),
-        KeyCode::Escape => plain(27, modifiers),
-        KeyCode::Backspace => plain(127, modifiers),
-        KeyCode::Function(number @ 13..) => plain(F13 + u32::from(number) - 13, modifiers),
-        KeyCode::Function(_)
-        | KeyCode::Delete
-        | KeyCode::Insert
-        | KeyCode::Home
-        | KeyCode::End
-        | KeyCode::PageUp
-        | KeyCode::PageDown
-        | KeyCode::Up
-        | KeyCode::Down
-        | KeyCode::Right
-        | KeyCode::Left => return None,
     })
+}
+
+fn character(char: char, mut modifiers: Modifiers) -> Coded {
+    let lower = char.to_lowercase().next().filter(|_| char.is_uppercase());
+    // `C-A` is the same key as `C-a`; `A` is Shift and `a`.
+    modifiers.shift |= lower.is_some() && !modifiers.control;
+    let base = lower.unwrap_or(char);
+    let text = match modifiers.shift {
+        true => base.to_uppercase().next().unwrap_or(base),
+        false => base,
+    };
+    Coded {
+        code: base.into(),
+        shifted: modifiers.shift.then_some(text).filter(|&text| text != base),
+        modifiers,
+        text: Some(text),
+    }
 }
 
 fn kitty(key: Key, flags: u8) -> Option<String> {
@@ -171,26 +146,18 @@ fn other_key(key: Key, level: u8) -> Option<String> {
     if modifiers == Modifiers::default() {
         return None;
     }
-    let has_code = match key.code {
-        KeyCode::Char(' ') if shift_only => level > 1,
-        KeyCode::Char(_) if shift_only => false,
-        KeyCode::Char('\n') => false,
-        KeyCode::Char(char) => level > 1 || (modifiers.control && control_byte(char).is_none()),
-        KeyCode::Enter => true,
+    let has_code = if let KeyCode::Char(char) = key.code {
+        match char {
+            ' ' if shift_only => level > 1,
+            '\n' => false,
+            _ if shift_only => false,
+            _ => level > 1 || (modifiers.control && control_byte(char).is_none()),
+        }
+    } else if matches!(key.code, KeyCode::Tab | KeyCode::BackTab) {
         // Shift+Tab has had a sequence of its own for long.
-        KeyCode::Tab | KeyCode::BackTab => level > 1 || modifiers.control || modifiers.alt,
-        KeyCode::Escape | KeyCode::Backspace => level > 1,
-        KeyCode::Function(_)
-        | KeyCode::Delete
-        | KeyCode::Insert
-        | KeyCode::Home
-        | KeyCode::End
-        | KeyCode::PageUp
-        | KeyCode::PageDown
-        | KeyCode::Up
-        | KeyCode::Down
-        | KeyCode::Right
-        | KeyCode::Left => false,
+        level > 1 || !shift_only
+    } else {
+        level > 1 || key.code == KeyCode::Enter
     };
     let code = coded.shifted.map_or(coded.code, u32::from);
     has_code.then(|| format!("\x1b[27;{};{code}~", modifiers.code()))

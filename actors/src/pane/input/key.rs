@@ -47,6 +47,34 @@ pub enum KeyCode {
     Left,
 }
 
+/// F13 in the private use area. Source: kitty keyboard protocol, functional keys.
+pub(super) const F13: u32 = 57_376;
+
+impl KeyCode {
+    /// Its number for programs that tell keys apart; `None` for keys that had a sequence of their own before.
+    pub(super) fn number(self) -> Option<u32> {
+        match self {
+            Self::Char(char) => Some(char.into()),
+            Self::Enter => Some(13),
+            Self::Tab | Self::BackTab => Some(9),
+            Self::Escape => Some(27),
+            Self::Backspace => Some(127),
+            Self::Function(number @ 13..) => Some(F13 + u32::from(number) - 13),
+            Self::Function(_)
+            | Self::Delete
+            | Self::Insert
+            | Self::Home
+            | Self::End
+            | Self::PageUp
+            | Self::PageDown
+            | Self::Up
+            | Self::Down
+            | Self::Right
+            | Self::Left => None,
+        }
+    }
+}
+
 /// Modifier keys held with a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Modifiers {
@@ -221,27 +249,11 @@ impl Key {
     /// Whether a command line ends with it: Enter, and what sends the same.
     #[must_use]
     pub fn ends_line(self) -> bool {
-        match self.code {
-            KeyCode::Enter | KeyCode::Char('\n') => true,
-            KeyCode::Char(char) => {
-                self.modifiers.control && matches!(char.to_ascii_lowercase(), 'm' | 'j')
-            }
-            KeyCode::Function(_)
-            | KeyCode::Tab
-            | KeyCode::BackTab
-            | KeyCode::Escape
-            | KeyCode::Backspace
-            | KeyCode::Delete
-            | KeyCode::Insert
-            | KeyCode::Home
-            | KeyCode::End
-            | KeyCode::PageUp
-            | KeyCode::PageDown
-            | KeyCode::Up
-            | KeyCode::Down
-            | KeyCode::Right
-            | KeyCode::Left => false,
+        if let KeyCode::Char(char) = self.code {
+            let sends_enter = matches!(char.to_ascii_lowercase(), 'm' | 'j');
+            return char == '\n' || (self.modifiers.control && sends_enter);
         }
+        self.code == KeyCode::Enter
     }
 }
 

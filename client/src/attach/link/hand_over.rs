@@ -9,7 +9,6 @@ use protocol::frame::{Frame, RequestFrame, to_bytes};
 use protocol::request::{GuardTerminal, TerminalSettings};
 use protocol::{Call, Error};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use rustix::termios::{SpecialCodeIndex, Termios};
 use tokio_util::codec::Encoder;
 
 use super::Link;
@@ -24,7 +23,7 @@ impl Link {
         };
         let call = GuardTerminal {
             leave: LEAVE.to_vec(),
-            settings: settings(&before),
+            settings: TerminalSettings::of(&before),
         };
         if self.put(&call).is_err() {
             return;
@@ -62,16 +61,5 @@ impl Link {
             params: to_bytes(call),
         });
         Ok(self.codec.encode(frame, &mut self.out)?)
-    }
-}
-
-fn settings(termios: &Termios) -> TerminalSettings {
-    TerminalSettings {
-        input: termios.input_modes.bits(),
-        output: termios.output_modes.bits(),
-        control: termios.control_modes.bits(),
-        local: termios.local_modes.bits(),
-        least: termios.special_codes[SpecialCodeIndex::VMIN],
-        time: termios.special_codes[SpecialCodeIndex::VTIME],
     }
 }
