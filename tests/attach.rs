@@ -1,8 +1,10 @@
 //! Attached clients are counted exactly, however they come and go; views show what they are to show.
 
 mod active;
+mod clipboard;
 mod login;
 mod outer;
+mod terminal;
 mod views;
 
 use std::collections::BTreeMap;

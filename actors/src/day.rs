@@ -18,6 +18,7 @@ use crate::dispatch::session::new_snapshot;
 use crate::keeper::Keeper;
 use crate::orchestration::sample;
 use crate::pane::io::Io;
+use crate::pane::setup::Setup;
 use crate::pane::{self, Ended, PaneEntry, PaneRecord, Process};
 use crate::registry::{Claim, ENDED_PANES, SessionEntry};
 use crate::server::Server;
@@ -85,7 +86,7 @@ impl Day {
     /// A pane whose program has ended, in a window of its own.
     pub(crate) async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
         let server = &self.server;
-        let io = Io::without_program(16_384, Size::default(), 0, None).unwrap();
+        let io = Io::without_program(16_384, Size::default(), Setup::default(), None).unwrap();
         let process = Process {
             keeper: Keeper::gone(),
             pid: 0,

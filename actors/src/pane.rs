@@ -8,6 +8,7 @@ pub mod journal;
 pub mod life;
 mod record;
 pub mod screen;
+pub mod setup;
 pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;

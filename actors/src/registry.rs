@@ -10,6 +10,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use protocol::reply::{PaneEnd, SessionContext, SessionInfo};
+use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 use supervisor::{Address, AddressSlot, SupervisorSlot};
@@ -56,6 +57,8 @@ pub struct SessionEntry {
     last_use: AtomicU64,
     /// The client that has the size of the session.
     sized_by: ArcSwapOption<ClientUuid>,
+    /// What is known of the terminal of that client, or of the last one.
+    terminal: ArcSwap<TerminalFacts>,
     /// Its actor.
     pub address: AddressSlot<SessionMsg>,
     /// The supervisor of its panes.
@@ -79,6 +82,7 @@ impl SessionEntry {
             snapshot: watch::Sender::new(Arc::new(snapshot)),
             phase: watch::Sender::new(Phase::Starting),
             sized_by: ArcSwapOption::empty(),
+            terminal: ArcSwap::default(),
             address: AddressSlot::new(),
             panes: SupervisorSlot::new(),
         }
@@ -128,6 +132,19 @@ impl SessionEntry {
     pub fn set_sized_by(&self, client: Option<ClientUuid>) {
         if self.sized_by() != client {
             self.sized_by.store(client.map(Arc::new));
+        }
+    }
+
+    /// What is known of the terminal of who has the size, or had it last.
+    #[must_use]
+    pub fn terminal(&self) -> TerminalFacts {
+        **self.terminal.load()
+    }
+
+    /// Publishes it. Only the session's actor does.
+    pub fn set_terminal(&self, terminal: TerminalFacts) {
+        if self.terminal() != terminal {
+            self.terminal.store(Arc::new(terminal));
         }
     }
 

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use protocol::frame::ViewId;
+use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, PaneUuid, Size, WindowUuid};
 use supervisor::{Actor, ActorError, ActorId, Address, Down, Reply};
 
@@ -42,6 +43,8 @@ pub enum SessionMsg {
     Detach(ClientUuid, ViewId, Reply<()>),
     /// A view that decides about the size has another one.
     ViewSize(ClientUuid, Size),
+    /// This is known of the terminal of a view that decides about the size.
+    ViewTerminal(ClientUuid, TerminalFacts),
     /// The person at a client typed or clicked: the size is theirs from now on.
     Typed(ClientUuid),
     /// An orchestration needs the session to stay.
@@ -66,6 +69,8 @@ pub struct AttachRequest {
     pub size: Option<Size>,
     /// What the session learns of the person's login.
     pub login: BTreeMap<String, Option<String>>,
+    /// What is known of its terminal.
+    pub terminal: TerminalFacts,
 }
 
 /// The actor.
@@ -154,6 +159,10 @@ impl Actor for SessionActor {
             }
             SessionMsg::ViewSize(client, size) => {
                 state.resize(client, size);
+                let _ = state.publish(myself);
+            }
+            SessionMsg::ViewTerminal(client, terminal) => {
+                state.learn(client, terminal);
                 let _ = state.publish(myself);
             }
             SessionMsg::Typed(client) => {
@@ -293,6 +302,7 @@ impl SessionState {
         let views = self.now.clients.entry(request.client).or_default();
         views.insert(request.view);
         if let Some(size) = request.size {
+            self.learn(request.client, request.terminal);
             self.resize(request.client, size);
         }
         self.entry.touch();
@@ -325,6 +335,13 @@ impl SessionState {
         }
     }
 
+    fn learn(&mut self, client: ClientUuid, terminal: TerminalFacts) {
+        if self.now.clients.contains_key(&client) {
+            self.sizes.learn(client, terminal);
+            self.decide_size();
+        }
+    }
+
     /// Without anybody who decides, the session keeps the size that it has.
     fn decide_size(&mut self) {
         let decided = self.sizes.decided();
@@ -332,6 +349,8 @@ impl SessionState {
         if let Some((_, size)) = decided {
             self.now.size = size;
         }
+        self.entry
+            .set_terminal(self.sizes.facts(self.entry.terminal()));
     }
 
     fn hold(&mut self, orchestration: OrchestrationUuid) -> Result<(), Error> {
@@ -348,9 +367,11 @@ impl SessionState {
             self.server.registry.note_change();
             self.server.store.save_session(&self.entry)
         });
+        let terminal = self.entry.terminal();
         for (pane, size) in self.now.pane_sizes() {
             if let Some(pane) = self.server.registry.pane(pane) {
                 pane.set_size(size);
+                pane.io.set_facts(terminal);
             }
         }
         myself.set_details(vec![

@@ -16,6 +16,7 @@ use crate::cgroup;
 use crate::keeper::{Identity, KeeperSpec, SpawnError, SpawnedPane};
 use crate::orchestration;
 use crate::pane::io::Io;
+use crate::pane::setup::Window;
 use crate::pane::{self, PaneEntry, PaneRecord, Process, StartTurn};
 use crate::registry::SessionEntry;
 use crate::server::Server;
@@ -179,7 +180,12 @@ async fn begin(
     if server.is_stopping() {
         return Err(stopping());
     }
-    let history_lines = plan.record.history_lines;
+    let terminal = session.terminal();
+    let setup = plan.record.setup(&server.config, terminal);
+    let window = Window {
+        size,
+        cell: terminal.cell,
+    };
     let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
@@ -188,7 +194,7 @@ async fn begin(
         plan.id,
         kept,
         &plan.record,
-        size,
+        window,
         async |_| {},
         None,
     );
@@ -196,13 +202,7 @@ async fn begin(
     let process = process(&program, 0, secret);
     let status_pipe = program.status_pipe;
     let journal_bytes = server.config.journal_bytes as usize;
-    let io = match Io::start(
-        program.master,
-        program.journal,
-        journal_bytes,
-        size,
-        history_lines,
-    ) {
+    let io = match Io::start(program.master, program.journal, journal_bytes, size, setup) {
         Ok(io) => io,
         Err(error) => {
             started.undo().await;
@@ -298,7 +298,7 @@ async fn respawn_in_turn(
     // What the last life has left is asked to end like everything else.
     pane::life::end_program(entry, &last, &mut entry.state()).await;
     pane::life::release(entry, &last).await;
-    let size = entry.io.size();
+    let window = entry.io.window();
     let name = entry.name().map(|name| Name::clone(&name));
     let life = last.life + 1;
     let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
@@ -312,7 +312,7 @@ async fn respawn_in_turn(
     let kept = Kept { meta, secret };
     let turn = Some(turn);
     let record = next_record(server, entry);
-    let started = start_program(server, entry.id, kept, &record, size, note, turn).await;
+    let started = start_program(server, entry.id, kept, &record, window, note, turn).await;
     let (started, program) = started.inspect_err(|_| entry.set_next_keeper(None))?;
     let process = process(&program, life, secret);
     let journal_bytes = server.config.journal_bytes as usize;
@@ -359,7 +359,7 @@ async fn start_program(
     id: PaneUuid,
     kept: Kept,
     record: &PaneRecord,
-    size: Size,
+    window: Window,
     note: impl AsyncFnOnce(Option<Identity>),
     turn: Option<StartTurn>,
 ) -> Result<(StartedProgram, SpawnedPane), Error> {
@@ -374,6 +374,7 @@ async fn start_program(
         .prepare(record.cgroup.as_deref(), record.memory_max)?;
     let group = cgroup.as_ref().map(|cgroup| cgroup.group.clone());
     let (raw_env, env) = record::variables(record);
+    let winsize = window.winsize();
     let spec = KeeperSpec {
         cgroup,
         pane_id: id.to_string(),
@@ -388,8 +389,10 @@ async fn start_program(
         cwd: os_text::decoded(&record.cwd).into(),
         env,
         raw_env,
-        rows: size.rows,
-        cols: size.cols,
+        rows: winsize.ws_row,
+        cols: winsize.ws_col,
+        width: winsize.ws_xpixel,
+        height: winsize.ws_ypixel,
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
         report_word: record.report_word.clone(),

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use protocol::fleet::Server;
 use protocol::request::{GetSession, Whoami};
+use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, Size, Target, transport};
 
 use crate::cli::Outcome;
@@ -44,6 +45,8 @@ pub(crate) struct View {
     pub(crate) titles: bool,
     /// Variables of the person's login that the session learns.
     pub(crate) login: BTreeMap<String, Option<String>>,
+    /// What programs copy reaches the terminal's clipboard.
+    pub(crate) clipboard: bool,
 }
 
 /// The size of the caller's terminal, when there is one.
@@ -77,7 +80,11 @@ pub(crate) fn refuse_own_session(link: &mut Link, view: &View) -> Result<(), Err
 pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
     let mut terminal = Terminal::open()?;
     let size = terminal.size();
-    let context = link.attach(view, size)?.context;
+    let facts = TerminalFacts {
+        colors: None,
+        cell: terminal.cell(),
+    };
+    let context = link.attach(view, size, facts)?.context;
     let mut signals = Signals::listen()?;
     terminal.enter()?;
     // Others may have attached from a newer login before it is attached again.
@@ -88,11 +95,14 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
     };
     let ending = {
         let mut viewer = Viewer::new(&terminal, view);
+        viewer.ask();
         // Resized before anybody listened.
         if terminal.size() != size {
             let _ = viewer.resized(&mut link);
         }
-        show(server, &same, &mut link, &mut viewer, &mut signals)
+        let ending = show(server, &same, &mut link, &mut viewer, &mut signals);
+        viewer.await_answers();
+        ending
     };
     drop(terminal);
     // Also after the end of the session: the server has the terminal in its care until it is told that all is well.
@@ -161,7 +171,7 @@ fn search(
             false => Link::open,
         };
         let again = open(server).and_then(|mut link| {
-            link.attach(view, viewer.size())?;
+            link.attach(view, viewer.size(), viewer.facts())?;
             Ok(link)
         });
         match again {

@@ -35,11 +35,16 @@ pub struct Config {
 pub struct AttachConfig {
     /// Titles that programs set become the terminal's own.
     pub titles: bool,
+    /// What programs copy (OSC 52) reaches the terminal's clipboard.
+    pub clipboard: bool,
 }
 
 impl Default for AttachConfig {
     fn default() -> Self {
-        Self { titles: true }
+        Self {
+            titles: true,
+            clipboard: true,
+        }
     }
 }
 
@@ -89,6 +94,8 @@ pub struct DaemonConfig {
     pub store_text: bool,
     /// Environments of sessions, panes and runs are stored, for after a restart.
     pub store_environment: bool,
+    /// Whose copies (OSC 52) reach the clipboards of those who look.
+    pub clipboard: ClipboardWish,
     /// How programs are asked to end, where a pane has nothing else.
     pub stop: StopConfig,
     /// Variables that a session learns from whoever attaches, for programs started later.
@@ -113,6 +120,18 @@ const LOGIN_VARIABLES: [&str; 13] = [
     "XDG_SESSION_ID",
     "XDG_SESSION_TYPE",
 ];
+/// The programs whose copies (OSC 52) reach the clipboards of those who look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipboardWish {
+    /// None.
+    Off,
+    /// Those of panes that people have made.
+    #[default]
+    People,
+    /// Also those of panes that agents have made.
+    All,
+}
 
 /// A journal's ring is mapped in whole pages.
 pub const JOURNAL_STEP_BYTES: u32 = 4_096;
@@ -214,6 +233,7 @@ impl Default for DaemonConfig {
             cgroup: CgroupWish::Auto,
             store_text: true,
             store_environment: true,
+            clipboard: ClipboardWish::default(),
             stop: StopConfig::default(),
             update_environment: LOGIN_VARIABLES.map(str::to_owned).to_vec(),
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::frame::ViewId;
 use crate::geometry::Size;
 use crate::reply::Attached;
+use crate::terminal::{Rgb, SetColors};
 
 /// Terminal modes of a pane that its viewer must follow, as bits.
 pub mod mode {
@@ -93,6 +94,31 @@ impl From<Cluster> for (u32, u16, u8, bool) {
     }
 }
 
+/// A place that copied text is kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// What is pasted by a command.
+    Clipboard,
+    /// What is selected, and pasted by the mouse.
+    Primary,
+}
+
+/// Text that a program has copied (OSC 52).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Where to.
+    pub selection: Selection,
+    /// The text, at most [`Copied::MAX_BYTES`].
+    #[serde(with = "serde_bytes")]
+    pub text: Vec<u8>,
+}
+
+impl Copied {
+    /// The longest text that is passed on, in bytes: more than people paste, and less than a screen may take of memory.
+    pub const MAX_BYTES: usize = 1024 * 1024;
+}
+
 /// What changed on a screen since an earlier generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScreenUpdate {
@@ -114,15 +140,22 @@ pub struct ScreenUpdate {
     /// The level of xterm's modifyOtherKeys that the program has set.
     #[serde(default)]
     pub modify_other_keys: u8,
-    /// The cursor's colour as red, green and blue, if the program has set one (OSC 12). Other colours that it has set are in the rows.
+    /// The cursor's colour, if the program has set one (OSC 12).
     #[serde(default)]
-    pub cursor_color: Option<(u8, u8, u8)>,
+    pub cursor_color: Option<Rgb>,
+    /// The other colours that the program has set, when they changed. The rows have them by their value, for terminals that cannot be
+    /// told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colors: Option<SetColors>,
     /// The title, when it changed.
     #[serde(default)]
     pub title: Option<String>,
     /// The bell rang.
     #[serde(default)]
     pub bell: bool,
+    /// What the program has copied since the last update, the last text for each selection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copied: Vec<Copied>,
     /// So many rows of the scrollback are above the end: the rows are from there, and nothing follows until the view is
     /// scrolled again or something is typed.
     #[serde(default, skip_serializing_if = "is_zero")]

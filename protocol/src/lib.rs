@@ -24,6 +24,7 @@ pub mod rights;
 pub mod secret;
 pub mod seldom;
 pub mod session_id;
+pub mod terminal;
 pub mod transport;
 pub mod trust;
 

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use protocol::event::{ScreenUpdate, mode};
+use protocol::event::{Copied, ScreenUpdate, mode};
 use protocol::id::PaneUuid;
+use protocol::terminal::{SetColors, TerminalFacts};
 use rustix::process::Signal;
 
 use crate::support::daemon::{Client, Daemon, fugue_exe};
@@ -15,16 +16,20 @@ use crate::support::{LIMIT, eventually, proc, run};
 const MOUSE: u32 = mode::MOUSE_CLICK | mode::MOUSE_DRAG | mode::MOUSE_MOTION;
 
 /// A terminal with a shell on it, looked at through a view of its own.
-struct Outer {
+pub(super) struct Outer {
     client: Client,
     pane: PaneUuid,
     shell: u32,
-    last: ScreenUpdate,
+    pub(super) last: ScreenUpdate,
+    /// What it was told to copy.
+    pub(super) copied: Vec<Copied>,
+    /// The colours that were set on it.
+    pub(super) colors: SetColors,
     rows: BTreeMap<u16, String>,
 }
 
 impl Outer {
-    async fn open(daemon: &Daemon) -> Self {
+    pub(super) async fn open(daemon: &Daemon) -> Self {
         let mut client = daemon.client().await;
         let made = client
             .session("outer", "PS1='OUTER$ ' exec bash --norc -i")
@@ -36,6 +41,8 @@ impl Outer {
             pane: made.pane_id,
             shell: made.pid,
             last: ScreenUpdate::default(),
+            copied: Vec::new(),
+            colors: SetColors::default(),
             rows: BTreeMap::new(),
         };
         outer.take(last);
@@ -53,10 +60,14 @@ impl Outer {
             let text = String::from_utf8_lossy(&row.ansi).into_owned();
             self.rows.insert(row.row, text);
         }
+        self.copied.extend(update.copied.clone());
+        if let Some(colors) = &update.colors {
+            self.colors.clone_from(colors);
+        }
         self.last = update;
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.rows.values().cloned().collect::<Vec<_>>().join("\n")
     }
 
@@ -64,11 +75,11 @@ impl Outer {
         self.last.modes & modes != 0
     }
 
-    async fn types(&self, text: &str) {
+    pub(super) async fn types(&self, text: &str) {
         self.client.types(1, text).await;
     }
 
-    async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+    pub(super) async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let begun = Instant::now();
         while !holds(self) {
             let left = LIMIT.saturating_sub(begun.elapsed());
@@ -84,8 +95,18 @@ impl Outer {
         }
     }
 
+    /// It is shown on such a terminal.
+    pub(super) async fn is(&self, terminal: TerminalFacts) {
+        let update = protocol::request::UpdateView {
+            view: 1,
+            terminal: Some(terminal),
+            ..protocol::request::UpdateView::default()
+        };
+        self.client.ok(update).await;
+    }
+
     /// Attaches a view of session `name` here and returns its process.
-    async fn attach(&mut self, name: &str) -> u32 {
+    pub(super) async fn attach(&mut self, name: &str) -> u32 {
         self.types(&format!("{} attach {name}\r", fugue_exe()))
             .await;
         self.until("the view", |outer| outer.has(mode::ALTERNATE_SCREEN))
@@ -115,7 +136,7 @@ async fn shows_input(client: &Client, asks: &str) -> PaneUuid {
     made.pane_id
 }
 
-async fn until_text(client: &Client, pane: PaneUuid, part: &str) {
+pub(super) async fn until_text(client: &Client, pane: PaneUuid, part: &str) {
     eventually(part, async || {
         client.text(pane).await.contains(part).then_some(())
     })
@@ -261,17 +282,20 @@ fn the_terminal_of_a_killed_view_is_put_right() {
     run(async {
         let daemon = Daemon::start();
         let client = daemon.client().await;
-        shows_input(
+        let target = shows_input(
             &client,
             "\\033[?1003h\\033[?1006h\\033[5 q\\033]2;mine\\007",
         )
         .await;
         let mut outer = Outer::open(&daemon).await;
-        for _ in 0..2 {
+        for seen in ["READYk", "READYkk"] {
             let view = outer.attach("target").await;
             outer
                 .until("the mouse", |outer| outer.has(mode::MOUSE_MOTION))
                 .await;
+            // Behind the answers of the terminal, which the shell is not to find.
+            outer.types("k").await;
+            until_text(&client, target, seen).await;
             proc::signal(view, Signal::KILL);
             outer
                 .until("a usable terminal", |outer| {

@@ -42,6 +42,7 @@ fn who_only_looks_decides_nothing() {
             pane_step: 0,
             redraw: false,
             scroll: 0,
+            terminal: None,
         })
         .await;
         assert_eq!(size_of(&two, "s").await, Size::DEFAULT);
@@ -300,6 +301,7 @@ fn screens_come_whole_first_then_as_changes_and_two_at_a_time() {
             pane_step: 0,
             redraw: true,
             scroll: 0,
+            terminal: None,
         })
         .await;
         let Event::Screen { update: again, .. } = one.event().await else {

@@ -132,6 +132,7 @@ async fn the_program_leads_its_session_on_its_terminal() {
     let home = place.dir.path().to_str().unwrap();
     spec.env.push(("HOME".into(), home.into()));
     spec.rows = 33;
+    (spec.width, spec.height) = (800, 660);
     spec.cols = 101;
     let pane = spawn(spec).await;
     let text = output_with(&pane.master, "-login é=1").await;
@@ -146,6 +147,8 @@ async fn the_program_leads_its_session_on_its_terminal() {
         "{text}"
     );
     assert!(text.contains("\n iutf8"), "{text}");
+    let size = rustix::termios::tcgetwinsize(&pane.master).unwrap();
+    assert_eq!((size.ws_xpixel, size.ws_ypixel), (800, 660));
     assert_eq!(
         fs::read_link(format!("/proc/{}/cwd", pane.keeper_pid)).unwrap(),
         Path::new("/")

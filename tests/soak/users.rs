@@ -261,6 +261,7 @@ pub async fn resize(world: &mut World) {
         pane_step: 0,
         redraw: false,
         scroll: 0,
+        terminal: None,
     };
     let resized = view.connection.call(&update, LIMIT).await;
     resized.unwrap_or_else(|error| panic!("{error}"));

@@ -6,6 +6,7 @@ use protocol::frame::ViewId;
 use protocol::id::PaneUuid;
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach};
+use protocol::terminal::TerminalFacts;
 use protocol::{Error, Event, Size, Target, transport};
 
 use super::LIMIT;
@@ -22,6 +23,7 @@ pub fn attach(view: ViewId, session: impl Into<Target>) -> Attach {
         size: VIEW_SIZE,
         read_only: false,
         environment: std::collections::BTreeMap::new(),
+        terminal: TerminalFacts::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use protocol::reply::ExitStatus;
 use protocol::request::RestartType;
+use protocol::terminal::TerminalFacts;
 use protocol::{Error, Size};
 use uuid::Uuid;
 
@@ -137,8 +138,8 @@ fn with_keeper(
     let life = life_of(&keeper).unwrap_or(pane.state.life);
     let process = process(&keeper, life, &pane.record, pane.state.secret);
     let journal_bytes = server.config.journal_bytes as usize;
-    let history = pane.record.history_lines;
-    let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, history)?;
+    let setup = pane.record.setup(&server.config, TerminalFacts::default());
+    let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, setup)?;
     if life != pane.state.life {
         // Started again, and not written down: what is known is about an earlier life.
         pane.state.life = life;
@@ -175,7 +176,11 @@ fn away(
     why: String,
 ) -> (Process, Io, Option<String>) {
     let last = server.store.text(pane.id);
-    let io = Io::absent(size, pane.record.history_lines, last);
+    let io = Io::absent(
+        size,
+        pane.record.setup(&server.config, TerminalFacts::default()),
+        last,
+    );
     (known(pane), io, Some(why))
 }
 
@@ -233,10 +238,10 @@ fn without_keeper(
         secret: None,
     };
     let journal_bytes = server.config.journal_bytes as usize;
-    let history = pane.record.history_lines;
+    let setup = pane.record.setup(&server.config, TerminalFacts::default());
     let last = || server.store.text(pane.id);
-    let io = Io::without_program(journal_bytes, size, history, last())
-        .unwrap_or_else(|_| Io::absent(size, history, last()));
+    let io = Io::without_program(journal_bytes, size, setup, last())
+        .unwrap_or_else(|_| Io::absent(size, setup, last()));
     (process, io)
 }
 

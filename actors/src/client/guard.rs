@@ -9,8 +9,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::termios::{
-    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios,
-    tcgetattr, tcsetattr,
+    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector,
+    SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
 };
 
 /// Most bytes that undo a terminal's modes.
@@ -121,6 +121,8 @@ impl Guard {
         // A shell has put its own settings there already, or does so in a moment.
         if TerminalSettings::of(&now) == self.during {
             apply(&self.before, &mut now);
+            // What was typed for the view, and what the terminal has answered it, is not for the shell.
+            let _ = tcflush(&self.terminal, QueueSelector::IFlush);
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &now);
         }
     }

@@ -92,6 +92,7 @@ impl View {
                 true => BTreeMap::new(),
                 false => server.config.told_at_login(params.environment),
             },
+            terminal: params.terminal,
         };
         let changes = session.changes();
         if let Err(error) = ask_again(&session, |reply| SessionMsg::Attach(request.clone(), reply))
@@ -153,6 +154,15 @@ impl View {
         caller: &Caller,
         params: &UpdateView,
     ) -> Result<Attached, Error> {
+        if let Some(terminal) = params.terminal
+            && !self.read_only
+        {
+            tell(
+                &self.session,
+                SessionMsg::ViewTerminal(caller.client, terminal),
+            )
+            .await;
+        }
         if let Some(size) = params.size {
             let size = size.checked()?;
             if !self.read_only {
@@ -186,11 +196,12 @@ impl View {
         self.pane = pane;
         self.scrolled = None;
         self.looking = None;
+        self.seen = Seen::default();
         self.draw_anew();
     }
 
     fn draw_anew(&mut self) {
-        self.seen = Seen::default();
+        self.seen = self.seen.anew();
         self.is_scrolled_sent = false;
         self.frame = None;
     }
@@ -311,7 +322,7 @@ impl View {
             let (seen, scrolled) = (self.seen, self.scrolled);
             let frame = async move {
                 match scrolled {
-                    Some(first) => pane.io.frame_scrolled(first).await,
+                    Some(first) => pane.io.frame_scrolled(first, seen).await,
                     None => pane.io.next_frame(seen).await,
                 }
             };

@@ -243,8 +243,8 @@ fn open_terminal(spec: &KeeperSpec) -> Result<(OwnedFd, OwnedFd), SpawnFailure> 
     let size = PtySize {
         rows: spec.rows,
         cols: spec.cols,
-        pixel_width: 0,
-        pixel_height: 0,
+        pixel_width: spec.width,
+        pixel_height: spec.height,
     };
     let pair = native_pty_system()
         .openpty(size)

@@ -47,6 +47,10 @@ pub struct KeeperSpec {
     pub rows: u16,
     /// Width of the terminal.
     pub cols: u16,
+    /// Width of the terminal in pixels, 0 where nobody knows it.
+    pub width: u16,
+    /// Height of the terminal in pixels, 0 where nobody knows it.
+    pub height: u16,
     /// Size of the journal's ring; its header page comes on top. 0 means [`JOURNAL_BYTES`].
     pub journal_bytes: u64,
     /// Whether the program gets a pipe on [`STATUS_PIPE_FD`] whose read end comes to the daemon.

@@ -1,6 +1,7 @@
 //! The handle on a pane's I/O task, the only owner of its PTY and screen.
 
 mod absent;
+mod copied;
 mod drains;
 mod echo;
 mod frames;
@@ -23,11 +24,13 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::event::ScreenUpdate;
+use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::termios::LocalModes;
 use supervisor::Reply;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::frames::Known;
 pub(crate) use self::gate::Ahead;
 use self::gate::Gate;
 use self::give_way::LastKey;
@@ -40,6 +43,7 @@ pub use self::order::{
 use self::rebuild::Rebuilt;
 use super::journal::Journal;
 use super::screen::{Extent, Screen};
+use super::setup::{Setup, Window};
 
 /// How long the task may take to answer what it can answer at once. It parses at most 256 KiB between
 /// two commands.
@@ -67,6 +71,19 @@ pub(crate) struct TerminalUse {
 pub struct Seen {
     life: u64,
     generation: u64,
+    /// So many of the texts that the program has copied; absent for somebody who has not looked before.
+    copies: Option<u64>,
+}
+
+impl Seen {
+    /// Nothing of the screen any more.
+    #[must_use]
+    pub(crate) fn anew(self) -> Self {
+        Self {
+            generation: 0,
+            ..self
+        }
+    }
 }
 
 impl std::fmt::Display for Seen {
@@ -78,7 +95,9 @@ impl std::fmt::Display for Seen {
 struct Shared {
     live: Live,
     size: watch::Sender<Size>,
-    history_lines: usize,
+    /// What is known of the terminal of who looks.
+    facts: watch::Sender<TerminalFacts>,
+    setup: Setup,
     gate: Gate,
     /// How many people look at the pane with the focus on it.
     looks: AtomicUsize,
@@ -154,6 +173,24 @@ impl Io {
             *now = size;
             changed
         });
+    }
+
+    /// What is known of the terminal of who looks, from now on.
+    pub fn set_facts(&self, facts: TerminalFacts) {
+        self.shared.facts.send_if_modified(|now| {
+            let changed = *now != facts;
+            *now = facts;
+            changed
+        });
+    }
+
+    /// What the program of a next life finds.
+    #[must_use]
+    pub(crate) fn window(&self) -> Window {
+        Window {
+            size: self.size(),
+            cell: self.shared.facts.borrow().cell,
+        }
     }
 
     /// Looks at the screen between two chunks of output.
@@ -244,17 +281,23 @@ impl Io {
         loop {
             let life = self.life();
             let commands = self.commands();
-            let known = if seen.life == life {
-                seen.generation
-            } else {
-                0
+            let known = match seen.life == life {
+                true => Known {
+                    generation: seen.generation,
+                    copies: seen.copies,
+                },
+                false => Known::default(),
             };
             let (reply, answer) = Reply::channel();
             // Lost when the task fails meanwhile; its next life is asked for all of the screen.
             let _ = commands.send(Command::NextFrame(known, reply)).await;
-            if let Ok(update) = answer.await {
-                let generation = update.generation;
-                return Ok((Seen { life, generation }, update));
+            if let Ok(frame) = answer.await {
+                let seen = Seen {
+                    life,
+                    generation: frame.update.generation,
+                    copies: Some(frame.copies),
+                };
+                return Ok((seen, frame.update));
             }
             self.revived(life).await?;
         }
@@ -277,11 +320,15 @@ impl Io {
     ///
     /// # Errors
     /// As [`Io::look`].
-    pub(crate) async fn frame_scrolled(&self, first: u64) -> Result<(Seen, ScreenUpdate), Error> {
+    pub(crate) async fn frame_scrolled(
+        &self,
+        first: u64,
+        seen: Seen,
+    ) -> Result<(Seen, ScreenUpdate), Error> {
         let update = self
             .look(move |screen| screen.update_scrolled(first))
             .await?;
-        Ok((Seen::default(), frames::wire_update(update, false)))
+        Ok((seen.anew(), frames::wire_update(update, false)))
     }
 
     /// Which state of the screen is the present one.
@@ -291,7 +338,11 @@ impl Io {
     pub async fn present(&self) -> Result<Seen, Error> {
         let life = self.life();
         let generation = self.look(|screen| screen.generation()).await?;
-        Ok(Seen { life, generation })
+        Ok(Seen {
+            life,
+            generation,
+            copies: None,
+        })
     }
 
     /// Waits for output, quiet or the end.

@@ -5,6 +5,7 @@
 mod boundary;
 mod checkpoint;
 mod clusters;
+mod copies;
 mod echo;
 mod engine;
 mod kept;
@@ -26,7 +27,8 @@ pub(in crate::pane) mod tests;
 use std::path::Path;
 
 use protocol::Size;
-use protocol::event::ScreenRow;
+use protocol::event::{Copied, ScreenRow};
+use protocol::terminal::{CellPixels, SetColors, TerminalFacts};
 use rio_vt::ansi::CursorShape as EngineShape;
 use rio_vt::crosswords::pos::Line;
 use rio_vt::crosswords::{MIN_COLUMNS, Mode};
@@ -39,6 +41,7 @@ use engine::Engine;
 use palette::Palette;
 
 pub use checkpoint::{CheckpointError, Extent};
+pub use copies::{Copies, CopyError};
 pub use echo::LineModes;
 pub use engine::{MARK_TITLE, Work};
 pub use lines::{TextCursor, TextCursorError};
@@ -135,6 +138,10 @@ pub struct ScreenEvents {
     pub prompt: bool,
     /// The last desktop notification (OSC 9, OSC 777), without control characters and at most 1,024 bytes.
     pub notification: Option<String>,
+    /// What the program has copied (OSC 52), the last text for each selection.
+    pub copied: Vec<Copied>,
+    /// Something else was copied, and this is why it was not passed on.
+    pub not_copied: Option<CopyError>,
 }
 
 /// What a client must draw to get from one generation to another.
@@ -155,6 +162,8 @@ pub struct ScreenUpdate {
     pub modes: Modes,
     /// The title, if it changed.
     pub title: Option<String>,
+    /// The colours that the program has set, but for the cursor's, if they changed.
+    pub colors: Option<SetColors>,
     /// How many rows of the history are between the end and what is shown.
     pub rows_back: u64,
 }
@@ -175,6 +184,7 @@ pub struct Screen {
     /// The generation since which the size is the same.
     size_generation: u64,
     title_generation: u64,
+    colors_generation: u64,
     /// What [`Screen::generation`] stands for besides the rows.
     shown: (Cursor, Modes),
     echoes: Echoes,
@@ -217,6 +227,7 @@ impl Screen {
             all_rows_generation: 1,
             size_generation: 1,
             title_generation: 0,
+            colors_generation: 0,
             shown: (Cursor::default(), Modes::default()),
             echoes: Echoes::default(),
         };
@@ -271,7 +282,7 @@ impl Screen {
     fn feed(&mut self, bytes: &[u8]) -> usize {
         let mut rest = self.finish_char(bytes);
         while !rest.is_empty() && !self.engine.meter.is_spent() {
-            match self.boundary.step(rest) {
+            match self.boundary.step(rest, self.engine.copies) {
                 Step::Feed(0) => rest = &rest[self.boundary.end_dropping(rest)..],
                 Step::Feed(len) => {
                     let taken = self.feed_engine(&rest[..len]);
@@ -283,6 +294,9 @@ impl Screen {
                 Step::Drop(len) => rest = &rest[len..],
                 Step::Cancel => {
                     self.parser.advance(&mut self.engine, b"\x18");
+                    if self.boundary.is_copy() && self.engine.copies == Copies::PassedOn {
+                        self.engine.events.not_copied = Some(CopyError::TooLong);
+                    }
                     self.boundary.cancelled();
                 }
             }
@@ -318,7 +332,7 @@ impl Screen {
     /// Feeds `bytes` but for an unfinished character at their end, which the engine would take for another one depending on
     /// where the chunk ends. Returns how many it took: fewer when the turn's work is done.
     fn feed_engine(&mut self, bytes: &[u8]) -> usize {
-        let before = self.boundary.pending().to_vec();
+        let before = self.boundary.beginning().to_vec();
         self.boundary.fed(bytes);
         let held = match self.boundary.is_ground() {
             true => boundary::partial_utf8_len(bytes),
@@ -361,6 +375,22 @@ impl Screen {
             true => None,
             false => Some(std::mem::take(&mut self.engine.replies)),
         }
+    }
+
+    /// Whether what the program copies is passed on from now on.
+    pub fn set_copies(&mut self, copies: Copies) {
+        self.engine.copies = copies;
+    }
+
+    /// What is known of the terminal of who looks: what programs are told that ask.
+    pub fn set_terminal(&mut self, terminal: TerminalFacts) {
+        self.engine.terminal = terminal;
+    }
+
+    /// The size of the cells of that terminal, where it is known.
+    #[must_use]
+    pub fn cell(&self) -> Option<CellPixels> {
+        self.engine.terminal.cell
     }
 
     /// What happened since the last call.
@@ -477,7 +507,8 @@ impl Screen {
     /// Gives everything that changed since the last call a new generation.
     fn note_changes(&mut self) {
         let next = self.generation + 1;
-        let mut changed = self.engine.events.title_changed;
+        let colors_changed = std::mem::take(&mut self.engine.colors_changed);
+        let mut changed = self.engine.events.title_changed || colors_changed;
         if self.engine.term.is_fully_damaged() {
             self.all_rows_generation = next;
             changed = true;
@@ -497,6 +528,9 @@ impl Screen {
             self.shown = shown;
             self.generation = next;
         }
+        if colors_changed {
+            self.colors_generation = next;
+        }
     }
 
     /// What changed since `generation`, which is 0 for a client that has nothing yet.
@@ -511,6 +545,7 @@ impl Screen {
             .map(|row| clusters::screen_row(self.engine.grid(), palette, row, Line(row.into())))
             .collect();
         let title = full || self.title_generation > since;
+        let colors = full || self.colors_generation > since;
         ScreenUpdate {
             generation: self.generation,
             full,
@@ -519,6 +554,7 @@ impl Screen {
             cursor: self.cursor(),
             modes: self.modes(),
             title: title.then(|| self.title().to_owned()),
+            colors: colors.then(|| palette::set_colors(self.engine.term.colors())),
             rows_back: 0,
         }
     }

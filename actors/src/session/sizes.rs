@@ -1,5 +1,8 @@
-//! Whose size a session has: that of the client that typed or clicked last. Pure.
+//! Whose size a session has, and whose terminal programs are told of: that of the client that typed or clicked last. Pure.
 
+use std::collections::HashMap;
+
+use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, Size};
 
 /// A smaller terminal decides nothing: programs that are made so small break, and what they print then stays broken.
@@ -10,6 +13,8 @@ const LEAST: Size = Size::new(6, 20);
 pub(super) struct Sizes {
     /// Who typed last is last.
     clients: Vec<(ClientUuid, Size)>,
+    /// What is known of their terminals.
+    facts: HashMap<ClientUuid, TerminalFacts>,
 }
 
 impl Sizes {
@@ -27,8 +32,26 @@ impl Sizes {
         self.clients.sort_by_key(|(known, _)| *known == client);
     }
 
+    /// This is known of a client's terminal.
+    pub(super) fn learn(&mut self, client: ClientUuid, facts: TerminalFacts) {
+        self.facts.insert(client, facts);
+    }
+
+    /// What is known of the terminal of who decides. As long as that was not asked, what was known `before` counts.
+    pub(super) fn facts(&self, before: TerminalFacts) -> TerminalFacts {
+        let decides = self.decided().map(|(client, _)| client);
+        match decides.and_then(|client| self.facts.get(&client)) {
+            Some(told) => TerminalFacts {
+                colors: told.colors.or(before.colors),
+                ..*told
+            },
+            None => before,
+        }
+    }
+
     /// A client is gone.
     pub(super) fn forget(&mut self, client: ClientUuid) {
+        self.facts.remove(&client);
         self.clients.retain(|(known, _)| *known != client);
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use protocol::config::DaemonConfig;
 use protocol::frame::ViewId;
 use protocol::paths::Paths;
+use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, ErrorCode, Name, OrchestrationUuid, Size};
 use supervisor::{
     Actor, ActorError, Address, AddressSlot, ChildSpec, DynamicSpec, ExitReason, RestartType,
@@ -111,6 +112,7 @@ impl World {
             address: address.clone(),
             size: None,
             login: std::collections::BTreeMap::new(),
+            terminal: TerminalFacts::default(),
         };
         life::ask(&self.entry, |reply| SessionMsg::Attach(request, reply)).await?
     }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use protocol::codec::FrameCodec;
 use protocol::connection::version_mismatch;
+use protocol::event::Copied;
 use protocol::fleet::Server;
 use protocol::frame::{
     Frame, Hello, PROTOCOL_VERSION, PastePart, ReplyFrame, RequestFrame, ViewId, from_bytes,
@@ -22,6 +23,7 @@ use protocol::frame::{
 };
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
+use protocol::terminal::TerminalFacts;
 use protocol::transport::{HELLO_LIMIT, client_hello, pane_token};
 use protocol::{Call, Error, ErrorCode, Event, Size, plain};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -58,6 +60,13 @@ const EVENTS: usize = 256;
 /// one more in hand, and must not be woken while the program on this side of the terminal is.
 const READY_PAUSE: Duration = Duration::from_millis(1);
 
+/// What programs say to the terminal itself, as far as it is passed on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passes {
+    titles: bool,
+    clipboard: bool,
+}
+
 /// An open connection; after [`Link::attach`] with a view.
 pub(crate) struct Link {
     stream: UnixStream,
@@ -67,8 +76,8 @@ pub(crate) struct Link {
     out: BytesMut,
     next_id: u64,
     events: VecDeque<Event>,
-    /// Titles are passed on.
-    titles: bool,
+    /// What is passed on.
+    passes: Passes,
     /// Screens that were shown without the server having been told.
     shown: usize,
     /// When it is told.
@@ -96,7 +105,7 @@ impl Link {
             out: BytesMut::new(),
             next_id: 1,
             events: VecDeque::new(),
-            titles: true,
+            passes: Passes::default(),
             shown: 0,
             ready_at: Instant::now(),
             typed: Typed::default(),
@@ -148,14 +157,23 @@ impl Link {
     }
 
     /// Attaches the view.
-    pub(super) fn attach(&mut self, view: &View, size: Size) -> Result<Attached, Error> {
-        self.titles = view.titles;
+    pub(super) fn attach(
+        &mut self,
+        view: &View,
+        size: Size,
+        terminal: TerminalFacts,
+    ) -> Result<Attached, Error> {
+        self.passes = Passes {
+            titles: view.titles,
+            clipboard: view.clipboard,
+        };
         let attach = Attach {
             view: VIEW,
             session: view.session.clone(),
             size,
             read_only: view.read_only,
             environment: view.login.clone(),
+            terminal,
         };
         let attached = self.call(&attach, ATTACH_LIMIT)?;
         self.typed.open(attached.input_window);
@@ -358,7 +376,7 @@ impl Link {
                     self.send_typed()?;
                     return Ok(None);
                 }
-                harmless(&mut event, self.titles);
+                harmless(&mut event, self.passes);
                 self.events.push_back(event);
             }
             Frame::Ping => self.send(Frame::Pong)?,
@@ -399,11 +417,13 @@ impl AsFd for Link {
 }
 
 /// Rows are drawn as they come, so that nothing but colours and links may be in them, whatever the server is.
-fn harmless(event: &mut Event, titles: bool) {
+fn harmless(event: &mut Event, passes: Passes) {
     let Event::Screen { update, .. } = event else {
         return;
     };
-    update.title = update.title.take().filter(|_| titles);
+    update.title = update.title.take().filter(|_| passes.titles);
+    let fits = |copied: &Copied| passes.clipboard && copied.text.len() <= Copied::MAX_BYTES;
+    update.copied.retain(fits);
     for row in &mut update.rows {
         if let Cow::Owned(clean) = plain::styled_row(&row.ansi) {
             row.ansi = clean;

@@ -2,6 +2,9 @@
 //!
 //! Nothing here knows of sessions and servers, so any way of showing panes stands on these parts.
 
+pub(crate) mod ask;
+pub(crate) mod clipboard;
+pub(crate) mod colors;
 pub(crate) mod guard;
 pub(crate) mod modes;
 pub(crate) mod mouse;

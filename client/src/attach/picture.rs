@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use protocol::Size;
 use protocol::event::{ScreenCursor, ScreenUpdate};
+use protocol::terminal::{Rgb, SetColors};
 
+use super::outer::clipboard;
+use super::outer::colors::Colors;
 use super::outer::modes::Modes;
 use super::outer::mouse::Mouse;
 use super::outer::row::Row;
@@ -22,7 +25,8 @@ pub(super) struct Display {
     modes: u32,
     /// The program's kitty flags and its level of modifyOtherKeys.
     keyboard: (u8, u8),
-    cursor_color: Option<(u8, u8, u8)>,
+    cursor_color: Option<Rgb>,
+    set_colors: SetColors,
     title: String,
     /// How far the pane is scrolled back.
     rows_back: u64,
@@ -33,6 +37,7 @@ pub(super) struct Display {
     message: Option<String>,
     writer: Writer,
     outer: Modes,
+    colors: Colors,
 }
 
 impl Display {
@@ -47,6 +52,7 @@ impl Display {
             modes: 0,
             keyboard: (0, 0),
             cursor_color: None,
+            set_colors: SetColors::default(),
             title: String::new(),
             rows_back: 0,
             origin: (0, 0),
@@ -54,6 +60,7 @@ impl Display {
             message: None,
             writer: Writer::new(terminal),
             outer: Modes::new(mouse),
+            colors: Colors::default(),
         }
     }
 
@@ -62,6 +69,7 @@ impl Display {
         self.terminal = terminal;
         self.writer.forget(terminal);
         self.outer.forget();
+        self.colors.forget();
         self.show(out);
     }
 
@@ -100,6 +108,13 @@ impl Display {
         self.message.is_some()
     }
 
+    /// What undoes all colours that are set when this update is drawn, if that is more than before.
+    pub(super) fn undo_after(&mut self, update: &ScreenUpdate) -> Option<Vec<u8>> {
+        let set = update.colors.as_ref().unwrap_or(&self.set_colors);
+        let is_more = self.colors.touch(set, update.cursor_color);
+        is_more.then(|| self.colors.undo())
+    }
+
     /// Takes an update in and draws it.
     pub(super) fn update(&mut self, update: &ScreenUpdate, out: &mut Vec<u8>) {
         self.pane = update.size;
@@ -121,6 +136,9 @@ impl Display {
         self.modes = update.modes;
         self.keyboard = (update.keyboard, update.modify_other_keys);
         self.cursor_color = update.cursor_color;
+        if let Some(colors) = &update.colors {
+            self.set_colors.clone_from(colors);
+        }
         self.rows_back = update.rows_back;
         if let Some(title) = &update.title {
             self.title.clone_from(title);
@@ -128,6 +146,9 @@ impl Display {
         self.show(out);
         if update.bell {
             out.push(0x07);
+        }
+        for copied in &update.copied {
+            clipboard::copy(copied, out);
         }
     }
 
@@ -183,7 +204,7 @@ impl Display {
         self.outer.mirror(self.modes, out);
         let (flags, level) = self.keyboard;
         self.outer.set_keyboard(flags, level, out);
-        self.outer.set_cursor_color(self.cursor_color, out);
+        self.colors.show(&self.set_colors, self.cursor_color, out);
         self.outer.set_title(&self.title, out);
     }
 

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use protocol::event::mode;
 use protocol::frame::PastePart;
 use protocol::request::UpdateView;
+use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, Event, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::link::{Link, VIEW, no_change};
+use super::outer::ask::Questions;
 use super::outer::guard::{Output, Terminal};
 use super::outer::mouse::Mouse;
 use super::outer::split::{Command, HELP, Input, PASTE_BEGINS, PASTE_ENDS, Splitter};
@@ -25,6 +27,10 @@ const SEQUENCE_LIMIT: Duration = Duration::from_millis(30);
 
 /// The same where the terminal is behind a network.
 const REMOTE_SEQUENCE_LIMIT: Duration = Duration::from_millis(100);
+
+/// How long the terminal's answers are waited for; the same where it is behind a network.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+const REMOTE_ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a view ended.
 #[derive(Debug)]
@@ -60,6 +66,9 @@ pub(super) struct Viewer<'a> {
     /// When what the splitter holds back is a key after all.
     give_up_at: Instant,
     sequence_limit: Duration,
+    answer_limit: Duration,
+    /// What the terminal was asked.
+    questions: Questions,
     output: Output,
     /// A screen was drawn that the terminal may not have taken yet.
     drawn: bool,
@@ -73,21 +82,56 @@ pub(super) struct Viewer<'a> {
 
 impl<'a> Viewer<'a> {
     pub(super) fn new(terminal: &'a Terminal, how: &super::View) -> Self {
+        let (sequence_limit, answer_limit) = match std::env::var_os("SSH_CONNECTION") {
+            Some(_) => (REMOTE_SEQUENCE_LIMIT, REMOTE_ANSWER_LIMIT),
+            None => (SEQUENCE_LIMIT, ANSWER_LIMIT),
+        };
         Self {
             terminal,
             view: Display::new(terminal.size(), how.mouse),
             splitter: Splitter::default(),
             give_up_at: Instant::now(),
-            sequence_limit: match std::env::var_os("SSH_CONNECTION") {
-                Some(_) => REMOTE_SEQUENCE_LIMIT,
-                None => SEQUENCE_LIMIT,
-            },
+            sequence_limit,
+            answer_limit,
+            questions: Questions::default(),
             output: Output::default(),
             drawn: false,
             read_only: how.read_only,
             marks_paste: false,
             button_held: false,
             buffer: vec![0; READ_BYTES],
+        }
+    }
+
+    /// Asks the terminal what programs want to know of it. Once: what is drawn may change its answers.
+    pub(super) fn ask(&mut self) {
+        let mut bytes = Vec::new();
+        self.questions
+            .ask(Instant::now(), self.answer_limit, &mut bytes);
+        self.terminal.write(&bytes, &mut self.output);
+    }
+
+    /// What is known of the terminal.
+    pub(super) fn facts(&self) -> TerminalFacts {
+        TerminalFacts {
+            colors: self.questions.colors(),
+            cell: self.terminal.cell(),
+        }
+    }
+
+    /// Takes in the answers that are under way, before the terminal is left to others: they would read them as keys.
+    pub(super) fn await_answers(&mut self) {
+        while let Some(left) = self.questions.left(Instant::now()) {
+            let limit = Timespec::try_from(left).ok();
+            let mut fds = [PollFd::new(self.terminal, PollFlags::IN)];
+            let is_ready = match poll(&mut fds, limit.as_ref()) {
+                Ok(ready) => ready > 0,
+                Err(rustix::io::Errno::INTR) => false,
+                Err(_) => return,
+            };
+            if self.flush().is_err() || self.input(is_ready).is_err() {
+                return;
+            }
         }
     }
 
@@ -124,11 +168,15 @@ impl<'a> Viewer<'a> {
         link.settle().map_err(Ending::Lost)?;
         self.catch_up(link)?;
         loop {
-            let limit = [link.until_ready(), self.until_give_up()];
+            let answers = self.questions.left(Instant::now());
+            let limit = [link.until_ready(), self.until_give_up(), answers];
             let ready = self.wait(Some(link), signals, limit.into_iter().flatten().min())?;
             link.tell_ready().map_err(Ending::Lost)?;
             for input in self.input(ready.typed)? {
                 self.act(input, link)?;
+            }
+            if self.questions.news() {
+                self.tell_facts(link)?;
             }
             if ready.takes {
                 self.flush()?;
@@ -137,7 +185,7 @@ impl<'a> Viewer<'a> {
             if let Some(why) = lost {
                 // What it said before it went counts.
                 while let Some(event) = link.next_event() {
-                    self.happened(event)?;
+                    self.happened(event, link)?;
                 }
                 return Err(Ending::Lost(why));
             }
@@ -148,6 +196,7 @@ impl<'a> Viewer<'a> {
                     Told::Resized => self.resized(link)?,
                     Told::Stop if !Terminal::may_stop() => {}
                     Told::Stop => {
+                        self.await_answers();
                         link.release();
                         self.terminal.stop(&mut self.output).map_err(gone)?;
                     }
@@ -188,7 +237,10 @@ impl<'a> Viewer<'a> {
                         self.draw(|view, out| view.resize(size, out));
                     }
                     Told::Stop if !Terminal::may_stop() => {}
-                    Told::Stop => self.terminal.stop(&mut self.output).map_err(gone)?,
+                    Told::Stop => {
+                        self.await_answers();
+                        self.terminal.stop(&mut self.output).map_err(gone)?;
+                    }
                     Told::Continued => self.enter_again()?,
                 }
             }
@@ -244,14 +296,36 @@ impl<'a> Viewer<'a> {
     fn input(&mut self, typed: bool) -> Result<Vec<Input>, Ending> {
         let length = if typed { self.read()? } else { 0 };
         let now = Instant::now();
-        if length > 0 {
-            self.give_up_at = now + self.sequence_limit;
-            return Ok(self.splitter.feed(&self.buffer[..length], now));
-        }
-        Ok(match self.until_give_up() {
-            Some(left) if left.is_zero() => self.splitter.give_up(),
-            Some(_) | None => Vec::new(),
-        })
+        let mut inputs = if length > 0 {
+            let inputs = self.splitter.feed(&self.buffer[..length], now);
+            // The rest of an answer may take as long as the answer.
+            let asked = self.questions.left(now);
+            let answer = asked.filter(|_| self.splitter.begins_answer());
+            self.give_up_at = now + answer.unwrap_or(self.sequence_limit);
+            inputs
+        } else {
+            match self.until_give_up() {
+                Some(left) if left.is_zero() => self.splitter.give_up(),
+                Some(_) | None => Vec::new(),
+            }
+        };
+        inputs.retain(|input| {
+            if let Input::Answer(answer) = input {
+                self.questions.answered(*answer);
+            }
+            !matches!(input, Input::Answer(_))
+        });
+        self.questions.expire(now);
+        Ok(inputs)
+    }
+
+    /// Tells the server what is known of the terminal.
+    fn tell_facts(&self, link: &mut Link) -> Result<(), Ending> {
+        let update = UpdateView {
+            terminal: Some(self.facts()),
+            ..no_change()
+        };
+        change(link, update)
     }
 
     fn until_give_up(&self) -> Option<Duration> {
@@ -292,19 +366,20 @@ impl<'a> Viewer<'a> {
             let Some(event) = link.next_event() else {
                 return Ok(());
             };
-            self.happened(event)?;
+            self.happened(event, link)?;
         }
     }
 
     /// Carries out what came from the terminal.
     fn act(&mut self, input: Input, link: &mut Link) -> Result<(), Ending> {
-        let by_hand = !matches!(input, Input::Mouse(_) | Input::Focus(_));
+        let by_hand = !matches!(input, Input::Mouse(_) | Input::Focus(_) | Input::Answer(_));
         if by_hand && self.view.has_message() {
             self.draw(|view, out| view.say(None, out));
         }
         match input {
             Input::Command(command) => return self.command(command, link),
             Input::Mouse(mouse) => return self.mouse(mouse, link),
+            Input::Answer(_) => {}
             _ if self.read_only => {}
             Input::Focus(gained) => {
                 if self.view.modes() & mode::FOCUS_EVENTS != 0 {
@@ -419,9 +494,14 @@ impl<'a> Viewer<'a> {
     }
 
     /// Shows what the server told.
-    fn happened(&mut self, event: Event) -> Result<(), Ending> {
+    fn happened(&mut self, event: Event, link: &mut Link) -> Result<(), Ending> {
         match event {
             Event::Screen { view: VIEW, update } => {
+                // Before something is set, all are told how it is undone.
+                if let Some(undo) = self.view.undo_after(&update) {
+                    self.terminal.undo_also(undo);
+                    link.hand_over(self.terminal);
+                }
                 self.draw(|view, out| view.update(&update, out));
                 self.drawn = true;
             }
@@ -448,6 +528,7 @@ impl<'a> Viewer<'a> {
         self.draw(|view, out| view.resize(size, out));
         let update = UpdateView {
             size: Some(size),
+            terminal: Some(self.facts()),
             ..no_change()
         };
         change(link, update)

@@ -100,6 +100,7 @@ impl NewArgs {
                 mouse: true,
                 titles: caller.fleet.attach.titles,
                 login: caller.fleet.login.clone(),
+                clipboard: caller.fleet.attach.clipboard,
             };
             return attach::attach(&server, link, &view);
         }
@@ -124,6 +125,7 @@ impl AttachArgs {
             mouse: !self.no_mouse,
             titles: caller.fleet.attach.titles,
             login: caller.fleet.login.clone(),
+            clipboard: caller.fleet.attach.clipboard,
         };
         let mut link = attach::Link::open_again(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {

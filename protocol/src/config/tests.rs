@@ -40,6 +40,22 @@ fn a_whole_file_is_read() {
 }
 
 #[test]
+fn whose_copies_are_passed_on_is_one_of_three_words() {
+    let of = |text: &str| Config::parse(text).map(|config| config.daemon.clipboard);
+    assert_eq!(of(""), Ok(ClipboardWish::People));
+    for (word, wish) in [
+        ("off", ClipboardWish::Off),
+        ("people", ClipboardWish::People),
+        ("all", ClipboardWish::All),
+    ] {
+        let text = format!("[daemon]\nclipboard = \"{word}\"");
+        assert_eq!(of(&text), Ok(wish));
+    }
+    let refused = why("[daemon]\nclipboard = \"on\"");
+    assert!(refused.contains("people"), "{refused}");
+}
+
+#[test]
 fn unknown_keys_are_refused_at_every_level() {
     for text in [
         "colour = 1",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::ViewId;
 use crate::geometry::Size;
 use crate::session_id::Target;
+use crate::terminal::TerminalFacts;
 
 /// Attaches a view of a session to this connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Attach {
     /// those that the server's `daemon.update_environment` names, for programs started later; not from a view that only looks.
     #[serde(default)]
     pub environment: BTreeMap<String, Option<String>>,
+    /// What is known of the client's terminal: programs that ask are told.
+    #[serde(default)]
+    pub terminal: TerminalFacts,
 }
 
 /// Changes an attached view.
@@ -48,6 +52,9 @@ pub struct UpdateView {
     /// Go so many rows back into the scrollback, or on towards the end again.
     #[serde(default)]
     pub scroll: i32,
+    /// This is known of the client's terminal now.
+    #[serde(default)]
+    pub terminal: Option<TerminalFacts>,
 }
 
 /// Gives the server the client's terminal for the case that the client is killed or stopped: its descriptor travels with

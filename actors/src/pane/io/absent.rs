@@ -104,7 +104,7 @@ impl Absent {
     fn command(&mut self, command: Command) {
         match command {
             Command::Look(look) => look(&mut self.screen),
-            Command::NextFrame(generation, reply) => self.frames.push(generation, reply),
+            Command::NextFrame(known, reply) => self.frames.push(known, reply),
             Command::Expect(order, reply) => {
                 let now = Instant::now();
                 self.waits.push(order, reply, &self.screen, self.ended, now);

@@ -6,6 +6,7 @@ use protocol::event::{ScreenCursor, ScreenUpdate, mode};
 use supervisor::Reply;
 use tokio::time::Instant;
 
+use super::copied::Copies;
 use crate::pane::screen::{self, CursorShape, Modes, Screen};
 
 /// Frames under a stream of changes are so far apart: more than a screen shows, less than a hand feels.
@@ -14,10 +15,29 @@ const PACE: Duration = Duration::from_millis(8);
 /// A frame is held back so long when the program is drawing it between the marks of DECSET 2026.
 const SYNCHRONIZED_LIMIT: Duration = Duration::from_millis(100);
 
+/// What somebody has who waits for a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Which state of the screen, 0 for none.
+    pub(super) generation: u64,
+    /// So many of the texts that the program has copied; absent for who does not want those before now.
+    pub(super) copies: Option<u64>,
+}
+
+/// A frame.
+pub(crate) struct Frame {
+    /// What changed.
+    pub(super) update: ScreenUpdate,
+    /// Who gets it knows so many of the texts that the program has copied.
+    pub(super) copies: u64,
+}
+
 /// The viewers that take a frame.
 #[derive(Default)]
 pub(super) struct Frames {
-    waiting: Vec<(u64, Reply<ScreenUpdate>)>,
+    waiting: Vec<(Known, Reply<Frame>)>,
+    /// What the program has copied.
+    pub(super) copied: Copies,
     last: Option<Instant>,
     /// Something was typed since the last frame: the next change may be its echo.
     typed: bool,
@@ -28,9 +48,9 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn push(&mut self, generation: u64, reply: Reply<ScreenUpdate>) {
+    pub(super) fn push(&mut self, known: Known, reply: Reply<Frame>) {
         self.waiting.retain(|(_, reply)| !reply.is_closed());
-        self.waiting.push((generation, reply));
+        self.waiting.push((known, reply));
     }
 
     /// Something was typed: the next frame does not wait for its pace.
@@ -44,12 +64,24 @@ impl Frames {
     }
 
     fn due(&self, screen: &Screen) -> bool {
-        let now = screen.generation();
-        self.waiting.iter().any(|(seen, _)| *seen != now) || (self.bell && !self.waiting.is_empty())
+        let mut waiting = self.waiting.iter();
+        waiting.any(|(known, _)| self.bell || self.has_news(*known, screen))
+    }
+
+    fn has_news(&self, known: Known, screen: &Screen) -> bool {
+        let copied = known
+            .copies
+            .is_some_and(|known| self.copied.has_after(known));
+        copied || known.generation != screen.generation()
     }
 
     /// When [`Frames::send`] has something to do, if nothing else happens before.
     pub(super) fn deadline(&self, screen: &Screen) -> Option<Instant> {
+        let frame = self.frame_deadline(screen);
+        frame.into_iter().chain(self.copied.deadline()).min()
+    }
+
+    fn frame_deadline(&self, screen: &Screen) -> Option<Instant> {
         if !self.due(screen) {
             return None;
         }
@@ -60,6 +92,7 @@ impl Frames {
 
     /// Gives each viewer what changed since its last frame, if it is time.
     pub(super) fn send(&mut self, screen: &mut Screen, now: Instant) {
+        self.copied.expire(now);
         if !self.due(screen) {
             self.held = None;
             return;
@@ -76,18 +109,22 @@ impl Frames {
         }
         self.held = None;
         let bell = std::mem::take(&mut self.bell);
-        let generation = screen.generation();
         let mut index = 0;
         while index < self.waiting.len() {
-            if self.waiting[index].0 == generation && !bell {
+            if !bell && !self.has_news(self.waiting[index].0, screen) {
                 index += 1;
                 continue;
             }
-            let (seen, reply) = self.waiting.swap_remove(index);
+            let (known, reply) = self.waiting.swap_remove(index);
             if !reply.is_closed() {
                 self.last = Some(now);
                 self.typed = false;
-                reply.send(wire_update(screen.update_since(seen), bell));
+                let mut update = wire_update(screen.update_since(known.generation), bell);
+                if let Some(known) = known.copies {
+                    update.copied = self.copied.after(known);
+                }
+                let copies = self.copied.count();
+                reply.send(Frame { update, copies });
             }
         }
     }
@@ -111,7 +148,9 @@ pub(super) fn wire_update(update: screen::ScreenUpdate, bell: bool) -> ScreenUpd
         modify_other_keys: update.modes.modify_other_keys,
         cursor_color: update.cursor.color,
         title: update.title,
+        colors: update.colors,
         bell,
+        copied: Vec::new(),
         rows_back: update.rows_back,
     }
 }

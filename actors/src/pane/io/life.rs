@@ -16,6 +16,7 @@ use super::rebuild::{Rebuilt, rebuild_aside};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
+use crate::pane::setup::Setup;
 use crate::watched::Watched;
 
 /// Commands waiting for the task. Whoever asks beyond it waits its turn.
@@ -34,13 +35,13 @@ impl Io {
         journal_fd: OwnedFd,
         journal_bytes: usize,
         size: Size,
-        history_lines: usize,
+        setup: Setup,
     ) -> Result<Self, Error> {
         let mut journal =
             Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
         let _first = journal.note_resize(size.rows, size.cols);
-        let new = Rebuilt::of(Screen::new(size, history_lines));
-        Self::begin(master, journal_fd, journal, new, size, history_lines)
+        let new = Rebuilt::of(Screen::new(size, setup.history_lines));
+        Self::begin(master, journal_fd, journal, new, size, setup)
     }
 
     /// Starts the task for a pane of an earlier daemon, whose journal holds what its program has printed, also what was read
@@ -53,12 +54,12 @@ impl Io {
         journal_fd: OwnedFd,
         journal_bytes: usize,
         size: Size,
-        history_lines: usize,
+        setup: Setup,
     ) -> Result<Self, Error> {
         let Some(journal) = open_journal(&journal_fd) else {
-            return Self::start(master, journal_fd, journal_bytes, size, history_lines);
+            return Self::start(master, journal_fd, journal_bytes, size, setup);
         };
-        let (io, queue) = Self::new(size, history_lines);
+        let (io, queue) = Self::new(size, setup);
         let master = io.set_terminal(master, journal_fd)?;
         io.rebuild_and_run(master, journal, NOTHING_PARSED, queue);
         Ok(io)
@@ -66,8 +67,8 @@ impl Io {
 
     /// Starts the task for a pane whose terminal cannot be had now; `last` is the screen that is known of it, if any.
     #[must_use]
-    pub fn absent(size: Size, history_lines: usize, last: Option<Screen>) -> Self {
-        let (io, queue) = Self::new(size, history_lines);
+    pub fn absent(size: Size, setup: Setup, last: Option<Screen>) -> Self {
+        let (io, queue) = Self::new(size, setup);
         let screen = last.unwrap_or_else(|| io.blank());
         io.publish(&screen);
         io.spawn(Absent::new(Arc::clone(&io.shared), screen).run(queue));
@@ -94,7 +95,13 @@ impl Io {
         let size = self.size();
         let (journal, rebuilt) = match open_journal(&journal_fd) {
             Some(journal) => {
-                rebuild_aside(journal, NOTHING_PARSED, size, self.shared.history_lines).await?
+                rebuild_aside(
+                    journal,
+                    NOTHING_PARSED,
+                    size,
+                    self.shared.setup.history_lines,
+                )
+                .await?
             }
             None => {
                 let mut journal =
@@ -122,7 +129,7 @@ impl Io {
 
     /// An empty screen.
     pub(super) fn blank(&self) -> Screen {
-        Screen::new(self.size(), self.shared.history_lines)
+        Screen::new(self.size(), self.shared.setup.history_lines)
     }
 
     /// Starts the task for a pane whose program and journal are gone; `last` is the screen that is left of it, if any.
@@ -132,7 +139,7 @@ impl Io {
     pub fn without_program(
         journal_bytes: usize,
         size: Size,
-        history_lines: usize,
+        setup: Setup,
         last: Option<Screen>,
     ) -> Result<Self, Error> {
         // A pipe that nobody writes to: an end of output that can be watched like a terminal.
@@ -141,7 +148,7 @@ impl Io {
         let journal_fd = rustix::fs::memfd_create("fugue-journal", rustix::fs::MemfdFlags::CLOEXEC)
             .map_err(|errno| failed(&errno))?;
         let Some(mut screen) = last else {
-            return Self::start(master, journal_fd, journal_bytes, size, history_lines);
+            return Self::start(master, journal_fd, journal_bytes, size, setup);
         };
         let mut journal =
             Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
@@ -149,7 +156,7 @@ impl Io {
         // A task that is started again has nothing else to begin with.
         let _fits = journal.store_checkpoint(0, &screen.checkpoint(Extent::Full));
         let rebuilt = Rebuilt::of(screen);
-        Self::begin(master, journal_fd, journal, rebuilt, size, history_lines)
+        Self::begin(master, journal_fd, journal, rebuilt, size, setup)
     }
 
     fn begin(
@@ -158,21 +165,22 @@ impl Io {
         journal: Journal,
         rebuilt: Rebuilt,
         size: Size,
-        history_lines: usize,
+        setup: Setup,
     ) -> Result<Self, Error> {
-        let (io, queue) = Self::new(size, history_lines);
+        let (io, queue) = Self::new(size, setup);
         io.run(master, journal_fd, journal, rebuilt, queue)?;
         Ok(io)
     }
 
     /// A handle without a task, and what its task is to serve.
-    fn new(size: Size, history_lines: usize) -> (Self, mpsc::Receiver<Command>) {
+    fn new(size: Size, setup: Setup) -> (Self, mpsc::Receiver<Command>) {
         let (commands, queue) = mpsc::channel(COMMANDS);
         let io = Self {
             shared: Arc::new(Shared {
                 live: Live::default(),
                 size: watch::Sender::new(size),
-                history_lines,
+                facts: watch::Sender::new(setup.terminal),
+                setup,
                 gate: Gate::default(),
                 looks: AtomicUsize::new(0),
                 last_key: LastKey::never(),
@@ -229,7 +237,7 @@ impl Io {
         failed_at: u64,
         queue: mpsc::Receiver<Command>,
     ) {
-        let (size, history) = (self.size(), self.shared.history_lines);
+        let (size, history) = (self.size(), self.shared.setup.history_lines);
         self.shared.ended.send_replace(false);
         let io = self.clone();
         self.spawn(async move {

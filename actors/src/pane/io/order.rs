@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::Error;
-use protocol::event::ScreenUpdate;
 use protocol::frame::PastePart;
 use protocol::reply::ExpectOutcome;
 use regex::Regex;
 use supervisor::Reply;
 
 use super::Ahead;
+use super::frames::{Frame, Known};
 use crate::pane::journal::Journal;
 use crate::pane::screen::{Match, Screen, TextCursor};
 
@@ -26,8 +26,8 @@ pub(crate) enum Command {
     Write(Typing, Reply<Written>),
     /// Look at the screen.
     Look(Look),
-    /// The next change of the screen after this generation, when there is one.
-    NextFrame(u64, Reply<ScreenUpdate>),
+    /// The next change after what somebody has, when there is one.
+    NextFrame(Known, Reply<Frame>),
     /// Wait for output, quiet or the end.
     Expect(ExpectOrder, Reply<Waited>),
     /// Read until there is nothing more, at most for so long.

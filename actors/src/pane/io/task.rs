@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use protocol::{Error, ErrorCode, Size};
+use protocol::seldom::Seldom;
+use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::io::Errno;
-use rustix::termios::Winsize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -23,7 +23,8 @@ use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared, give_way};
 use crate::clock::steady_ms;
 use crate::pane::journal::Journal;
-use crate::pane::screen::{Extent, Screen};
+use crate::pane::screen::{CopyError, Extent, Screen};
+use crate::pane::setup::Window;
 use crate::watched::{Waiting, Watched};
 
 /// Read at most so much before keys of other panes get their turn.
@@ -87,7 +88,7 @@ impl Task {
         master: Watched,
     ) -> Self {
         let Rebuilt {
-            screen,
+            mut screen,
             answers,
             resized,
             left_out: _,
@@ -97,6 +98,8 @@ impl Task {
         let ended = shared.program_ended.load(Ordering::Acquire);
         let printed = journal.position();
         shared.live.printed.store(printed, Ordering::Relaxed);
+        screen.set_copies(shared.setup.copies);
+        screen.set_terminal(*shared.facts.borrow());
         let mut writes = Writes::default();
         let now = Instant::now();
         if let Some(answers) = answers {
@@ -141,6 +144,8 @@ impl Task {
         let mut stopped = self.shared.stopped.subscribe();
         let mut size = self.shared.size.subscribe();
         size.mark_changed();
+        let mut facts = self.shared.facts.subscribe();
+        facts.mark_changed();
         loop {
             let deadline = self.deadline();
             let timer = async {
@@ -160,6 +165,11 @@ impl Task {
                 Ok(()) = size.changed() => {
                     let size = *size.borrow_and_update();
                     self.resize(size);
+                }
+                Ok(()) = facts.changed() => {
+                    let facts = *facts.borrow_and_update();
+                    self.screen.set_terminal(facts);
+                    self.set_winsize();
                 }
                 () = std::future::ready(()), if self.has_unparsed() && self.rests_until.is_none() => turn_over = self.read_turn(),
                 Ok(()) = self.master.readable(), if !self.eof && self.rests_until.is_none() => turn_over = self.read_turn(),
@@ -207,7 +217,7 @@ impl Task {
                 }
             }
             Command::Look(look) => look(&mut self.screen),
-            Command::NextFrame(generation, reply) => self.frames.push(generation, reply),
+            Command::NextFrame(known, reply) => self.frames.push(known, reply),
             Command::Expect(order, reply) => {
                 self.waits.push(order, reply, &self.screen, self.ended, now);
             }
@@ -298,7 +308,7 @@ impl Task {
         self.readiness.restarted(Instant::now());
         self.screen.begin_life();
         self.checkpoint();
-        set_winsize(self.master.descriptor(), self.screen.size());
+        self.set_winsize();
         Ok(())
     }
 
@@ -307,7 +317,17 @@ impl Task {
             self.screen.resize(size);
             self.note_size();
         }
-        set_winsize(self.master.descriptor(), self.screen.size());
+        self.set_winsize();
+    }
+
+    fn set_winsize(&self) {
+        let window = Window {
+            size: self.screen.size(),
+            cell: self.screen.cell(),
+        };
+        // It fails only when the program is gone, and then nobody needs the size.
+        let _: Result<(), Errno> =
+            rustix::termios::tcsetwinsize(self.master.descriptor(), window.winsize());
     }
 
     fn note_size(&mut self) {
@@ -470,6 +490,12 @@ impl Task {
         if events.title_changed {
             live.title.store(Arc::new(self.screen.title().to_owned()));
         }
+        for copied in events.copied {
+            self.frames.copied.add(copied, Instant::now());
+        }
+        if let Some(why) = events.not_copied {
+            log_uncopied(self.shared.pane.get(), why);
+        }
         if events.cwd_changed {
             let cwd = self.screen.cwd().map(|cwd| cwd.display().to_string());
             live.cwd.store(cwd.map(Arc::new));
@@ -513,6 +539,14 @@ impl Task {
     }
 }
 
+fn log_uncopied(pane_id: Option<&PaneUuid>, why: CopyError) {
+    static TOLD: Seldom = Seldom::new(Duration::from_secs(1));
+    if let Some(untold) = TOLD.tell() {
+        let pane_id = pane_id.map(ToString::to_string);
+        tracing::info!(pane_id, %why, untold, "what a program has copied is not passed on");
+    }
+}
+
 /// Tells that the task is over, whichever way.
 pub(super) struct EndGuard(pub(super) Arc<Shared>);
 
@@ -520,17 +554,6 @@ impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.ended.send_replace(true);
     }
-}
-
-fn set_winsize(master: &OwnedFd, size: Size) {
-    let winsize = Winsize {
-        ws_row: size.rows,
-        ws_col: size.cols,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    // It fails only when the program is gone, and then nobody needs the size.
-    let _: Result<(), Errno> = rustix::termios::tcsetwinsize(master, winsize);
 }
 
 fn not_reading() -> Error {

@@ -7,11 +7,20 @@
 //!
 //! Source: Paul Williams' ANSI parser (vt100.net/emu/dec_ansi_parser), as `rio_vt::performer::parser` has it.
 
+use protocol::event::Copied;
 use rio_vt::performer::parser::{Params, Parser, Perform};
+
+use super::Copies;
 
 /// The longest control string (OSC, DCS, APC, PM, SOS) that is passed on, in bytes: room for long hyperlinks
 /// and titles. Image transfers are longer, and ignored anyway.
 pub(super) const MAX_STRING_BYTES: usize = 16 * 1024;
+
+/// The longest one with which a program copies (OSC 52), where that is passed on: base64, and what stands around it.
+pub(super) const MAX_COPY_BYTES: usize = Copied::MAX_BYTES.div_ceil(3) * 4 + 64;
+
+/// Begins what a program copies.
+const COPY: &[u8] = b"\x1b]52;";
 
 const CAN: u8 = 0x18;
 const SUB: u8 = 0x1a;
@@ -115,7 +124,7 @@ pub(super) struct Boundary {
 
 impl Boundary {
     /// What is to happen with `bytes`, which are not empty.
-    pub(super) fn step(&self, bytes: &[u8]) -> Step {
+    pub(super) fn step(&self, bytes: &[u8], copies: Copies) -> Step {
         if self.dropping {
             let ends = |byte: &u8| matches!(*byte, BEL | CAN | SUB | ESC);
             return match bytes.iter().position(ends) {
@@ -124,11 +133,20 @@ impl Boundary {
                 None => Step::Drop(bytes.len()),
             };
         }
-        let room = MAX_STRING_BYTES.saturating_sub(self.pending.len());
+        let most = match copies {
+            Copies::PassedOn if self.is_copy() => MAX_COPY_BYTES,
+            Copies::PassedOn | Copies::Ignored => MAX_STRING_BYTES,
+        };
+        let room = most.saturating_sub(self.pending.len());
         if room == 0 {
             return Step::Cancel;
         }
         Step::Feed(bytes.len().min(room))
+    }
+
+    /// Whether what is unfinished is something that the program copies.
+    pub(super) fn is_copy(&self) -> bool {
+        self.pending.starts_with(COPY)
     }
 
     /// The sequence was cut off. What remains of a control string is to be dropped.
@@ -142,11 +160,6 @@ impl Boundary {
     pub(super) fn end_dropping(&mut self, bytes: &[u8]) -> usize {
         self.dropping = false;
         usize::from(bytes.first() != Some(&ESC))
-    }
-
-    /// Whether [`Boundary::step`] drops a string.
-    pub(super) fn is_dropping(&self) -> bool {
-        self.dropping
     }
 
     /// The engine has taken `bytes`.
@@ -202,6 +215,19 @@ impl Boundary {
         &self.pending
     }
 
+    /// As much of it as decides where it ends.
+    pub(super) fn beginning(&self) -> &[u8] {
+        &self.pending[..self.pending.len().min(MAX_STRING_BYTES)]
+    }
+
+    /// What a checkpoint has of it: the bytes, and whether the rest is dropped. Something long that is being copied is given up.
+    pub(super) fn portable(&self) -> (&[u8], bool) {
+        match self.pending.len() > MAX_STRING_BYTES {
+            true => (&[], true),
+            false => (&self.pending, self.dropping),
+        }
+    }
+
     /// How many of `bytes`, which come after `before`, it takes until the parser has met so many sequences.
     ///
     /// Whole pieces are parsed again and again, because characters must not be cut; a piece is short, and this is rare.
@@ -223,7 +249,7 @@ impl Boundary {
         enough
     }
 
-    /// Takes up a state saved as [`Boundary::pending`] and [`Boundary::is_dropping`].
+    /// Takes up a state saved as [`Boundary::portable`].
     pub(super) fn resume(pending: &[u8], dropping: bool) -> Self {
         let mut boundary = Self {
             dropping,

@@ -96,8 +96,9 @@ impl Screen {
         out.number(size.cols.into());
         out.size(self.history_lines);
         out.number(self.generation);
-        out.text(&Extra::of(&self.engine).before(self.boundary.pending()));
-        out.flag(self.boundary.is_dropping());
+        let (pending, dropping) = self.boundary.portable();
+        out.text(&Extra::of(&self.engine).before(pending));
+        out.flag(dropping);
         out.text(&self.partial_char);
         write_engine(&self.engine, &mut out);
         let alternate = self
@@ -178,6 +179,8 @@ impl Screen {
         self.all_rows_generation = self.generation;
         self.size_generation = self.generation;
         self.title_generation = self.generation;
+        self.colors_generation = self.generation;
+        self.engine.colors_changed = false;
     }
 }
 

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use protocol::Size;
+use protocol::terminal::TerminalFacts;
 use rio_vt::ansi::CursorShape;
 use rio_vt::crosswords::grid::{Dimensions, Grid};
 use rio_vt::crosswords::pos::{CharsetIndex, Column, Cursor, Line};
@@ -31,8 +32,8 @@ pub use self::meter::Work;
 pub(super) use self::moves::Saved;
 pub(super) use self::sgr::{BASIC, OVERLINE};
 use self::strings::Dcs;
-use super::ScreenEvents;
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
+use super::{Copies, ScreenEvents};
 
 /// The longest title kept, in bytes.
 pub(super) const MAX_TITLE_BYTES: usize = 1024;
@@ -81,6 +82,12 @@ pub(super) struct Engine {
     pub(super) last_char: Option<char>,
     pub(super) replies: Vec<u8>,
     pub(super) events: ScreenEvents,
+    /// Whether what the program copies is passed on.
+    pub(super) copies: Copies,
+    /// The terminal of who looks.
+    pub(super) terminal: TerminalFacts,
+    /// Colours were set or taken back.
+    pub(super) colors_changed: bool,
     /// Insert mode (IRM). The engine's own is never on.
     pub(super) inserting: bool,
     pub(super) epochs: Epochs,
@@ -129,6 +136,9 @@ impl Engine {
             last_char: None,
             replies: Vec::new(),
             events: ScreenEvents::default(),
+            copies: Copies::default(),
+            terminal: TerminalFacts::default(),
+            colors_changed: false,
             inserting: false,
             epochs: Epochs::default(),
             row_base: 0,

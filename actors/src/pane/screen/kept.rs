@@ -6,7 +6,7 @@ use protocol::Size;
 use rio_vt::crosswords::grid::Dimensions;
 use rio_vt::crosswords::square::Square;
 
-use super::boundary::MAX_STRING_BYTES;
+use super::boundary::MAX_COPY_BYTES;
 use super::engine::{
     MAX_JOINED_BYTES, MAX_LINKS_BYTES, MAX_MARK_BYTES, MAX_MARKS, MAX_REPLY_BYTES, MAX_TITLE_BYTES,
     MAX_TITLES,
@@ -69,7 +69,7 @@ impl Screen {
             + MAX_MARKS * (MAX_MARK_BYTES + 64)
             + (MAX_BREAKS + super::lines::MAX_EPOCHS) * BREAK_BYTES
             + 2 * MAX_REPLY_BYTES
-            + 2 * MAX_STRING_BYTES
+            + 2 * MAX_COPY_BYTES
             + REST_BYTES
     }
 }

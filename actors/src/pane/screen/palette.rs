@@ -1,5 +1,6 @@
-//! Colours by number: those that a program has set (OSC 4, 10, 11, 12), and xterm's, which queries are answered with else.
+//! Colours by number: those that a program has set (OSC 4, 10, 11, 12), and those that are the same everywhere.
 
+use protocol::terminal::{SetColors, TerminalColors};
 use rio_vt::config::colors::term::{COUNT, TermColors};
 use rio_vt::config::colors::{AnsiColor, ColorArray, ColorRgb, NamedColor};
 use rio_vt::crosswords::style::Style;
@@ -7,33 +8,11 @@ use rio_vt::crosswords::style::Style;
 /// The number of colours that can be set: 256 and the named ones.
 pub(super) const COLORS: usize = COUNT;
 
-/// The first 16 colours. Source: xterm, `XTerm-col.ad`.
-const BASIC: [(u8, u8, u8); 16] = [
-    (0, 0, 0),
-    (205, 0, 0),
-    (0, 205, 0),
-    (205, 205, 0),
-    (0, 0, 238),
-    (205, 0, 205),
-    (0, 205, 205),
-    (229, 229, 229),
-    (127, 127, 127),
-    (255, 0, 0),
-    (0, 255, 0),
-    (255, 255, 0),
-    (92, 92, 255),
-    (255, 0, 255),
-    (0, 255, 255),
-    (255, 255, 255),
-];
-
-/// The default of colour `index`, for those that have one.
-pub(super) fn default_color(index: usize) -> Option<ColorRgb> {
-    const FOREGROUND: usize = NamedColor::Foreground as usize;
-    const BACKGROUND: usize = NamedColor::Background as usize;
-    const CURSOR: usize = NamedColor::Cursor as usize;
+/// A colour that every terminal has alike. The first 16 and the default ones are each terminal's own.
+///
+/// Source: xterm, `256colres.h`.
+fn common_color(index: usize) -> Option<ColorRgb> {
     let (r, g, b) = match index {
-        0..16 => BASIC[index],
         16..232 => {
             let level = |step: usize| if step == 0 { 0 } else { (55 + 40 * step) as u8 };
             let cube = index - 16;
@@ -43,11 +22,41 @@ pub(super) fn default_color(index: usize) -> Option<ColorRgb> {
             let gray = (8 + 10 * (index - 232)) as u8;
             (gray, gray, gray)
         }
-        FOREGROUND | CURSOR => BASIC[7],
-        BACKGROUND => BASIC[0],
         _ => return None,
     };
     Some(ColorRgb { r, g, b })
+}
+
+/// What a program is told that asks for a colour: the one that was set, else that of the terminal of who looks; none where nobody knows.
+pub(super) fn told_color(
+    colors: &TermColors,
+    own: Option<TerminalColors>,
+    index: usize,
+) -> Option<ColorRgb> {
+    const FOREGROUND: usize = NamedColor::Foreground as usize;
+    const BACKGROUND: usize = NamedColor::Background as usize;
+    const CURSOR: usize = NamedColor::Cursor as usize;
+    let set = colors[index.min(COLORS - 1)].map(from_array);
+    let own = own.unwrap_or_default();
+    let own = match index {
+        FOREGROUND => own.foreground,
+        BACKGROUND => own.background,
+        CURSOR => own.cursor,
+        _ => None,
+    };
+    set.or_else(|| own.map(|(r, g, b)| ColorRgb { r, g, b }))
+        .or_else(|| common_color(index))
+}
+
+/// The colours that were set, but for the cursor's.
+pub(super) fn set_colors(colors: &TermColors) -> SetColors {
+    let set = |index: usize| colors[index].map(from_array).map(|c| (c.r, c.g, c.b));
+    let indexed = (0..=u8::MAX).filter_map(|index| Some((index, set(index.into())?)));
+    SetColors {
+        foreground: set(NamedColor::Foreground as usize),
+        background: set(NamedColor::Background as usize),
+        indexed: indexed.collect(),
+    }
 }
 
 /// The engine's form of a colour, whose own conversion rounds down.

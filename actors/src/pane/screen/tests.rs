@@ -1,6 +1,7 @@
 //! Tests of the screen.
 
 mod checkpoints;
+mod copies;
 mod cursors;
 mod echoes;
 mod golden;

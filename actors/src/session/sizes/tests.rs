@@ -1,6 +1,50 @@
 //! Whose size counts.
 
+use protocol::terminal::{CellPixels, TerminalColors};
+
 use super::*;
+
+#[test]
+fn programs_are_told_of_the_terminal_of_who_typed_last() {
+    let [light, dark, silent] = [(); 3].map(|()| ClientUuid::new());
+    let of = |background, cell| TerminalFacts {
+        colors: Some(TerminalColors {
+            background,
+            ..TerminalColors::default()
+        }),
+        cell,
+    };
+    let cell = Some(CellPixels {
+        width: 9,
+        height: 18,
+    });
+    let unknown = TerminalFacts::default();
+    let white = of(Some((255, 255, 255)), cell);
+    let black = of(Some((0, 0, 0)), None);
+    let mut sizes = Sizes::default();
+    assert_eq!(sizes.facts(unknown), unknown);
+    assert_eq!(sizes.facts(white), white, "what was known last stays");
+    sizes.learn(light, TerminalFacts { colors: None, cell });
+    sizes.set(light, Size::new(24, 80));
+    assert_eq!(
+        sizes.facts(black),
+        of(Some((0, 0, 0)), cell),
+        "it is being asked"
+    );
+    sizes.learn(light, white);
+    assert_eq!(sizes.facts(black), white);
+    sizes.learn(dark, black);
+    sizes.set(dark, Size::new(24, 80));
+    assert_eq!(sizes.facts(white), white);
+    sizes.typed(dark);
+    assert_eq!(sizes.facts(white), black);
+    sizes.learn(silent, of(None, None));
+    sizes.set(silent, Size::new(24, 80));
+    sizes.typed(silent);
+    assert_eq!(sizes.facts(black), of(None, None), "it does not tell");
+    sizes.forget(silent);
+    assert_eq!(sizes.facts(unknown), black);
+}
 
 #[test]
 fn the_size_follows_who_typed_last_and_goes_back_when_they_leave() {

@@ -13,7 +13,6 @@ use tokio_util::codec::Encoder;
 
 use super::Link;
 use crate::attach::outer::guard::Terminal;
-use crate::attach::outer::modes::LEAVE;
 
 impl Link {
     /// Hands the terminal over. A server that cannot take it, as an older one, says so to nobody: the view works all the same.
@@ -22,7 +21,7 @@ impl Link {
             return;
         };
         let call = GuardTerminal {
-            leave: LEAVE.to_vec(),
+            leave: terminal.leave(),
             settings: TerminalSettings::of(&before),
         };
         if self.put(&call).is_err() {

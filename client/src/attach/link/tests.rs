@@ -4,7 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::thread::JoinHandle;
 
 use protocol::ErrorCode;
-use protocol::event::{ScreenRow, ScreenUpdate};
+use protocol::event::{ScreenRow, ScreenUpdate, Selection};
 use protocol::fleet::Fleet;
 use protocol::frame::Hello;
 use protocol::paths::Paths;
@@ -177,10 +177,34 @@ fn rows_of_any_server_hold_nothing_but_colours_and_links() {
     let link = "\x1b]8;;http://x\x1b\\l\x1b]8;;\x1b\\";
     let hostile = format!("a\x1b[31mb\x1b]52;c;eA==\x07\x1b[2J{link}\u{9d}");
     let mut event = update(&hostile, Some("t"));
-    harmless(&mut event, false);
+    harmless(&mut event, Passes::default());
     let kept = format!("a\x1b[31mb{link}\u{fffd}");
     assert_eq!(event, update(&kept, None));
     let mut event = update(&kept, Some("t"));
-    harmless(&mut event, true);
+    let all = Passes {
+        titles: true,
+        clipboard: true,
+    };
+    harmless(&mut event, all);
     assert_eq!(event, update(&kept, Some("t")));
+    let copied = |bytes| Event::Screen {
+        view: VIEW,
+        update: ScreenUpdate {
+            copied: vec![Copied {
+                selection: Selection::Clipboard,
+                text: vec![b'x'; bytes],
+            }],
+            ..ScreenUpdate::default()
+        },
+    };
+    for (passes, bytes, stays) in [
+        (all, 9, true),
+        (all, Copied::MAX_BYTES, true),
+        (all, Copied::MAX_BYTES + 1, false),
+        (Passes::default(), 9, false),
+    ] {
+        let mut event = copied(bytes);
+        harmless(&mut event, passes);
+        assert_eq!(event == copied(bytes), stays, "{passes:?} {bytes}");
+    }
 }

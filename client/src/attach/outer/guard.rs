@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use protocol::terminal::CellPixels;
 use protocol::{Error, ErrorCode, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -25,6 +26,14 @@ struct Saved {
     termios: Termios,
     /// The flags of a file description that is shared with others.
     flags: Option<OFlags>,
+    /// What undoes more than [`LEAVE`] does.
+    undo: Vec<u8>,
+}
+
+impl Saved {
+    fn leave(&self) -> Vec<u8> {
+        [&self.undo[..], LEAVE].concat()
+    }
 }
 
 /// Rows and columns of a terminal, within the protocol's limits.
@@ -101,6 +110,7 @@ impl Terminal {
             tty: rustix::io::dup(tty)?,
             termios: tcgetattr(tty)?,
             flags: self.shared_flags.take(),
+            undo: Vec::new(),
         };
         *saved_terminal() = Some(saved);
         self.make_ready()
@@ -109,7 +119,7 @@ impl Terminal {
     /// The same when it is not known what has become of the terminal, as after a stop.
     pub(crate) fn enter_again(&self) -> io::Result<()> {
         // So that what is kept aside on entering is the terminal's own, whether or not it was left meanwhile.
-        write_patiently(&self.tty, LEAVE);
+        write_patiently(&self.tty, &self.leave());
         self.make_ready()
     }
 
@@ -137,11 +147,31 @@ impl Terminal {
     /// then.
     pub(crate) fn stop(&self, output: &mut Output) -> io::Result<()> {
         *output = Output::default();
-        write_patiently(&self.tty, LEAVE);
+        write_patiently(&self.tty, &self.leave());
         if let Some(saved) = &*saved_terminal() {
             tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios)?;
         }
         emulate_default_handler(SIGTSTP)
+    }
+
+    /// The size of its cells now, where it tells.
+    pub(crate) fn cell(&self) -> Option<CellPixels> {
+        let size = tcgetwinsize(&self.tty).ok()?;
+        let cells = Size::new(size.ws_row, size.ws_col);
+        CellPixels::of_terminal(cells, size.ws_xpixel, size.ws_ypixel)
+    }
+
+    /// This undoes what is going to be set besides the modes.
+    pub(crate) fn undo_also(&self, undo: Vec<u8>) {
+        if let Some(saved) = &mut *saved_terminal() {
+            saved.undo = undo;
+        }
+    }
+
+    /// What is written to leave it.
+    pub(crate) fn leave(&self) -> Vec<u8> {
+        let saved = saved_terminal();
+        saved.as_ref().map_or_else(|| LEAVE.to_vec(), Saved::leave)
     }
 
     /// How the terminal was before.
@@ -204,7 +234,7 @@ fn saved_terminal() -> MutexGuard<'static, Option<Saved>> {
 fn restore() {
     let saved = saved_terminal().take();
     let Some(saved) = saved else { return };
-    write_patiently(&saved.tty, LEAVE);
+    write_patiently(&saved.tty, &saved.leave());
     let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);
     if let Some(flags) = saved.flags {
         let _ = rustix::fs::fcntl_setfl(&saved.tty, flags);

@@ -12,12 +12,12 @@ use protocol::event::mode;
 pub(crate) const ENTER: &[u8] =
     b"\x1b[?1049h\x1b[22;0t\x1b[?1007s\x1b[?7l\x1b[?1007l\x1b[?2004h\x1b[?1006h\x1b[m\x1b[H\x1b[2J";
 
-/// Every mode that a view may have set, back to a terminal's usual ones; then the usual screen. Also right where only some
+/// Every mode that a view may have set, back to a terminal's usual ones; then the usual screen. Colours are [undone](super::colors::Colors::undo) before. Also right where only some
 /// of them were set, since whoever finds a terminal that was left alone does not know.
 ///
 /// The stack of kitty's keyboard modes is one of the alternate screen's own. Terminals that cannot restore 1007 have it on.
 pub(crate) const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1006l\x1b[?1005l\x1b[?1004l\
-\x1b[?2004l\x1b[?1l\x1b>\x1b[<8u\x1b[>4m\x1b]112\x1b\\\x1b]8;;\x1b\\\x1b[r\x1b[0 q\x1b[m\x1b[?7h\x1b[?25h\x1b[?1007h\x1b[?1007r\x1b[23;0t\x1b[?1049l";
+\x1b[?2004l\x1b[?1l\x1b>\x1b[<8u\x1b[>4m\x1b]8;;\x1b\\\x1b[r\x1b[0 q\x1b[m\x1b[?7h\x1b[?25h\x1b[?1007h\x1b[?1007r\x1b[23;0t\x1b[?1049l";
 
 /// Modes that are switched on their own, with their DECSET numbers.
 ///
@@ -44,8 +44,6 @@ pub(crate) struct Modes {
     keyboard: u8,
     /// The level of xterm's modifyOtherKeys.
     modify_other_keys: u8,
-    /// The cursor's colour, if it is not the terminal's own.
-    cursor_color: Option<(u8, u8, u8)>,
 }
 
 impl Modes {
@@ -57,7 +55,6 @@ impl Modes {
             title: String::new(),
             keyboard: 0,
             modify_other_keys: 0,
-            cursor_color: None,
         }
     }
 
@@ -113,20 +110,6 @@ impl Modes {
                 0 => out.extend_from_slice(b"\x1b[>4m"),
                 level => put(out, format_args!("\x1b[>4;{level}m")),
             }
-        }
-    }
-
-    /// Gives the cursor the program's colour, or its own.
-    pub(crate) fn set_cursor_color(&mut self, color: Option<(u8, u8, u8)>, out: &mut Vec<u8>) {
-        if std::mem::replace(&mut self.cursor_color, color) == color {
-            return;
-        }
-        match color {
-            Some((r, g, b)) => put(
-                out,
-                format_args!("\x1b]12;rgb:{r:02x}/{g:02x}/{b:02x}\x1b\\"),
-            ),
-            None => out.extend_from_slice(b"\x1b]112\x1b\\"),
         }
     }
 

@@ -8,6 +8,7 @@ mod key;
 
 use std::time::{Duration, Instant};
 
+use super::ask::{self, Answer};
 use super::mouse::Mouse;
 use key::Key;
 
@@ -47,6 +48,8 @@ pub(crate) enum Input {
     Mouse(Mouse),
     /// The terminal got or lost the focus.
     Focus(bool),
+    /// The terminal has answered a question.
+    Answer(Answer),
     /// A command to the view.
     Command(Command),
 }
@@ -102,6 +105,11 @@ impl Splitter {
     /// Whether something waits for more of it, outside of a paste: it is given up soon.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.held.is_empty() && self.paste.is_none()
+    }
+
+    /// Whether what waits begins like an answer of the terminal.
+    pub(crate) fn begins_answer(&self) -> bool {
+        self.held.starts_with(b"\x1b]") || self.held.starts_with(b"\x1b[?")
     }
 
     /// Nothing came after what was held: it was a key, such as Escape.
@@ -174,9 +182,11 @@ impl Splitter {
                 self.paste = Some(false);
             }
             // Of a paste that had none, or an answer that nobody asked for.
-            PASTE_ENDS | [0x1b, b']' | b'P' | b'_' | b'^', _, ..] if unit.len() > 2 => {}
+            PASTE_ENDS | [0x1b, b']' | b'P' | b'_' | b'^', _, ..] if unit.len() > 2 => {
+                out.extend(ask::read(unit).map(Input::Answer));
+            }
             b"\x1b[I" | b"\x1b[O" => out.push(Input::Focus(unit[2] == b'I')),
-            [0x1b, b'[', b'?', ..] => {}
+            [0x1b, b'[', b'?', ..] => out.extend(ask::read(unit).map(Input::Answer)),
             [0x1b, b'[', b'<', ..] | [0x1b, b'[', b'M', _, ..] => {
                 out.extend(Mouse::read(unit).map(Input::Mouse));
             }

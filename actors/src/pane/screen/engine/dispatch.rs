@@ -300,6 +300,8 @@ impl Engine {
             's' => self.save_cursor(),
             'u' => self.restore_cursor(),
             't' => match numbers.next_or(1) {
+                14 if numbers.next_or(0) == 0 => self.text_area_size_pixels(),
+                16 => self.cell_size_pixels(),
                 18 => self.text_area_size_chars(),
                 22 => self.push_title(),
                 23 => self.pop_title(),

@@ -1,8 +1,9 @@
 //! Modes, resets and reports: what sequences set and ask.
 
+use protocol::terminal::CellPixels;
 use rio_vt::ansi::mode::{Mode as AnsiMode, NamedMode, NamedPrivateMode, PrivateMode};
 use rio_vt::ansi::{ClearMode, CursorShape, KeyboardModes, KeyboardModesApplyBehavior};
-use rio_vt::config::colors::ColorRgb;
+use rio_vt::config::colors::{ColorRgb, NamedColor};
 use rio_vt::crosswords::Mode;
 use rio_vt::crosswords::grid::Dimensions;
 use rio_vt::crosswords::pos::{CharsetIndex, Column, Cursor, Line};
@@ -11,7 +12,7 @@ use rio_vt::performer::handler::Handler;
 use super::{
     Engine, KEYBOARD_MODES, KeyboardStack, MAX_TITLE_BYTES, MAX_TITLES, Saved, default_tabs,
 };
-use crate::pane::screen::palette;
+use crate::pane::screen::{Copies, palette};
 
 impl Engine {
     pub(super) fn delete_chars(&mut self, count: usize) {
@@ -130,6 +131,7 @@ impl Engine {
                 Some(color) => self.term.set_color(index, color),
                 None => self.term.reset_color(index),
             }
+            self.colors_changed |= index != NamedColor::Cursor as usize;
         }
     }
 
@@ -161,11 +163,12 @@ impl Engine {
     }
 
     pub(super) fn identify(&mut self, mark: Option<char>) {
-        // A VT220 with colours. Source: xterm ctlseqs, DA1 and DA2.
-        match mark {
-            None => self.reply(format_args!("\x1b[?62;22c")),
-            Some('>') => self.reply(format_args!("\x1b[>1;10;0c")),
-            Some(_) => {}
+        // A VT220 with colours, and with a clipboard (52) where it is passed on. Source: xterm ctlseqs, DA1 and DA2.
+        match (mark, self.copies) {
+            (None, Copies::Ignored) => self.reply(format_args!("\x1b[?62;22c")),
+            (None, Copies::PassedOn) => self.reply(format_args!("\x1b[?62;22;52c")),
+            (Some('>'), _) => self.reply(format_args!("\x1b[>1;10;0c")),
+            (Some(_), _) => {}
         }
     }
 
@@ -241,6 +244,20 @@ impl Engine {
     pub(super) fn text_area_size_chars(&mut self) {
         let size = self.size();
         self.reply(format_args!("\x1b[8;{};{}t", size.rows, size.cols));
+    }
+
+    /// Not answered where nobody knows. Source: xterm ctlseqs, XTWINOPS 14 and 16.
+    pub(super) fn text_area_size_pixels(&mut self) {
+        if let Some(cell) = self.terminal.cell {
+            let (width, height) = cell.of_screen(self.size());
+            self.reply(format_args!("\x1b[4;{height};{width}t"));
+        }
+    }
+
+    pub(super) fn cell_size_pixels(&mut self) {
+        if let Some(CellPixels { width, height }) = self.terminal.cell {
+            self.reply(format_args!("\x1b[6;{height};{width}t"));
+        }
     }
 
     fn column_mode(&mut self) {

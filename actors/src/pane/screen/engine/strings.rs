@@ -9,7 +9,7 @@ use rio_vt::performer::handler::Handler;
 use rio_vt::performer::parser::Params;
 
 use super::{Engine, MARK_TITLE, MAX_LINK_BYTES, MAX_TITLE_BYTES};
-use crate::pane::screen::{palette, render};
+use crate::pane::screen::{Copies, copies, palette, render};
 
 /// The longest question, in bytes: some names of capabilities.
 const MAX_QUESTION_BYTES: usize = 1024;
@@ -81,7 +81,7 @@ impl Engine {
         }
     }
 
-    /// Answers XTGETTCAP for one name in hexadecimal digits. What images and the clipboard are called is not there.
+    /// Answers XTGETTCAP for one name in hexadecimal digits. What images are called is not there, and the clipboard only where it is.
     fn report_capability(&mut self, hex: &[u8]) {
         let Some(name) = from_hex(hex) else {
             return self.reply(format_args!("\x1bP0+r\x1b\\"));
@@ -91,6 +91,9 @@ impl Engine {
             "TN" | "name" => {
                 let value = to_hex(b"xterm-256color");
                 self.reply(format_args!("\x1bP1+r{name_hex}={value}\x1b\\"));
+            }
+            "Ms" if self.copies == Copies::PassedOn => {
+                self.by_the_engine(&[b"\x1bP+q", name_hex.as_bytes(), b"\x1b\\"]);
             }
             "sixel" | "iterm2" | "kitty" | "TK" | "Ms" => {
                 self.reply(format_args!("\x1bP0+r{name_hex}\x1b\\"));
@@ -127,6 +130,7 @@ impl Engine {
                 let whole = parts.len() < MAX_PARTS;
                 self.link(params, &address.join(&b';'), whole);
             }
+            [b"52", selections, text] => self.copy(selections, text),
             _ => {
                 let end: &[u8] = if bell_terminated { b"\x07" } else { b"\x1b\\" };
                 self.by_the_engine(&[b"\x1b]", &parts.join(&b';'), end]);
@@ -141,6 +145,22 @@ impl Engine {
             processor.advance(self, piece);
         }
         self.strings = Some(processor);
+    }
+
+    fn copy(&mut self, selections: &[u8], text: &[u8]) {
+        if self.copies == Copies::Ignored || text == b"?" {
+            return;
+        }
+        match copies::read(selections, text) {
+            Ok(copied) => {
+                for copied in copied {
+                    let all = &mut self.events.copied;
+                    all.retain(|before| before.selection != copied.selection);
+                    all.push(copied);
+                }
+            }
+            Err(error) => self.events.not_copied = Some(error),
+        }
     }
 
     fn link(&mut self, params: &[u8], address: &[u8], whole: bool) {
@@ -209,8 +229,8 @@ impl Handler for Engine {
     }
 
     fn dynamic_color_sequence(&mut self, prefix: String, index: usize, terminator: &str) {
-        let set = self.term.colors[index.min(palette::COLORS - 1)].map(palette::from_array);
-        if let Some(ColorRgb { r, g, b }) = set.or_else(|| palette::default_color(index)) {
+        let own = self.terminal.colors;
+        if let Some(ColorRgb { r, g, b }) = palette::told_color(&self.term.colors, own, index) {
             self.reply(format_args!(
                 "\x1b]{prefix};rgb:{r:02x}{r:02x}/{g:02x}{g:02x}/{b:02x}{b:02x}{terminator}"
             ));

@@ -1,5 +1,7 @@
 //! What sequences do to the screen, by example.
 
+use protocol::terminal::{CellPixels, TerminalColors, TerminalFacts};
+
 use protocol::Size;
 
 use super::support::{all_text, fed, screen, size, text};
@@ -136,12 +138,16 @@ fn mode_queries_are_answered() {
 }
 
 #[test]
-fn colour_queries_are_answered() {
-    assert_eq!(replies("\x1b]11;?\x07"), "\x1b]11;rgb:0000/0000/0000\x07");
-    assert_eq!(
-        replies("\x1b]10;?\x1b\\"),
-        "\x1b]10;rgb:e5e5/e5e5/e5e5\x1b\\"
-    );
+fn colours_are_told_as_they_are_and_not_where_nobody_knows() {
+    let unknown = [
+        "\x1b]10;?\x1b\\",
+        "\x1b]11;?\x07",
+        "\x1b]12;?\x07",
+        "\x1b]4;1;?\x07",
+    ];
+    for bytes in unknown {
+        assert_eq!(replies(bytes), "", "{bytes:?}");
+    }
     assert_eq!(
         replies("\x1b]4;196;?\x07"),
         "\x1b]4;196;rgb:ffff/0000/0000\x07"
@@ -150,10 +156,40 @@ fn colour_queries_are_answered() {
         replies("\x1b]4;1;#123456\x07\x1b]4;1;?\x07"),
         "\x1b]4;1;rgb:1212/3434/5656\x07"
     );
+    assert_eq!(replies("\x1b]11;#ffffff\x07\x1b]111\x07\x1b]11;?\x07"), "");
+
+    let mut screen = screen("");
+    screen.set_terminal(TerminalFacts {
+        colors: Some(TerminalColors {
+            foreground: Some((0x11, 0x11, 0x11)),
+            background: Some((0xfd, 0xf6, 0xe3)),
+            cursor: None,
+        }),
+        cell: None,
+    });
+    screen.advance(b"\x1b]10;?;?;?\x1b\\\x1b]11;#ffffff\x07\x1b]11;?\x07\x1b]111\x07\x1b]11;?\x07");
+    let replies = screen.take_replies().expect("answers");
     assert_eq!(
-        replies("\x1b]11;#ffffff\x07\x1b]111\x07\x1b]11;?\x07"),
-        "\x1b]11;rgb:0000/0000/0000\x07"
+        String::from_utf8(replies).expect("ASCII"),
+        "\x1b]10;rgb:1111/1111/1111\x1b\\\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\\x1b]11;rgb:ffff/ffff/ffff\x07\x1b]11;rgb:fdfd/f6f6/e3e3\x07"
     );
+}
+
+#[test]
+fn pixels_are_told_where_they_are_known() {
+    let asked = "\x1b[14t\x1b[16t\x1b[14;2t\x1b[18t";
+    assert_eq!(replies(asked), "\x1b[8;5;20t");
+    let mut screen = screen("");
+    screen.set_terminal(TerminalFacts {
+        colors: None,
+        cell: Some(CellPixels {
+            width: 9,
+            height: 18,
+        }),
+    });
+    screen.advance(asked.as_bytes());
+    let replies = screen.take_replies().expect("answers");
+    assert_eq!(replies, b"\x1b[4;90;180t\x1b[6;18;9t\x1b[8;5;20t");
 }
 
 #[test]

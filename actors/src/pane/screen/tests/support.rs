@@ -15,7 +15,10 @@ pub(super) fn screen(bytes: &str) -> Screen {
 }
 
 pub(super) fn fed(size: Size, history_lines: usize, bytes: &[u8]) -> Screen {
-    let mut screen = Screen::new(size, history_lines);
+    fed_to(Screen::new(size, history_lines), bytes)
+}
+
+pub(super) fn fed_to(mut screen: Screen, bytes: &[u8]) -> Screen {
     screen.advance(bytes);
     screen
 }

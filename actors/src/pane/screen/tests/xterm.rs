@@ -1,5 +1,7 @@
 //! Sequences that do what they do in xterm, as tables: what is printed, and what then is seen or answered.
 
+use protocol::terminal::SetColors;
+
 use super::support::{fed, screen, size, text};
 use crate::pane::screen::Screen;
 
@@ -252,4 +254,30 @@ fn colours_that_a_program_sets_are_shown() {
     let generation = screen.generation();
     screen.advance(b"\x1b]12;#112233\x07");
     assert!(screen.generation() > generation, "viewers are told");
+    assert_eq!(screen.update_since(generation).colors, None);
+    for (bytes, wanted) in [
+        (
+            "\x1b]10;#112233\x07\x1b]4;7;#000001\x07",
+            SetColors {
+                foreground: Some((17, 34, 51)),
+                background: None,
+                indexed: vec![(7, (0, 0, 1))],
+            },
+        ),
+        (
+            "\x1b]11;#ffffff\x07\x1b]110\x07\x1b]104\x07",
+            SetColors {
+                background: Some((255, 255, 255)),
+                ..SetColors::default()
+            },
+        ),
+        ("\x1b]111\x07", SetColors::default()),
+    ] {
+        let generation = screen.generation();
+        screen.advance(bytes.as_bytes());
+        let update = screen.update_since(generation);
+        assert_eq!(update.colors, Some(wanted), "{bytes:?}");
+        assert_eq!(screen.update_since(update.generation).colors, None);
+    }
+    assert_eq!(screen.update_since(0).colors, Some(SetColors::default()));
 }

@@ -48,6 +48,8 @@ fn it_is_restored_when_dropped_and_before_a_panics_message() {
 
     let mut terminal = of(slave);
     terminal.enter().unwrap();
+    terminal.undo_also(b"\x1b]111\x1b\\".to_vec());
+    assert!(terminal.leave().starts_with(b"\x1b]111\x1b\\"));
     shown(&master);
     let panicked = std::panic::catch_unwind(|| panic!("as planned"));
     assert!(panicked.is_err());
@@ -55,7 +57,8 @@ fn it_is_restored_when_dropped_and_before_a_panics_message() {
         !is_raw(),
         "the terminal is still held, and restored all the same"
     );
-    assert!(shown(&master).ends_with(b"\x1b[?1049l"));
+    let left = shown(&master);
+    assert!(left.starts_with(b"\x1b]111\x1b\\") && left.ends_with(b"\x1b[?1049l"));
     drop(terminal);
     assert!(!is_raw());
 }

@@ -79,20 +79,6 @@ fn the_keyboard_writes_keys_as_the_program_asked_for_and_is_put_back() {
 }
 
 #[test]
-fn the_cursor_has_the_programs_colour_and_then_its_own() {
-    let mut modes = Modes::new(false);
-    let mut color = |color| {
-        let mut out = Vec::new();
-        modes.set_cursor_color(color, &mut out);
-        String::from_utf8(out).unwrap()
-    };
-    assert_eq!(color(None), "");
-    assert_eq!(color(Some((255, 0, 16))), "\x1b]12;rgb:ff/00/10\x1b\\");
-    assert_eq!(color(Some((255, 0, 16))), "");
-    assert_eq!(color(None), "\x1b]112\x1b\\");
-}
-
-#[test]
 fn everything_that_may_be_set_is_undone() {
     let leave = std::str::from_utf8(LEAVE).unwrap();
     let numbers = PLAIN.iter().chain(&TRACKING).map(|(_, number)| *number);
@@ -106,7 +92,6 @@ fn everything_that_may_be_set_is_undone() {
         "\x1b>",
         "\x1b[<8u",
         "\x1b[>4m",
-        "\x1b]112\x1b\\",
         "\x1b[r",
         "\x1b[?1007r",
     ] {

@@ -164,7 +164,7 @@ fn reports_of_mouse_and_focus_are_told_apart_and_answers_are_dropped() {
         [Input::Focus(true), Input::Focus(false)]
     );
     assert_eq!(
-        split(b"\x1b[?62;22c\x1b]11;rgb:0/0/0\x1b\\\x1bP1$r0m\x1b\\x"),
+        split(b"\x1b[?1u\x1b]4;1;rgb:0/0/0\x1b\\\x1bP1$r0m\x1b\\x"),
         [typed(b"x")]
     );
     assert_eq!(
@@ -215,5 +215,32 @@ proptest! {
         let mut splitter = Splitter::default();
         let inputs = all.iter().flat_map(|byte| splitter.feed(&[*byte], Instant::now()));
         prop_assert_eq!(merged(inputs.collect()), [paste(&bytes)]);
+    }
+}
+
+#[test]
+fn answers_of_the_terminal_are_never_keys() {
+    let answers =
+        b"\x1b]10;rgb:1111/1111/1111\x1b\\\x1b]11;rgb:ff/ff/ff\x07\x1b]99;?\x07\x1b[?62;22c";
+    let all = [
+        Input::Answer(Answer::Foreground((0x11, 0x11, 0x11))),
+        Input::Answer(Answer::Background((255, 255, 255))),
+        Input::Answer(Answer::Identity),
+    ];
+    let between = [&b"a"[..], answers, b"b"].concat();
+    let wanted = [&[typed(b"a")][..], &all, &[typed(b"b")]].concat();
+    assert_eq!(split(&between), wanted);
+    for at in 1..answers.len() {
+        let mut splitter = Splitter::default();
+        let mut inputs = splitter.feed(&answers[..at], Instant::now());
+        let begins = splitter.begins_answer();
+        assert!(
+            begins
+                || !splitter.is_waiting()
+                || answers[..at].ends_with(b"\x1b")
+                || answers[..at].ends_with(b"\x1b[")
+        );
+        inputs.extend(splitter.feed(&answers[at..], Instant::now()));
+        assert_eq!(inputs, all, "cut at {at}");
     }
 }
