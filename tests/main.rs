@@ -18,6 +18,7 @@ mod bad_input;
 mod containment;
 mod crashes;
 mod faults;
+mod hidden;
 mod isolation;
 mod keeper;
 mod keeper_versions;

@@ -21,6 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::adopt;
 use crate::clock::millis;
 use crate::escape::Escape;
+use crate::hidden;
 use crate::http::Http;
 pub use crate::http::OpenHttp;
 use crate::keeper;
@@ -117,6 +118,7 @@ impl Options {
 /// # Errors
 /// What keeps it from serving: another daemon, a bad configuration, directories that are not its own.
 pub fn run(options: &Options) -> Result<(), Error> {
+    hidden::hide();
     // Nothing of the caller's is kept: no lock, no pipe.
     keeper::close_from(3);
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));

@@ -54,7 +54,8 @@ pub(crate) fn pss_kib(pids: &[u32]) -> f64 {
     pids.iter().filter_map(pss).sum()
 }
 
-/// Processes in whose environment the variable `name` is `dir` or something below it.
+/// Processes in whose environment the variable `name` is `dir` or something below it, and the daemons whose directories are there:
+/// nobody sees the environment of these.
 pub(crate) fn marked(name: &str, dir: &Path) -> Vec<u32> {
     let is_mark = |var: &[u8]| {
         let value = std::str::from_utf8(var)
@@ -62,17 +63,27 @@ pub(crate) fn marked(name: &str, dir: &Path) -> Vec<u32> {
             .and_then(|var| var.split_once('='));
         value.is_some_and(|(key, value)| key == name && Path::new(value).starts_with(dir))
     };
+    let mut daemons = Vec::new();
+    daemons_below(dir, 3, &mut daemons);
+    let daemons = named(&daemons, "fugued");
     let has = |pid: &u32| {
         let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ.split(|byte| *byte == 0).any(is_mark)
+        environ.split(|byte| *byte == 0).any(is_mark) || daemons.contains(pid)
     };
     all().into_iter().filter(has).collect()
 }
 
-/// Those of the processes that execute this file.
-pub(crate) fn executing(pids: &[u32], exe: &Path) -> Vec<u32> {
-    let is = |pid: &&u32| std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|e| e == exe);
-    pids.iter().filter(is).copied().collect()
+/// What is in the lock files of daemons, so many directories deep.
+fn daemons_below(dir: &Path, depth: u32, found: &mut Vec<u32>) {
+    let locked = std::fs::read_to_string(dir.join("fugued.lock")).unwrap_or_default();
+    found.extend(locked.trim().parse::<u32>());
+    if depth > 0 {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                daemons_below(&entry.path(), depth - 1, found);
+            }
+        }
+    }
 }
 
 /// Those of the processes whose program is called so.

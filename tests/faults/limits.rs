@@ -1,6 +1,5 @@
 //! The system has no more descriptors, processes or terminals for the daemon.
 
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -21,12 +20,11 @@ fn limit(daemon: &Daemon, resource: &str, current: Option<usize>) {
     let line = limits.lines().find_map(|line| line.strip_prefix(name));
     let most = line.unwrap().split_whitespace().nth(1).unwrap().to_owned();
     let current = current.map_or(most, |current| current.to_string());
-    let user = std::fs::metadata(format!("/proc/{}", daemon.pid)).unwrap();
     let done = Command::new("prlimit")
         .args(["--pid", &daemon.pid.to_string()])
         .arg(format!("--{resource}={current}:"))
-        .uid(user.uid())
-        .gid(user.gid())
+        .uid(proc::user(daemon.pid))
+        .gid(proc::group(daemon.pid))
         .output()
         .unwrap();
     assert!(done.status.success(), "{done:?}");
@@ -78,8 +76,8 @@ fn without_descriptors_a_create_fails_and_all_else_goes_on() {
         limit(&daemon, "nofile", Some(daemon.fds() + 6));
         let (made, error) = create_until_full(&client, 20).await;
         check(&daemon, &client, made + 1, &error, "file descriptors").await;
-        // New callers wait until there is room, and are not lost.
-        limit(&daemon, "nofile", Some(daemon.fds()));
+        // New callers wait until there is room, and are not lost. By now more are open than then.
+        limit(&daemon, "nofile", Some(before));
         let caller = daemon.command(crate::support::daemon::fugue_exe());
         let caller = std::thread::spawn(move || {
             let mut caller = caller;

@@ -49,6 +49,10 @@ async fn an_adopting_daemon_gets_everything_again() {
         (pid, start_time, keeper_pid)
     );
     assert_eq!((second.pane_id, second.meta), (pane_id, b"second".to_vec()));
+    // What nobody else of its user can see.
+    let exe = second.keeper_exe.file_name().unwrap().to_str().unwrap();
+    assert!(exe.starts_with("fugue"), "{exe}");
+    assert!(second.keeper_pss_kib > 0);
     assert_eq!(ended(&old).await, KeeperExit::Replaced);
     let mut start = [0; 7];
     rustix::io::pread(&second.journal, &mut start, 0).unwrap();

@@ -143,11 +143,10 @@ async fn fifty_at_once_share_no_descriptor_and_leave_none() {
         }
         assert_eq!(open, expected);
         assert_eq!(pane.status_pipe.is_some(), *status_pipe);
-        assert!(
-            fds_of(pane.keeper_pid).len() <= 9,
-            "{:?}",
-            fds_of(pane.keeper_pid)
-        );
+        if crate::support::proc::sees_all() {
+            let open = fds_of(pane.keeper_pid);
+            assert!(open.len() <= 9, "{open:?}");
+        }
         assert!(
             rustix::io::fcntl_getfd(&pane.master)
                 .unwrap()

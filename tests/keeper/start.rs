@@ -149,10 +149,12 @@ async fn the_program_leads_its_session_on_its_terminal() {
     assert!(text.contains("\n iutf8"), "{text}");
     let size = rustix::termios::tcgetwinsize(&pane.master).unwrap();
     assert_eq!((size.ws_xpixel, size.ws_ypixel), (800, 660));
-    assert_eq!(
-        fs::read_link(format!("/proc/{}/cwd", pane.keeper_pid)).unwrap(),
-        Path::new("/")
-    );
+    if crate::support::proc::sees_all() {
+        assert_eq!(
+            fs::read_link(format!("/proc/{}/cwd", pane.keeper_pid)).unwrap(),
+            Path::new("/")
+        );
+    }
     assert_eq!(
         fs::read_to_string(format!("/proc/{}/comm", pane.keeper_pid)).unwrap(),
         "fugue-keeper\n"

@@ -161,7 +161,14 @@ impl Daemon {
 
     /// Its open descriptors.
     pub fn fds(&self) -> usize {
-        proc::fds(self.pid)
+        proc::fds(self.pid).unwrap_or_else(|| self.told_fds())
+    }
+
+    /// As the daemon tells, without what the question itself takes: the connection and the directory that is read.
+    fn told_fds(&self) -> usize {
+        let status = self.fugue(&["status", "--json"]);
+        let told: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+        usize::try_from(told["open_fds"].as_u64().unwrap()).unwrap() - 2
     }
 
     /// Sends it a signal.
@@ -225,7 +232,7 @@ impl Drop for Daemon {
         if std::thread::panicking() {
             eprintln!("--- fugued's log\n{}", self.log());
         }
-        // Keepers that a killed daemon has left are found by the directory that is theirs alone.
+        // Programs that a killed daemon has left are found by the directory that is theirs alone; their keepers go with them.
         proc::kill_marked(&format!("FUGUE_RUNTIME_DIR={}", self.runtime().display()));
     }
 }

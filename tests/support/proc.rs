@@ -1,10 +1,21 @@
 //! The process table, read from /proc.
 
+use std::path::Path;
+
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Open descriptors of a process.
-pub fn fds(pid: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |dir| dir.count())
+/// Open descriptors of a process; `None` where the kernel does not show them: daemons and keepers hide from all but root.
+pub fn fds(pid: u32) -> Option<usize> {
+    Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+}
+
+/// Whether this test can see what processes hide from others of their user.
+pub fn sees_all() -> bool {
+    let all = rustix::process::geteuid().is_root();
+    if !all {
+        eprintln!("not looked at: what daemons and keepers hide from others of their user");
+    }
+    all
 }
 
 /// Pids of all processes.
@@ -26,19 +37,50 @@ pub fn lives(pid: u32) -> bool {
         .unwrap_or(false)
 }
 
-/// Processes whose environment has exactly this `NAME=value`.
+/// Processes whose environment has exactly this `NAME=value`, and the daemon whose runtime directory it names, whose
+/// environment nobody sees.
 pub fn marked(marker: &str) -> Vec<u32> {
+    let runtime = marker.strip_prefix("FUGUE_RUNTIME_DIR=");
+    let daemon = runtime.and_then(|dir| daemon_of(Path::new(dir)));
     let has = |pid: &u32| {
         let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ
-            .split(|byte| *byte == 0)
-            .any(|var| var == marker.as_bytes())
+        let mut variables = environ.split(|byte| *byte == 0);
+        daemon == Some(*pid) || variables.any(|var| var == marker.as_bytes())
     };
     let own = std::process::id();
     all()
         .into_iter()
         .filter(|pid| *pid != own && has(pid))
         .collect()
+}
+
+/// The daemon that has locked a runtime directory and lives.
+fn daemon_of(runtime: &Path) -> Option<u32> {
+    let locked = std::fs::read_to_string(runtime.join("fugued.lock")).ok()?;
+    let pid = locked.trim().parse().ok()?;
+    (lives(pid) && comm(pid) == "fugued").then_some(pid)
+}
+
+fn comm(pid: u32) -> String {
+    let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    comm.trim().to_owned()
+}
+
+/// The user of a process. Whose its files in `/proc` are says something else.
+pub fn user(pid: u32) -> u32 {
+    id(pid, "Uid:")
+}
+
+/// The group of a process.
+pub fn group(pid: u32) -> u32 {
+    id(pid, "Gid:")
+}
+
+fn id(pid: u32, field: &str) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let first = line.and_then(|line| line.split_whitespace().next());
+    first.unwrap().parse().unwrap()
 }
 
 /// Kills the processes that a test has marked as its own.
@@ -100,9 +142,7 @@ pub fn signal(pid: u32, signal: Signal) {
 
 /// Whether this process is a keeper.
 pub fn is_keeper(pid: u32) -> bool {
-    lives(pid)
-        && std::fs::read_to_string(format!("/proc/{pid}/comm"))
-            .is_ok_and(|comm| comm.trim() == "fugue-keeper")
+    lives(pid) && comm(pid) == "fugue-keeper"
 }
 
 /// The processes above one, nearest first.

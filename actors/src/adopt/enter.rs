@@ -136,6 +136,10 @@ fn with_keeper(
     size: Size,
 ) -> Result<(Process, Io), Error> {
     let life = life_of(&keeper).unwrap_or(pane.state.life);
+    tracing::debug!(
+        pane_id = %pane.id, keeper_pid = keeper.keeper_pid, exe = %keeper.keeper_exe.display(),
+        pss_kib = keeper.keeper_pss_kib, "a keeper answers"
+    );
     let process = process(&keeper, life, &pane.record, pane.state.secret);
     let journal_bytes = server.config.journal_bytes as usize;
     let setup = pane.record.setup(&server.config, TerminalFacts::default());

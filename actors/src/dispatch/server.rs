@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use protocol::reply::SessionContext;
 use protocol::reply::{Forgotten, HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
 use protocol::request::{Forget, StopServer, Tree};
-use protocol::{Error, ErrorCode, Target};
+use protocol::{Error, ErrorCode, Target, os_text};
 use supervisor::{ChildKind, SupervisorSlot};
 
 use crate::clock::millis;
+use crate::hidden;
 use crate::orchestration;
 use crate::registry::Caller;
 use crate::server::{Server, StopOrder};
@@ -36,6 +37,8 @@ pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> 
         clients: count(registry.clients().len()),
         orchestrations: count(running),
         resident_kib: resident_kib(),
+        pss_kib: hidden::own_pss_kib(),
+        exe: hidden::own_exe().map(os_text::encoded),
         open_fds: std::fs::read_dir("/proc/self/fd").map_or(0, |dir| count(dir.count())),
         health: vec![
             check("sessions", &server.sessions).await,

@@ -147,6 +147,10 @@ pub struct AdoptedPane {
     pub keeper_pid: i32,
     /// Start of the keeper in clock ticks since boot.
     pub keeper_start_time: u64,
+    /// The file that the keeper executes; empty where it is of an older version.
+    pub keeper_exe: PathBuf,
+    /// The keeper's memory, as [`protocol::reply::ServerStatus::pss_kib`]; 0 where it is of an older version.
+    pub keeper_pss_kib: u64,
     /// What the earlier daemon stored for this moment.
     pub meta: Vec<u8>,
     /// The PTY's master; its modes are as the earlier daemon left them.

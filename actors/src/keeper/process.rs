@@ -25,6 +25,7 @@ use super::{
         KeeperFrame, KeeperHello, KeeperSpec, Reply, Request, SpawnFailure, Taken, WIRE_VERSION,
     },
 };
+use crate::hidden;
 
 /// Longest path that fits a socket address. Source: unix(7), sun_path.
 pub(super) const MAX_SOCKET_PATH_BYTES: usize = 107;
@@ -68,6 +69,7 @@ fn run() -> Result<(), Errno> {
         let _ = writeln!(std::io::stderr(), "{text}");
         return Err(Errno::NOTSOCK);
     }
+    hidden::hide();
     // Fails only for the leader of a group, which is then free of the daemon's already.
     let _ = rustix::process::setsid();
     sys::close_from(3);

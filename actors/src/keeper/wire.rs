@@ -256,6 +256,11 @@ pub(super) struct KeeperHello {
     pub meta: ByteBuf,
     /// The caller is not taken for a daemon, and is told nothing.
     pub refused: bool,
+    /// The file that the keeper executes, which nobody else of its user can see; empty from an older one.
+    #[serde(with = "path_bytes")]
+    pub exe: PathBuf,
+    /// Its memory, shared pages divided among those that have them; 0 from an older one.
+    pub pss_kib: u64,
 }
 
 /// A keeper's answer to one request.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use protocol::connection::Connection;
-use protocol::request::{Call, CreateSession, PaneSpec, Program};
+use protocol::request::{Call, CreateSession, PaneSpec, Program, Status};
 use protocol::{Name, PaneUuid, Size, transport};
 use rustix::process::Signal;
 use tokio::runtime::Runtime;
@@ -137,10 +137,13 @@ impl Peer for Fugue<'_> {
     }
 
     fn server(&self) -> Result<Vec<u32>> {
-        Ok(proc::executing(
-            &self.stage.processes(),
-            &our_exe("fugued")?,
-        ))
+        Ok(vec![self.daemon.id()])
+    }
+
+    fn pss_kib(&self) -> Result<f64> {
+        let told = self.call(&Status {})?.pss_kib;
+        let told = told.context("fugued does not tell its memory")?;
+        Ok(f64::from(u32::try_from(told)?))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use protocol::request::{Status, StopServer};
-use protocol::{Error, ErrorCode, transport};
+use protocol::{Error, ErrorCode, os_text, transport};
 
 use super::daemon::wait_for_end;
 use super::units::count;
@@ -39,7 +39,10 @@ impl UpgradeArgs {
         let version = version_of(&exe).await?;
         let old = caller.call(&server, &Status {}).await?;
         unit::not_as_unit(old.pid)?;
-        let old_exe = std::fs::read_link(format!("/proc/{}/exe", old.pid)).ok();
+        // An older server does not say it, and can be looked at.
+        let told = old.exe.as_deref().map(|exe| os_text::decoded(exe).into());
+        let seen = || std::fs::read_link(format!("/proc/{}/exe", old.pid)).ok();
+        let old_exe = told.or_else(seen);
         let keep = StopServer { keep_panes: true };
         let stopping = caller.call(&server, &keep).await?;
         wait_for_end(stopping.pid)?;

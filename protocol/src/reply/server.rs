@@ -44,6 +44,12 @@ pub struct ServerStatus {
     pub orchestrations: u32,
     /// Resident memory of the daemon in KiB.
     pub resident_kib: u64,
+    /// Its memory in KiB with what it shares divided among those that have it; absent from an older server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pss_kib: Option<u64>,
+    /// The file that it executes (`os_text`), which no other process of its user can see; absent from an older server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
     /// Open file descriptors of the daemon.
     pub open_fds: u32,
     /// The health round trip.

@@ -85,6 +85,8 @@ pub(super) async fn adopt(socket: &Path, expected: &Expected) -> Result<AdoptedP
         started_at_unix_ms: program.started_at_unix_ms,
         keeper_pid: keeper.pid,
         keeper_start_time: keeper.start_time,
+        keeper_exe: hello.exe,
+        keeper_pss_kib: hello.pss_kib,
         meta: hello.meta.into_vec(),
         master: fds.master,
         journal: fds.journal,

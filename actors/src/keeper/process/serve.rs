@@ -10,6 +10,8 @@ use rustix::{
 };
 use serde_bytes::ByteBuf;
 
+use crate::hidden;
+
 use super::{
     super::{
         conn::Conn,
@@ -390,6 +392,8 @@ impl Serving {
             descriptors: u32::try_from(descriptors.len()).unwrap_or(0),
             meta: self.meta.clone(),
             refused: false,
+            exe: hidden::own_exe().unwrap_or_default(),
+            pss_kib: hidden::own_pss_kib().unwrap_or_default(),
         };
         let frame = KeeperFrame::reply(id, Reply::Hello(Box::new(hello)));
         conn.send_with(&frame, &descriptors);
