@@ -36,6 +36,7 @@ mod support;
 mod surface;
 mod systemd;
 mod tidy;
+mod told;
 mod trust;
 mod typing;
 mod wedge;

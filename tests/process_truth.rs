@@ -249,6 +249,7 @@ async fn read_after(client: &Client, name: &str, modes: &str) -> String {
         after_input: false,
         timeout_ms: 15_000,
         since,
+        states: Vec::new(),
     };
     client.ok(wait("ready>", None)).await;
     let cursor = client.ok(input(made.pane_id, "word")).await.cursor;
@@ -301,6 +302,7 @@ fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
                 after_input: false,
                 timeout_ms: 15_000,
                 since,
+                states: Vec::new(),
             };
             client.ok(wait("two", None)).await;
             let cursor = client.ok(input(made.pane_id, "")).await.cursor;

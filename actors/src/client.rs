@@ -3,6 +3,7 @@
 mod conn;
 mod focus;
 mod guard;
+mod notices;
 mod out;
 mod typing;
 mod view;

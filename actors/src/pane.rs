@@ -2,6 +2,7 @@
 
 mod actor;
 mod close;
+mod info;
 pub mod input;
 pub mod io;
 pub mod journal;
@@ -12,30 +13,27 @@ pub mod setup;
 pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use protocol::paths::is_same;
-use protocol::reply::{ExitStatus, PaneEnd, PaneInfo, PaneStatus, Unreachable};
+use protocol::reply::{ExitStatus, PaneEnd, PaneStatus, Unreachable};
 use protocol::request::RestartType;
-use protocol::{
-    Error, ErrorCode, Name, PaneUuid, ServerName, SessionUuid, Size, WindowUuid, os_text,
-};
+use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
 use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::clock::{epoch_ms, millis, steady_ms};
+use crate::clock::{epoch_ms, millis};
 use crate::keeper::{Identity, Keeper};
 use io::Io;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;
 pub(crate) use close::{begin as close_in_background, go_on as go_on_closing};
+pub use info::PanePlace;
 pub use record::PaneRecord;
 
 /// One life of a pane's program.
@@ -313,6 +311,11 @@ impl PaneEntry {
             restarting: state.restarting,
             restarts: state.restarts,
             unreachable: state.unreachable().cloned(),
+            // A program that has ended is in no other state, whatever it told.
+            state: match state.ended {
+                Some(_) => None,
+                None => self.io.live().facts().status.clone(),
+            },
         }
     }
 
@@ -349,57 +352,6 @@ impl PaneEntry {
                 state.note_end(ended);
             }
         });
-    }
-
-    /// As it stands in a list.
-    #[must_use]
-    pub fn info(&self, place: &PanePlace) -> PaneInfo {
-        let process = self.process();
-        let live = self.io.live();
-        let cwd = self.cwd();
-        PaneInfo {
-            pane_id: self.id,
-            session_id: self.session,
-            session_name: place.session_name.clone(),
-            window_id: place.window,
-            index: place.index,
-            name: self.name().map(|name| Name::clone(&name)),
-            pid: process.pid,
-            keeper_pid: process.keeper_pid,
-            command: self.record.command.clone(),
-            cwd: os_text::shown(&cwd).into_owned(),
-            cwd_raw: os_text::is_marked(&cwd).then_some(cwd),
-            size: self.io.size(),
-            title: live.title().to_string(),
-            status: self.status(),
-            restart: self.record.restart,
-            remain_on_exit: self.record.remain_on_exit,
-            focused: place.focused,
-            idle_ms: steady_ms().saturating_sub(live.last_change_ms()),
-            output_idle_ms: steady_ms().saturating_sub(live.last_output_ms()),
-            alternate: live.alternate(),
-            created_at_ms: self.record.created_at_ms,
-            mirror_of: None,
-        }
-    }
-
-    /// Where the program is: as it told (OSC 7), else as the kernel knows, else where it started. A directory reached by a
-    /// link keeps the name by which it was reached.
-    fn cwd(&self) -> String {
-        if let Some(told) = self.io.live().cwd() {
-            return told.to_string();
-        }
-        let begun_in = || self.record.cwd.clone();
-        if self.state.borrow().ended.is_some() {
-            return begun_in();
-        }
-        let link = format!("/proc/{}/cwd", self.process.load().pid);
-        match std::fs::read_link(&link) {
-            Ok(path) if !is_same(Path::new(&link), Path::new(&os_text::decoded(&begun_in()))) => {
-                os_text::encoded(path)
-            }
-            Ok(_) | Err(_) => begun_in(),
-        }
     }
 
     /// The error for a call that needs the program alive.
@@ -504,19 +456,4 @@ impl Drop for StartTurn {
     fn drop(&mut self) {
         self.0.change(|state| state.starting = false);
     }
-}
-
-/// A pane's place in its session.
-#[derive(Clone, Debug)]
-pub struct PanePlace {
-    /// The session's name.
-    pub session_name: Name,
-    /// The server's name.
-    pub server: ServerName,
-    /// Its window.
-    pub window: WindowUuid,
-    /// Its position in the window's layout.
-    pub index: u32,
-    /// It is its window's focused pane.
-    pub focused: bool,
 }

@@ -47,6 +47,8 @@ pub(crate) struct View {
     pub(crate) login: BTreeMap<String, Option<String>>,
     /// What programs copy reaches the terminal's clipboard.
     pub(crate) clipboard: bool,
+    /// What programs want noticed is told to the terminal.
+    pub(crate) notifications: bool,
 }
 
 /// The size of the caller's terminal, when there is one.

@@ -16,6 +16,7 @@ mod pane_io;
 mod program;
 mod run;
 mod session;
+mod state_wait;
 mod token;
 mod tree;
 mod unit;

@@ -285,6 +285,7 @@ pub(crate) fn running() -> PaneStatus {
         restarting: false,
         restarts: 0,
         unreachable: None,
+        state: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Input schemas: derived from the parameter structs and cleaned so that strict clients take them.
 
+use protocol::reply::ProgramState;
 use rmcp::model::JsonObject;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
@@ -117,6 +118,11 @@ pub(crate) fn stop(_: &mut schemars::SchemaGenerator) -> Schema {
 /// The shape of [`protocol::request::Until`].
 pub(crate) fn until(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["match", "exit", "idle"]})
+}
+
+/// The shape of several [`protocol::reply::ProgramState`].
+pub(crate) fn states(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": {"type": "string", "enum": ProgramState::names()}})
 }
 
 /// The shape of [`protocol::request::RunLayout`].

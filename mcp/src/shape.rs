@@ -63,6 +63,9 @@ pub(crate) fn status(status: &PaneStatus) -> Fields {
         }));
     }
     fields.insert("duration_ms".to_owned(), status.duration_ms.into());
+    if let Some(state) = &status.state {
+        fields.insert("state".to_owned(), json!(state));
+    }
     if status.restarting {
         fields.insert("restarting".to_owned(), true.into());
     }
@@ -76,7 +79,10 @@ pub(crate) fn status(status: &PaneStatus) -> Fields {
 pub(crate) fn status_words(status: &PaneStatus) -> String {
     let words = match (&status.unreachable, &status.exit) {
         (Some(unreachable), _) => unreachable.to_string(),
-        (None, None) => "running".to_owned(),
+        (None, None) => match &status.state {
+            Some(state) => format!("running, {state}"),
+            None => "running".to_owned(),
+        },
         (None, Some(exit)) => exit.to_string(),
     };
     if status.restarting {
@@ -139,6 +145,8 @@ pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
         "idle_ms": info.idle_ms,
         "output_idle_ms": info.output_idle_ms,
         "alternate": info.alternate.then_some(true),
+        "progress": (!info.progress.is_none()).then_some(info.progress),
+        "notification": info.notification,
         "restart": info.restart.to_string(),
         "remain_on_exit": info.remain_on_exit,
         "mirror_of": info.mirror_of.map(|id| place.id(id)),

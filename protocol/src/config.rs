@@ -37,6 +37,8 @@ pub struct AttachConfig {
     pub titles: bool,
     /// What programs copy (OSC 52) reaches the terminal's clipboard.
     pub clipboard: bool,
+    /// Notifications and progress of programs are told to the terminal.
+    pub notifications: bool,
 }
 
 impl Default for AttachConfig {
@@ -44,6 +46,7 @@ impl Default for AttachConfig {
         Self {
             titles: true,
             clipboard: true,
+            notifications: true,
         }
     }
 }

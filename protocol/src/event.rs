@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::frame::ViewId;
 use crate::geometry::Size;
-use crate::reply::Attached;
+use crate::reply::{Attached, Notice, Progress};
 use crate::terminal::{Rgb, SetColors};
 
 /// Terminal modes of a pane that its viewer must follow, as bits.
@@ -156,6 +156,12 @@ pub struct ScreenUpdate {
     /// What the program has copied since the last update, the last text for each selection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copied: Vec<Copied>,
+    /// How far the program is, when that changed (OSC 9;4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// Notifications that came since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// So many rows of the scrollback are above the end: the rows are from there, and nothing follows until the view is
     /// scrolled again or something is typed.
     #[serde(default, skip_serializing_if = "is_zero")]

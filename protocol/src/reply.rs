@@ -6,6 +6,7 @@ mod pane;
 mod run;
 mod server;
 mod session;
+mod told;
 mod view;
 mod watch;
 
@@ -13,6 +14,7 @@ pub use pane::*;
 pub use run::*;
 pub use server::*;
 pub use session::*;
+pub use told::*;
 pub use view::*;
 pub use watch::*;
 

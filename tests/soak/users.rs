@@ -58,6 +58,7 @@ pub async fn made(world: &mut World, session: usize, id: PaneUuid, number: usize
             after_input: false,
             timeout_ms: 15_000,
             since: None,
+            states: Vec::new(),
         };
         world.ok(&ready).await;
     }

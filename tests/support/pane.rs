@@ -31,5 +31,6 @@ pub fn pattern(pane: PaneUuid, pattern: &str) -> Expect {
         after_input: false,
         timeout_ms: limit.as_millis() as u64,
         since: None,
+        states: Vec::new(),
     }
 }

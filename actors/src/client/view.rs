@@ -14,6 +14,7 @@ use protocol::{ClientUuid, Error, ErrorCode, Event, PaneUuid, WindowUuid};
 use tokio::sync::watch;
 
 use super::focus::{self, Looking};
+use super::notices;
 use super::typing::{Typed, Typing, WINDOW_BYTES};
 use crate::pane::PaneEntry;
 use crate::pane::io::Seen;
@@ -276,7 +277,13 @@ impl View {
             match self.happens().await {
                 Happened::Ended => return Said::Over(self.why_ended(server)),
                 Happened::Typed(typed) => self.dropped += self.typing.typed(typed),
-                Happened::Frame(Ok((seen, update))) => {
+                Happened::Frame(Ok((seen, mut update))) => {
+                    if !update.notices.is_empty() {
+                        let leaf = server.registry.leaf(self.pane);
+                        let name = leaf.and_then(|leaf| leaf.name());
+                        let session = &self.session.snapshot().name;
+                        notices::mark(&mut update, name.as_deref(), session);
+                    }
                     self.frame = None;
                     self.seen = seen;
                     self.is_scrolled_sent = self.scrolled.is_some();

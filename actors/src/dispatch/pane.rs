@@ -488,6 +488,14 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
         Some(found) => (Some(found.text), Some(found.line), found.groups),
         None => (None, None, Vec::new()),
     };
+    let mut status = pane.status();
+    if let Some(state) = waited.state {
+        // It may be in another one by now.
+        status.state = status
+            .state
+            .filter(|now| now.value == state.value)
+            .or(Some(state));
+    }
     Ok(Expected {
         context,
         pane_id: pane.id,
@@ -496,7 +504,7 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
         line,
         groups,
         cursor: waited.cursor.to_string(),
-        status: pane.status(),
+        status,
         waited_ms: millis(begun.elapsed()),
         alternate: pane.io.live().alternate(),
         output_idle_ms: Some(steady_ms().saturating_sub(pane.io.live().last_output_ms())),
@@ -525,9 +533,9 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
     };
     let idle = params.idle_ms.map(wait_limit).transpose()?;
     match params.until {
-        Until::Match if pattern.is_none() => {
+        Until::Match if pattern.is_none() && params.states.is_empty() => {
             return Err(Error::invalid("waiting for a match needs a pattern")
-                .hint("give a pattern, or until exit or idle"));
+                .hint("give a pattern, states, or until exit or idle"));
         }
         Until::Idle if idle.is_none() => {
             return Err(
@@ -541,6 +549,7 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
         idle,
         after_input: params.after_input,
         since: params.since.as_deref().map(parse_cursor).transpose()?,
+        states: params.states.clone(),
         limit,
     })
 }

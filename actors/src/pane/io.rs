@@ -4,6 +4,7 @@ mod absent;
 mod copied;
 mod drains;
 mod echo;
+mod facts;
 mod frames;
 mod gate;
 mod give_way;
@@ -30,6 +31,7 @@ use rustix::termios::LocalModes;
 use supervisor::Reply;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::facts::Facts;
 use self::frames::Known;
 pub(crate) use self::gate::Ahead;
 use self::gate::Gate;

@@ -248,6 +248,19 @@ impl Journal {
         }
     }
 
+    /// When the program told what it tells now: a number of the caller's own for its state, 0 when there is none, and when
+    /// its last notification came, in milliseconds since 1970.
+    #[must_use]
+    pub fn told(&self) -> (u64, u64) {
+        (self.header().told(), self.header().noticed_at())
+    }
+
+    /// Keeps what [`Journal::told`] gives back, also for the next daemon.
+    pub fn note_told(&mut self, state: u64, noticed_at_ms: u64) {
+        self.header().set_told(state);
+        self.header().set_noticed_at(noticed_at_ms);
+    }
+
     /// Notes that the screen has this size from the present position on. False when there is no room for it: then a
     /// checkpoint is due.
     #[must_use]

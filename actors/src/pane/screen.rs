@@ -8,6 +8,7 @@ mod clusters;
 mod copies;
 mod echo;
 mod engine;
+mod facts;
 mod kept;
 mod last;
 mod lines;
@@ -28,6 +29,7 @@ use std::path::Path;
 
 use protocol::Size;
 use protocol::event::{Copied, ScreenRow};
+use protocol::reply::{Notice, Progress};
 use protocol::terminal::{CellPixels, SetColors, TerminalFacts};
 use rio_vt::ansi::CursorShape as EngineShape;
 use rio_vt::crosswords::pos::Line;
@@ -136,12 +138,14 @@ pub struct ScreenEvents {
     pub cwd_changed: bool,
     /// A prompt began (OSC 133).
     pub prompt: bool,
-    /// The last desktop notification (OSC 9, OSC 777), without control characters and at most 1,024 bytes.
-    pub notification: Option<String>,
     /// What the program has copied (OSC 52), the last text for each selection.
     pub copied: Vec<Copied>,
     /// Something else was copied, and this is why it was not passed on.
     pub not_copied: Option<CopyError>,
+    /// What the program tells of itself is something else.
+    pub told: bool,
+    /// There was a notification (OSC 9, OSC 777, OSC 99).
+    pub noticed: bool,
 }
 
 /// What a client must draw to get from one generation to another.
@@ -164,6 +168,10 @@ pub struct ScreenUpdate {
     pub title: Option<String>,
     /// The colours that the program has set, but for the cursor's, if they changed.
     pub colors: Option<SetColors>,
+    /// How far the program is, if that changed.
+    pub progress: Option<Progress>,
+    /// Notifications that came since.
+    pub notices: Vec<Notice>,
     /// How many rows of the history are between the end and what is shown.
     pub rows_back: u64,
 }
@@ -508,7 +516,9 @@ impl Screen {
     fn note_changes(&mut self) {
         let next = self.generation + 1;
         let colors_changed = std::mem::take(&mut self.engine.colors_changed);
-        let mut changed = self.engine.events.title_changed || colors_changed;
+        let told = self.engine.facts.note(next);
+        self.engine.events.told |= told;
+        let mut changed = self.engine.events.title_changed || colors_changed || told;
         if self.engine.term.is_fully_damaged() {
             self.all_rows_generation = next;
             changed = true;
@@ -555,6 +565,8 @@ impl Screen {
             modes: self.modes(),
             title: title.then(|| self.title().to_owned()),
             colors: colors.then(|| palette::set_colors(self.engine.term.colors())),
+            progress: self.engine.facts.progress_since(since),
+            notices: self.engine.facts.notices_since(generation),
             rows_back: 0,
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod colors;
 pub(crate) mod guard;
 pub(crate) mod modes;
 pub(crate) mod mouse;
+pub(crate) mod notices;
 pub(crate) mod row;
 pub(crate) mod split;
 pub(crate) mod writer;

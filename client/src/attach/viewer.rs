@@ -15,6 +15,7 @@ use super::link::{Link, VIEW, no_change};
 use super::outer::ask::Questions;
 use super::outer::guard::{Output, Terminal};
 use super::outer::mouse::Mouse;
+use super::outer::notices::Notices;
 use super::outer::split::{Command, HELP, Input, PASTE_BEGINS, PASTE_ENDS, Splitter};
 use super::picture::Display;
 use super::signals::{Signals, Told};
@@ -62,6 +63,7 @@ impl Ending {
 pub(super) struct Viewer<'a> {
     terminal: &'a Terminal,
     view: Display,
+    notices: Notices,
     splitter: Splitter,
     /// When what the splitter holds back is a key after all.
     give_up_at: Instant,
@@ -89,6 +91,7 @@ impl<'a> Viewer<'a> {
         Self {
             terminal,
             view: Display::new(terminal.size(), how.mouse),
+            notices: Notices::new(how.notifications),
             splitter: Splitter::default(),
             give_up_at: Instant::now(),
             sequence_limit,
@@ -148,6 +151,12 @@ impl<'a> Viewer<'a> {
     fn draw(&mut self, draw: impl FnOnce(&mut Display, &mut Vec<u8>)) {
         let mut bytes = Vec::new();
         draw(&mut self.view, &mut bytes);
+        self.terminal.write(&bytes, &mut self.output);
+    }
+
+    fn tell(&mut self, tell: impl FnOnce(&mut Notices, &mut Vec<u8>)) {
+        let mut bytes = Vec::new();
+        tell(&mut self.notices, &mut bytes);
         self.terminal.write(&bytes, &mut self.output);
     }
 
@@ -253,6 +262,7 @@ impl<'a> Viewer<'a> {
         self.output = Output::default();
         let size = self.size();
         self.draw(|view, out| view.ready_again(size, out));
+        self.tell(Notices::again);
         Ok(())
     }
 
@@ -502,8 +512,18 @@ impl<'a> Viewer<'a> {
                     self.terminal.undo_also(undo);
                     link.hand_over(self.terminal);
                 }
+                if self.notices.begins_progress(update.progress) {
+                    self.terminal.undo_progress();
+                    link.hand_over(self.terminal);
+                }
                 self.draw(|view, out| view.update(&update, out));
                 self.drawn = true;
+                self.tell(|notices, out| {
+                    if let Some(progress) = update.progress {
+                        notices.progress(progress, out);
+                    }
+                    notices.notify(&update.notices, Instant::now(), out);
+                });
             }
             Event::InputBlocked {
                 view: VIEW,

@@ -5,20 +5,21 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use protocol::fleet::Server;
-use protocol::reply::{ExpectOutcome, Expected, PaneText, PaneWaited};
+use protocol::reply::{ExpectOutcome, Expected, PaneText, PaneWaited, ProgramState};
 use protocol::request::{Expect, ReadPane, SendInput, Until, WaitPane};
 use protocol::{Error, ErrorCode, Target};
 
 use super::args::{duration, millis};
 use super::failure::{TIMED_OUT, note};
 use super::{Caller, Outcome, output};
+use crate::cli::state_wait::StateWait;
 
 /// How much longer than the server's own limit a call may take.
-const MARGIN: Duration = Duration::from_secs(10);
+pub(super) const MARGIN: Duration = Duration::from_secs(10);
 
 /// One call of a wait without a limit of its own. Shorter than the server's one hour, so that a
 /// server that hangs is noticed.
-const WAIT_PIECE: Duration = Duration::from_secs(60);
+pub(super) const WAIT_PIECE: Duration = Duration::from_secs(60);
 
 /// `fugue send`.
 #[derive(Debug, Args)]
@@ -103,11 +104,19 @@ pub(crate) struct WaitArgs {
     /// How long at most [default: until it ends]
     #[arg(long, value_parser = duration)]
     timeout: Option<Duration>,
+    /// Wait until the program tells one of these states, at once if it does already: needs_input, idle, done, working, failed
+    #[arg(long, value_name = "STATE", value_parser = state, value_delimiter = ',')]
+    state: Vec<ProgramState>,
 }
 
 fn until(text: &str) -> Result<Until, String> {
     text.parse()
         .map_err(|_| "it is one of match, exit, idle".to_owned())
+}
+
+fn state(text: &str) -> Result<ProgramState, String> {
+    text.parse()
+        .map_err(|_| format!("it is one of {}", ProgramState::names().join(", ")))
 }
 
 /// All of standard input.
@@ -146,6 +155,7 @@ impl SendArgs {
                 after_input: false,
                 timeout_ms: millis(self.within),
                 since: Some(sent.cursor),
+                states: Vec::new(),
             };
             return wait_for(caller, &server, &expect).await;
         }
@@ -201,6 +211,7 @@ impl ExpectArgs {
             after_input: false,
             timeout_ms: millis(self.timeout),
             since: self.since,
+            states: Vec::new(),
         };
         wait_for(caller, &server, &expect).await
     }
@@ -238,7 +249,7 @@ fn missed(reply: &Expected) -> String {
             super::units::program_status(&reply.status)
         ),
         ExpectOutcome::Idle => format!("{pane} was quiet first; see `fugue read {pane}`"),
-        ExpectOutcome::Timeout | ExpectOutcome::Match => {
+        ExpectOutcome::Timeout | ExpectOutcome::Match | ExpectOutcome::State => {
             format!("not seen in {pane} within {waited}; see `fugue read {pane}`")
         }
     }
@@ -247,6 +258,10 @@ fn missed(reply: &Expected) -> String {
 impl WaitArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, pane) = caller.target(&self.pane)?;
+        if !self.state.is_empty() {
+            let wait = StateWait::new(pane, self.state, self.timeout);
+            return wait.run(caller, &server).await;
+        }
         let reply = wait(&server, pane, self.timeout).await?;
         output::answer(caller, server.name(), &reply, |_| String::new())?;
         let Some(exit) = &reply.status.exit else {

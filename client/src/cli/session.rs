@@ -101,6 +101,7 @@ impl NewArgs {
                 titles: caller.fleet.attach.titles,
                 login: caller.fleet.login.clone(),
                 clipboard: caller.fleet.attach.clipboard,
+                notifications: caller.fleet.attach.notifications,
             };
             return attach::attach(&server, link, &view);
         }
@@ -126,6 +127,7 @@ impl AttachArgs {
             titles: caller.fleet.attach.titles,
             login: caller.fleet.login.clone(),
             clipboard: caller.fleet.attach.clipboard,
+            notifications: caller.fleet.attach.notifications,
         };
         let mut link = attach::Link::open_again(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {

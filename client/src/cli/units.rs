@@ -57,6 +57,14 @@ pub(crate) const COMMAND_CHARS: usize = 60;
 
 /// A program's state in a word or two.
 pub(crate) fn program_status(status: &PaneStatus) -> String {
+    let words = process_status(status);
+    match &status.state {
+        Some(state) => format!("{words}, {state}"),
+        None => words,
+    }
+}
+
+fn process_status(status: &PaneStatus) -> String {
     if let Some(unreachable) = &status.unreachable {
         return unreachable.to_string();
     }

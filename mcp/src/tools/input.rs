@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use protocol::reply::{ExpectOutcome, Expected, InputSent, PaneText};
+use protocol::reply::{ExpectOutcome, Expected, InputSent, PaneText, ProgramState};
 use protocol::request::Until;
 use protocol::{Error, Target, request};
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ const GLANCE_BYTES: u32 = 16_384;
 /// A program that has been silent for so long after input is taken to have answered.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Use to see a pane's text, also after its program has ended. since, an earlier cursor, gives only what is new.
+/// Use to see a pane's text, also after its program's end. since, a cursor, gives what is new.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ReadPane {
     pane_id: String,
@@ -183,7 +183,7 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
     Some(last)
 }
 
-/// Use to type into a pane: literal input (a last newline is Enter), then keys, then Enter if submit. expect then waits for a regex in the output, not in the echo; read_after_ms for a pause in it.
+/// Use to type into a pane: input (a last newline is Enter), then keys, then Enter if submit. expect then waits for a regex in the output, not the echo; read_after_ms for a pause.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct SendInput {
     pane_id: String,
@@ -325,6 +325,7 @@ fn wait_for(
         after_input: false,
         timeout_ms: milliseconds(limit),
         since: Some(since.to_owned()),
+        states: Vec::new(),
     }
 }
 
@@ -333,7 +334,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-/// Use to wait until a pane's output, without the echo, matches pattern (a regex), its program exits, or its text is the same for idle_ms. since, a cursor, leaves out old output.
+/// Use to wait until a pane's output, not the echo, matches pattern (regex), its program exits or tells one of states, or its text rests idle_ms. since, a cursor, skips old output.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Expect {
     pane_id: String,
@@ -347,6 +348,9 @@ pub(crate) struct Expect {
     #[schemars(range(min = 1, max = 600_000))]
     timeout_ms: u64,
     since: Option<String>,
+    #[schemars(schema_with = "schema::states")]
+    #[serde(default)]
+    states: Vec<ProgramState>,
     server: Option<String>,
 }
 
@@ -358,9 +362,9 @@ impl Tool for Expect {
     async fn run(self, call: Call) -> Result<Answer, Error> {
         // Without a time of its own, quiet means a second.
         const IDLE_MS: u64 = 1_000;
-        if self.until == Until::Match && self.pattern.is_none() {
+        if self.until == Until::Match && self.pattern.is_none() && self.states.is_empty() {
             return Err(Error::invalid("fugue_expect needs a pattern to match")
-                .hint("give pattern, or until = exit or idle"));
+                .hint("give pattern, states, or until = exit or idle"));
         }
         let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
         let limit = Duration::from_millis(self.timeout_ms);
@@ -374,6 +378,7 @@ impl Tool for Expect {
             after_input: false,
             timeout_ms: self.timeout_ms,
             since: self.since,
+            states: self.states,
         };
         let work = async move {
             let seen = place.look(&params, limit + GRACE).await?;

@@ -128,7 +128,7 @@ impl Tool for ListPanes {
     }
 }
 
-/// Use to run a program beside others in a session that exists.
+/// Use to run a program beside others in an existing session.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CreatePane {
     session: Option<String>,

@@ -24,7 +24,7 @@ fn yes() -> bool {
     true
 }
 
-/// Use to run bash commands side by side with exact exit codes. After wait_timeout_ms it returns status running and an orchestration_id. Servers belong in a pane.
+/// Use to run bash commands side by side with exact exit codes. After wait_timeout_ms: status running and an orchestration_id. Servers belong in a pane.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunParallel {
     #[schemars(length(min = 1, max = 256))]
@@ -124,7 +124,7 @@ impl Tool for RunParallel {
     }
 }
 
-/// Use to run commands in order in one shell, where cd and export carry over; else like fugue_run_parallel.
+/// Use to run commands in order in one shell, where cd and export carry over; else as fugue_run_parallel.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunPipeline {
     #[schemars(length(min = 1, max = 256))]
@@ -248,7 +248,7 @@ pub(crate) fn answer(place: &Place, state: &Orchestration) -> Answer {
     Answer::with_parts(structured, shape::orchestration_parts(place, &state))
 }
 
-/// Use to look at a run, wait for its end, or list the runs of the last hour.
+/// Use to look at a run, wait for its end, or list the last hour's runs.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct GetOrchestration {
     orchestration_id: Option<String>,

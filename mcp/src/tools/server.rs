@@ -14,7 +14,7 @@ use crate::page::ANSWER_BYTES;
 use crate::route::QUICK;
 use crate::shape;
 
-/// Use to learn where you run, if in a pane, and which session is active.
+/// Use to learn which pane you run in and which session is active.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Whoami {
     server: Option<String>,

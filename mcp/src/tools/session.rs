@@ -17,7 +17,7 @@ use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::shape;
 
-/// Use first to see which sessions exist, on all servers.
+/// Use first to see all sessions, on all servers.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListSessions {
     #[serde(default = "yes")]
@@ -109,7 +109,7 @@ pub(crate) fn per_server(places: &[Place], answers: Vec<Result<Value, Error>>) -
     Answer::object(json!({"servers": servers}))
 }
 
-/// Use to start a shell or a long-lived program in a new session; commands that end: fugue_run_parallel.
+/// Use to start a shell or long-lived program in a new session; commands that end: fugue_run_parallel.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CreateSession {
     name: Option<String>,
@@ -167,7 +167,7 @@ impl Tool for CreateSession {
     }
 }
 
-/// Use to end a session and all its programs. force: also your own, or one with people attached.
+/// Use to end a session with its programs. force: also your own or one with people attached.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct KillSession {
     session: String,

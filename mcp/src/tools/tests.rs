@@ -161,7 +161,10 @@ fn arguments<'a>(schema: &JsonObject, names: impl Iterator<Item = &'a str>) -> J
         let value = match field["type"].as_str().unwrap() {
             "string" => field["enum"].get(0).cloned().unwrap_or_else(|| json!("x")),
             "array" if field["items"]["type"] == "object" => json!([{"command": "make"}]),
-            "array" => json!(["x"]),
+            "array" => {
+                let first = field["items"]["enum"].get(0);
+                json!([first.unwrap_or(&json!("x"))])
+            }
             "object" => {
                 let inner = field.as_object().unwrap();
                 let fields = required(inner);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionContext;
+use super::{Notification, ProgramStatus, Progress, SessionContext};
 use crate::geometry::Size;
 use crate::id::{PaneUuid, SessionUuid, WindowUuid};
 use crate::name::Name;
@@ -171,6 +171,9 @@ pub struct PaneStatus {
     /// The pane cannot be reached, and nothing is decided about its program meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<Unreachable>,
+    /// The state that it tells (OSC 7501); absent when that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ProgramStatus>,
 }
 
 /// A pane as it stands in a list.
@@ -220,6 +223,12 @@ pub struct PaneInfo {
     /// The alternate screen is shown, which keeps nothing of what scrolls away.
     #[serde(default)]
     pub alternate: bool,
+    /// How far the program says it is (OSC 9;4).
+    #[serde(default, skip_serializing_if = "Progress::is_none")]
+    pub progress: Progress,
+    /// The program's last notification (OSC 9, OSC 777, OSC 99).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<Notification>,
     /// When it was made, in milliseconds since 1970.
     pub created_at_ms: u64,
     /// It is a read-only view of this pane, whose program and size it shows.
@@ -392,6 +401,8 @@ pub enum ExpectOutcome {
     Idle,
     /// The time limit.
     Timeout,
+    /// The program is in a state that was waited for.
+    State,
 }
 
 /// The end of a wait.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::geometry::Direction;
 use crate::name::Name;
+use crate::reply::ProgramState;
 use crate::session_id::Target;
 
 /// What a pane executes.
@@ -384,4 +385,7 @@ pub struct Expect {
     /// Look only at what came after this cursor; from the screen's top when absent.
     #[serde(default)]
     pub since: Option<String>,
+    /// States that end the wait, at once when the program tells one of them already (OSC 7501). A state that is unknown ends none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<ProgramState>,
 }

@@ -112,6 +112,7 @@ impl Absent {
             Command::Drain(_, reply) => reply.send(()),
             Command::ProgramEnded(reply) => {
                 self.ended = true;
+                self.screen.program_ended();
                 self.waits.program_ended(&self.screen);
                 reply.send(());
             }

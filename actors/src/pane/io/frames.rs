@@ -151,6 +151,8 @@ pub(super) fn wire_update(update: screen::ScreenUpdate, bell: bool) -> ScreenUpd
         colors: update.colors,
         bell,
         copied: Vec::new(),
+        progress: update.progress,
+        notices: update.notices,
         rows_back: update.rows_back,
     }
 }

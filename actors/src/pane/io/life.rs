@@ -202,6 +202,8 @@ impl Io {
         live.title.store(Arc::new(screen.title().to_owned()));
         let cwd = screen.cwd().map(|cwd| cwd.display().to_string());
         live.cwd.store(cwd.map(Arc::new));
+        live.facts
+            .store(Arc::new(super::facts::Times::default().facts(screen)));
     }
 
     /// The terminal is there from now on.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use super::facts::Facts;
 use crate::clock::steady_ms;
 
 /// Counters that the I/O task publishes without a lock.
@@ -15,6 +16,7 @@ pub struct Live {
     pub(super) printed: AtomicU64,
     pub(super) title: ArcSwap<String>,
     pub(super) cwd: ArcSwapOption<String>,
+    pub(super) facts: ArcSwap<Facts>,
     pub(super) bell: AtomicBool,
     pub(super) alternate: AtomicBool,
 }
@@ -27,6 +29,7 @@ impl Default for Live {
             printed: AtomicU64::new(0),
             title: ArcSwap::default(),
             cwd: ArcSwapOption::empty(),
+            facts: ArcSwap::default(),
             bell: AtomicBool::new(false),
             alternate: AtomicBool::new(false),
         }
@@ -62,6 +65,12 @@ impl Live {
     #[must_use]
     pub fn title(&self) -> Arc<String> {
         self.title.load_full()
+    }
+
+    /// What the program tells of itself.
+    #[must_use]
+    pub fn facts(&self) -> Arc<Facts> {
+        self.facts.load_full()
     }
 
     /// The directory that the program told (OSC 7).

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use protocol::Error;
 use protocol::frame::PastePart;
-use protocol::reply::ExpectOutcome;
+use protocol::reply::{ExpectOutcome, ProgramState, ProgramStatus};
 use regex::Regex;
 use supervisor::Reply;
 
@@ -177,6 +177,8 @@ pub struct ExpectOrder {
     pub after_input: bool,
     /// Only what comes after this is looked at; the whole screen when absent.
     pub since: Option<TextCursor>,
+    /// States of the program that end the wait.
+    pub states: Vec<ProgramState>,
     /// How long at most.
     pub limit: Duration,
 }
@@ -190,4 +192,6 @@ pub struct Waited {
     pub found: Option<Match>,
     /// Where to go on.
     pub cursor: TextCursor,
+    /// The program's state that ended it.
+    pub state: Option<ProgramStatus>,
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::drains::Drains;
 use super::echo::{self, Echoes};
+use super::facts::Times;
 use super::frames::Frames;
 use super::quiet::Quiet;
 use super::ready::{Held, Readiness};
@@ -21,7 +22,7 @@ use super::rebuild::Rebuilt;
 use super::waits::{QuietSince, Waits};
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared, give_way};
-use crate::clock::steady_ms;
+use crate::clock::{epoch_ms, steady_ms};
 use crate::pane::journal::Journal;
 use crate::pane::screen::{CopyError, Extent, Screen};
 use crate::pane::setup::Window;
@@ -75,6 +76,8 @@ pub(super) struct Task {
     last_unread: Instant,
     echoes: Echoes,
     readiness: Readiness,
+    /// When the program told what it tells of itself.
+    told: Times,
     next_checkpoint: u64,
     /// The screen's work at which a checkpoint is due.
     next_checkpoint_work: u64,
@@ -113,6 +116,7 @@ impl Task {
             last_unread: now,
             echoes: Echoes::default(),
             readiness: Readiness::new(printed == 0, now),
+            told: Times::of(&journal),
             master,
             shared,
             screen,
@@ -130,6 +134,11 @@ impl Task {
         if resized {
             task.note_size();
         }
+        task.screen.forget_news();
+        if ended {
+            task.screen.program_ended();
+        }
+        task.publish_facts(false);
         task
     }
 
@@ -229,6 +238,7 @@ impl Task {
                 self.ended = true;
                 self.next_look = None;
                 self.waits.output(&self.screen);
+                self.screen.program_ended();
                 self.waits.program_ended(&self.screen);
                 reply.send(());
             }
@@ -306,6 +316,7 @@ impl Task {
         self.next_look = None;
         self.ended = false;
         self.readiness.restarted(Instant::now());
+        self.told = Times::default();
         self.screen.begin_life();
         self.checkpoint();
         self.set_winsize();
@@ -482,6 +493,9 @@ impl Task {
 
     fn publish(&mut self) {
         let events = self.screen.take_events();
+        if events.told {
+            self.publish_facts(events.noticed);
+        }
         let live = &self.shared.live;
         if events.bell {
             self.frames.bell = true;
@@ -508,6 +522,13 @@ impl Task {
         if quiet < Duration::from_millis(1) {
             live.last_output_ms.store(steady_ms(), Ordering::Relaxed);
         }
+    }
+
+    fn publish_facts(&mut self, noticed: bool) {
+        self.told
+            .update(&self.screen, noticed, epoch_ms(), &mut self.journal);
+        let facts = self.told.facts(&self.screen);
+        self.shared.live.facts.store(Arc::new(facts));
     }
 
     /// Writes what waits and may go, as far as the terminal takes it.

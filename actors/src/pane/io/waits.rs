@@ -2,12 +2,21 @@
 
 use std::time::Duration;
 
-use protocol::reply::ExpectOutcome;
+use protocol::reply::{ExpectOutcome, ProgramStatus};
 use supervisor::Reply;
 use tokio::time::Instant;
 
 use super::{ExpectOrder, Waited};
 use crate::pane::screen::{Match, Screen, TextCursor};
+
+/// What ends a wait.
+enum Ending {
+    Match(Match),
+    State(ProgramStatus),
+    Exit,
+    Idle,
+    Timeout,
+}
 
 struct Wait {
     order: ExpectOrder,
@@ -18,7 +27,14 @@ struct Wait {
 }
 
 impl Wait {
-    fn answer(self, outcome: ExpectOutcome, found: Option<Match>, screen: &Screen) {
+    fn answer(self, ending: Ending, screen: &Screen) {
+        let (outcome, found, state) = match ending {
+            Ending::Match(found) => (ExpectOutcome::Match, Some(found), None),
+            Ending::State(state) => (ExpectOutcome::State, None, Some(state)),
+            Ending::Exit => (ExpectOutcome::Exit, None, None),
+            Ending::Idle => (ExpectOutcome::Idle, None, None),
+            Ending::Timeout => (ExpectOutcome::Timeout, None, None),
+        };
         let cursor = match &found {
             Some(found) => found.after,
             None => screen.position(),
@@ -27,7 +43,23 @@ impl Wait {
             outcome,
             found,
             cursor,
+            state,
         });
+    }
+
+    /// What is there already and ends it.
+    fn look(&mut self, screen: &Screen) -> Option<Ending> {
+        let found = self.search(screen).map(Ending::Match);
+        found.or_else(|| self.state(screen).map(Ending::State))
+    }
+
+    /// The program's state, when it is waited for.
+    fn state(&self, screen: &Screen) -> Option<ProgramStatus> {
+        if self.order.states.is_empty() {
+            return None;
+        }
+        let status = screen.program_status();
+        status.filter(|status| self.order.states.contains(&status.value))
     }
 
     fn search(&mut self, screen: &Screen) -> Option<Match> {
@@ -82,26 +114,21 @@ impl Waits {
             begun: now,
             reply,
         };
-        if let Some(found) = wait.search(screen) {
-            wait.answer(ExpectOutcome::Match, Some(found), screen);
-        } else if ended {
-            wait.answer(ExpectOutcome::Exit, None, screen);
-        } else {
-            self.0.push(wait);
+        let ending = wait.look(screen).or(ended.then_some(Ending::Exit));
+        match ending {
+            Some(ending) => wait.answer(ending, screen),
+            None => self.0.push(wait),
         }
     }
 
     /// There is more output.
     pub(super) fn output(&mut self, screen: &Screen) {
-        self.settle(screen, |wait| {
-            let found = wait.search(screen)?;
-            Some((ExpectOutcome::Match, Some(found)))
-        });
+        self.settle(screen, |wait| wait.look(screen));
     }
 
     /// The program has ended and its output is read.
     pub(super) fn program_ended(&mut self, screen: &Screen) {
-        self.settle(screen, |_| Some((ExpectOutcome::Exit, None)));
+        self.settle(screen, |_| Some(Ending::Exit));
     }
 
     /// Whether one of them wants to know whether what was typed is read.
@@ -115,10 +142,10 @@ impl Waits {
         self.settle(screen, |wait| {
             let quiet = quiet.of(wait);
             if wait.order.idle.is_some_and(|idle| quiet + idle <= now) {
-                return Some((ExpectOutcome::Idle, None));
+                return Some(Ending::Idle);
             }
             let over = wait.begun + wait.order.limit <= now;
-            over.then_some((ExpectOutcome::Timeout, None))
+            over.then_some(Ending::Timeout)
         });
     }
 
@@ -134,19 +161,15 @@ impl Waits {
             .min()
     }
 
-    fn settle(
-        &mut self,
-        screen: &Screen,
-        mut outcome: impl FnMut(&mut Wait) -> Option<(ExpectOutcome, Option<Match>)>,
-    ) {
+    fn settle(&mut self, screen: &Screen, mut ending: impl FnMut(&mut Wait) -> Option<Ending>) {
         let mut index = 0;
         while index < self.0.len() {
             if self.0[index].reply.is_closed() {
                 self.0.swap_remove(index);
                 continue;
             }
-            match outcome(&mut self.0[index]) {
-                Some((outcome, found)) => self.0.swap_remove(index).answer(outcome, found, screen),
+            match ending(&mut self.0[index]) {
+                Some(ending) => self.0.swap_remove(index).answer(ending, screen),
                 None => index += 1,
             }
         }

@@ -15,8 +15,10 @@ const VERSION: u64 = 1;
 pub(super) const RESIZES: u64 = 64;
 /// Where the notes of resizes begin, each with a position and a size.
 const RESIZES_AT: usize = 16;
+/// Where the fields behind them begin. A daemon of before these were there leaves them 0.
+const LATER_AT: usize = RESIZES_AT + 2 * RESIZES as usize;
 /// The number of fields in the header.
-const FIELDS: usize = RESIZES_AT + 2 * RESIZES as usize;
+const FIELDS: usize = LATER_AT + 1;
 
 /// The fields, in the order in which they lie in memory.
 #[derive(Clone, Copy)]
@@ -43,6 +45,10 @@ enum Field {
     /// Of these, so many are in the checkpoint.
     Slot0Resizes,
     Slot1Resizes,
+    /// The state that the program tells, and since when it is in it.
+    Told,
+    /// When its last notification came.
+    NoticedAt = LATER_AT as isize,
 }
 
 /// The header in shared memory.
@@ -141,6 +147,22 @@ impl Header<'_> {
 
     pub(super) fn set_answered(self, position: u64) {
         self.set(Field::Answered, position);
+    }
+
+    pub(super) fn told(self) -> u64 {
+        self.get(Field::Told)
+    }
+
+    pub(super) fn set_told(self, told: u64) {
+        self.set(Field::Told, told);
+    }
+
+    pub(super) fn noticed_at(self) -> u64 {
+        self.get(Field::NoticedAt)
+    }
+
+    pub(super) fn set_noticed_at(self, at_ms: u64) {
+        self.set(Field::NoticedAt, at_ms);
     }
 
     /// Notes a size from `position` on; false when there is no room until the next checkpoint.

@@ -97,7 +97,7 @@ impl Screen {
         out.size(self.history_lines);
         out.number(self.generation);
         let (pending, dropping) = self.boundary.portable();
-        out.text(&Extra::of(&self.engine).before(pending));
+        out.text(&Extra::of(&self.engine, pending).before(pending));
         out.flag(dropping);
         out.text(&self.partial_char);
         write_engine(&self.engine, &mut out);

@@ -32,6 +32,7 @@ pub use self::meter::Work;
 pub(super) use self::moves::Saved;
 pub(super) use self::sgr::{BASIC, OVERLINE};
 use self::strings::Dcs;
+use super::facts::Facts;
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
 use super::{Copies, ScreenEvents};
 
@@ -103,6 +104,8 @@ pub(super) struct Engine {
     /// The slots of the screen that is shown, and of the other one.
     pub(super) kept: Kept,
     pub(super) kept_of_other_screen: Kept,
+    /// What the program tells of itself.
+    pub(super) facts: Facts,
     dcs: Dcs,
     /// The engine's own table, for control strings.
     strings: Option<Box<Processor>>,
@@ -148,6 +151,7 @@ impl Engine {
             meter: Meter::default(),
             kept: Kept::default(),
             kept_of_other_screen: Kept::default(),
+            facts: Facts::default(),
             dcs: Dcs::default(),
             strings: None,
         }

@@ -12,7 +12,7 @@ use super::engine::{
     MAX_TITLES,
 };
 use super::lines::{Change, MAX_BREAKS};
-use super::{Screen, clamp};
+use super::{Screen, clamp, facts};
 
 /// A row besides its cells.
 const ROW_BYTES: usize = 64;
@@ -52,6 +52,7 @@ impl Screen {
             + breaks.sum::<usize>()
             + engine.replies.len()
             + self.boundary.pending().len()
+            + engine.facts.kept_bytes()
             + engine.cwd().map_or(0, |cwd| cwd.as_os_str().len())
             + REST_BYTES
     }
@@ -70,6 +71,7 @@ impl Screen {
             + (MAX_BREAKS + super::lines::MAX_EPOCHS) * BREAK_BYTES
             + 2 * MAX_REPLY_BYTES
             + 2 * MAX_COPY_BYTES
+            + facts::MAX_BYTES
             + REST_BYTES
     }
 }

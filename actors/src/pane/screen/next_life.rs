@@ -39,6 +39,7 @@ impl Screen {
         bytes.extend_from_slice(format!("\x1b[{};1H", last + 1).as_bytes());
         // The region is whole: at the bottom this moves the first row to the scrollback.
         bytes.extend_from_slice(if is_empty { b"\x1b7" } else { b"\r\n\x1b7" });
+        self.engine.facts.begin_life();
         self.advance(&bytes);
         // Nobody is there to be answered.
         let _ = self.take_replies();

@@ -14,6 +14,7 @@ use signal_hook::consts::SIGTSTP;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::modes::{ENTER, LEAVE};
+use super::notices::NO_PROGRESS;
 
 /// How long a terminal that takes nothing is waited for when it is left, in 100 ms steps.
 const LEAVE_STEPS: u32 = 5;
@@ -28,11 +29,13 @@ struct Saved {
     flags: Option<OFlags>,
     /// What undoes more than [`LEAVE`] does.
     undo: Vec<u8>,
+    /// What takes the program's progress away, once one was shown.
+    undo_progress: &'static [u8],
 }
 
 impl Saved {
     fn leave(&self) -> Vec<u8> {
-        [&self.undo[..], LEAVE].concat()
+        [&self.undo[..], self.undo_progress, LEAVE].concat()
     }
 }
 
@@ -111,6 +114,7 @@ impl Terminal {
             termios: tcgetattr(tty)?,
             flags: self.shared_flags.take(),
             undo: Vec::new(),
+            undo_progress: b"",
         };
         *saved_terminal() = Some(saved);
         self.make_ready()
@@ -165,6 +169,13 @@ impl Terminal {
     pub(crate) fn undo_also(&self, undo: Vec<u8>) {
         if let Some(saved) = &mut *saved_terminal() {
             saved.undo = undo;
+        }
+    }
+
+    /// A progress is going to be shown.
+    pub(crate) fn undo_progress(&self) {
+        if let Some(saved) = &mut *saved_terminal() {
+            saved.undo_progress = NO_PROGRESS;
         }
     }
 

@@ -31,6 +31,7 @@ fn states() {
         restarting: false,
         restarts: 0,
         unreachable: None,
+        state: None,
     };
     assert_eq!(program_status(&status), "running 1.0s");
     status.restarts = 2;

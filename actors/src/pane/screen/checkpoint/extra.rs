@@ -5,36 +5,52 @@
 
 use rio_vt::crosswords::pos::CharsetIndex;
 
+use crate::pane::screen::boundary::MAX_STRING_BYTES;
 use crate::pane::screen::engine::{Engine, Saved};
+use crate::pane::screen::facts::{Facts, MAX_SAVED_BYTES};
 
 const START: &[u8] = b"\x1b]fugue-state;";
 const END: u8 = 0x07;
 
-/// The longest form, in bytes, with room for more.
+/// What is saved of one screen, in bytes.
+const SAVED_BYTES: usize = 3;
+
+/// What the form takes besides what is pending and what the program tells, in bytes, with room for more.
 pub(super) const MAX_BYTES: usize = 256;
 
-/// What is saved here, as it is now and as DECSC has kept it for both screens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Extra([Saved; 3]);
+/// What is saved here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extra {
+    /// As it is now, and as DECSC has kept it for both screens.
+    saved: [Saved; 3],
+    /// What the program tells of itself. An older daemon passes over what follows the rest.
+    facts: String,
+}
 
 impl Extra {
-    pub(super) fn of(engine: &Engine) -> Self {
+    pub(super) fn of(engine: &Engine, pending: &[u8]) -> Self {
         let now = Saved {
             origin: false,
             charset: engine.charset,
             british: engine.british,
         };
-        Self([now, engine.saved[0], engine.saved[1]])
+        // With it, what is pending stays within what older daemons read.
+        let room = MAX_STRING_BYTES.saturating_sub(pending.len());
+        Self {
+            saved: [now, engine.saved[0], engine.saved[1]],
+            facts: engine.facts.save(room.min(MAX_SAVED_BYTES)),
+        }
     }
 
     pub(super) fn restore(self, engine: &mut Engine) {
-        let [now, primary, alternate] = self.0;
+        let [now, primary, alternate] = self.saved;
         engine.saved = [primary, alternate];
         engine.british = now.british;
         // Without the sequence, the one of the older format counts.
         if now != Saved::default() {
             engine.set_active_charset(now.charset);
         }
+        engine.facts = Facts::restore(&self.facts);
     }
 
     /// `pending` with the state before it, where there is any.
@@ -43,7 +59,7 @@ impl Extra {
             return pending.to_vec();
         }
         let mut out = START.to_vec();
-        for saved in self.0 {
+        for saved in self.saved {
             let bits = saved.british.iter().rev();
             let british = bits.fold(0, |bits, &on| bits << 1 | u8::from(on));
             // Three printable bytes.
@@ -53,6 +69,7 @@ impl Extra {
                 b'@' + british,
             ]);
         }
+        out.extend_from_slice(self.facts.as_bytes());
         out.push(END);
         out.extend_from_slice(pending);
         out
@@ -69,13 +86,17 @@ impl Extra {
     }
 
     fn parse(state: &[u8]) -> Option<Self> {
-        let (parts, _) = state.as_chunks::<3>();
+        let (first, facts) = state.split_at_checked(3 * SAVED_BYTES)?;
+        let (parts, _) = first.as_chunks::<SAVED_BYTES>();
         let [now, primary, alternate] = parts.first_chunk()?;
-        Some(Self([saved(now)?, saved(primary)?, saved(alternate)?]))
+        Some(Self {
+            saved: [saved(now)?, saved(primary)?, saved(alternate)?],
+            facts: std::str::from_utf8(facts).ok()?.to_owned(),
+        })
     }
 }
 
-fn saved([origin, charset, british]: &[u8; 3]) -> Option<Saved> {
+fn saved([origin, charset, british]: &[u8; SAVED_BYTES]) -> Option<Saved> {
     let charset = match charset.checked_sub(b'0')? {
         0 => CharsetIndex::G0,
         1 => CharsetIndex::G1,

@@ -87,6 +87,7 @@ impl Engine {
         self.saved = [Saved::default(); 2];
         self.british = [false; 4];
         self.epochs.cleared(self.screen_top());
+        self.facts.clear();
     }
 
     pub(in crate::pane::screen) fn set_mode(&mut self, mode: AnsiMode, on: bool) {

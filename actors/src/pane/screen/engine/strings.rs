@@ -1,4 +1,4 @@
-//! Control strings: titles, links, colours, notifications (OSC), and questions about settings (DCS).
+//! Control strings: titles, links, colours (OSC), and questions about settings (DCS).
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use rio_vt::crosswords::square::Hyperlink;
 use rio_vt::performer::handler::Handler;
 use rio_vt::performer::parser::Params;
 
-use super::{Engine, MARK_TITLE, MAX_LINK_BYTES, MAX_TITLE_BYTES};
+use super::{Engine, MAX_LINK_BYTES};
 use crate::pane::screen::{Copies, copies, palette, render};
 
 /// The longest question, in bytes: some names of capabilities.
@@ -131,6 +131,7 @@ impl Engine {
                 self.link(params, &address.join(&b';'), whole);
             }
             [b"52", selections, text] => self.copy(selections, text),
+            _ if self.tell(parts) => {}
             _ => {
                 let end: &[u8] = if bell_terminated { b"\x07" } else { b"\x1b\\" };
                 self.by_the_engine(&[b"\x1b]", &parts.join(&b';'), end]);
@@ -200,20 +201,6 @@ impl Handler for Engine {
     fn set_semantic_prompt(&mut self, mark: SemanticPrompt) {
         self.term.set_semantic_prompt(mark);
         self.events.prompt = true;
-    }
-
-    fn desktop_notification(&mut self, title: String, body: String) {
-        if title == MARK_TITLE {
-            return self.mark(body);
-        }
-        let mut text = if title.is_empty() {
-            body
-        } else {
-            format!("{title}: {body}")
-        };
-        text.retain(|c| !c.is_control());
-        text.truncate(text.floor_char_boundary(MAX_TITLE_BYTES));
-        self.events.notification = Some(text);
     }
 
     fn set_cursor_shape(&mut self, shape: rio_vt::ansi::CursorShape) {

@@ -75,7 +75,7 @@ fn named_places_hold_over_a_restore() {
         b"one\r\n\x1b]777;notify;fugue-mark;here\x1b\\two\r\n",
     );
     let mut copy = restored(&mut screen);
-    assert_eq!(copy.take_events().notification, None);
+    assert!(!copy.take_events().noticed);
     let place = copy.mark("here").expect("it was named");
     assert_eq!(copy.read_since(&place, 100).text, "two\n");
     assert_eq!(copy.mark("there"), None);

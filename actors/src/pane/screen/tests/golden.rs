@@ -217,7 +217,11 @@ fn events_are_told_once() {
     let mut screen = screen("\x07\x1b]7;file:///home/a%20b\x07\x1b]133;A\x07\x1b]9;done\x07");
     let events = screen.take_events();
     assert!(events.bell && events.cwd_changed && events.prompt && !events.title_changed);
-    assert_eq!(events.notification.as_deref(), Some("done"));
+    assert!(events.told && events.noticed);
+    assert_eq!(
+        screen.notice().map(|notice| notice.body.as_str()),
+        Some("done")
+    );
     assert_eq!(screen.cwd().and_then(|cwd| cwd.to_str()), Some("/home/a b"));
     assert_eq!(
         screen.take_events(),

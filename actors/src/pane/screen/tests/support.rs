@@ -5,12 +5,12 @@ use protocol::Size;
 
 use crate::pane::screen::{Extent, Screen};
 
-pub(super) fn size(rows: u16, cols: u16) -> Size {
+pub(in crate::pane::screen) fn size(rows: u16, cols: u16) -> Size {
     Size { rows, cols }
 }
 
 /// A screen of 5 × 20 with 100 rows of history that was fed `bytes`.
-pub(super) fn screen(bytes: &str) -> Screen {
+pub(in crate::pane::screen) fn screen(bytes: &str) -> Screen {
     fed(size(5, 20), 100, bytes.as_bytes())
 }
 
@@ -109,6 +109,12 @@ const FIXED: &[&str] = &[
     "\x1b]133;A\x07",
     "\x1b]777;notify;fugue-mark;m\x07",
     "\x1b]777;notify;t;b\x07",
+    "\x1b]9;4;1;40\x07",
+    "\x1b]99;i=a:d=0;x\x1b\\",
+    "\x1b]99;i=a:p=body;y\x1b\\",
+    "\x1b]7501;state=working:id=a\x07",
+    "\x1b]7501;state=blocked:kind=auth\x1b\\",
+    "\x1b]7501;?\x07",
     "\x1b]4;1;#102030\x07",
     "\x1b]11;?\x07",
     "\x1b]104\x07",
