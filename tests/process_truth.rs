@@ -250,6 +250,7 @@ async fn read_after(client: &Client, name: &str, modes: &str) -> String {
         timeout_ms: 15_000,
         since,
         states: Vec::new(),
+        output_only: true,
     };
     client.ok(wait("ready>", None)).await;
     let cursor = client.ok(input(made.pane_id, "word")).await.cursor;
@@ -274,6 +275,25 @@ fn what_comes_after_input_is_all_of_the_answer_and_not_its_echo() {
         assert_eq!(read_after(&client, "a", "true").await, "got-word\ndone\n");
         let silent = read_after(&client, "b", "stty -echo").await;
         assert_eq!(silent, "got-word\ndone\n");
+    });
+}
+
+#[test]
+fn an_echo_is_part_of_the_screen_and_no_output() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let made = client.session("a", "read x; sleep 300").await;
+        client.ok(input(made.pane_id, "word\n")).await;
+        let wait = |output_only| Expect {
+            output_only,
+            timeout_ms: if output_only { 300 } else { 15_000 },
+            ..pattern(made.pane_id, "word")
+        };
+        let shown = client.ok(wait(false)).await;
+        assert_eq!(shown.outcome, ExpectOutcome::Match, "it is on the screen");
+        let printed = client.ok(wait(true)).await;
+        assert_eq!(printed.outcome, ExpectOutcome::Timeout, "nobody printed it");
     });
 }
 
@@ -303,6 +323,7 @@ fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
                 timeout_ms: 15_000,
                 since,
                 states: Vec::new(),
+                output_only: true,
             };
             client.ok(wait("two", None)).await;
             let cursor = client.ok(input(made.pane_id, "")).await.cursor;

@@ -235,8 +235,6 @@ fn a_program_that_opens_all_connections_does_not_keep_others_out() {
             if held.len() >= 300 {
                 break;
             }
-            // One after the other: each is served or refused before the next.
-            client.ok(Whoami {}).await;
         }
         // Another process still gets in, and the program itself does not.
         for _ in 0..3 {

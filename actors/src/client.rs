@@ -5,6 +5,7 @@ mod focus;
 mod guard;
 mod notices;
 mod out;
+mod steps;
 mod typing;
 mod view;
 
@@ -20,9 +21,9 @@ use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_util::codec::FramedWrite;
 
+use crate::listener::Place;
 use crate::registry::ClientEntry;
 use crate::server::Server;
-use crate::slots::Slot;
 use crate::watched::Watched;
 
 /// What a connection's actor is told.
@@ -53,7 +54,7 @@ pub struct ClientArgs {
     /// The process at the other end, if it can be seen from here.
     pub process: Option<i32>,
     /// Counts it as long as it lives.
-    pub slot: Slot,
+    pub place: Place,
 }
 
 /// What it keeps; dropping it closes the socket and takes the connection out of the registry.
@@ -63,7 +64,7 @@ pub struct ClientState {
     task: JoinHandle<()>,
     name: Arc<str>,
     views: usize,
-    _slot: Slot,
+    _place: Place,
 }
 
 impl Drop for ClientState {
@@ -88,7 +89,7 @@ impl Actor for ClientActor {
             id,
             socket,
             process,
-            slot,
+            place,
         } = args;
         let stream = Watched::new(Arc::new(socket))?;
         let name: Arc<str> = "".into();
@@ -111,7 +112,7 @@ impl Actor for ClientActor {
             task,
             name,
             views: 0,
-            _slot: slot,
+            _place: place,
         })
     }
 

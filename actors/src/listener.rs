@@ -18,7 +18,11 @@ use crate::rendezvous::{Rendezvous, system};
 use crate::server::Server;
 use crate::tree;
 
+use crowd::Crowd;
+
 mod crowd;
+
+pub use crowd::Place;
 
 /// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -110,6 +114,7 @@ async fn accept(
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = false;
+    let crowd = Crowd::default();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -137,7 +142,7 @@ async fn accept(
                     return "its actor has ended".into();
                 }
                 // Starting the actor must not delay the next accept.
-                tokio::spawn(begin(Arc::clone(&server), stream));
+                tokio::spawn(begin(Arc::clone(&server), crowd.clone(), stream));
             }
             Err(error) => {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "accept failed");
@@ -174,7 +179,7 @@ async fn turn_away(stream: UnixStream, why: Error) {
     refuse(stream, why).await;
 }
 
-async fn begin(server: Arc<Server>, stream: UnixStream) {
+async fn begin(server: Arc<Server>, crowd: Crowd, stream: UnixStream) {
     let own = rustix::process::getuid().as_raw();
     let process = match stream.peer_cred() {
         // 0 is a process in another namespace.
@@ -189,12 +194,7 @@ async fn begin(server: Arc<Server>, stream: UnixStream) {
         }
     };
     let most = server.config.max_clients as usize;
-    let slots = server.registry.client_slots();
-    let slot = slots.take(most - crowd::kept_back(most)).or_else(|| {
-        let modest = crowd::is_modest(&server.registry, process);
-        modest.then(|| slots.take(most)).flatten()
-    });
-    let Some(slot) = slot else {
+    let Some(place) = crowd.place(&server.registry, process, most) else {
         let why = format!("{most} clients are connected already");
         let error = Error::new(ErrorCode::Limit, why)
             .hint("close some, or raise daemon.max_clients in the configuration");
@@ -213,7 +213,7 @@ async fn begin(server: Arc<Server>, stream: UnixStream) {
         id,
         socket,
         process,
-        slot,
+        place,
     };
     let started = match server.clients.get() {
         Some(clients) => clients

@@ -1,12 +1,16 @@
 //! What views show, and what becomes of them.
 
+use bytes::Bytes;
+use protocol::frame::{Frame, to_bytes};
 use protocol::id::PaneUuid;
 use protocol::request::{
-    Attach, ClosePane, CreatePane, CreateSession, CreateWindow, KillSession, UpdatePane, UpdateView,
+    Attach, Call, ClosePane, CreatePane, CreateSession, CreateWindow, KillSession, UpdatePane,
+    UpdateView,
 };
 use protocol::{ErrorCode, Event, Name, Size, Target};
 
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::raw::Raw;
 use crate::support::view::{VIEW_SIZE, attach, named, shown};
 use crate::support::{eventually, run};
 
@@ -70,6 +74,53 @@ fn who_only_looks_decides_nothing() {
         }
         let panes = two.panes().await;
         assert_eq!(panes[0].size, Size::new(30, 100));
+    });
+}
+
+#[test]
+fn the_first_frame_has_the_size_of_who_attaches() {
+    run(async {
+        let daemon = Daemon::start();
+        let mut client = daemon.client().await;
+        client.session("s", "exec sleep 600").await;
+        for view in 1..=30 {
+            let size = Size::new(20 + view as u16, 60 + view as u16);
+            let sized = Attach {
+                size,
+                ..attach(view, named("s"))
+            };
+            client.ok(sized).await;
+            assert_eq!(client.screen(view).await.size, size);
+            client.detach(view).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_was_typed_before_a_client_died_is_typed() {
+    run(async {
+        let daemon = Daemon::start();
+        let watches = daemon.client().await;
+        for round in 0..10 {
+            let name = format!("s{round}");
+            let flood =
+                "stty -echo; yes & read line; kill $!; echo got-$line >/dev/tty; exec sleep 600";
+            let made = watches.session(&name, flood).await;
+            let mut raw = Raw::open(&daemon, "dies");
+            raw.call(Attach::METHOD, to_bytes(&attach(1, named(&name))))
+                .unwrap();
+            raw.send(&Frame::Input {
+                view: 1,
+                bytes: Bytes::from_static(b"word\r"),
+                paste: None,
+            });
+            drop(raw);
+            eventually("what was typed", async || {
+                let text = watches.text(made.pane_id).await;
+                text.contains("got-word").then_some(())
+            })
+            .await;
+        }
     });
 }
 

@@ -59,6 +59,7 @@ pub async fn made(world: &mut World, session: usize, id: PaneUuid, number: usize
             timeout_ms: 15_000,
             since: None,
             states: Vec::new(),
+            output_only: true,
         };
         world.ok(&ready).await;
     }

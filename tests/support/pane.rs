@@ -32,5 +32,6 @@ pub fn pattern(pane: PaneUuid, pattern: &str) -> Expect {
         timeout_ms: limit.as_millis() as u64,
         since: None,
         states: Vec::new(),
+        output_only: true,
     }
 }

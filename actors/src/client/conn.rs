@@ -26,6 +26,7 @@ use tokio_util::codec::Decoder;
 use super::ClientMsg;
 use super::guard::{self, Guard};
 use super::out::Out;
+use super::steps::{Stepped, Steps};
 use super::view::{Said, View};
 use crate::dispatch;
 use crate::registry::Caller;
@@ -70,6 +71,7 @@ pub(super) struct Conn {
     calls: FuturesUnordered<BoxFuture<'static, Answered>>,
     aborts: HashMap<RequestId, AbortHandle>,
     views: Vec<View>,
+    steps: Steps,
     /// A descriptor that came and was not asked for yet.
     handed: Option<OwnedFd>,
     /// The client's terminal.
@@ -88,6 +90,7 @@ enum Next {
     Readable,
     Writable,
     Answered(Answered),
+    Stepped(Box<Stepped>),
     Said(usize, Said),
     Alarm,
 }
@@ -114,6 +117,7 @@ impl Conn {
             calls: FuturesUnordered::new(),
             aborts: HashMap::new(),
             views: Vec::new(),
+            steps: Steps::default(),
             handed: None,
             guard: None,
             last_heard: now,
@@ -154,7 +158,7 @@ impl Conn {
 
     async fn step(&mut self) -> Result<(), Error> {
         match self.next().await {
-            Next::Readable => self.read().await?,
+            Next::Readable => self.read()?,
             Next::Writable => {}
             Next::Answered((id, answer)) => {
                 self.aborts.remove(&id);
@@ -162,6 +166,7 @@ impl Conn {
                     self.out.reply(id, result);
                 }
             }
+            Next::Stepped(stepped) => self.stepped(*stepped)?,
             Next::Said(_, Said::Event(event)) => self.out.event(&event),
             Next::Said(index, Said::Over(reason)) => {
                 let view = self.views.swap_remove(index).id;
@@ -179,16 +184,42 @@ impl Conn {
                 self.set_alarm();
             }
         }
-        let has_read = self.stream.write(&mut self.out);
-        if has_read.map_err(|e| closed(&e.to_string()))? {
-            self.last_heard = Instant::now();
+        match self.stream.write(&mut self.out) {
+            Ok(has_read) => {
+                if has_read {
+                    self.last_heard = Instant::now();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.take_last_words().await;
+                Err(closed(&error.to_string()))
+            }
         }
-        Ok(())
+    }
+
+    /// The peer has gone: what it typed before is typed all the same.
+    async fn take_last_words(&mut self) {
+        const READS: usize = 64;
+        for _ in 0..READS {
+            let ready = tokio::time::timeout(GOODBYE_LIMIT, self.stream.readable()).await;
+            if !matches!(ready, Ok(Ok(()))) || self.receive().is_err() {
+                break;
+            }
+            while let Ok(Some(frame)) = self.codec.decode(&mut self.input) {
+                if let Frame::Input { view, bytes, paste } = frame
+                    && let Some(view) = view_of(&mut self.views, view)
+                {
+                    view.input(&self.server, &bytes, paste);
+                }
+            }
+        }
     }
 
     async fn next(&mut self) -> Next {
         // A peer that does not read gets no further answers made for it.
-        let takes_more = !self.out.is_full();
+        let takes_answers = !self.out.is_full();
+        let takes_more = takes_answers && !self.steps.is_full();
         // Keys go first, but every other time at most.
         self.looked = takes_more && !self.looked;
         if self.looked && matches!(self.stream.readable().now_or_never(), Some(Ok(()))) {
@@ -197,7 +228,8 @@ impl Conn {
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
             biased;
-            Some(answered) = self.calls.next(), if takes_more && !self.calls.is_empty() => Next::Answered(answered),
+            Some(answered) = self.calls.next(), if takes_answers && !self.calls.is_empty() => Next::Answered(answered),
+            stepped = self.steps.next() => Next::Stepped(Box::new(stepped)),
             (index, said) = views => Next::Said(index, said),
             Ok(()) = self.stream.readable(), if takes_more => Next::Readable,
             Ok(()) = self.stream.room_for(&self.out) => Next::Writable,
@@ -244,10 +276,10 @@ impl Conn {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), Error> {
+    fn read(&mut self) -> Result<(), Error> {
         self.receive()?;
         while let Some(frame) = self.codec.decode(&mut self.input)? {
-            self.frame(frame).await?;
+            self.frame(frame)?;
         }
         Ok(())
     }
@@ -271,15 +303,18 @@ impl Conn {
         }
     }
 
-    async fn frame(&mut self, frame: Frame) -> Result<(), Error> {
+    fn frame(&mut self, frame: Frame) -> Result<(), Error> {
         if !self.greeted {
             let Frame::Hello(hello) = frame else {
                 return Err(Error::invalid("the first frame must be a hello"));
             };
             return self.greet(&hello);
         }
+        let Some(frame) = self.steps.keep(frame) else {
+            return Ok(());
+        };
         match frame {
-            Frame::Request(request) => self.request(request).await,
+            Frame::Request(request) => self.request(request),
             Frame::Cancel(id) => {
                 if let Some(abort) = self.aborts.remove(&id) {
                     abort.abort();
@@ -339,19 +374,24 @@ impl Conn {
         Ok(())
     }
 
-    async fn request(&mut self, request: RequestFrame) {
+    fn request(&mut self, request: RequestFrame) {
         let id = request.id;
         // What concerns this connection's own views is done here, in order.
         let own = match request.method.as_str() {
-            Attach::METHOD => Some(self.attach(&request.params).await),
-            UpdateView::METHOD => Some(self.update_view(&request.params).await),
-            Detach::METHOD => Some(self.detach(&request.params).await),
-            GuardTerminal::METHOD => Some(self.guard_terminal(&request.params)),
+            Attach::METHOD => Some(self.attach(id, &request.params)),
+            UpdateView::METHOD => Some(self.update_view(id, &request.params)),
+            Detach::METHOD => Some(self.detach(id, &request.params)),
+            GuardTerminal::METHOD => {
+                let guarded = self.guard_terminal(&request.params);
+                self.out.reply(id, guarded);
+                return;
+            }
             _ => None,
         };
-        if let Some(result) = own {
-            self.out.reply(id, result);
-            return;
+        match own {
+            Some(Ok(())) => return,
+            Some(Err(error)) => return self.out.reply(id, Err(error)),
+            None => {}
         }
         if self.aborts.contains_key(&id) {
             let error = Error::invalid(format!("request {id} is under way already"))
@@ -375,49 +415,94 @@ impl Conn {
         self.calls.push(call.boxed());
     }
 
-    async fn attach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+    /// A step of a view is done: its answer, and what came meanwhile.
+    fn stepped(&mut self, stepped: Stepped) -> Result<(), Error> {
+        self.views.extend(stepped.left);
+        self.tell_views();
+        self.out.reply(stepped.request, stepped.answer);
+        let mut waiting = self.steps.go_on(stepped.view);
+        while let Some(frame) = waiting.pop_front() {
+            self.frame(frame)?;
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, request: RequestId, params: &[u8]) -> Result<(), Error> {
         let params: Attach = from_bytes(params)?;
         self.check(Request::Attach(params.clone()))?;
-        if view_of(&mut self.views, params.view).is_some() {
-            return Err(
-                Error::invalid(format!("view {} is attached already", params.view))
-                    .hint("use another number for another view"),
-            );
+        let view = params.view;
+        if self.views.iter().any(|attached| attached.id == view) {
+            return Err(Error::invalid(format!("view {view} is attached already"))
+                .hint("use another number for another view"));
         }
-        if self.views.len() >= VIEWS {
+        if self.views.len() + self.steps.len() >= VIEWS {
             return Err(Error::new(
                 ErrorCode::Limit,
                 format!("a connection has at most {VIEWS} views"),
             ));
         }
-        let actor = self.actor.clone();
-        let (view, attached) = View::attach(&self.server, &self.caller, actor, params).await?;
-        self.views.push(view);
-        self.tell_views();
-        Ok(to_bytes(&attached))
+        let (actor, server, caller) = (self.actor.clone(), Arc::clone(&self.server), self.caller);
+        let step = async move {
+            let (left, answer) = match View::attach(&server, &caller, actor, params).await {
+                Ok((view, attached)) => (Some(view), Ok(to_bytes(&attached))),
+                Err(error) => (None, Err(error)),
+            };
+            Stepped {
+                request,
+                view,
+                left,
+                answer,
+            }
+        };
+        self.steps.begin(view, step.boxed());
+        Ok(())
     }
 
-    async fn update_view(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+    fn update_view(&mut self, request: RequestId, params: &[u8]) -> Result<(), Error> {
         let params: UpdateView = from_bytes(params)?;
         self.check(Request::UpdateView(params.clone()))?;
-        let view = view_of(&mut self.views, params.view);
-        let view = view.ok_or_else(|| no_view(params.view))?;
-        let attached = view.update(&self.server, &self.caller, &params).await?;
-        Ok(to_bytes(&attached))
+        let id = params.view;
+        let mut view = self.take_view(id)?;
+        let (server, caller) = (Arc::clone(&self.server), self.caller);
+        let step = async move {
+            let attached = view.update(&server, &caller, &params).await;
+            Stepped {
+                request,
+                view: id,
+                left: Some(view),
+                answer: attached.map(|attached| to_bytes(&attached)),
+            }
+        };
+        self.steps.begin(id, step.boxed());
+        Ok(())
     }
 
-    async fn detach(&mut self, params: &[u8]) -> Result<Bytes, Error> {
+    fn detach(&mut self, request: RequestId, params: &[u8]) -> Result<(), Error> {
         let params: Detach = from_bytes(params)?;
         self.check(Request::Detach(params.clone()))?;
-        if self.views.iter().all(|view| view.id == params.view) {
+        let view = self.take_view(params.view)?;
+        if self.views.is_empty() && self.steps.len() == 0 {
             self.guard = None;
         }
-        let at = self.views.iter().position(|view| view.id == params.view);
-        let at = at.ok_or_else(|| no_view(params.view))?;
-        leave(&self.views[at].session, self.caller.client, params.view).await?;
-        self.views.swap_remove(at);
-        self.tell_views();
-        Ok(to_bytes(&Done {}))
+        let client = self.caller.client;
+        let step = async move {
+            let left = leave(&view.session, client, params.view).await;
+            Stepped {
+                request,
+                view: params.view,
+                left: left.is_err().then_some(view),
+                answer: left.map(|()| to_bytes(&Done {})),
+            }
+        };
+        self.steps.begin(params.view, step.boxed());
+        Ok(())
+    }
+
+    /// A view, for as long as a step of it lasts.
+    fn take_view(&mut self, id: ViewId) -> Result<View, Error> {
+        let at = self.views.iter().position(|view| view.id == id);
+        let at = at.ok_or_else(|| no_view(id))?;
+        Ok(self.views.swap_remove(at))
     }
 
     fn guard_terminal(&mut self, params: &[u8]) -> Result<Bytes, Error> {

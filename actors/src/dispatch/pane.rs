@@ -550,6 +550,7 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
         after_input: params.after_input,
         since: params.since.as_deref().map(parse_cursor).transpose()?,
         states: params.states.clone(),
+        output_only: params.output_only || params.since.is_some(),
         limit,
     })
 }

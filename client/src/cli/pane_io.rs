@@ -156,6 +156,7 @@ impl SendArgs {
                 timeout_ms: millis(self.within),
                 since: Some(sent.cursor),
                 states: Vec::new(),
+                output_only: true,
             };
             return wait_for(caller, &server, &expect).await;
         }
@@ -212,6 +213,7 @@ impl ExpectArgs {
             timeout_ms: millis(self.timeout),
             since: self.since,
             states: Vec::new(),
+            output_only: true,
         };
         wait_for(caller, &server, &expect).await
     }

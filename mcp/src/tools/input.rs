@@ -326,6 +326,7 @@ fn wait_for(
         timeout_ms: milliseconds(limit),
         since: Some(since.to_owned()),
         states: Vec::new(),
+        output_only: true,
     }
 }
 
@@ -379,6 +380,7 @@ impl Tool for Expect {
             timeout_ms: self.timeout_ms,
             since: self.since,
             states: self.states,
+            output_only: true,
         };
         let work = async move {
             let seen = place.look(&params, limit + GRACE).await?;

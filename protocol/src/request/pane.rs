@@ -388,4 +388,7 @@ pub struct Expect {
     /// States that end the wait, at once when the program tells one of them already (OSC 7501). A state that is unknown ends none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<ProgramState>,
+    /// The echo of what was typed does not match. Always so with `since`.
+    #[serde(default)]
+    pub output_only: bool,
 }

@@ -179,6 +179,8 @@ pub struct ExpectOrder {
     pub since: Option<TextCursor>,
     /// States of the program that end the wait.
     pub states: Vec<ProgramState>,
+    /// The echo of what was typed does not match.
+    pub output_only: bool,
     /// How long at most.
     pub limit: Duration,
 }

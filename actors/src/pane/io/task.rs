@@ -167,10 +167,7 @@ impl Task {
             tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => return,
-                command = commands.recv() => match command {
-                    Some(command) => self.command(command),
-                    None => return,
-                },
+                // Before commands: whoever has asked for a size and then for a frame gets a frame of that size.
                 Ok(()) = size.changed() => {
                     let size = *size.borrow_and_update();
                     self.resize(size);
@@ -180,6 +177,10 @@ impl Task {
                     self.screen.set_terminal(facts);
                     self.set_winsize();
                 }
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => return,
+                },
                 () = std::future::ready(()), if self.has_unparsed() && self.rests_until.is_none() => turn_over = self.read_turn(),
                 Ok(()) = self.master.readable(), if !self.eof && self.rests_until.is_none() => turn_over = self.read_turn(),
                 // Behind reading, which alone sees that the program is gone: a closed terminal has room for ever and takes nothing.

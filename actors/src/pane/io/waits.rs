@@ -64,7 +64,10 @@ impl Wait {
 
     fn search(&mut self, screen: &Screen) -> Option<Match> {
         let pattern = self.order.pattern.as_ref()?;
-        let search = screen.search_since(&self.from, pattern);
+        let search = match self.order.output_only {
+            true => screen.search_since(&self.from, pattern),
+            false => screen.search_all_since(&self.from, pattern),
+        };
         self.from = search.resume;
         search.found
     }

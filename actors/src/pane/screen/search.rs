@@ -6,6 +6,7 @@ use std::ops::Range;
 use regex::{Captures, Regex};
 
 use super::Screen;
+use super::echo::Echoes;
 use super::engine::Engine;
 use super::lines::{Kind, LineMark, TextCursor};
 
@@ -128,8 +129,18 @@ impl Screen {
     /// screen only lines that have changed since the cursor are searched. The echo of what was typed is no output.
     #[must_use]
     pub fn search_since(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
+        self.search(cursor, pattern, &self.echoes)
+    }
+
+    /// As [`Screen::search_since`], in all text, whoever made the program print it.
+    #[must_use]
+    pub fn search_all_since(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
+        self.search(cursor, pattern, &Echoes::default())
+    }
+
+    fn search(&self, cursor: &TextCursor, pattern: &Regex, echoes: &Echoes) -> Search {
         if self.engine.is_alternate() {
-            return self.search_alternate(cursor, pattern);
+            return self.search_alternate(cursor, pattern, echoes);
         }
         let start = self.engine.start(cursor);
         let epoch = self.engine.epochs.count;
@@ -150,7 +161,7 @@ impl Screen {
             mark,
         };
         let (text, lines) = (&rendered.text, &rendered.lines);
-        let cuts = self.echoes.cuts(&self.engine, text, lines);
+        let cuts = echoes.cuts(&self.engine, text, lines);
         let sought = Sought::new(text, rendered.seen, cuts);
         let Some((captures, end)) = sought.find(pattern) else {
             let row = self
@@ -174,7 +185,7 @@ impl Screen {
         }
     }
 
-    fn search_alternate(&self, cursor: &TextCursor, pattern: &Regex) -> Search {
+    fn search_alternate(&self, cursor: &TextCursor, pattern: &Regex, echoes: &Echoes) -> Search {
         let since = match cursor.kind {
             Kind::Alternate(generation) => generation,
             Kind::Text | Kind::NextLine => 0,
@@ -188,7 +199,7 @@ impl Screen {
             ..*cursor
         };
         let columns = usize::from(self.size().cols);
-        let cuts = self.echoes.cuts_of_alternate(&text, columns);
+        let cuts = echoes.cuts_of_alternate(&text, columns);
         let sought = Sought::new(&text, 0, cuts);
         match sought.find(pattern) {
             Some((captures, _)) => Search {

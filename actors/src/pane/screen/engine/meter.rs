@@ -3,8 +3,9 @@
 //! A few bytes can ask for a lot (`ESC # 8` writes a whole screen), so time is bounded by what is done, not by what is read. Text
 //! is never stopped; a turn ends after the sequence that used it up.
 
-/// Cells that one byte of output may write.
-const CELLS_PER_BYTE: u64 = 64;
+/// Cells that one byte of output may write before the turn ends. What is inserted after the last sequence does not end it: up to 24
+/// cells a byte more.
+const CELLS_PER_BYTE: u64 = 40;
 
 /// Whole screens that one turn may write besides. The last sequence of a turn can write as many again.
 const SCREENS: u64 = 2;

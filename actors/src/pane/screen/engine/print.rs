@@ -111,39 +111,52 @@ impl Engine {
     /// The engine's own insert mode shifts cells without regard to wide characters, and so leaves halves of them. As many as fit into
     /// the row are inserted at once: each shifts the rest of the row. They are not joined to what is before them.
     fn insert(&mut self, block: &[u32]) {
-        let marks = block.iter().take_while(|&&c| width(to_char(c)) == 0);
-        let (marks, block) = block.split_at(marks.count());
-        marks.iter().for_each(|&c| self.put(to_char(c)));
-        let wide = block.iter().map(|&c| width(to_char(c))).sum::<usize>();
+        let mut rest = block;
+        while let Some(&c) = rest.first() {
+            let taken = match width(to_char(c)) {
+                0 => {
+                    self.put(to_char(c));
+                    1
+                }
+                _ => self.insert_into_row(rest),
+            };
+            rest = &rest[taken..];
+        }
+    }
+
+    /// Inserts characters up to the next mark or the end of the row, but at least one, and returns how many.
+    fn insert_into_row(&mut self, block: &[u32]) -> usize {
         let cursor = &self.term.grid.cursor;
-        let fits = !cursor.should_wrap && cursor.pos.col + wide <= self.term.columns();
-        if !fits
-            && let (left, right @ [_, ..]) = block.split_at(block.len() / 2)
-            && !left.is_empty()
+        let to_end = self.term.columns() - cursor.pos.col.0;
+        let (room, shifted) = match cursor.should_wrap {
+            true => (0, self.term.columns()),
+            false => (to_end, to_end),
+        };
+        let (mut taken, mut wide) = (0, 0);
+        let mut widths = block.iter().map(|&c| width(to_char(c)));
+        while let Some(next) = widths
+            .next()
+            .filter(|next| *next > 0 && wide + next <= room)
         {
-            self.insert(left);
-            return self.insert(right);
+            wide += next;
+            taken += 1;
         }
-        if block.is_empty() {
-            return;
-        }
-        self.meter.charge(self.term.columns(), 0);
+        self.meter.charge(shifted, 0);
         let clusters = self.term.mode().contains(Mode::GRAPHEME_CLUSTER);
         let mode = NamedPrivateMode::GraphemeCluster;
         self.term.unset_private_mode(mode.into());
-        match (fits, block) {
-            (true, _) => {
-                self.term.insert_blank(wide);
-                if !self.put_plain(block) {
-                    block.iter().for_each(|&c| self.put(to_char(c)));
-                }
+        if taken == 0 {
+            self.insert_at_end(to_char(block[0]));
+        } else {
+            self.term.insert_blank(wide);
+            if !self.put_plain(&block[..taken]) {
+                block[..taken].iter().for_each(|&c| self.put(to_char(c)));
             }
-            (false, [c, ..]) => self.insert_at_end(to_char(*c)),
-            (false, []) => {}
         }
         if clusters {
             self.term.set_private_mode(mode.into());
         }
+        taken.max(1)
     }
 
     /// Inserts a character that does not leave room in its row.
@@ -183,17 +196,29 @@ impl Engine {
         let left = (last_row - row) * cols - col - usize::from(cursor.should_wrap);
         let width = width(c).max(1);
         let count = count.min(left / width);
+        if count == 0 {
+            return;
+        }
         self.meter
             .charge(count * width, count.div_ceil(cols) * self.region_rows());
+        if !self.inserting {
+            return self.print_again(c, &marks, count);
+        }
+        self.meter.charge(cols - col, 0);
+        self.term.insert_blank(count * width);
+        self.inserting = false;
+        self.print_again(c, &marks, count);
+        self.inserting = true;
+    }
+
+    /// Prints `c` and what is joined to it so many times.
+    fn print_again(&mut self, c: char, marks: &[char], count: usize) {
         if !marks.is_empty() {
             for _ in 0..count {
                 self.input(c);
                 marks.iter().for_each(|&mark| self.input(mark));
             }
             return;
-        }
-        if self.inserting {
-            return self.insert(&vec![c.into(); count]);
         }
         let block = vec![u32::from(c); count.min(MAX_CLUSTER_CHARS)];
         let text: String = block.iter().map(|&c| to_char(c)).collect();
