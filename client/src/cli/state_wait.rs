@@ -70,6 +70,7 @@ impl StateWait {
                 after_input: false,
                 timeout_ms: millis(piece),
                 since: None,
+                output_only: true,
                 states: self.states.clone(),
             };
             match server.call(&call, piece + MARGIN).await {
