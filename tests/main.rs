@@ -31,6 +31,7 @@ mod rights;
 mod secrets;
 mod shutdown;
 mod soak;
+mod steps;
 mod stopping;
 mod support;
 mod surface;

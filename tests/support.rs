@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod daemon;
 pub mod http;
+pub mod left;
 pub mod mcp;
 pub mod old_keeper;
 pub mod pane;

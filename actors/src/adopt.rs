@@ -335,11 +335,7 @@ impl Adoption {
             entries.push(entry);
         }
         join_all(entries.iter().map(|entry| async move {
-            if let Err(error) = life::start(server, entry).await {
-                tracing::error!(session_id = %entry.id, %error, "a session cannot be started again");
-            } else if entry.snapshot().windows.is_empty() && entry.snapshot().holders.is_empty() {
-                life::end(server, entry).await;
-            }
+            life::start_again(server, entry).await;
         }))
         .await;
     }

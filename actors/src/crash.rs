@@ -27,6 +27,10 @@ enum Crash {
     PaneTurns(Target),
     /// Every thread of the runtime sleeps for so many seconds.
     Sleep(u64),
+    /// What happens at a step from now on, once: see [`crate::step`].
+    Step(String),
+    /// Nothing: an error unless that has happened.
+    StepMet(String),
     /// A session's actor.
     Session(Target),
     /// Every connection's actor but the caller's is left alone: the one with this name fails.
@@ -52,6 +56,14 @@ pub(crate) async fn answer(server: &Server, params: &[u8]) -> Result<Bytes, Erro
                     std::thread::sleep(std::time::Duration::from_secs(seconds));
                 });
             }
+        }
+        Crash::Step(asked) => crate::step::want(&asked)?,
+        Crash::StepMet(_) if crate::step::is_met() => {}
+        Crash::StepMet(step) => {
+            return Err(Error::new(
+                ErrorCode::NotFound,
+                format!("{step} was not reached"),
+            ));
         }
         Crash::Session(target) => {
             let session = registry.find_session(&target)?;

@@ -3,6 +3,7 @@
 mod guard;
 mod layout;
 mod pane;
+mod rename;
 mod retry;
 mod server;
 pub(crate) mod session;

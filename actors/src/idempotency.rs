@@ -1,17 +1,20 @@
 //! The first result by idempotency key: a repeated request gets it instead of acting again.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use futures_util::FutureExt;
 use protocol::{Error, ErrorCode};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::clock::epoch_ms;
+use crate::step::step;
 use crate::store::{Store, StoredKey};
 
 /// How long a key is remembered.
@@ -87,17 +90,23 @@ impl Idempotency {
         let entry = self.entry(key, params)?;
         let recorded = || async {
             // Before anything is made: what a daemon that dies has made for a key without an answer is taken back by the next.
-            store.save_key(key, params, None).wait().await?;
+            step!("key: it is recorded")?;
+            if let Err(error) = store.save_key(key, params, None).wait().await {
+                let _ = store.forget_key(key);
+                // Nothing was begun: the same request may be sent again, whatever has failed.
+                let code = if passes(&error) {
+                    error.code
+                } else {
+                    ErrorCode::Busy
+                };
+                return Err(Error { code, ..error });
+            }
             let outcome = CURRENT.scope(key.to_owned(), work).await;
-            let recorded = match &outcome {
-                Ok(reply) => {
-                    self.result_bytes.fetch_add(reply.len(), Ordering::Relaxed);
-                    store.save_key(key, params, Some(reply.clone()))
-                }
-                Err(_) => store.forget_key(key),
-            };
-            // What was made is made; that it cannot be written is logged.
-            let _ = recorded.wait().await;
+            // What was made is made; that it cannot be written is logged, and a panic must not have it made again.
+            let answered = self.record(key, params, store, &outcome);
+            if AssertUnwindSafe(answered).catch_unwind().await.is_err() {
+                tracing::error!(key, "the result of a request is not recorded");
+            }
             outcome
         };
         let outcome = entry.outcome.get_or_init(recorded).await.clone();
@@ -107,6 +116,18 @@ impl Idempotency {
                 .remove_if(key, |_, known| Arc::ptr_eq(&known.outcome, &entry.outcome));
         }
         outcome
+    }
+
+    async fn record(&self, key: &str, params: u64, store: &Store, outcome: &Outcome) {
+        let recorded = match outcome {
+            Ok(reply) => {
+                self.result_bytes.fetch_add(reply.len(), Ordering::Relaxed);
+                store.save_key(key, params, Some(reply.clone()))
+            }
+            Err(_) => store.forget_key(key),
+        };
+        step!("key: its answer is recorded", sure);
+        let _ = recorded.wait().await;
     }
 
     /// A key that an earlier daemon has answered.

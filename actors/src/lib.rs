@@ -30,6 +30,7 @@ pub mod server;
 pub mod session;
 pub mod slots;
 pub mod spawn;
+mod step;
 pub mod store;
 pub mod surface;
 pub mod texts;

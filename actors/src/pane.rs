@@ -257,9 +257,9 @@ impl PaneEntry {
         self.name.load_full()
     }
 
-    /// Gives it another label.
-    pub fn rename(&self, name: Name) {
-        self.name.store(Some(Arc::new(name)));
+    /// Gives it another label, and says which it had.
+    pub fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
+        self.name.swap(name)
     }
 
     /// The present life of its program.

@@ -8,6 +8,7 @@ pub mod life;
 pub mod mirror;
 mod sizes;
 pub mod snapshot;
+mod undo;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use crate::tree;
 use change::{Change, Placement};
 use sizes::Sizes;
 use snapshot::SessionSnapshot;
+pub use undo::Renamed;
+use undo::reply_when_saved;
 
 /// What a session's actor is asked and told.
 #[derive(strum::IntoStaticStr)]
@@ -37,6 +40,8 @@ pub enum SessionMsg {
     PaneGone(PaneUuid),
     /// Somebody changes something else.
     Change(Box<Change>, Reply<Result<(), Error>>),
+    /// A change of a name could not be recorded: the one before is taken again.
+    Undo(Box<Renamed>),
     /// A connection attaches one view.
     Attach(AttachRequest, Reply<Result<(), Error>>),
     /// A connection takes one view away.
@@ -136,16 +141,22 @@ impl Actor for SessionActor {
             SessionMsg::Place(placement, reply) => {
                 let placed = state.place(&placement);
                 let saved = state.publish(myself);
-                reply_when_saved(saved, reply, placed);
+                reply_when_saved(saved, reply, placed, None);
             }
             SessionMsg::PaneGone(pane) => {
                 state.now.remove_pane(pane);
                 let _ = state.publish(myself);
             }
             SessionMsg::Change(change, reply) => {
+                let undo = state.renamed(&change);
                 let changed = state.change(*change);
                 let saved = state.publish(myself);
-                reply_when_saved(saved, reply, changed);
+                let undo = undo.map(|renamed| undo::Undo::new(myself, renamed));
+                reply_when_saved(saved, reply, changed, undo);
+            }
+            SessionMsg::Undo(renamed) => {
+                state.undo(*renamed);
+                let _ = state.publish(myself);
             }
             SessionMsg::Attach(request, reply) => {
                 let attached = state.attach(myself, &request);
@@ -385,20 +396,6 @@ impl SessionState {
             life::end_in_background(&self.server, &self.entry);
         }
         saved
-    }
-}
-
-/// Answers when what the answer tells is written; a failure to write it is the answer then.
-fn reply_when_saved<T: Send + 'static>(
-    saved: Option<Saved>,
-    reply: Reply<Result<T, Error>>,
-    answer: Result<T, Error>,
-) {
-    match saved {
-        Some(saved) if answer.is_ok() => {
-            tokio::spawn(async move { reply.send(saved.wait().await.and(answer)) });
-        }
-        Some(_) | None => reply.send(answer),
     }
 }
 

@@ -24,10 +24,11 @@ use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::session::{SessionMsg, change};
 use crate::slots::Slot;
+use crate::step::step;
 use crate::tree;
 pub use record::checked_cwd;
 use record::{next_record, record};
-use started::StartedProgram;
+use started::{StartedProgram, Unplaced};
 
 pub mod group;
 mod record;
@@ -90,7 +91,9 @@ pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, E
     .await?;
     let begun = begin(server, &order.session, plan, slot, size).await?;
     let entry = begun.entry;
-    match settle(server, &order.session, &entry, placement).await {
+    let settled = settle(server, &order.session, &entry, placement).await;
+    begun.unplaced.settled();
+    match settled {
         Ok(window) => Ok(Spawned {
             entry,
             window,
@@ -167,6 +170,7 @@ fn take_slot(server: &Server) -> Result<Slot, Error> {
 struct Begun {
     entry: Arc<PaneEntry>,
     status_pipe: Option<OwnedFd>,
+    unplaced: Unplaced,
 }
 
 /// Starts the program and enters the pane. On failure nothing of it is left.
@@ -202,7 +206,9 @@ async fn begin(
     let process = process(&program, 0, secret);
     let status_pipe = program.status_pipe;
     let journal_bytes = server.config.journal_bytes as usize;
-    let io = match Io::start(program.master, program.journal, journal_bytes, size, setup) {
+    let (master, journal) = (program.master, program.journal);
+    let start = |()| Io::start(master, journal, journal_bytes, size, setup);
+    let io = match step!("start: its terminal").and_then(start) {
         Ok(io) => io,
         Err(error) => {
             started.undo().await;
@@ -220,7 +226,12 @@ async fn begin(
     server.registry.insert_pane(Arc::clone(&entry), slot);
     started.commit();
     server.store.save_pane_with_its_place(&entry);
-    Ok(Begun { entry, status_pipe })
+    let unplaced = Unplaced::new(server, &entry);
+    Ok(Begun {
+        entry,
+        status_pipe,
+        unplaced,
+    })
 }
 
 /// Starts the pane's actor and puts the pane into its place.
@@ -230,7 +241,9 @@ pub(crate) async fn settle(
     entry: &Arc<PaneEntry>,
     placement: change::Placement,
 ) -> Result<WindowUuid, Error> {
+    step!("start: its actor")?;
     start_actor(server, session, entry).await?;
+    step!("start: its place")?;
     let place = |reply| SessionMsg::Place(placement, reply);
     let window = ask_session(server, session, place).await?;
     watch(server, entry);
@@ -298,6 +311,7 @@ async fn respawn_in_turn(
     // What the last life has left is asked to end like everything else.
     pane::life::end_program(entry, &last, &mut entry.state()).await;
     pane::life::release(entry, &last).await;
+    step!("restart: its last life is over")?;
     let window = entry.io.window();
     let name = entry.name().map(|name| Name::clone(&name));
     let life = last.life + 1;
@@ -317,7 +331,11 @@ async fn respawn_in_turn(
     let process = process(&program, life, secret);
     let journal_bytes = server.config.journal_bytes as usize;
     let (master, journal) = (program.master, program.journal);
-    if let Err(error) = entry.io.adopt(master, journal, journal_bytes).await {
+    let adopted = match step!("restart: its terminal") {
+        Ok(()) => entry.io.adopt(master, journal, journal_bytes).await,
+        failed => failed,
+    };
+    if let Err(error) = adopted {
         entry.set_next_keeper(None);
         started.undo().await;
         return Err(error);
@@ -328,9 +346,11 @@ async fn respawn_in_turn(
         return Err(closing(entry));
     }
     started.commit();
+    // At once: a program that nobody watches would have no end.
+    pane::life::watch_life(server, entry, &entry.process());
+    step!("restart: it is recorded", sure);
     entry.set_next_keeper(None);
     let _ = server.store.save_pane(entry);
-    pane::life::watch_life(server, entry, &entry.process());
     Ok(())
 }
 

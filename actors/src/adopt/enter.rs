@@ -16,6 +16,7 @@ use crate::keeper::{AdoptedPane, Family, Keeper};
 use crate::pane::io::Io;
 use crate::pane::{Ended, PaneEntry, PaneRecord, PaneState, Process};
 use crate::server::Server;
+use crate::step::step;
 use crate::store::{StoredPane, StoredProcess};
 
 /// Why a pane has no keeper.
@@ -143,6 +144,7 @@ fn with_keeper(
     let process = process(&keeper, life, &pane.record, pane.state.secret);
     let journal_bytes = server.config.journal_bytes as usize;
     let setup = pane.record.setup(&server.config, TerminalFacts::default());
+    step!("adopt: its screen is entered", sync)?;
     let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, setup)?;
     if life != pane.state.life {
         // Started again, and not written down: what is known is about an earlier life.
@@ -265,6 +267,7 @@ pub(crate) async fn take_up(
     let pipe = keeper.status_pipe.take();
     if entry.io.is_absent() {
         let journal_bytes = server.config.journal_bytes as usize;
+        step!("adopt: it is taken up")?;
         let entering = entry.io.enter(keeper.master, keeper.journal, journal_bytes);
         entering.await?;
     }

@@ -2,16 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::AsRawFd;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use protocol::PaneUuid;
 use protocol::paths::Paths;
 use rustix::process::{Resource, getrlimit};
 use tokio::time::Instant;
 
 use crate::keeper::{self, AdoptError, AdoptedPane, Expected, Identity, Keeper};
+use crate::step::step;
 
 /// The time that a keeper may take to answer before others are served. Then its pane is shown as unreachable, and it is asked on.
 const FIRST_LIMIT: Duration = Duration::from_millis(1_200);
@@ -79,7 +81,16 @@ pub(super) async fn ask(
     if !has_room() {
         return Err(AdoptError::Descriptors);
     }
-    let adopted = Keeper::adopt_expected(socket, expected, limit).await?;
+    let asking = async {
+        step!("adopt: its keeper is asked").map_err(|error| AdoptError::Protocol(error.message))?;
+        Keeper::adopt_expected(socket, expected, limit).await
+    };
+    // A panic costs this pane its try, and nobody else anything.
+    let asking = AssertUnwindSafe(asking).catch_unwind();
+    let asked = tokio::time::timeout(limit, asking).await;
+    let asked = asked.map_err(|_| AdoptError::Timeout(limit))?;
+    let adopted =
+        asked.unwrap_or_else(|_| Err(AdoptError::Protocol("reading it panicked".to_owned())))?;
     // Others have taken theirs meanwhile.
     match has_room() {
         true => Ok(adopted),

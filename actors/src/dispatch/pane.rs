@@ -14,6 +14,7 @@ use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, Target, WindowUuid
 use regex::RegexBuilder;
 
 use super::guard;
+use super::rename::rename;
 use super::session::{change, pane_created};
 use crate::clock::{millis, steady_ms};
 use crate::pane::io::{ExpectOrder, Input, Line, WriteOrder};
@@ -211,13 +212,7 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
         change(&session, wanted).await?;
     }
     if let Some(name) = params.name {
-        leaf.rename(name);
-        server.registry.note_change();
-        let saved = match &leaf {
-            Leaf::Pane(pane) => server.store.save_pane(pane),
-            Leaf::Mirror(mirror) => server.store.save_mirror(mirror),
-        };
-        saved.wait().await?;
+        rename(server, &leaf, name).await?;
     }
     infos(server, &session)
         .into_iter()

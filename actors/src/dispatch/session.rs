@@ -103,7 +103,9 @@ pub(super) async fn create(
         shown_as: None,
         environment: None,
     };
+    let unfilled = life::Unfilled::new(server, &claimed);
     let created = spawn::spawn(server, order).await;
+    unfilled.settled();
     match created {
         Ok(spawned) => {
             let reply = pane_created(server, &claimed, &spawned).await;

@@ -16,6 +16,7 @@ use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
 use crate::spawn::{checked_cwd, usual_shell};
+use crate::step::step;
 
 /// Orchestrations that may run at a time.
 const MAX_RUNNING: usize = 1_000;
@@ -119,17 +120,39 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         .registry
         .orchestrations()
         .insert(id, Arc::clone(&entry));
-    if let Err(error) = server.store.save_orchestration(&entry).wait().await {
+    let unbegun = Unbegun(Some((Arc::clone(server), Arc::clone(&entry))));
+    let begun = async {
+        step!("run: it is recorded")?;
+        server.store.save_orchestration(&entry).wait().await?;
+        step!("run: its actor")?;
+        start_actor(server, &entry).await
+    };
+    if let Err(error) = begun.await {
+        unbegun.settled();
         forget(server, &entry).await;
         return Err(error);
     }
-    if let Err(error) = start_actor(server, &entry).await {
-        forget(server, &entry).await;
-        return Err(error);
-    }
+    unbegun.settled();
     guard(server, &entry);
     tracing::info!(orchestration_id = %id, %kind, commands, session_id = %entry.session.id, "orchestration began");
     Ok(entry.reply(server))
+}
+
+/// An orchestration without an actor. Unless that is settled, it is forgotten: also by a panic on the way.
+struct Unbegun(Option<(Arc<Server>, Arc<OrchestrationEntry>)>);
+
+impl Unbegun {
+    fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unbegun {
+    fn drop(&mut self) {
+        if let Some((server, entry)) = self.0.take() {
+            tokio::spawn(async move { forget(&server, &entry).await });
+        }
+    }
 }
 
 async fn forget(server: &Server, entry: &OrchestrationEntry) {

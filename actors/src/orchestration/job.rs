@@ -19,6 +19,7 @@ use crate::rights;
 use crate::server::{Server, program_environment};
 use crate::session::change::Place;
 use crate::spawn::{self, SpawnOrder, Spawned};
+use crate::step::step;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
 const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
@@ -335,6 +336,7 @@ impl Job {
             self.entry.record(Fact::Left(self.index, Arc::new(left)));
         }
         if self.plan.cleanup {
+            step!("run: its pane is closed", sure);
             pane::close(&self.server, pane, false).await;
         }
     }

@@ -1,9 +1,11 @@
 //! The session of an orchestration: found or made for it, held while it runs, let go at its end.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use protocol::reply::OrchestrationKind;
 use protocol::request::RunLayout;
 use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Target};
@@ -17,6 +19,7 @@ use crate::server::Server;
 use crate::session::change::{Place, Placement};
 use crate::session::snapshot::SessionSnapshot;
 use crate::session::{SessionMsg, life};
+use crate::step::step;
 
 /// How long the end of a session that nobody needs may take to be complete.
 const END_LIMIT: Duration = Duration::from_secs(5);
@@ -94,8 +97,14 @@ pub(super) fn release_in_background(server: &Arc<Server>, entry: &Arc<Orchestrat
     let server = Arc::clone(server);
     let released = Released(Arc::clone(entry));
     tokio::spawn(async move {
-        let session = &released.0.session;
-        release(session, released.0.id).await;
+        let (session, id) = (&released.0.session, released.0.id);
+        let releasing = async {
+            step!("run: its session is let go", sure);
+            release(session, id).await;
+        };
+        if AssertUnwindSafe(releasing).catch_unwind().await.is_err() {
+            release(session, id).await;
+        }
         wait_for_end(&server, session).await;
     });
 }

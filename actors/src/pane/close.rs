@@ -17,6 +17,7 @@ use crate::memory;
 use crate::registry::EndedPane;
 use crate::server::Server;
 use crate::session::{self, SessionMsg};
+use crate::step::step;
 use crate::store::Saved;
 use crate::tree;
 
@@ -103,6 +104,7 @@ async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
         let step = entry.state().borrow().step;
         #[cfg(test)]
         tests::fail_if_wanted(entry, step);
+        named(step).await;
         match step {
             // Before its keeper goes: otherwise the next daemon would take it for a pane whose keeper died.
             CloseStep::Record => drop(server.store.save_pane(entry).wait().await),
@@ -115,6 +117,18 @@ async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
         if let Some(next) = step.next() {
             entry.change(|state| state.step = next);
         }
+    }
+}
+
+/// The step by its name.
+async fn named(step: CloseStep) {
+    match step {
+        CloseStep::Record => step!("close: it is recorded", sure),
+        CloseStep::End => step!("close: its program is ended", sure),
+        CloseStep::Release => step!("close: its keeper is let go", sure),
+        CloseStep::Remove => step!("close: it is removed", sure),
+        CloseStep::TakeOut => step!("close: it is taken out", sure),
+        CloseStep::Tell => step!("close: its end is told", sure),
     }
 }
 

@@ -129,11 +129,11 @@ impl Leaf {
         }
     }
 
-    /// Gives it another label.
-    pub fn rename(&self, name: Name) {
+    /// Gives it another label, and says which it had.
+    pub fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
         match self {
             Self::Pane(pane) => pane.rename(name),
-            Self::Mirror(mirror) => mirror.name.store(Some(Arc::new(name))),
+            Self::Mirror(mirror) => mirror.name.swap(name),
         }
     }
 

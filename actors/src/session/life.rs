@@ -13,6 +13,7 @@ use super::snapshot::SessionSnapshot;
 use crate::pane;
 use crate::registry::{Claim, Phase, SessionEntry};
 use crate::server::Server;
+use crate::step::step;
 use crate::tree;
 
 /// How long a session's actors may take to start or to answer.
@@ -23,23 +24,79 @@ pub const SESSION_LIMIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// `internal` when its supervisor refuses, `limit` when there are too many sessions.
 pub async fn start(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), Error> {
+    let unfilled = Unfilled::new(server, entry);
+    let started = start_actors(server, entry).await;
+    unfilled.settled();
+    if started.is_err() {
+        server.registry.remove_session(entry);
+        let _ = server.store.forget_session(entry.id);
+    }
+    started
+}
+
+async fn start_actors(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), Error> {
     server.mark_unfinished();
-    let started = match server.sessions.get() {
-        Some(sessions) => sessions
-            .start_child(tree::session_spec(server, entry))
-            .await
-            .map_err(|error| tree::start_error("session", &error)),
-        None => Err(tree::supervisor_away("sessions")),
+    step!("session: its actors")?;
+    let sessions = server.sessions.get();
+    let sessions = sessions.ok_or_else(|| tree::supervisor_away("sessions"))?;
+    sessions
+        .start_child(tree::session_spec(server, entry))
+        .await
+        .map_err(|error| tree::start_error("session", &error))?;
+    entry.advance(Phase::Live);
+    Ok(())
+}
+
+/// Starts the actors of a session that an earlier daemon has left, as often as it takes: its programs live.
+pub(crate) async fn start_again(server: &Arc<Server>, entry: &Arc<SessionEntry>) {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let Err(error) = start_once(server, entry).await else {
+        return;
     };
-    match started {
-        Ok(_) => {
-            entry.advance(Phase::Live);
-            Ok(())
+    tracing::error!(session_id = %entry.id, error, "a session cannot be started again now; it is tried on");
+    let (server, entry) = (Arc::clone(server), Arc::clone(entry));
+    tokio::spawn(async move {
+        while *entry.phase().borrow() == Phase::Starting {
+            tokio::time::sleep(PAUSE).await;
+            let _ = start_once(&server, &entry).await;
         }
-        Err(error) => {
-            server.registry.remove_session(entry);
-            let _ = server.store.forget_session(entry.id);
-            Err(error)
+    });
+}
+
+async fn start_once(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), String> {
+    let (server, entry) = (Arc::clone(server), Arc::clone(entry));
+    // A task of its own, so that a panic in it is seen here.
+    let starting = tokio::spawn(async move {
+        start_actors(&server, &entry).await?;
+        if entry.snapshot().windows.is_empty() && entry.snapshot().holders.is_empty() {
+            end(&server, &entry).await;
+        }
+        Ok::<(), Error>(())
+    });
+    match starting.await {
+        Ok(started) => started.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A session that has a name, and no actors or no pane yet. Unless that is settled, it is ended: also by a panic on the way.
+pub(crate) struct Unfilled(Option<(Arc<Server>, Arc<SessionEntry>)>);
+
+impl Unfilled {
+    pub(crate) fn new(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Self {
+        Self(Some((Arc::clone(server), Arc::clone(entry))))
+    }
+
+    /// It is there, or somebody else ends it.
+    pub(crate) fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfilled {
+    fn drop(&mut self) {
+        if let Some((server, entry)) = self.0.take() {
+            end_in_background(&server, &entry);
         }
     }
 }

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use protocol::request::{LayoutNode, PaneSpec};
 use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
 
+use super::started::Unplaced;
 use super::{Begun, Plan, SpawnOrder, ask_session, begin, plan, room, start_actor, watch};
 use crate::pane::{self, PaneEntry};
 use crate::registry::SessionEntry;
@@ -15,6 +16,7 @@ use crate::session::SessionMsg;
 use crate::session::change::{Place, Placement};
 use crate::session::layout::Layout;
 use crate::session::layout::plan::checked;
+use crate::step::step;
 
 /// Programs started at the same time: more gain nothing on the machines this runs on.
 const AT_ONCE: usize = 8;
@@ -74,10 +76,14 @@ pub async fn spawn_layout(
     let starts = stream::iter(starts).buffered(AT_ONCE);
     let begun: Vec<Result<Begun, Error>> = starts.collect().await;
     let mut panes = Vec::with_capacity(begun.len());
+    let mut unplaced = Vec::with_capacity(begun.len());
     let mut failed = None;
     for result in begun {
         match result {
-            Ok(begun) => panes.push(begun.entry),
+            Ok(begun) => {
+                panes.push(begun.entry);
+                unplaced.push(begun.unplaced);
+            }
             Err(error) => {
                 failed.get_or_insert(error);
             }
@@ -87,6 +93,7 @@ pub async fn spawn_layout(
         Some(error) => Err(error),
         None => settle_all(server, &order.session, &panes, placement).await,
     };
+    unplaced.into_iter().for_each(Unplaced::settled);
     match settled {
         Ok(window) => Ok((window, panes)),
         Err(error) => {
@@ -125,6 +132,7 @@ async fn settle_all(
     for pane in panes {
         start_actor(server, session, pane).await?;
     }
+    step!("layout: its places")?;
     let place = |reply| SessionMsg::Place(placement, reply);
     let window = ask_session(server, session, place).await?;
     for pane in panes {

@@ -1,4 +1,4 @@
-//! A program that runs and belongs to no pane yet.
+//! A program that runs and belongs to no pane yet, and a pane that has no place yet.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cgroup;
 use crate::keeper::{Keeper, SpawnedPane};
-use crate::pane::StartTurn;
+use crate::pane::{self, PaneEntry, StartTurn};
 use crate::server::Server;
 
 /// How long its processes may take to be gone when it is not wanted after all.
@@ -70,5 +70,29 @@ impl StartedProgram {
 impl Drop for StartedProgram {
     fn drop(&mut self) {
         let _ = self.end();
+    }
+}
+
+/// A pane that has its program and is in no layout. Unless it gets its place, it is closed: also by a panic on the way there.
+pub(super) struct Unplaced(Option<(Arc<Server>, Arc<PaneEntry>)>);
+
+impl Unplaced {
+    pub(super) fn new(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Self {
+        Self(Some((Arc::clone(server), Arc::clone(entry))))
+    }
+
+    /// It has its place, or somebody else closes it.
+    pub(super) fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unplaced {
+    fn drop(&mut self) {
+        if let Some((server, entry)) = self.0.take() {
+            tracing::warn!(pane_id = %entry.id, "a pane that has got no place is closed");
+            pane::life::watch_life(&server, &entry, &entry.process());
+            pane::close_in_background(&server, &entry, true);
+        }
     }
 }

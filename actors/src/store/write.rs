@@ -14,6 +14,7 @@ use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
 use crate::pane::screen::Tail;
 use crate::registry::{ENDED_PANES, EndedPane, SessionEntry};
+use crate::step::step;
 
 /// How long an idempotency key is remembered, in milliseconds.
 pub(super) const KEY_MS: u64 = 600_000;
@@ -51,6 +52,14 @@ pub(super) fn commit(
     anew: bool,
     keep: Keep,
 ) -> Written {
+    if let Err(error) = step!("commit: it is written", sync) {
+        return Written {
+            connection,
+            unwritten: marks,
+            fresh: false,
+            failed: Some(error),
+        };
+    }
     let opened = match connection {
         // A file that was taken away is not written to in the dark.
         Some(connection) if path.exists() => Ok(Database {
