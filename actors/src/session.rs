@@ -147,13 +147,7 @@ impl Actor for SessionActor {
                 state.now.remove_pane(pane);
                 let _ = state.publish(myself);
             }
-            SessionMsg::Change(change, reply) => {
-                let undo = state.renamed(&change);
-                let changed = state.change(*change);
-                let saved = state.publish(myself);
-                let undo = undo.map(|renamed| undo::Undo::new(myself, renamed));
-                reply_when_saved(saved, reply, changed, undo);
-            }
+            SessionMsg::Change(change, reply) => state.change_and_answer(myself, *change, reply),
             SessionMsg::Undo(renamed) => {
                 state.undo(*renamed);
                 let _ = state.publish(myself);
@@ -177,8 +171,7 @@ impl Actor for SessionActor {
                 let _ = state.publish(myself);
             }
             SessionMsg::Typed(client) => {
-                state.sizes.typed(client);
-                state.decide_size();
+                state.typed(client);
                 let _ = state.publish(myself);
             }
             SessionMsg::Hold(orchestration, reply) => {
@@ -211,6 +204,19 @@ impl Actor for SessionActor {
 }
 
 impl SessionState {
+    fn change_and_answer(
+        &mut self,
+        myself: &Address<SessionMsg>,
+        change: Change,
+        reply: Reply<Result<(), Error>>,
+    ) {
+        let undo = self.renamed(&change);
+        let changed = self.change(change);
+        let saved = self.publish(myself);
+        let undo = undo.map(|renamed| undo::Undo::new(myself, renamed));
+        reply_when_saved(saved, reply, changed, undo);
+    }
+
     /// After a restart: clients and panes that ended meanwhile are taken out.
     fn reconcile(&mut self, myself: &Address<SessionMsg>) {
         let clients = std::mem::take(&mut self.now.clients);
@@ -335,6 +341,11 @@ impl SessionState {
         self.now.clients.remove(&client);
         self.watched.retain(|_, watched| *watched != client);
         self.sizes.forget(client);
+        self.decide_size();
+    }
+
+    fn typed(&mut self, client: ClientUuid) {
+        self.sizes.typed(client);
         self.decide_size();
     }
 

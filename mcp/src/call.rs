@@ -134,7 +134,7 @@ impl Call {
         let home = self.front.environment.get("HOME");
         let home = home.map(|home| PathBuf::from(os_text::decoded(home)));
         let path = match (cwd.strip_prefix('~'), home) {
-            (Some(""), Some(home)) => PathBuf::from(home),
+            (Some(""), Some(home)) => home,
             (Some(rest), Some(home)) if rest.starts_with('/') => home.join(&rest[1..]),
             _ => self.front.cwd.join(os_text::decoded(cwd)),
         };

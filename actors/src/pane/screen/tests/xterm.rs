@@ -250,6 +250,10 @@ fn colours_that_a_program_sets_are_shown() {
     }
     assert_eq!(rows("\x1b]12;#112233\x07").1, Some((17, 34, 51)));
     assert_eq!(rows("\x1b]12;#112233\x07\x1b]112\x07").1, None);
+}
+
+#[test]
+fn viewers_are_told_the_colours_that_a_program_sets() {
     let mut screen = screen("");
     let generation = screen.generation();
     screen.advance(b"\x1b]12;#112233\x07");
