@@ -1,7 +1,7 @@
 //! What a pane's program may do on its server: by its token, without it, and with a wrong one.
 
 use protocol::ErrorCode;
-use protocol::reply::PaneCreated;
+use protocol::reply::{ExitStatus, PaneCreated};
 use protocol::request::{CreateSession, ListOrchestrations, RunParallel, Whoami};
 use protocol::rights::Rights;
 
@@ -223,6 +223,19 @@ fn everybody_is_told_what_they_may_do() {
             .await;
         assert_eq!(claims.sessions().await.len(), 2);
         assert_eq!(client.sessions().await.len(), 3);
+    });
+}
+
+#[test]
+fn a_program_that_asks_at_once_is_known() {
+    with_daemon(async |_daemon, client| {
+        let slow = "start: its terminal=slow 700";
+        client.crash("step", slow).await.unwrap();
+        let fugue = fugue_exe();
+        let made = client.session("s", &format!("exec {fugue} ls")).await;
+        let ended = client.exit(made.pane_id).await;
+        let text = client.text(made.pane_id).await;
+        assert_eq!(ended.exit, Some(ExitStatus::Exited { code: 0 }), "{text}");
     });
 }
 

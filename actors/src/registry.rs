@@ -25,9 +25,11 @@ use crate::session::SessionMsg;
 use crate::session::snapshot::SessionSnapshot;
 use crate::slots::{Slot, Slots};
 
+mod beginning;
 mod lookup;
 mod mirror;
 
+pub use beginning::Beginnings;
 pub use lookup::Caller;
 pub use mirror::{Leaf, Mirror};
 
@@ -229,6 +231,7 @@ pub struct Registry {
     panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
     /// Whose program was given which secret.
     tokens: DashMap<String, PaneUuid>,
+    beginnings: Beginnings,
     mirrors: DashMap<PaneUuid, Arc<Mirror>>,
     /// Of panes, those included that are being started.
     pane_slots: Slots,
@@ -248,6 +251,7 @@ impl Default for Registry {
             sessions: DashMap::new(),
             panes: DashMap::new(),
             tokens: DashMap::new(),
+            beginnings: Beginnings::default(),
             mirrors: DashMap::new(),
             pane_slots: Slots::default(),
             client_slots: Slots::default(),
@@ -373,6 +377,12 @@ impl Registry {
             self.tokens.insert(token.to_owned(), entry.id);
         }
         self.panes.insert(entry.id, (entry, slot));
+    }
+
+    /// The panes whose programs are being started.
+    #[must_use]
+    pub fn beginnings(&self) -> &Beginnings {
+        &self.beginnings
     }
 
     /// Takes a pane out and remembers its end.

@@ -80,6 +80,15 @@ fn of_pane(pane: &PaneEntry) -> Rights {
     }
 }
 
+/// The end of the start of the pane whose program greets already, if that is so.
+pub(crate) fn beginning(
+    registry: &Registry,
+    hello: &Hello,
+) -> Option<impl Future<Output = ()> + Send + use<>> {
+    let token = hello.token.as_deref()?;
+    registry.beginnings().of(token)
+}
+
 /// Who greets: the pane whose token it shows, else the one under whose keeper it runs, else the one that it names, else
 /// somebody outside of all panes.
 ///

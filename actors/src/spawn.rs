@@ -193,6 +193,8 @@ async fn begin(
     let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
+    // Until it is entered.
+    let beginning = server.registry.beginnings().begin(plan.record.token());
     let started = start_program(
         server,
         plan.id,
@@ -224,6 +226,7 @@ async fn begin(
         io,
     ));
     server.registry.insert_pane(Arc::clone(&entry), slot);
+    drop(beginning);
     started.commit();
     server.store.save_pane_with_its_place(&entry);
     let unplaced = Unplaced::new(server, &entry);

@@ -68,6 +68,8 @@ pub(super) struct Conn {
     input: BytesMut,
     out: Out,
     greeted: bool,
+    /// A hello of a program whose pane is being entered.
+    early: Option<(Hello, BoxFuture<'static, ()>)>,
     calls: FuturesUnordered<BoxFuture<'static, Answered>>,
     aborts: HashMap<RequestId, AbortHandle>,
     views: Vec<View>,
@@ -92,6 +94,7 @@ enum Next {
     Answered(Answered),
     Stepped(Box<Stepped>),
     Said(usize, Said),
+    Entered,
     Alarm,
 }
 
@@ -114,6 +117,7 @@ impl Conn {
             input: BytesMut::new(),
             out: Out::default(),
             greeted: false,
+            early: None,
             calls: FuturesUnordered::new(),
             aborts: HashMap::new(),
             views: Vec::new(),
@@ -159,6 +163,12 @@ impl Conn {
     async fn step(&mut self) -> Result<(), Error> {
         match self.next().await {
             Next::Readable => self.read()?,
+            Next::Entered => {
+                if let Some((hello, _)) = self.early.take() {
+                    self.greet(&hello)?;
+                }
+                self.frames()?;
+            }
             Next::Writable => {}
             Next::Answered((id, answer)) => {
                 self.aborts.remove(&id);
@@ -219,18 +229,25 @@ impl Conn {
     async fn next(&mut self) -> Next {
         // A peer that does not read gets no further answers made for it.
         let takes_answers = !self.out.is_full();
-        let takes_more = takes_answers && !self.steps.is_full();
+        let takes_more = takes_answers && !self.steps.is_full() && self.early.is_none();
         // Keys go first, but every other time at most.
         self.looked = takes_more && !self.looked;
         if self.looked && matches!(self.stream.readable().now_or_never(), Some(Ok(()))) {
             return Next::Readable;
         }
+        let entered = async {
+            match &mut self.early {
+                Some((_, entered)) => entered.await,
+                None => std::future::pending().await,
+            }
+        };
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
             biased;
             Some(answered) = self.calls.next(), if takes_answers && !self.calls.is_empty() => Next::Answered(answered),
             stepped = self.steps.next() => Next::Stepped(Box::new(stepped)),
             (index, said) = views => Next::Said(index, said),
+            () = entered => Next::Entered,
             Ok(()) = self.stream.readable(), if takes_more => Next::Readable,
             Ok(()) = self.stream.room_for(&self.out) => Next::Writable,
             () = &mut self.alarm => Next::Alarm,
@@ -278,7 +295,13 @@ impl Conn {
 
     fn read(&mut self) -> Result<(), Error> {
         self.receive()?;
-        while let Some(frame) = self.codec.decode(&mut self.input)? {
+        self.frames()
+    }
+
+    fn frames(&mut self) -> Result<(), Error> {
+        while self.early.is_none()
+            && let Some(frame) = self.codec.decode(&mut self.input)?
+        {
             self.frame(frame)?;
         }
         Ok(())
@@ -308,6 +331,10 @@ impl Conn {
             let Frame::Hello(hello) = frame else {
                 return Err(Error::invalid("the first frame must be a hello"));
             };
+            if let Some(entered) = rights::beginning(&self.server.registry, &hello) {
+                self.early = Some((hello, entered.boxed()));
+                return Ok(());
+            }
             return self.greet(&hello);
         }
         let Some(frame) = self.steps.keep(frame) else {
