@@ -354,7 +354,7 @@ impl Screen {
             broken += 1;
         }
         self.engine.meter.begin_piece();
-        self.parser.advance(&mut self.engine, now);
+        boundary::parse(&mut self.parser, &mut self.engine, &before, now);
         if self.engine.meter.is_spent() {
             return self.go_back(&before, now);
         }

@@ -10,7 +10,7 @@
 use protocol::event::Copied;
 use rio_vt::performer::parser::{Params, Parser, Perform};
 
-use super::Copies;
+use super::{Copies, REPLACEMENT};
 
 /// The longest control string (OSC, DCS, APC, PM, SOS) that is passed on, in bytes: room for long hyperlinks
 /// and titles. Image transfers are longer, and ignored anyway.
@@ -235,7 +235,7 @@ impl Boundary {
         let met = |len: usize| {
             let mut parser = parser_after(before);
             let mut counter = Counter(0);
-            parser.advance(&mut counter, &bytes[..len]);
+            parse(&mut parser, &mut counter, before, &bytes[..len]);
             counter.0
         };
         let (mut too_few, mut enough) = (0, bytes.len());
@@ -282,6 +282,30 @@ impl Perform for Counter {
 
     fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
         self.0 += 1;
+    }
+}
+
+/// Parses `bytes`, which come after the unfinished sequence `before`.
+///
+/// The engine's fast way of decoding a run of text takes memory that was never written for text where the run is not UTF-8, so text
+/// gets there as UTF-8 only: for each part that is not there is U+FFFD. C1 controls stay.
+pub(super) fn parse(
+    parser: &mut Parser,
+    performer: &mut impl Perform,
+    before: &[u8],
+    bytes: &[u8],
+) {
+    if std::str::from_utf8(bytes).is_ok() {
+        return parser.advance(performer, bytes);
+    }
+    let mut boundary = Boundary::resume(before, false);
+    for chunk in bytes.utf8_chunks() {
+        let (valid, invalid) = (chunk.valid().as_bytes(), chunk.invalid());
+        parser.advance(performer, valid);
+        boundary.fed(valid);
+        let is_text = boundary.is_ground() && !matches!(invalid, [] | [0x80..=0x9f]);
+        parser.advance(performer, if is_text { REPLACEMENT } else { invalid });
+        boundary.fed(invalid);
     }
 }
 

@@ -19,6 +19,13 @@ fn fed_in_pieces(bytes: &[u8], lens: &[usize]) -> Screen {
     screen
 }
 
+/// Feeds `bytes` one by one.
+fn fed_bytewise(size: protocol::Size, bytes: &[u8]) -> Screen {
+    let mut screen = Screen::new(size, 0);
+    bytes.chunks(1).for_each(|byte| screen.advance(byte));
+    screen
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -45,6 +52,33 @@ proptest! {
         let screen = fed(size(rows, cols), 10, &bytes);
         prop_assert!(screen.cursor().col < screen.size().cols);
         prop_assert_eq!(screen.update_since(0).rows.len(), usize::from(screen.size().rows));
+    }
+}
+
+#[test]
+fn text_that_is_not_utf_8_shows_nothing_that_was_shown_before() {
+    let secret = "Ω".repeat(2_000);
+    for bad in [
+        &b"\xed\x95"[..],
+        b"\xe6\x97",
+        b"\xf5",
+        b"\xff",
+        b"\xc3",
+        b"\xf0\x9f",
+    ] {
+        for before in 0..40 {
+            for after in [0, 1, 20] {
+                let mut bytes = secret.clone().into_bytes();
+                bytes.extend_from_slice(b"\x1b[2J\x1b[H");
+                bytes.extend("日".repeat(before).bytes());
+                bytes.extend_from_slice(bad);
+                bytes.extend(format!("5{}", "日".repeat(after)).bytes());
+                let whole = text(&fed(size(6, 60), 0, &bytes));
+                assert!(!whole.contains('Ω'), "{before} {bad:?} {after}: {whole}");
+                let single = text(&fed_bytewise(size(6, 60), &bytes));
+                assert_eq!(whole, single, "{before} {bad:?} {after}");
+            }
+        }
     }
 }
 
