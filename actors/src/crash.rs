@@ -27,7 +27,7 @@ enum Crash {
     PaneTurns(Target),
     /// Every thread of the runtime sleeps for so many seconds.
     Sleep(u64),
-    /// What happens at a step from now on, once: see [`crate::step`].
+    /// A fault at a step, once: see [`crate::step`].
     Step(String),
     /// Nothing: an error unless that has happened.
     StepMet(String),

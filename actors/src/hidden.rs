@@ -1,4 +1,4 @@
-//! What a process of fugue keeps from other processes of its user, and what it therefore has to tell of itself.
+//! Processes that others of their user cannot look into, and that therefore tell of themselves.
 
 use std::path::PathBuf;
 

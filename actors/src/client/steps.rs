@@ -1,4 +1,4 @@
-//! What a connection's views are being asked for: attaching, changing and detaching, each view in order and none in another's way.
+//! Steps of a connection's views: attaching, changing and detaching, each view in order and none in another's way.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -28,7 +28,7 @@ pub(super) async fn rename(server: &Server, leaf: &Leaf, name: Name) -> Result<(
     Ok(())
 }
 
-/// What is done when it is dropped, unless it is taken out: also by a panic.
+/// Work that is done when it is dropped, unless it is taken out: also by a panic.
 struct Undo<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> Drop for Undo<F> {

@@ -11,7 +11,7 @@ use super::pane::{infos, session_of};
 use crate::pane::PaneMsg;
 use crate::server::Server;
 
-/// How long the pane may take to be reached before it is shown as it is.
+/// Time that the pane may take to be reached before it is shown as it is.
 const LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn retry(server: &Arc<Server>, params: RetryPane) -> Result<PaneInfo, Error> {

@@ -60,7 +60,7 @@ impl PaneEntry {
         }
     }
 
-    /// Where the program is: as it told (OSC 7), else as the kernel knows, else where it started. A directory reached by a
+    /// Directory of the program: as it told (OSC 7), else as the kernel knows, else where it started. A directory reached by a
     /// link keeps the name by which it was reached.
     fn cwd(&self) -> String {
         if let Some(told) = self.io.live().cwd() {
