@@ -20,7 +20,7 @@ use rustix::process::Signal;
 use crate::support::daemon::{Client, Daemon, shell};
 
 /// Kills the daemon as nobody can prevent, and starts the next one after `pause`. Returns how long that one took to serve.
-async fn kill_and_restart(daemon: &mut Daemon, pause: Duration) -> Duration {
+pub(crate) async fn kill_and_restart(daemon: &mut Daemon, pause: Duration) -> Duration {
     daemon.signal(Signal::KILL);
     daemon.wait();
     tokio::time::sleep(pause).await;

@@ -7,6 +7,7 @@ mod limits;
 mod reports;
 mod start;
 mod stop;
+mod streams;
 
 use std::{
     collections::BTreeSet,

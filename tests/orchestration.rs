@@ -6,6 +6,7 @@ mod nobody_looks;
 mod over;
 mod parallel;
 mod pipeline;
+mod streams;
 
 use std::collections::BTreeSet;
 

@@ -13,6 +13,7 @@ mod link;
 mod process;
 mod procs;
 mod program;
+mod relay;
 mod reports;
 mod stop;
 mod sys;
@@ -32,7 +33,7 @@ pub use procs::{
 };
 pub(crate) use sys::{close_from, trim_heap};
 pub use wire::{
-    ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperCgroup, KeeperSpec,
-    ProgramIdentity, ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnFailure, StopTimes,
-    WIRE_VERSION,
+    ExitReport, FailureClass, JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KEPT_ERROR_BYTES, KeeperCgroup,
+    KeeperSpec, KeptErrors, ProgramIdentity, ProgramStatus, STATUS_PIPE_FD, SignalScope,
+    SpawnFailure, StopTimes, Streams, WIRE_VERSION,
 };

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::reply::{ExitStatus, PaneEnd, PaneStatus, Unreachable};
-use protocol::request::RestartType;
+use protocol::request::{RestartType, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
 use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
@@ -367,6 +367,25 @@ impl PaneEntry {
                 format!("the program in pane {} {}", self.id, ended.exit),
             )
             .hint("its output can still be read; create a pane to go on")),
+        }
+    }
+
+    /// The error for a call that types.
+    ///
+    /// # Errors
+    /// As [`Self::alive`]; `unsupported` when its program has no terminal.
+    pub fn typeable(&self) -> Result<(), Error> {
+        self.alive()?;
+        match self.record.streams {
+            RunStreams::Terminal => Ok(()),
+            RunStreams::Pipes | RunStreams::Apart => Err(Error::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "pane {} has no terminal to type into: its program has pipes, and nothing to read",
+                    self.id
+                ),
+            )
+            .hint("run it with a terminal to type: pty true, no --no-pty")),
         }
     }
 

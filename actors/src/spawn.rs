@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::paths::private_dir;
-use protocol::request::PaneSpec;
+use protocol::request::{PaneSpec, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid, os_text};
 use uuid::Uuid;
 
 use crate::adopt;
 use crate::cgroup;
-use crate::keeper::{Identity, KeeperSpec, SpawnError, SpawnedPane};
+use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane, Streams};
 use crate::orchestration;
 use crate::pane::io::Io;
 use crate::pane::setup::Window;
@@ -52,6 +52,8 @@ pub struct SpawnOrder {
     pub place: Place,
     /// It becomes the focused one.
     pub select: bool,
+    /// Whether it has a terminal.
+    pub streams: RunStreams,
     /// It is a pipeline's shell: what begins each of its reports on the status pipe.
     pub report_word: Option<String>,
     /// What people are shown as its command, when that is not what is executed.
@@ -195,15 +197,7 @@ async fn begin(
     let kept = Kept { meta, secret };
     // Until it is entered.
     let beginning = server.registry.beginnings().begin(plan.record.token());
-    let started = start_program(
-        server,
-        plan.id,
-        kept,
-        &plan.record,
-        window,
-        async |_| {},
-        None,
-    );
+    let started = start_program(server, plan.id, kept, &plan.record, window, None);
     let (started, program) = started.await?;
     let process = process(&program, 0, secret);
     let status_pipe = program.status_pipe;
@@ -319,17 +313,10 @@ async fn respawn_in_turn(
     let name = entry.name().map(|name| Name::clone(&name));
     let life = last.life + 1;
     let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
-    // Before there is a program: the next daemon takes nobody else for this keeper.
-    let note = async |keeper| {
-        entry.set_next_keeper(keeper);
-        let noted = server.store.save_pane(entry).wait();
-        let _ = tokio::time::timeout(NOTE_LIMIT, noted).await;
-    };
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
-    let turn = Some(turn);
     let record = next_record(server, entry);
-    let started = start_program(server, entry.id, kept, &record, window, note, turn).await;
+    let started = start_program(server, entry.id, kept, &record, window, Some((entry, turn))).await;
     let (started, program) = started.inspect_err(|_| entry.set_next_keeper(None))?;
     let process = process(&program, life, secret);
     let journal_bytes = server.config.journal_bytes as usize;
@@ -376,22 +363,15 @@ struct Kept {
     secret: Uuid,
 }
 
-/// Starts a program that is ended again unless it is committed.
+/// Starts a program that is ended again unless it is committed: a new pane's, or `again` in that pane.
 async fn start_program(
     server: &Arc<Server>,
     id: PaneUuid,
     kept: Kept,
     record: &PaneRecord,
     window: Window,
-    note: impl AsyncFnOnce(Option<Identity>),
-    turn: Option<StartTurn>,
+    again: Option<(&Arc<PaneEntry>, StartTurn)>,
 ) -> Result<(StartedProgram, SpawnedPane), Error> {
-    let panes = server.paths.panes();
-    if !panes.is_dir() {
-        // Deleted underneath; the listener is about to notice.
-        private_dir(&server.paths.runtime)?;
-        private_dir(&panes)?;
-    }
     let cgroup = server
         .cgroups()
         .prepare(record.cgroup.as_deref(), record.memory_max)?;
@@ -418,13 +398,19 @@ async fn start_program(
         height: winsize.ws_ypixel,
         journal_bytes: u64::from(server.config.journal_bytes),
         status_pipe: record.status_pipe,
+        streams: match record.streams {
+            RunStreams::Terminal => Streams::Terminal,
+            RunStreams::Pipes => Streams::Pipes,
+            RunStreams::Apart => Streams::Apart,
+        },
         report_word: record.report_word.clone(),
         umask: record.umask.or_else(|| server.umask.get().copied()),
         meta: serde_bytes::ByteBuf::from(kept.meta),
         secret: serde_bytes::ByteBuf::from(kept.secret.as_bytes().to_vec()),
         ..KeeperSpec::default()
     };
-    match server.keepers.spawn_noted(spec, SPAWN_LIMIT, note).await {
+    let (entry, turn) = again.unzip();
+    match spawn_in_place(server, spec, entry).await? {
         Ok(program) => {
             let started = StartedProgram::new(server, group, turn, &program);
             Ok((started, program))
@@ -436,6 +422,49 @@ async fn start_program(
             Err(spawn_error(&record.command, &error))
         }
     }
+}
+
+/// Starts it where its keeper is found. That directory may be deleted underneath, also at this moment.
+async fn spawn_in_place(
+    server: &Server,
+    spec: KeeperSpec,
+    entry: Option<&Arc<PaneEntry>>,
+) -> Result<Result<SpawnedPane, SpawnError>, Error> {
+    let again = spec.clone();
+    let spawned = spawn_noted(server, spec, entry).await?;
+    if !spawned.as_ref().is_err_and(SpawnError::is_place_gone) {
+        return Ok(spawned);
+    }
+    spawn_noted(server, again, entry).await
+}
+
+/// Starts it when it is noted which keeper a pane's next life gets: the next daemon takes nobody else for that.
+async fn spawn_noted(
+    server: &Server,
+    spec: KeeperSpec,
+    entry: Option<&Arc<PaneEntry>>,
+) -> Result<Result<SpawnedPane, SpawnError>, Error> {
+    make_place(server)?;
+    let keeper = match server.keepers.take() {
+        Ok(keeper) => keeper,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Some(entry) = entry {
+        entry.set_next_keeper(keeper.identity());
+        let noted = server.store.save_pane(entry).wait();
+        let _ = tokio::time::timeout(NOTE_LIMIT, noted).await;
+    }
+    Ok(keeper.spawn(spec, SPAWN_LIMIT).await)
+}
+
+/// Makes the directories of keepers' sockets again; the listener is about to notice as well.
+fn make_place(server: &Server) -> Result<(), Error> {
+    let panes = server.paths.panes();
+    if panes.is_dir() {
+        return Ok(());
+    }
+    private_dir(&server.paths.runtime)?;
+    private_dir(&panes)
 }
 
 fn spawn_error(command: &str, error: &SpawnError) -> Error {

@@ -7,24 +7,28 @@ use crate::page::ANSWER_BYTES;
 /// Cuts the longest outputs at their beginning, to whole lines where there are some. What is left begins with a line that says
 /// how much is missing.
 pub(crate) fn fit(commands: &mut [CommandResult]) {
-    let lengths = commands
-        .iter()
-        .filter_map(|command| command.output.as_ref());
-    let share = share(lengths.map(String::len).collect());
+    let texts = |command: &CommandResult| {
+        let texts = [&command.output, &command.stderr];
+        texts.map(|text| text.as_ref().map(String::len))
+    };
+    let lengths = commands.iter().flat_map(texts).flatten();
+    let share = share(lengths.collect());
     for command in commands {
-        let Some(output) = command
-            .output
-            .as_mut()
-            .filter(|output| output.len() > share)
-        else {
-            continue;
-        };
-        let from = output.ceil_char_boundary(output.len() - share);
-        let line = output[from..].find('\n').map(|at| from + at + 1);
-        let from = line.filter(|at| *at < output.len()).unwrap_or(from);
-        *output = format!("[{from} bytes are left out here]\n{}", &output[from..]);
-        command.omitted_bytes += from as u64;
+        command.omitted_bytes += cut(&mut command.output, share);
+        command.stderr_omitted_bytes += cut(&mut command.stderr, share);
     }
+}
+
+/// Cuts a text that is longer than its share; says by how many bytes.
+fn cut(text: &mut Option<String>, share: usize) -> u64 {
+    let Some(text) = text.as_mut().filter(|text| text.len() > share) else {
+        return 0;
+    };
+    let from = text.ceil_char_boundary(text.len() - share);
+    let line = text[from..].find('\n').map(|at| from + at + 1);
+    let from = line.filter(|at| *at < text.len()).unwrap_or(from);
+    *text = format!("[{from} bytes are left out here]\n{}", &text[from..]);
+    from as u64
 }
 
 /// How long each may be, so that short ones leave their room to the others.

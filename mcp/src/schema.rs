@@ -130,5 +130,10 @@ pub(crate) fn run_layout(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["hidden", "tiled"]})
 }
 
+/// Where standard error goes.
+pub(crate) fn stderr(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["merged", "apart"]})
+}
+
 #[cfg(test)]
 mod tests;

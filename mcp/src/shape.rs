@@ -200,6 +200,8 @@ fn command(place: &Place, result: &CommandResult) -> Fields {
         "output": result.output,
         "truncated": (result.omitted_bytes > 0).then_some(true),
         "omitted_bytes": (result.omitted_bytes > 0).then_some(result.omitted_bytes),
+        "stderr": result.stderr,
+        "stderr_omitted_bytes": (result.stderr_omitted_bytes > 0).then_some(result.stderr_omitted_bytes),
         "idle_ms": result.idle_ms,
         "waits_for_keys": result.idle_ms.map(|_| result.waits_for_keys),
         "error": result.error,
@@ -274,6 +276,13 @@ pub(crate) fn orchestration_parts(place: &Place, state: &Orchestration) -> Vec<S
             };
             let (name, outcome) = (&command.name, outcome(command));
             outputs.push(format!("--- {name} ({outcome}) ---\n{text}"));
+        }
+        if let Some(stderr) = command.stderr.take().filter(|text| !text.is_empty()) {
+            outputs.push(format!(
+                "--- {} stderr ---\n{}",
+                command.name,
+                stderr.trim_end()
+            ));
         }
     }
     let mut parts = vec![Value::Object(orchestration(place, &silent)).to_string()];

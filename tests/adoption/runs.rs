@@ -77,6 +77,7 @@ fn twenty_commands_end_with_their_codes_though_the_daemon_dies_five_times() {
                     output_lines: 5,
                     ..RunOptions::default()
                 },
+                ..RunParallel::default()
             })
             .await;
         drop(client);
@@ -122,6 +123,7 @@ fn commands_that_have_not_begun_wait_for_the_next_server() {
                 commands: (0..40).map(command).collect(),
                 max_parallel: Some(2),
                 options: RunOptions::default(),
+                ..RunParallel::default()
             })
             .await;
         drop(client);

@@ -270,3 +270,22 @@ async fn a_stock_has_a_keeper_ready() {
     drop(stock);
     place.assert_no_processes().await;
 }
+
+#[tokio::test]
+async fn a_deleted_directory_of_sockets_is_told_apart_from_a_missing_program() {
+    let place = Place::new();
+    let spec = KeeperSpec {
+        socket: place.path("gone/1.sock"),
+        ..place.sh("true")
+    };
+    let error = Keeper::spawn(&launch(&spec), spec, LIMIT)
+        .await
+        .unwrap_err();
+    assert!(error.is_place_gone(), "{error}");
+    let missing = place.spec(&["/no/such/program"]);
+    let error = Keeper::spawn(&launch(&missing), missing, LIMIT)
+        .await
+        .unwrap_err();
+    assert!(!error.is_place_gone(), "{error}");
+    place.assert_no_processes().await;
+}

@@ -4,8 +4,8 @@ use protocol::geometry::Direction;
 use protocol::reply::{ExitStatus, RunStatus};
 use protocol::request::{
     ClosePane, CreatePane, CreateSession, CreateWindow, Expect, GetOrchestration, KillSession,
-    PaneSpec, ParallelCommand, PipelineStep, ReadPane, RunOptions, RunParallel, RunPipeline, Until,
-    UpdatePane, UpdateSession, UpdateView, WaitPane,
+    PaneSpec, ParallelCommand, PipelineStep, ReadPane, RunOptions, RunParallel, RunPipeline,
+    RunStreams, Until, UpdatePane, UpdateSession, UpdateView, WaitPane,
 };
 use protocol::{ErrorCode, Name, PaneUuid, Size, Target};
 
@@ -442,6 +442,11 @@ pub async fn begin_run(world: &mut World) {
         let run = RunParallel {
             commands: commands.into_iter().map(command).collect(),
             max_parallel: Some(3),
+            streams: match count % 3 {
+                0 => RunStreams::Terminal,
+                1 => RunStreams::Pipes,
+                _ => RunStreams::Apart,
+            },
             options,
         };
         world.ok(&run).await.orchestration_id

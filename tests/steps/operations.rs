@@ -126,8 +126,8 @@ async fn request(world: &World, operation: Operation) -> Result<(), Error> {
                     command: "sleep 0.1".to_owned(),
                     ..ParallelCommand::default()
                 }],
-                max_parallel: None,
                 options: RunOptions::default(),
+                ..RunParallel::default()
             };
             call(world, run, None).await
         }

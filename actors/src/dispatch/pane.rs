@@ -140,6 +140,7 @@ pub(super) async fn create(
             ratio,
         },
         select: params.select,
+        streams: protocol::request::RunStreams::Terminal,
         report_word: None,
         shown_as: None,
         environment: None,
@@ -414,7 +415,7 @@ pub(super) async fn send_input(
     }
     let leaf = server.registry.find_leaf(&params.pane)?;
     let pane = leaf.writable()?;
-    pane.alive()?;
+    pane.typeable()?;
     let session = session_of(server, pane.session, pane.id)?;
     let limit = match params.timeout_ms {
         Some(timeout_ms) => wait_limit(timeout_ms)?,

@@ -32,6 +32,7 @@ impl SpawnFailure {
             class,
             errno: errno.raw_os_error(),
             text,
+            place_gone: false,
         }
     }
 

@@ -33,7 +33,7 @@ pub use self::{
 use super::{
     procs::Family,
     sys,
-    wire::{ExitReport, KeeperSpec, Process, Reply, Request, SignalScope, StopTimes},
+    wire::{ExitReport, KeeperSpec, KeptErrors, Process, Reply, Request, SignalScope, StopTimes},
 };
 
 /// How long a keeper may take for what it does at once.
@@ -348,6 +348,20 @@ impl Keeper {
     /// `Refused` when the program has not ended.
     pub async fn ack_exit(&self, leave_when_empty: bool) -> Result<(), LinkError> {
         self.ask_done(Request::AckExit { leave_when_empty }).await
+    }
+
+    /// The end of what the program has written to its standard error, where that is apart; nothing elsewhere.
+    ///
+    /// # Errors
+    /// `Unsupported` for an older keeper.
+    pub async fn kept_errors(&self) -> Result<KeptErrors, LinkError> {
+        let reply = self
+            .ask_at_most(Request::KeptErrors {}, REQUEST_LIMIT)
+            .await?;
+        if let Reply::KeptErrors(kept) = reply {
+            return Ok(kept);
+        }
+        Err(reply.into())
     }
 
     /// Ends the keeper: kills what is left of the program for at most `limit`, removes the socket,

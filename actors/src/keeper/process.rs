@@ -120,6 +120,7 @@ fn wait_for_spawn(conn: &mut Conn) -> Option<(u64, Box<KeeperSpec>)> {
                 | Request::SetMeta { .. }
                 | Request::AckExit { .. }
                 | Request::LetOrphansGo { .. }
+                | Request::KeptErrors {}
                 | Request::Release { .. } => failed(Errno::SRCH, "nothing has been started yet"),
             };
             conn.send(&KeeperFrame::reply(id, reply));
@@ -147,7 +148,10 @@ fn start(spec: &KeeperSpec) -> Result<(Program, OwnedFd), SpawnFailure> {
 fn listen_on(path: &Path) -> Result<OwnedFd, SpawnFailure> {
     let failed = |errno| {
         let what = format!("the keeper cannot listen on {}", path.display());
-        SpawnFailure::during(&what, errno)
+        SpawnFailure {
+            place_gone: errno == Errno::NOENT,
+            ..SpawnFailure::during(&what, errno)
+        }
     };
     let length = path.as_os_str().as_bytes().len();
     if length > MAX_SOCKET_PATH_BYTES {

@@ -16,6 +16,8 @@ pub use super::wire::Process;
 
 /// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.
 const READ_BYTES: usize = 1024;
+/// Looks at a tree that changes all the time, at most.
+const LOOKS: usize = 16;
 
 /// What `/proc/pid/stat` tells. Source: proc(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,14 +119,44 @@ fn open_proc(path: &str) -> Result<std::os::fd::OwnedFd, Errno> {
 /// Every live process below `root`, `root` not included.
 ///
 /// Processes that start or end during the call may be missed: who wants none left asks until the
-/// root has no children.
+/// root has no children. One that lives all the while is there, although those above it end.
 #[must_use]
 pub fn descendants(root: i32) -> Vec<Process> {
     list(root).into_iter().map(Stat::into_process).collect()
 }
 
 /// Like [`descendants`], with all that is known of them.
+///
+/// A process that ends gives its children to one that was perhaps looked at before: it is looked until two looks agree, and who
+/// was below `root` in one of them and lives is still there.
 pub(super) fn list(root: i32) -> Vec<Stat> {
+    let mut last = look(root);
+    let mut all = last.clone();
+    for _ in 1..LOOKS {
+        let found = look(root);
+        let known = |stat: &Stat| (stat.pid, stat.start_time, stat.parent, stat.is_alive());
+        let agrees = last.iter().map(known).eq(found.iter().map(known));
+        let missed = |stat: &Stat| {
+            let same = |other: &Stat| (other.pid, other.start_time) == (stat.pid, stat.start_time);
+            let now = || self::stat(stat.pid).filter(same);
+            (!found.iter().any(same)).then(now).flatten()
+        };
+        all = all
+            .iter()
+            .filter_map(missed)
+            .chain(found.iter().cloned())
+            .collect();
+        if agrees {
+            break;
+        }
+        last = found;
+    }
+    all.sort_unstable_by_key(|stat| stat.pid);
+    all.retain(Stat::is_alive);
+    all
+}
+
+fn look(root: i32) -> Vec<Stat> {
     let mut found = if has_children_files() {
         walk(root)
     } else {
@@ -132,7 +164,6 @@ pub(super) fn list(root: i32) -> Vec<Stat> {
     };
     found.sort_unstable_by_key(|stat| stat.pid);
     found.dedup_by_key(|stat| stat.pid);
-    found.retain(Stat::is_alive);
     found
 }
 

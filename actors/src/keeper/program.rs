@@ -20,11 +20,12 @@ use super::{
     contain::Contained,
     diagnose::{explain, explain_cwd, find_program},
     procs,
+    relay::{Pipes, Relay},
     reports::{Channel, Reports},
     sys,
     wire::{
         JOURNAL_BYTES, JOURNAL_HEADER_BYTES, KeeperSpec, ProgramIdentity, STATUS_PIPE_FD,
-        SpawnFailure,
+        SpawnFailure, Streams,
     },
 };
 
@@ -40,6 +41,8 @@ pub(super) struct Program {
     pub status_pipe: Option<OwnedFd>,
     /// What fills the status pipe, when the program does not itself.
     pub reports: Option<Reports>,
+    /// What moves its output, when it has no terminal.
+    pub relay: Option<Relay>,
     /// Its control group.
     pub contained: Option<Contained>,
 }
@@ -92,13 +95,13 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let journal = open_journal(spec)?;
     let status =
         Status::open(spec).map_err(|errno| SpawnFailure::during("no status pipe", errno))?;
-    let terminal = format!("/proc/self/fd/{}", slave.as_raw_fd());
-    let terminal = CString::new(terminal).expect("a number holds no NUL");
+    let outputs = Outputs::open(spec, slave)?;
+    let terminal = outputs.path();
     let image = sys::Image {
         path: &path_c,
         argv: &argv,
         env: &env,
-        terminal: &terminal,
+        standard: outputs.standard(&terminal),
         extra: status.programs_end().map(|end| (end, STATUS_PIPE_FD)),
     };
     let started_at_unix_ms = unix_ms();
@@ -128,8 +131,57 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
         journal,
         status_pipe,
         reports,
+        relay: outputs.follow(),
         contained,
     })
+}
+
+/// Where the program's output goes.
+enum Outputs {
+    /// To its terminal, which it opens itself.
+    Terminal(OwnedFd),
+    /// To pipes.
+    Pipes(Pipes),
+}
+
+impl Outputs {
+    fn open(spec: &KeeperSpec, slave: OwnedFd) -> Result<Self, SpawnFailure> {
+        let apart = match spec.streams {
+            Streams::Terminal => return Ok(Self::Terminal(slave)),
+            Streams::Pipes => false,
+            Streams::Apart => true,
+        };
+        let pipes = Pipes::open(slave, apart);
+        pipes
+            .map(Self::Pipes)
+            .map_err(|errno| SpawnFailure::during("no pipes could be made", errno))
+    }
+
+    /// The terminal's path for the program, where it has one.
+    fn path(&self) -> CString {
+        let path = match self {
+            Self::Terminal(slave) => format!("/proc/self/fd/{}", slave.as_raw_fd()),
+            Self::Pipes(_) => String::new(),
+        };
+        CString::new(path).expect("a number holds no NUL")
+    }
+
+    fn standard<'a>(&'a self, terminal: &'a CString) -> sys::Standard<'a> {
+        match self {
+            Self::Terminal(_) => sys::Standard::Terminal(terminal),
+            Self::Pipes(pipes) => {
+                let (out, err) = pipes.programs_ends();
+                sys::Standard::Pipes(out, err)
+            }
+        }
+    }
+
+    fn follow(self) -> Option<Relay> {
+        match self {
+            Self::Terminal(_) => None,
+            Self::Pipes(pipes) => Some(pipes.follow()),
+        }
+    }
 }
 
 /// How the program tells statuses.

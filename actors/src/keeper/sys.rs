@@ -156,19 +156,26 @@ pub(crate) fn trim_heap() {
     }
 }
 
+/// Descriptors 0, 1 and 2 of a new program.
+pub(super) enum Standard<'a> {
+    /// A path that opens the PTY's slave, which becomes all three and the controlling terminal.
+    Terminal(&'a CStr),
+    /// Nothing to read, and these for output and error. There is no controlling terminal.
+    Pipes(BorrowedFd<'a>, BorrowedFd<'a>),
+}
+
 /// What `posix_spawn` is to execute.
 pub(super) struct Image<'a> {
     /// File to execute; no search is done, and no shell is tried for text files.
     pub path: &'a CStr,
     pub argv: &'a [CString],
     pub env: &'a [CString],
-    /// A path that opens the PTY's slave; becomes 0, 1, 2 and the controlling terminal.
-    pub terminal: &'a CStr,
+    pub standard: Standard<'a>,
     /// A further descriptor, and its number in the program.
     pub extra: Option<(BorrowedFd<'a>, c_int)>,
 }
 
-/// Starts a program as the leader of a new session on its terminal, with default signal actions and
+/// Starts a program as the leader of a new session, on its terminal if it has one, with default signal actions and
 /// an empty signal mask. The child shares this process's memory until it executes the program (no
 /// page is copied), and every error up to and including `execve` comes back.
 pub(super) fn spawn(image: &Image<'_>) -> Result<i32, Errno> {
@@ -219,16 +226,24 @@ impl Actions {
             checked(libc::posix_spawn_file_actions_init(raw.as_mut_ptr()))?;
             let mut this = Self(raw);
             let actions = this.0.as_mut_ptr();
-            let terminal = image.terminal.as_ptr();
+            let (input, mode, out, err) = match &image.standard {
+                Standard::Terminal(path) => (*path, libc::O_RDWR, 0, 0),
+                Standard::Pipes(out, err) => (
+                    c"/dev/null",
+                    libc::O_RDONLY,
+                    out.as_raw_fd(),
+                    err.as_raw_fd(),
+                ),
+            };
             checked(libc::posix_spawn_file_actions_addopen(
                 actions,
                 0,
-                terminal,
-                libc::O_RDWR,
+                input.as_ptr(),
+                mode,
                 0,
             ))?;
-            checked(libc::posix_spawn_file_actions_adddup2(actions, 0, 1))?;
-            checked(libc::posix_spawn_file_actions_adddup2(actions, 0, 2))?;
+            checked(libc::posix_spawn_file_actions_adddup2(actions, out, 1))?;
+            checked(libc::posix_spawn_file_actions_adddup2(actions, err, 2))?;
             if let Some((fd, number)) = &image.extra {
                 checked(libc::posix_spawn_file_actions_adddup2(
                     actions,

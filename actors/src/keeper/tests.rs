@@ -52,6 +52,17 @@ impl Drop for Started {
     }
 }
 
+/// A process that another one of this test has started.
+struct Adopted(i32);
+
+impl Drop for Adopted {
+    fn drop(&mut self) {
+        if let Some(stat) = procs::stat(self.0) {
+            let _ = procs::signal_exactly(stat.pid, stat.start_time, Signal::KILL);
+        }
+    }
+}
+
 /// A directory that is removed at the end.
 struct Dir(PathBuf);
 
@@ -277,6 +288,40 @@ fn both_ways_find_the_same_descendants() {
         }
         assert!(Instant::now() < deadline, "{walked:?} {scanned:?}");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_process_that_lives_is_found_while_those_above_it_end() {
+    // Its descendants come to this process when those between end.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    let script =
+        "n=$1; if [ $n -gt 0 ]; then sh -c \"$0\" \"$0\" $((n - 1)); else sleep 1000; fi; :";
+    let own = std::process::id().cast_signed();
+    for round in 0..5 {
+        let chain = Started::new("sh", &["-c", script, script, "40"]);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut above = loop {
+            let found = procs::list(chain.pid());
+            if found.iter().any(|stat| stat.comm == "sleep") {
+                break found;
+            }
+            assert!(Instant::now() < deadline, "{found:?}");
+        };
+        let sleeps = above.iter().position(|stat| stat.comm == "sleep").unwrap();
+        let sleeping = Adopted(above.remove(sleeps).pid);
+        let killer = std::thread::spawn(move || {
+            for stat in above {
+                let _ = procs::signal_exactly(stat.pid, stat.start_time, Signal::KILL);
+                std::thread::yield_now();
+            }
+        });
+        while !killer.is_finished() {
+            let found = procs::list(own);
+            let lives = found.iter().any(|stat| stat.pid == sleeping.0);
+            assert!(lives, "round {round}: {found:?}");
+        }
+        killer.join().unwrap();
     }
 }
 

@@ -16,6 +16,8 @@ pub const STATUS_PIPE_FD: i32 = 9;
 pub const JOURNAL_BYTES: u64 = 1 << 20;
 /// Size of the header page in front of the journal's ring.
 pub const JOURNAL_HEADER_BYTES: u64 = 4096;
+/// Bytes of a program's standard error that are kept, where that is apart.
+pub const KEPT_ERROR_BYTES: usize = 64 * 1024;
 /// Largest frame in either direction; the environment is the only thing that gets big.
 pub(super) const MAX_FRAME_BYTES: usize = 1 << 20;
 /// Size of the length in front of each frame.
@@ -58,6 +60,8 @@ pub struct KeeperSpec {
     /// The program is a pipeline's shell: what it finds there is a socket instead, and what it reports comes out of the status pipe in
     /// lines that begin with this word, as far as the shell itself has said it. An older keeper gives it the plain pipe.
     pub report_word: Option<String>,
+    /// What its standard input, output and error are. An older keeper gives it the terminal.
+    pub streams: Streams,
     /// Soft limit of open files for the program, since the daemon raises its own.
     pub open_files: Option<u64>,
     /// The program's umask; the keeper's own when absent.
@@ -68,6 +72,29 @@ pub struct KeeperSpec {
     pub meta: ByteBuf,
     /// What a later daemon shows to be taken for one; empty when nobody has to.
     pub secret: ByteBuf,
+}
+
+/// Standard input, output and error of a program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Streams {
+    /// The terminal, all three.
+    #[default]
+    Terminal,
+    /// Nothing to read, and one pipe for output and error, whose text goes to the terminal. The program itself has no terminal.
+    Pipes,
+    /// The same, but what is written to standard error is kept for [`Request::KeptErrors`].
+    Apart,
+}
+
+/// The end of what a program wrote to its standard error, where that is kept apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptErrors {
+    /// At most [`KEPT_ERROR_BYTES`].
+    pub tail: ByteBuf,
+    /// Bytes before them.
+    pub omitted: u64,
 }
 
 /// Two control groups, as directories of the cgroup v2 file system.
@@ -157,6 +184,9 @@ pub struct SpawnFailure {
     pub errno: i32,
     /// One sentence for people.
     pub text: String,
+    /// The directory of the keeper's socket is not there any more: with a new one, trying again can help.
+    #[serde(default)]
+    pub place_gone: bool,
 }
 
 /// Whom a signal is for.
@@ -236,6 +266,8 @@ pub(super) enum Request {
     },
     /// For so long, descendants that lose their parent are not kept: a daemon among them gets out.
     LetOrphansGo { limit_ms: u64 },
+    /// Asks for the end of the program's standard error, where that is apart.
+    KeptErrors {},
     /// Kills what is left, removes the socket and ends the keeper.
     Release { limit_ms: u64 },
 }
@@ -279,6 +311,8 @@ pub(super) enum Reply {
     Signaled { processes: u32 },
     /// The descendants asked for, or those that survived being killed.
     Processes { processes: Vec<Process> },
+    /// The end of the program's standard error.
+    KeptErrors(KeptErrors),
     /// It could not be done.
     Failed { errno: i32, text: String },
     /// This keeper does not know the request.

@@ -196,6 +196,7 @@ impl Job {
             },
             place,
             select: false,
+            streams: plan.streams,
             report_word: (plan.kind == OrchestrationKind::Pipeline)
                 .then(|| self.entry.nonce().to_owned()),
             shown_as: plan.shown_as(),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use protocol::reply::RunStatus;
-use protocol::request::Program;
+use protocol::request::{Program, RunStreams};
 
 use super::job::{Found, Job};
 use super::progress::{Outcome, Tail};
+use crate::keeper::KEPT_ERROR_BYTES;
 use crate::pane::screen::Screen;
 use crate::pane::{PaneEntry, life};
 
@@ -29,6 +30,7 @@ pub(super) async fn run(job: &Job) {
         let mut outcome = job.outcome(&pane, stopped);
         let status = outcome.status;
         outcome = outcome.with_output(tail(job, &pane, status).await);
+        outcome = with_stderr(job, &pane, outcome).await;
         job.ended(index, outcome).await;
     }
     job.clean_up(&pane).await;
@@ -51,6 +53,39 @@ async fn begin(job: &Job, index: usize) -> Option<Arc<PaneEntry>> {
             job.ended(index, outcome).await;
             None
         }
+    }
+}
+
+/// Adds the end of standard error, where that is apart and lines are wanted: as a terminal would show it.
+async fn with_stderr(job: &Job, pane: &PaneEntry, outcome: Outcome) -> Outcome {
+    let (lines, bytes) = (job.plan.lines_of(outcome.status), job.tail_bytes());
+    if lines == 0 || job.plan.streams != RunStreams::Apart {
+        return outcome;
+    }
+    let kept = match pane.process().keeper.kept_errors().await {
+        Ok(kept) => kept,
+        Err(error) => {
+            let told = format!("[its standard error is not known: {error}]");
+            return outcome.with_stderr(Tail::of(&told, lines, bytes), 0);
+        }
+    };
+    let size = job.plan.size;
+    // A line may be longer than a row.
+    let rows = lines + KEPT_ERROR_BYTES / usize::from(size.cols.max(1));
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut screen = Screen::new(size, rows);
+        for line in kept.tail.split_inclusive(|byte| *byte == b'\n') {
+            screen.advance(line.strip_suffix(b"\n").unwrap_or(line));
+            if line.ends_with(b"\n") {
+                screen.advance(b"\r\n");
+            }
+        }
+        let text = screen.read_last(lines, true, false, usize::MAX).text;
+        (Tail::of(&text, lines, bytes), kept.omitted)
+    });
+    match shown.await {
+        Ok((tail, before)) => outcome.with_stderr(tail, before),
+        Err(_) => outcome,
     }
 }
 

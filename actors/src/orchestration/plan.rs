@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::name::shown;
 use protocol::reply::{OrchestrationKind, RunStatus};
-use protocol::request::{RunLayout, RunOptions, RunParallel, RunPipeline};
+use protocol::request::{RunLayout, RunOptions, RunParallel, RunPipeline, RunStreams};
 use protocol::{Error, ErrorCode, Size, Target, os_text};
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,9 @@ pub struct Plan {
     /// Memory that each pane may use, in bytes.
     #[serde(default)]
     pub memory_max: Option<u64>,
+    /// Whether the commands have a terminal.
+    #[serde(default)]
+    pub streams: RunStreams,
     /// By whom it was begun.
     #[serde(default)]
     pub origin: Origin,
@@ -122,6 +125,7 @@ impl Plan {
         let RunParallel {
             commands,
             max_parallel,
+            streams,
             options,
         } = request;
         if max_parallel == Some(0) {
@@ -147,6 +151,7 @@ impl Plan {
         let all = u32::try_from(commands.len()).unwrap_or(u32::MAX);
         let mut plan = Self::new(OrchestrationKind::Parallel, commands, options)?;
         plan.max_parallel = max_parallel.unwrap_or(all) as usize;
+        plan.streams = streams;
         Ok(plan)
     }
 
@@ -223,6 +228,7 @@ impl Plan {
         Ok(Self {
             kind,
             max_parallel: 1,
+            streams: RunStreams::Terminal,
             stop_on_error: false,
             commands,
             session: options.session,

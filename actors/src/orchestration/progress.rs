@@ -349,10 +349,13 @@ impl Progress {
             let output = outcome
                 .and_then(|o| o.output.as_ref())
                 .map_or(0, String::len);
+            let stderr = outcome
+                .and_then(|o| o.stderr.as_ref())
+                .map_or(0, String::len);
             let error = outcome
                 .and_then(|o| o.error.as_ref())
                 .map_or(0, String::len);
-            command.name.len() + command.line.len() + output + error + size_of::<Command>()
+            command.name.len() + command.line.len() + output + stderr + error + size_of::<Command>()
         };
         self.commands.iter().map(texts).sum()
     }
@@ -383,6 +386,8 @@ impl Command {
                 result.duration_ms = outcome.duration.map(millis);
                 result.output.clone_from(&outcome.output);
                 result.omitted_bytes = outcome.omitted_bytes;
+                result.stderr.clone_from(&outcome.stderr);
+                result.stderr_omitted_bytes = outcome.stderr_omitted_bytes;
                 result.error.clone_from(&outcome.error);
             }
             (None, Some(started)) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::request::{RestartType, StopRecipe};
+use protocol::request::{RestartType, RunStreams, StopRecipe};
 use serde::{Deserialize, Serialize};
 
 use crate::rights::Origin;
@@ -30,6 +30,8 @@ pub struct PaneRecord {
     pub remain_on_exit: bool,
     /// How it is asked to end.
     pub stop: StopRecipe,
+    /// Whether it has a terminal.
+    pub streams: RunStreams,
     /// It has a pipe for a pipeline's statuses.
     pub status_pipe: bool,
     /// What begins each line of that pipe.

@@ -116,6 +116,7 @@ fn planned_pane(
         spec: spec.clone(),
         place: Place::NewWindow { name: None },
         select: false,
+        streams: protocol::request::RunStreams::Terminal,
         report_word: None,
         shown_as: None,
         environment: None,

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use protocol::paths::UMASK_VARIABLE;
-use protocol::request::{PaneSpec, Program};
+use protocol::request::{PaneSpec, Program, StopRecipe};
 use protocol::{Error, PaneUuid, os_text};
 use serde_bytes::ByteBuf;
 use uuid::Uuid;
@@ -64,13 +64,9 @@ pub(super) fn record(
             "the variable {name} has a NUL in its value"
         )));
     }
-    let stop = spec.stop.or(&server.config.stop.recipe());
-    stop.check()?;
+    let stop = checked_stop(spec.stop.or(&server.config.stop.recipe()))?;
     if let Some(bytes) = spec.memory_max {
         server.cgroups().check_memory(bytes)?;
-    }
-    for key in stop.keys.iter().flatten() {
-        crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
     }
     Ok(PaneRecord {
         command: match &order.shown_as {
@@ -88,6 +84,7 @@ pub(super) fn record(
         restart: spec.restart,
         remain_on_exit: spec.remain_on_exit,
         stop,
+        streams: order.streams,
         status_pipe: order.report_word.is_some(),
         report_word: order.report_word.clone(),
         history_lines: history_lines(server, spec)?,
@@ -101,6 +98,14 @@ pub(super) fn record(
         origin: rights::origin(),
         created_at_ms: epoch_ms(),
     })
+}
+
+fn checked_stop(stop: StopRecipe) -> Result<StopRecipe, Error> {
+    stop.check()?;
+    for key in stop.keys.iter().flatten() {
+        crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
+    }
+    Ok(stop)
 }
 
 fn own_variables(

@@ -13,7 +13,7 @@ use protocol::fleet::Server;
 use protocol::reply::Orchestration;
 use protocol::request::{
     CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunLayout, RunOptions,
-    RunParallel, RunPipeline,
+    RunParallel, RunPipeline, RunStreams,
 };
 use protocol::{Error, ErrorCode, OrchestrationUuid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -85,6 +85,20 @@ pub(crate) struct RunArgs {
     /// Memory that each command may use, such as 512M; a pipeline's for all its steps
     #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
     memory_max: Option<u64>,
+    /// No terminal: pipes instead, and nothing to read
+    #[arg(long, conflicts_with = "pipeline")]
+    no_pty: bool,
+    /// Print standard error apart from output
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires_if("apart", "no_pty"),
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "merged|apart"
+    )]
+    stderr: Stderr,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -94,6 +108,16 @@ pub(crate) struct RunArgs {
     /// Command lines, each an argument of its own; `-` reads them from standard input
     #[arg(value_name = "CMD", required_unless_present = "file")]
     commands: Vec<String>,
+}
+
+/// Where standard error goes.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Stderr {
+    /// Into the output
+    #[default]
+    Merged,
+    /// Into a text of its own
+    Apart,
 }
 
 impl RunArgs {
@@ -164,6 +188,11 @@ impl RunArgs {
         let run = RunParallel {
             commands: commands.into_iter().map(command).collect(),
             max_parallel: self.parallel,
+            streams: match (self.no_pty, self.stderr) {
+                (false, _) => RunStreams::Terminal,
+                (true, Stderr::Merged) => RunStreams::Pipes,
+                (true, Stderr::Apart) => RunStreams::Apart,
+            },
             options,
         };
         Ok(server.call(&run, CALL_LIMIT).await?)

@@ -24,7 +24,7 @@ const GLANCE_BYTES: u32 = 16_384;
 /// A program that has been silent for so long after input is taken to have answered.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Use to see a pane's text, also after its program's end. since, a cursor, gives what is new.
+/// Use to see a pane's text, also after its end. since, a cursor, gives what is new.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ReadPane {
     pane_id: String,
@@ -183,7 +183,7 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
     Some(last)
 }
 
-/// Use to type into a pane: input (a last newline is Enter), then keys, then Enter if submit. expect then waits for a regex in the output, not the echo; read_after_ms for a pause.
+/// Use to type into a pane: input (a last newline is Enter), keys, then Enter if submit. expect waits for a regex in the output.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct SendInput {
     pane_id: String,

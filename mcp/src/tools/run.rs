@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::reply::Orchestration;
-use protocol::request::{ParallelCommand, PipelineStep, RunLayout, RunOptions};
+use protocol::request::{ParallelCommand, PipelineStep, RunLayout, RunOptions, RunStreams};
 use protocol::{Error, OrchestrationUuid, Size, Target, request};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ fn yes() -> bool {
     true
 }
 
-/// Use to run bash commands side by side with exact exit codes. After wait_timeout_ms: status running and an orchestration_id. Servers belong in a pane.
+/// Use to run bash commands side by side with exact exit codes. After wait_timeout_ms: running, with its id. Servers belong in a pane. pty=false: pipes, stderr may be apart.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunParallel {
     #[schemars(length(min = 1, max = 256))]
@@ -41,7 +41,11 @@ pub(crate) struct RunParallel {
     timeout_ms: u64,
     #[schemars(range(min = 1, max = 256))]
     max_parallel: Option<u32>,
-    /// Of each; default: 20 of failed
+    pty: Option<bool>,
+    #[schemars(schema_with = "schema::stderr")]
+    #[serde(default)]
+    stderr: Stderr,
+    /// Of each; 20 of failed
     #[schemars(range(min = 0, max = 1000))]
     output_lines: Option<u32>,
     cwd: Option<String>,
@@ -59,6 +63,31 @@ pub(crate) struct RunParallel {
     wait_timeout_ms: u64,
     idempotency_key: Option<String>,
     server: Option<String>,
+}
+
+/// Where standard error goes.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stderr {
+    /// Into the output.
+    #[default]
+    Merged,
+    /// Into a text of its own.
+    Apart,
+}
+
+/// # Errors
+/// `invalid_argument` for what a terminal cannot do.
+fn streams(pty: bool, stderr: Stderr) -> Result<RunStreams, Error> {
+    match (pty, stderr) {
+        (true, Stderr::Merged) => Ok(RunStreams::Terminal),
+        (false, Stderr::Merged) => Ok(RunStreams::Pipes),
+        (false, Stderr::Apart) => Ok(RunStreams::Apart),
+        (true, Stderr::Apart) => Err(Error::invalid(
+            "stderr is apart, but a terminal has one stream for both",
+        )
+        .hint("give pty=false as well: the commands then have pipes and no terminal")),
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -88,6 +117,7 @@ impl Tool for RunParallel {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, session) = call.session(self.server.as_deref(), self.session.as_deref())?;
+        let streams = streams(self.pty.unwrap_or(true), self.stderr)?;
         let commands = self.commands.into_iter().map(|given| ParallelCommand {
             command: given.command,
             name: given.name,
@@ -97,6 +127,7 @@ impl Tool for RunParallel {
         let params = request::RunParallel {
             commands: commands.collect(),
             max_parallel: self.max_parallel,
+            streams,
             options: RunOptions {
                 session,
                 layout: self.layout,
@@ -124,7 +155,7 @@ impl Tool for RunParallel {
     }
 }
 
-/// Use to run commands in order in one shell, where cd and export carry over; else as fugue_run_parallel.
+/// Use to run commands in order in one shell: cd and export carry over. Else as fugue_run_parallel.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RunPipeline {
     #[schemars(length(min = 1, max = 256))]
@@ -248,7 +279,7 @@ pub(crate) fn answer(place: &Place, state: &Orchestration) -> Answer {
     Answer::with_parts(structured, shape::orchestration_parts(place, &state))
 }
 
-/// Use to look at a run, wait for its end, or list the last hour's runs.
+/// Use to see a run, wait for its end, or list the last hour's runs.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct GetOrchestration {
     orchestration_id: Option<String>,
@@ -351,5 +382,19 @@ impl Tool for CancelOrchestration {
         let params = request::CancelOrchestration { orchestration_id };
         let state = place.act(&params, None, SLOW).await?;
         Ok(answer(&place, &state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_error_apart_needs_pipes() {
+        assert_eq!(streams(true, Stderr::Merged), Ok(RunStreams::Terminal));
+        assert_eq!(streams(false, Stderr::Merged), Ok(RunStreams::Pipes));
+        assert_eq!(streams(false, Stderr::Apart), Ok(RunStreams::Apart));
+        let error = streams(true, Stderr::Apart).expect_err("a terminal has one stream");
+        assert!(error.hint.contains("pty=false"));
     }
 }

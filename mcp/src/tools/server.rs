@@ -14,7 +14,7 @@ use crate::page::ANSWER_BYTES;
 use crate::route::QUICK;
 use crate::shape;
 
-/// Use to learn which pane you run in and which session is active.
+/// Use to learn your own pane and the active session.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Whoami {
     server: Option<String>,

@@ -64,6 +64,12 @@ pub struct CommandResult {
     /// Bytes of the lines asked for that were too many for the result, and are missing at the output's beginning.
     #[serde(default)]
     pub omitted_bytes: u64,
+    /// The end of its standard error, where that is apart and output was asked for.
+    #[serde(default)]
+    pub stderr: Option<String>,
+    /// Bytes that are missing at its beginning.
+    #[serde(default)]
+    pub stderr_omitted_bytes: u64,
     /// Of a command that runs: how long it has printed nothing, in milliseconds.
     #[serde(default)]
     pub idle_ms: Option<u64>,

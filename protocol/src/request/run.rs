@@ -31,6 +31,31 @@ pub enum RunLayout {
     Tiled,
 }
 
+/// What the commands of `run_parallel` have as standard input, output and error.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RunStreams {
+    /// Their pane's terminal, all three.
+    #[default]
+    Terminal,
+    /// Nothing to read, and pipes: they have no terminal. What they print is shown in their pane.
+    Pipes,
+    /// The same, but the end of what they print to standard error is in the result by itself, and not in the pane.
+    Apart,
+}
+
 /// One command of `run_parallel`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ParallelCommand {
@@ -97,6 +122,9 @@ pub struct RunParallel {
     /// At most so many at a time; all when absent.
     #[serde(default)]
     pub max_parallel: Option<u32>,
+    /// Whether the commands have a terminal. An older server gives them one.
+    #[serde(default)]
+    pub streams: RunStreams,
     /// What both kinds take.
     #[serde(default)]
     pub options: RunOptions,

@@ -46,6 +46,12 @@ pub enum SpawnError {
 }
 
 impl SpawnError {
+    /// Whether nothing was started because the directory of the keeper's socket is not there any more.
+    #[must_use]
+    pub fn is_place_gone(&self) -> bool {
+        matches!(self, Self::Program(failure) if failure.place_gone)
+    }
+
     /// Whether something ran out, so that the same call can succeed later.
     #[must_use]
     pub fn is_limit(&self) -> bool {
@@ -153,7 +159,8 @@ impl From<Reply> for LinkError {
             | Reply::Spawned(_)
             | Reply::Done {}
             | Reply::Signaled { .. }
-            | Reply::Processes { .. } => Self::Unsupported("a reply to something else".to_owned()),
+            | Reply::Processes { .. }
+            | Reply::KeptErrors(_) => Self::Unsupported("a reply to something else".to_owned()),
         }
     }
 }

@@ -53,6 +53,33 @@ struct Shelf {
     closed: bool,
 }
 
+/// A keeper that was taken out of the stock, before it has a program.
+#[derive(Debug)]
+pub struct ReadyKeeper {
+    infant: Infant,
+    stock: KeeperStock,
+}
+
+impl ReadyKeeper {
+    /// Which process it is, so that this can be noted first.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        self.infant.identity()
+    }
+
+    /// Starts a program in it.
+    ///
+    /// # Errors
+    /// See [`SpawnError`].
+    pub async fn spawn(self, spec: KeeperSpec, limit: Duration) -> Result<SpawnedPane, SpawnError> {
+        birth::check(&spec)?;
+        let spawned = timeout(limit, self.infant.spawn(spec)).await;
+        // Only now, so that the program's start did not have to share the processors with it.
+        self.stock.tend();
+        spawned.unwrap_or(Err(SpawnError::Timeout(limit)))
+    }
+}
+
 impl KeeperStock {
     /// How its keepers are started.
     #[must_use]
@@ -88,29 +115,22 @@ impl KeeperStock {
         spec: KeeperSpec,
         limit: Duration,
     ) -> Result<SpawnedPane, SpawnError> {
-        self.spawn_noted(spec, limit, async |_| {}).await
+        self.take()?.spawn(spec, limit).await
     }
 
-    /// As [`Self::spawn`]; which process the keeper is can be noted before it has a program.
+    /// A keeper without a program; one that is dropped ends.
     ///
     /// # Errors
     /// See [`SpawnError`].
-    pub async fn spawn_noted(
-        &self,
-        spec: KeeperSpec,
-        limit: Duration,
-        note: impl AsyncFnOnce(Option<Identity>),
-    ) -> Result<SpawnedPane, SpawnError> {
-        birth::check(&spec)?;
-        let infant = match self.take() {
+    pub fn take(&self) -> Result<ReadyKeeper, SpawnError> {
+        let infant = match self.take_ready() {
             Some(infant) => infant,
             None => Infant::start(&self.launch)?,
         };
-        note(infant.identity()).await;
-        let spawned = timeout(limit, infant.spawn(spec)).await;
-        // Only now, so that the program's start did not have to share the processors with it.
-        self.tend();
-        spawned.unwrap_or(Err(SpawnError::Timeout(limit)))
+        Ok(ReadyKeeper {
+            infant,
+            stock: self.clone(),
+        })
     }
 
     /// Sees in the background that as many keepers are ready as are wanted. Call it on a tokio runtime.
@@ -145,7 +165,7 @@ impl KeeperStock {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<Infant> {
+    fn take_ready(&self) -> Option<Infant> {
         let mut shelf = self.shelf();
         shelf.last_taken = Instant::now();
         while let Some(infant) = shelf.ready.pop() {

@@ -1,5 +1,7 @@
 //! The keeper's loop: it reaps, answers one daemon, and takes the next one in.
 
+mod end;
+
 use std::{fs, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
 use rustix::{
@@ -11,19 +13,20 @@ use rustix::{
 use serde_bytes::ByteBuf;
 
 use crate::hidden;
+use end::End;
 
 use super::{
     super::{
         conn::Conn,
-        contain::Contained,
         procs,
         program::{self, Program},
+        relay::Relay,
         reports::Reports,
         stop::Rounds,
-        sys::{self, Usage, Waited},
+        sys,
         wire::{
-            Event, ExitReport, KeeperFrame, KeeperHello, KeeperSpec, Process, ProgramStatus, Reply,
-            Request, SignalScope, StopTimes, Taken, WIRE_VERSION,
+            KeeperFrame, KeeperHello, KeeperSpec, KeptErrors, Process, Reply, Request, SignalScope,
+            StopTimes, Taken, WIRE_VERSION,
         },
     },
     below, failed, listen_on,
@@ -41,6 +44,8 @@ const LOST_PAUSE_MS: u64 = 5_000;
 const LET_GO_MOST_MS: u64 = 5_000;
 /// How many kill requests may wait at the same time.
 const MAX_KILLS: usize = 64;
+/// Pause between two looks whether an ended program's pipes are empty.
+const DRAIN_PAUSE_MS: u64 = 20;
 
 /// Whose request is served.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +83,7 @@ pub(super) struct Serving {
     daemon: Option<Conn>,
     /// Connected, but not yet the daemon, because it has not said hello.
     caller: Option<Conn>,
-    exit: Option<ExitReport>,
+    end: End,
     /// When descendants that lose their parent are kept again, on the keeper's clock.
     keeps_again_ms: Option<u64>,
     acknowledged: bool,
@@ -112,7 +117,7 @@ impl Serving {
             signals,
             daemon: None,
             caller: None,
-            exit: None,
+            end: End::Awaited,
             keeps_again_ms: None,
             acknowledged: false,
             leave_when_empty: false,
@@ -138,6 +143,7 @@ impl Serving {
             // Before the shell is reaped: its pid is nobody else's until then.
             self.take_reports();
             self.reap();
+            self.move_output();
             self.end_reports();
             self.kill_round();
             self.accept();
@@ -161,10 +167,13 @@ impl Serving {
         fds.extend(self.daemon.as_ref().map(Conn::poll_fd));
         fds.extend(self.caller.as_ref().map(Conn::poll_fd));
         fds.extend(self.program.reports.iter().flat_map(Reports::poll_fds));
+        fds.extend(self.program.relay.iter().flat_map(Relay::poll_fds));
+        let draining = matches!(self.end, End::Reaped(..)).then_some(DRAIN_PAUSE_MS);
         let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
         let waiting = self.is_waiting().then_some(LOST_PAUSE_MS);
         let letting_go = self.keeps_again_ms.map(|_| ACCEPT_PAUSE_MS);
-        let pause_ms = killing
+        let pause_ms = draining
+            .or(killing)
             .or(letting_go)
             .or(self.deaf.then_some(ACCEPT_PAUSE_MS))
             .or(waiting);
@@ -180,7 +189,7 @@ impl Serving {
 
     /// The pipe ends with the shell, once it has taken everything.
     fn end_reports(&mut self) {
-        let ended = self.exit.is_some();
+        let ended = self.exit().is_some();
         self.program
             .reports
             .take_if(|reports| ended && reports.flush());
@@ -188,7 +197,7 @@ impl Serving {
 
     /// Nothing of the program is left, and there is no daemon to tell how it ended.
     fn is_waiting(&self) -> bool {
-        self.empty && self.exit.is_some() && self.daemon.is_none() && self.caller.is_none()
+        self.empty && self.exit().is_some() && self.daemon.is_none() && self.caller.is_none()
     }
 
     /// Whether the way in is gone.
@@ -202,59 +211,6 @@ impl Serving {
             && let Ok(listener) = listen_on(&self.socket)
         {
             self.listener = listener;
-        }
-    }
-
-    fn reap(&mut self) {
-        if sys::take_signals(&self.signals) {
-            self.listen_again();
-        }
-        loop {
-            match sys::wait_any() {
-                Waited::Child(pid, status, usage) if pid == self.program.identity.pid => {
-                    self.note_exit(status, usage);
-                }
-                Waited::Child(..) => {}
-                Waited::NoneEnded => {
-                    self.empty = false;
-                    return;
-                }
-                Waited::NoChildren => {
-                    self.empty = true;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn note_exit(&mut self, status: i32, usage: Usage) {
-        // Another process may get this pid now; only the first match is the program.
-        if self.exit.is_some() {
-            return;
-        }
-        let Some(status) = program_status(status) else {
-            return;
-        };
-        let (from, to) = (self.program.started, program::now());
-        let ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1_000_000;
-        let killed =
-            matches!(status, ProgramStatus::Signaled { signal, .. } if signal == libc::SIGKILL);
-        let contained = self.program.contained.as_ref();
-        let report = ExitReport {
-            out_of_memory: killed && contained.is_some_and(Contained::ran_out_of_memory),
-            status,
-            at_unix_ms: program::unix_ms(),
-            duration_ms: u64::try_from(ms).unwrap_or(0),
-            user_ms: usage.user_ms,
-            sys_ms: usage.sys_ms,
-            max_rss_kib: usage.max_rss_kib,
-        };
-        self.exit = Some(report);
-        if let Some(reports) = &mut self.program.reports {
-            reports.shell_ended();
-        }
-        if let Some(daemon) = &mut self.daemon {
-            daemon.send(&KeeperFrame::event(Event::Exited(report)));
         }
     }
 
@@ -341,6 +297,10 @@ impl Serving {
             }
             Request::AckExit { leave_when_empty } => self.acknowledge(leave_when_empty),
             Request::LetOrphansGo { limit_ms } => self.let_orphans_go(limit_ms),
+            Request::KeptErrors {} => Reply::KeptErrors(match &self.program.relay {
+                Some(relay) => relay.kept_errors(),
+                None => KeptErrors::default(),
+            }),
         };
         self.answer(id, reply);
     }
@@ -388,7 +348,7 @@ impl Serving {
             keeper_pid: getpid().as_raw_pid(),
             keeper_start_time: self.own_start_time,
             program: Some(self.program.identity),
-            exit: self.exit,
+            exit: self.exit(),
             descriptors: u32::try_from(descriptors.len()).unwrap_or(0),
             meta: self.meta.clone(),
             refused: false,
@@ -424,7 +384,7 @@ impl Serving {
     }
 
     fn acknowledge(&mut self, leave_when_empty: bool) -> Reply {
-        if self.exit.is_none() {
+        if self.exit().is_none() {
             return failed(Errno::BUSY, "the program has not ended");
         }
         self.acknowledged = true;
@@ -452,8 +412,8 @@ impl Serving {
 
     fn signal_program(&self, signal: Signal) -> Result<(), Errno> {
         // Until it is reaped, which is done here only, its pid belongs to nobody else.
-        match (self.exit, Pid::from_raw(self.program.identity.pid)) {
-            (None, Some(pid)) => kill_process(pid, signal),
+        match (self.is_reaped(), Pid::from_raw(self.program.identity.pid)) {
+            (false, Some(pid)) => kill_process(pid, signal),
             _ => Err(Errno::SRCH),
         }
     }
@@ -463,7 +423,7 @@ impl Serving {
             return self.answer(id, failed(Errno::BUSY, "too many kill requests at once"));
         }
         let now = clock_ms();
-        let program = self.exit.is_none().then_some(self.program.identity.pid);
+        let program = (!self.is_reaped()).then_some(self.program.identity.pid);
         let own = getpid().as_raw_pid();
         self.kills.push(KillJob {
             id,
@@ -532,19 +492,6 @@ impl Serving {
     fn finish(&mut self) {
         let _ = fs::remove_file(&self.socket);
         self.finished = true;
-    }
-}
-
-fn program_status(raw: i32) -> Option<ProgramStatus> {
-    if libc::WIFEXITED(raw) {
-        Some(ProgramStatus::Exited(libc::WEXITSTATUS(raw)))
-    } else if libc::WIFSIGNALED(raw) {
-        Some(ProgramStatus::Signaled {
-            signal: libc::WTERMSIG(raw),
-            core_dumped: libc::WCOREDUMP(raw),
-        })
-    } else {
-        None
     }
 }
 

@@ -116,6 +116,12 @@ pub struct Outcome {
     /// Bytes of the lines asked for that are missing at its beginning.
     #[serde(default)]
     pub omitted_bytes: u64,
+    /// The end of its standard error, where that is apart.
+    #[serde(default)]
+    pub stderr: Option<String>,
+    /// Bytes that are missing at its beginning.
+    #[serde(default)]
+    pub stderr_omitted_bytes: u64,
     /// Why it was not started, or why its end is not known.
     pub error: Option<String>,
     /// How it ended is not known: its status is a failure because unknown is no success.
@@ -147,6 +153,14 @@ impl Outcome {
         self
     }
 
+    /// The same with the end of its standard error, of which `before` bytes were not kept.
+    #[must_use]
+    pub fn with_stderr(mut self, tail: Tail, before: u64) -> Self {
+        self.stderr = Some(tail.text);
+        self.stderr_omitted_bytes = tail.omitted_bytes + before;
+        self
+    }
+
     /// Nobody knows how it ended.
     #[must_use]
     pub fn unknown(error: impl Into<String>) -> Self {
@@ -163,6 +177,8 @@ impl Outcome {
             duration: self.duration,
             output: self.output.clone(),
             omitted_bytes: self.omitted_bytes,
+            stderr: self.stderr.clone(),
+            stderr_omitted_bytes: self.stderr_omitted_bytes,
             ..Self::unknown(doubt.why())
         }
     }

@@ -30,19 +30,20 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
     });
     let mut text = table(&header, rows.collect());
     for command in &run.commands {
-        if let Some(output) = command
-            .output
-            .as_deref()
-            .filter(|output| !output.is_empty())
-        {
-            let cut = match command.omitted_bytes {
+        let output = (&command.output, command.omitted_bytes);
+        let stderr = (&command.stderr, command.stderr_omitted_bytes);
+        for (what, (shown, omitted)) in [("", output), (" stderr", stderr)] {
+            let Some(shown) = shown.as_deref().filter(|shown| !shown.is_empty()) else {
+                continue;
+            };
+            let cut = match omitted {
                 0 => String::new(),
                 bytes => format!(" ({bytes} bytes before it are left out)"),
             };
             text.push_str(&format!(
-                "\n== {}{cut} ==\n{}\n",
+                "\n== {}{what}{cut} ==\n{}\n",
                 command.name,
-                output.trim_end_matches('\n')
+                shown.trim_end_matches('\n')
             ));
         }
     }

@@ -1,0 +1,245 @@
+//! Standard output and error of a program without a terminal: pipes, whose text the keeper writes to the pane's terminal, or keeps.
+//!
+//! Nothing here waits: the pipe is read only while the terminal takes what came out of it, so a program that prints more than is
+//! read waits for its reader, as it does on a terminal.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use serde_bytes::ByteBuf;
+
+use super::wire::{KEPT_ERROR_BYTES, KeptErrors};
+
+/// Bytes of one read.
+const READ_BYTES: usize = 16 * 1024;
+/// Reads of one pipe in one turn: who prints without end must not keep the keeper from its work.
+const READS: usize = 8;
+/// How long an ended program's pipes must have been silent to be taken for empty, where others hold them open.
+const QUIET_MS: u64 = 100;
+/// How long the end of a program is held back for its pipes at most.
+const HELD_MOST_MS: u64 = 1_000;
+
+/// The pipes before the program is started, and the terminal that shows what comes out of them.
+pub(super) struct Pipes {
+    terminal: OwnedFd,
+    out: (OwnedFd, OwnedFd),
+    err: Option<(OwnedFd, OwnedFd)>,
+}
+
+/// The pipes of one program.
+pub(super) struct Relay {
+    /// The terminal's side for programs; closed when everything is over, so that its reader learns that.
+    terminal: Option<OwnedFd>,
+    out: Option<OwnedFd>,
+    err: Option<OwnedFd>,
+    /// What the terminal did not take yet.
+    pending: Vec<u8>,
+    kept: VecDeque<u8>,
+    omitted: u64,
+    /// When something was read last, on the keeper's clock.
+    read_ms: u64,
+}
+
+impl Pipes {
+    /// The pipes of a program that does not have `terminal`: what is typed there is neither shown nor read by anybody.
+    pub(super) fn open(terminal: OwnedFd, apart: bool) -> Result<Self, Errno> {
+        let mut modes = tcgetattr(&terminal)?;
+        modes.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        tcsetattr(&terminal, OptionalActions::Now, &modes)?;
+        without_waiting(&terminal)?;
+        Ok(Self {
+            terminal,
+            out: pipe()?,
+            err: apart.then(pipe).transpose()?,
+        })
+    }
+
+    /// What the program gets as standard output and as standard error.
+    pub(super) fn programs_ends(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
+        let err = self.err.as_ref().unwrap_or(&self.out);
+        (self.out.1.as_fd(), err.1.as_fd())
+    }
+
+    /// Goes on when the program runs.
+    pub(super) fn follow(self) -> Relay {
+        Relay {
+            terminal: Some(self.terminal),
+            out: Some(self.out.0),
+            err: self.err.map(|(read, _)| read),
+            pending: Vec::new(),
+            kept: VecDeque::new(),
+            omitted: 0,
+            read_ms: 0,
+        }
+    }
+}
+
+/// A pipe that is read without waiting. Its other end is a program's, which expects to wait.
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    without_waiting(&read)?;
+    Ok((read, write))
+}
+
+fn without_waiting(fd: &OwnedFd) -> Result<(), Errno> {
+    fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)
+}
+
+impl Relay {
+    /// What to wait for.
+    pub(super) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
+        let gives = !self.pending.is_empty();
+        let wanted = match gives {
+            true => PollFlags::IN | PollFlags::OUT,
+            false => PollFlags::IN,
+        };
+        let terminal = self
+            .terminal
+            .as_ref()
+            .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), wanted));
+        let out = self.out.as_ref().filter(|_| !gives);
+        let pipes = out.into_iter().chain(&self.err);
+        terminal
+            .into_iter()
+            .chain(pipes.map(|fd| PollFd::new(fd, PollFlags::IN)))
+    }
+
+    /// Moves what there is, as far as the terminal takes it.
+    pub(super) fn exchange(&mut self, now_ms: u64) {
+        let mut buffer = [0; READ_BYTES];
+        if let Some(terminal) = &self.terminal {
+            // Answers of the terminal to what the program printed, and keys: it reads neither.
+            let _ = rustix::io::read(terminal, &mut buffer);
+        }
+        for _ in 0..READS {
+            if !self.give() {
+                break;
+            }
+            match take(&mut self.out, &mut buffer) {
+                0 => break,
+                taken => self.pending.extend_from_slice(&buffer[..taken]),
+            }
+            self.read_ms = now_ms;
+        }
+        for _ in 0..READS {
+            match take(&mut self.err, &mut buffer) {
+                0 => break,
+                taken => self.keep(&buffer[..taken]),
+            }
+            self.read_ms = now_ms;
+        }
+    }
+
+    /// Gives the terminal what waits for it; says whether nothing does any more.
+    fn give(&mut self) -> bool {
+        let Some(terminal) = &self.terminal else {
+            self.pending.clear();
+            return true;
+        };
+        while !self.pending.is_empty() {
+            match rustix::io::write(terminal, &self.pending) {
+                Ok(0) | Err(Errno::AGAIN) => return false,
+                Ok(taken) => drop(self.pending.drain(..taken)),
+                Err(Errno::INTR) => {}
+                // Nobody will ever read it.
+                Err(_) => self.pending.clear(),
+            }
+        }
+        true
+    }
+
+    fn keep(&mut self, text: &[u8]) {
+        self.kept.extend(text);
+        let over = self.kept.len().saturating_sub(KEPT_ERROR_BYTES);
+        self.kept.drain(..over);
+        self.omitted += over as u64;
+    }
+
+    /// Whether everything that a program which ended at `ended_ms` has printed was moved, or is not waited for any longer.
+    pub(super) fn is_drained(&self, ended_ms: u64, now_ms: u64) -> bool {
+        let over = self.out.is_none() && self.err.is_none();
+        let since = self.read_ms.max(ended_ms);
+        let quiet = over || now_ms.saturating_sub(since) >= QUIET_MS;
+        let held_ms = now_ms.saturating_sub(ended_ms);
+        self.pending.is_empty() && quiet || held_ms >= HELD_MOST_MS
+    }
+
+    /// Lets the terminal go, once nobody can print any more.
+    pub(super) fn close_when_over(&mut self) {
+        if self.out.is_none() && self.pending.is_empty() {
+            self.terminal = None;
+        }
+    }
+
+    /// The end of standard error, where that is apart.
+    pub(super) fn kept_errors(&self) -> KeptErrors {
+        let (first, second) = self.kept.as_slices();
+        KeptErrors {
+            tail: ByteBuf::from([first, second].concat()),
+            omitted: self.omitted,
+        }
+    }
+}
+
+/// Reads what is in a pipe, 0 bytes when it is empty; one that nobody can write to any more is closed.
+fn take(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> usize {
+    let Some(fd) = pipe else {
+        return 0;
+    };
+    match rustix::io::read(fd, buffer) {
+        Ok(taken) if taken > 0 => taken,
+        Err(Errno::AGAIN | Errno::INTR) => 0,
+        Ok(_) | Err(_) => {
+            *pipe = None;
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relay() -> Relay {
+        Relay {
+            terminal: None,
+            out: None,
+            err: None,
+            pending: Vec::new(),
+            kept: VecDeque::new(),
+            omitted: 0,
+            read_ms: 0,
+        }
+    }
+
+    #[test]
+    fn the_end_of_standard_error_is_kept_and_the_rest_counted() {
+        let mut relay = relay();
+        relay.keep(b"begin");
+        relay.keep(&vec![b'x'; KEPT_ERROR_BYTES - 2]);
+        relay.keep(b"end");
+        let kept = relay.kept_errors();
+        assert_eq!(kept.omitted, 6);
+        assert_eq!(kept.tail.len(), KEPT_ERROR_BYTES);
+        assert!(kept.tail.ends_with(b"xend"));
+    }
+
+    #[test]
+    fn pipes_that_others_hold_open_are_waited_for_until_they_are_silent() {
+        let mut relay = relay();
+        assert!(relay.is_drained(500, 500), "nobody can write any more");
+        relay.out = Some(pipe().expect("a pipe").0);
+        assert!(!relay.is_drained(500, 500));
+        relay.read_ms = 550;
+        assert!(!relay.is_drained(500, 600));
+        assert!(relay.is_drained(500, 650));
+        relay.read_ms = 1_450;
+        assert!(!relay.is_drained(500, 1_499));
+        assert!(relay.is_drained(500, 1_500), "the longest that it is held");
+    }
+}
