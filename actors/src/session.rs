@@ -26,7 +26,7 @@ use crate::tree;
 use change::{Change, Placement};
 use sizes::Sizes;
 use snapshot::SessionSnapshot;
-pub use undo::Renamed;
+pub use undo::Made;
 use undo::reply_when_saved;
 
 /// What a session's actor is asked and told.
@@ -41,7 +41,7 @@ pub enum SessionMsg {
     /// Somebody changes something else.
     Change(Box<Change>, Reply<Result<(), Error>>),
     /// A change of a name could not be recorded: the one before is taken again.
-    Undo(Box<Renamed>),
+    Undo(Box<Made>),
     /// A connection attaches one view.
     Attach(AttachRequest, Reply<Result<(), Error>>),
     /// A connection takes one view away.
@@ -148,8 +148,8 @@ impl Actor for SessionActor {
                 let _ = state.publish(myself);
             }
             SessionMsg::Change(change, reply) => state.change_and_answer(myself, *change, reply),
-            SessionMsg::Undo(renamed) => {
-                state.undo(*renamed);
+            SessionMsg::Undo(made) => {
+                state.undo(&made);
                 let _ = state.publish(myself);
             }
             SessionMsg::Attach(request, reply) => {
@@ -210,10 +210,10 @@ impl SessionState {
         change: Change,
         reply: Reply<Result<(), Error>>,
     ) {
-        let undo = self.renamed(&change);
+        let before = self.now.clone();
         let changed = self.change(change);
         let saved = self.publish(myself);
-        let undo = undo.map(|renamed| undo::Undo::new(myself, renamed));
+        let undo = self.undo_of(myself, before);
         reply_when_saved(saved, reply, changed, undo);
     }
 
@@ -283,16 +283,21 @@ impl SessionState {
         self.live()?;
         let selects = change.selects();
         // Everything that can be refused without anybody else first, then the name.
-        let next = self.now.changed(change)?;
+        self.become_next(self.now.changed(change)?)?;
+        if selects {
+            self.entry.touch();
+        }
+        Ok(())
+    }
+
+    /// Makes this the session, whose name may be another one.
+    fn become_next(&mut self, next: SessionSnapshot) -> Result<(), Error> {
         if next.name != self.now.name {
             self.server.registry.take_name(&next.name, self.now.id)?;
         }
         let old_name = std::mem::replace(&mut self.now, next).name;
         if self.now.name != old_name {
             self.server.registry.release_name(&old_name, self.now.id);
-        }
-        if selects {
-            self.entry.touch();
         }
         Ok(())
     }

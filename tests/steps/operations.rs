@@ -5,9 +5,9 @@ use std::time::Duration;
 use protocol::frame::to_bytes;
 use protocol::reply::PaneInfo;
 use protocol::request::{
-    Call, ClosePane, CreateLayout, CreatePane, CreateSession, LayoutNode, LayoutPart, LayoutSplit,
-    ListOrchestrations, PaneSpec, ParallelCommand, RunOptions, RunParallel, UpdatePane,
-    UpdateSession, UpdateWindow,
+    Call, ClosePane, CreateLayout, CreatePane, CreateSession, GetSession, LayoutNode, LayoutPart,
+    LayoutSplit, ListOrchestrations, PaneSpec, ParallelCommand, RunOptions, RunParallel,
+    UpdatePane, UpdateSession, UpdateWindow,
 };
 use protocol::{Error, ErrorCode, Name, Target};
 use rustix::process::Signal;
@@ -117,6 +117,17 @@ async fn request(world: &World, operation: Operation) -> Result<(), Error> {
                 window: named("window"),
                 name: name("renamed"),
                 select: false,
+            };
+            call(world, update, None).await
+        }
+        Operation::SetSession => {
+            let set = || [("KEPT".to_owned(), Some("value".to_owned()))].into();
+            let update = UpdateSession {
+                session: Some(named("base")),
+                environment: set(),
+                metadata: set(),
+                tags: Some(vec!["kept".to_owned()]),
+                ..UpdateSession::default()
             };
             call(world, update, None).await
         }
@@ -299,6 +310,18 @@ async fn wrong(
             let windows = world.client.call(list).await.ok()?.windows;
             let has = |name: &str| windows.iter().any(|w| w.name.as_str() == name);
             name(said, has("renamed"), has("window"))
+        }
+        Operation::SetSession => {
+            let get = GetSession {
+                session: Some(named("base")),
+            };
+            let now = world.client.call(get).await.ok()?;
+            let has = [
+                now.environment.contains_key("KEPT"),
+                now.metadata.contains_key("KEPT"),
+                now.session.tags == ["kept"],
+            ];
+            name(said, has.contains(&true), has.contains(&false))
         }
         Operation::Run => {
             let runs = world.client.call(ListOrchestrations {}).await.ok()?;

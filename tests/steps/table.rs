@@ -25,6 +25,8 @@ pub enum Operation {
     RenameSession,
     /// A window does.
     RenameWindow,
+    /// A session gets a variable, a note and a tag.
+    SetSession,
     /// Commands are run, and cleaned up after.
     Run,
 }
@@ -41,7 +43,7 @@ pub enum Kind {
 use Kind::{Fails, Sure};
 use Operation::{
     Adopt, Close, Keyed, Layout, NewSession, Reach, RenamePane, RenameSession, RenameWindow,
-    Restart, Run, Start,
+    Restart, Run, SetSession, Start,
 };
 
 /// The name of the step that each commit of the database is.
@@ -91,6 +93,9 @@ pub const TABLE: &[(Operation, &str, Kind)] = &[
     (RenameSession, CHANGE, Fails),
     (RenameSession, COMMIT, Fails),
     (RenameWindow, CHANGE, Fails),
+    (RenameWindow, COMMIT, Fails),
+    (SetSession, CHANGE, Fails),
+    (SetSession, COMMIT, Fails),
     (Run, "run: it is recorded", Fails),
     (Run, "run: its actor", Fails),
     (Run, "session: its actors", Fails),

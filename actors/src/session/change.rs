@@ -530,4 +530,4 @@ fn checked_entry(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

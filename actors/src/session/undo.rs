@@ -1,28 +1,26 @@
-//! Answers that wait until what they tell is written, and names that are taken back when it cannot be.
+//! Answers that wait until what they tell is written, and changes that are taken back when it cannot be.
 
-use protocol::request::UpdateSession;
-use protocol::{Error, Name};
+use std::collections::BTreeMap;
+
+use protocol::Error;
 use supervisor::{Address, Reply};
 
-use super::change::Change;
+use super::snapshot::SessionSnapshot;
 use super::{SessionMsg, SessionState};
 use crate::step::step;
 use crate::store::Saved;
 
-/// A name that was given, with the way back.
-pub struct Renamed {
-    given: Name,
-    back: Change,
+/// A change of what is kept of a session: how it was, and how it became.
+#[derive(Debug)]
+pub struct Made {
+    before: SessionSnapshot,
+    after: SessionSnapshot,
 }
 
-/// Takes a name back when it is dropped, unless that is settled: also by a panic.
-pub(super) struct Undo(Option<(Address<SessionMsg>, Box<Renamed>)>);
+/// The undoing of a change, when it is dropped and not settled: also by a panic.
+pub(super) struct Undo(Option<(Address<SessionMsg>, Box<Made>)>);
 
 impl Undo {
-    pub(super) fn new(myself: &Address<SessionMsg>, renamed: Renamed) -> Self {
-        Self(Some((myself.clone(), Box::new(renamed))))
-    }
-
     fn settled(mut self) {
         self.0 = None;
     }
@@ -30,56 +28,73 @@ impl Undo {
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        if let Some((actor, renamed)) = self.0.take() {
-            // An actor that has ended in between keeps the name, which is written when that is possible.
-            let _ = actor.cast(SessionMsg::Undo(renamed));
+        if let Some((actor, made)) = self.0.take() {
+            // An actor that has ended in between keeps the change, which is written when that is possible.
+            let _ = actor.cast(SessionMsg::Undo(made));
+        }
+    }
+}
+
+impl Made {
+    /// The session as it is now without this change. What was changed once more since stays.
+    pub(super) fn taken_back(&self, now: &SessionSnapshot) -> SessionSnapshot {
+        let Self { before, after } = self;
+        let mut next = now.clone();
+        if now.name == after.name {
+            next.name.clone_from(&before.name);
+        }
+        if now.tags == after.tags {
+            next.tags.clone_from(&before.tags);
+        }
+        entries_back(&mut next.metadata, &before.metadata, &after.metadata);
+        let (environment, was) = (&mut next.environment.changes, &before.environment.changes);
+        entries_back(environment, was, &after.environment.changes);
+        for window in &mut next.windows {
+            let (was, became) = (before.window(window.id), after.window(window.id));
+            if let (Some(was), Some(became)) = (was, became)
+                && window.name == became.name
+            {
+                window.name.clone_from(&was.name);
+            }
+        }
+        next
+    }
+}
+
+/// Takes entries back that a change has made, where they are still what it made of them.
+fn entries_back<V: Clone + PartialEq>(
+    now: &mut BTreeMap<String, V>,
+    before: &BTreeMap<String, V>,
+    after: &BTreeMap<String, V>,
+) {
+    let changed = before.keys().chain(after.keys());
+    for key in changed.filter(|key| before.get(*key) != after.get(*key)) {
+        if now.get(key) == after.get(key) {
+            match before.get(key) {
+                Some(value) => now.insert(key.clone(), value.clone()),
+                None => now.remove(key),
+            };
         }
     }
 }
 
 impl SessionState {
-    /// The way back from a change of a name that is about to be made.
-    pub(super) fn renamed(&self, change: &Change) -> Option<Renamed> {
-        match change {
-            Change::Session(UpdateSession {
-                name: Some(given), ..
-            }) => Some(Renamed {
-                given: given.clone(),
-                back: Change::Session(UpdateSession {
-                    name: Some(self.now.name.clone()),
-                    ..UpdateSession::default()
-                }),
-            }),
-            Change::Window {
-                window,
-                name: Some(given),
-                ..
-            } => Some(Renamed {
-                given: given.clone(),
-                back: Change::Window {
-                    window: *window,
-                    name: Some(self.now.window(*window)?.name.clone()),
-                    select: false,
-                },
-            }),
-            Change::Session(_)
-            | Change::Window { .. }
-            | Change::Pane { .. }
-            | Change::ViewStep(_) => None,
-        }
+    /// The undoing of a change that was made, if it is one of what is kept for good: a focus is not.
+    pub(super) fn undo_of(
+        &self,
+        myself: &Address<SessionMsg>,
+        before: SessionSnapshot,
+    ) -> Option<Undo> {
+        let after = self.now.clone();
+        let made = Made { before, after };
+        (made.taken_back(&self.now) != self.now)
+            .then(|| Undo(Some((myself.clone(), Box::new(made)))))
     }
 
-    /// Takes a name back, unless another one was given since.
-    pub(super) fn undo(&mut self, renamed: Renamed) {
-        let Renamed { given, back } = renamed;
-        let present = match &back {
-            Change::Window { window, .. } => self.now.window(*window).map(|w| &w.name),
-            Change::Session(_) | Change::Pane { .. } | Change::ViewStep(_) => Some(&self.now.name),
-        };
-        if present == Some(&given)
-            && let Err(error) = self.change(back)
-        {
-            tracing::warn!(session_id = %self.now.id, %error, "a name cannot be taken back");
+    /// Takes a change back.
+    pub(super) fn undo(&mut self, made: &Made) {
+        if let Err(error) = self.become_next(made.taken_back(&self.now)) {
+            tracing::warn!(session_id = %self.now.id, %error, "a change cannot be taken back");
         }
     }
 }
@@ -111,5 +126,59 @@ pub(super) fn reply_when_saved<T: Send + 'static>(
             }
             reply.send(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use protocol::Name;
+    use protocol::request::UpdateSession;
+
+    use super::Made;
+    use crate::session::change::{Change, tests::empty};
+    use crate::session::snapshot::SessionSnapshot;
+
+    fn set(session: &SessionSnapshot, entries: &[(&str, Option<&str>)]) -> SessionSnapshot {
+        let entries = entries.iter().copied();
+        let entries: BTreeMap<_, _> = entries
+            .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
+            .collect();
+        let update = UpdateSession {
+            name: entries
+                .get("name")
+                .cloned()
+                .flatten()
+                .map(|name| Name::new(&name).unwrap()),
+            environment: entries.clone(),
+            metadata: entries,
+            ..UpdateSession::default()
+        };
+        session.changed(Change::Session(update)).unwrap()
+    }
+
+    #[test]
+    fn a_change_is_taken_back_but_for_what_was_changed_once_more() {
+        let before = set(&empty(), &[("kept", Some("1")), ("gone", Some("2"))]);
+        let entries = [
+            ("gone", None),
+            ("new", Some("3")),
+            ("name", Some("renamed")),
+        ];
+        let after = set(&before, &entries);
+        let made = Made {
+            before: before.clone(),
+            after: after.clone(),
+        };
+        assert_eq!(made.taken_back(&after), before);
+        let later = set(&after, &[("new", Some("4")), ("other", Some("5"))]);
+        let expected = set(&before, &[("new", Some("4")), ("other", Some("5"))]);
+        assert_eq!(made.taken_back(&later), expected);
+        assert_eq!(
+            made.taken_back(&before),
+            before,
+            "there is nothing to take back"
+        );
     }
 }

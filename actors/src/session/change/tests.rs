@@ -9,7 +9,7 @@ use protocol::{Direction, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionU
 use super::{Change, Place, Placement};
 use crate::session::snapshot::{Environment, SessionSnapshot};
 
-fn empty() -> SessionSnapshot {
+pub(in crate::session) fn empty() -> SessionSnapshot {
     SessionSnapshot {
         id: SessionUuid::new(),
         name: Name::new("s").unwrap(),
