@@ -150,12 +150,14 @@ mod tests {
                 .get("name")
                 .cloned()
                 .flatten()
-                .map(|name| Name::new(&name).unwrap()),
+                .map(|name| Name::new(&name).expect("it is in order")),
             environment: entries.clone(),
             metadata: entries,
             ..UpdateSession::default()
         };
-        session.changed(Change::Session(update)).unwrap()
+        session
+            .changed(Change::Session(update))
+            .expect("it is in order")
     }
 
     #[test]
