@@ -52,7 +52,7 @@ const UNSAFE: [(&str, &str); 4] = [
         "actors/src/keeper",
         "descriptors handed over, fork and exec",
     ),
-    ("actors/src/pane/journal", "memory shared with the keeper"),
+    ("actors/journal/src", "memory shared with the keeper"),
     ("actors/src/pane/io", "a descriptor registered with tokio"),
     (
         "client/src/attach/terminal.rs",

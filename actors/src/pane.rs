@@ -5,7 +5,6 @@ mod close;
 mod info;
 pub mod input;
 pub mod io;
-pub mod journal;
 pub mod life;
 mod record;
 pub mod screen;

@@ -24,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use journal::Journal;
 use protocol::event::ScreenUpdate;
 use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
@@ -43,7 +44,6 @@ pub use self::order::{
     ExpectOrder, Input, Line, Piece, PieceKind, Waited, WriteOrder, Writer, Written,
 };
 use self::rebuild::Rebuilt;
-use super::journal::Journal;
 use super::screen::{Extent, Screen};
 use super::setup::{Setup, Window};
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
+use journal::MAX_CHECKPOINT_BYTES;
 use protocol::{Error, ErrorCode, PaneUuid};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use supervisor::Reply;
@@ -17,7 +18,6 @@ use super::write::run;
 use super::writer::StoreState;
 use super::{SAVE_LIMIT, Store, StoreMsg};
 use crate::pane::PaneEntry;
-use crate::pane::journal::MAX_CHECKPOINT_BYTES;
 use crate::pane::screen::{Extent, Screen};
 
 /// The largest text of one pane, compressed, in bytes; of a longer one the newest rows are kept.

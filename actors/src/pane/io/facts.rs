@@ -1,8 +1,8 @@
 //! What a pane's program tells of itself, with the times that the screen does not know.
 
+use journal::Journal;
 use protocol::reply::{Notification, ProgramState, ProgramStatus, Progress};
 
-use crate::pane::journal::Journal;
 use crate::pane::screen::Screen;
 
 /// What the program tells, as everybody may see it.

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use journal::Journal;
 use protocol::{Error, Size};
 use tokio::sync::{mpsc, watch};
 
@@ -14,7 +15,6 @@ use super::gate::Gate;
 use super::give_way::LastKey;
 use super::rebuild::{Rebuilt, rebuild_aside};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
-use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
 use crate::pane::setup::Setup;
 use crate::watched::Watched;

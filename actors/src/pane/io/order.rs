@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use journal::Journal;
 use protocol::Error;
 use protocol::frame::PastePart;
 use protocol::reply::{ExpectOutcome, ProgramState, ProgramStatus};
@@ -14,7 +15,6 @@ use supervisor::Reply;
 
 use super::Ahead;
 use super::frames::{Frame, Known};
-use crate::pane::journal::Journal;
 use crate::pane::screen::{Match, Screen, TextCursor};
 
 /// Something to look at or to do with the screen, between two chunks of output.

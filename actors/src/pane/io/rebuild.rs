@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use journal::Journal;
 use protocol::{Error, Size};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Semaphore;
 
 use super::rebuilding;
-use crate::pane::journal::Journal;
 use crate::pane::screen::{Extent, Screen};
 
 /// Fed at once; then it is looked whether there is time for more.

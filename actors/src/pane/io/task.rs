@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use journal::Journal;
 use protocol::seldom::Seldom;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::io::Errno;
@@ -23,7 +24,6 @@ use super::waits::{QuietSince, Waits};
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared, give_way};
 use crate::clock::{epoch_ms, steady_ms};
-use crate::pane::journal::Journal;
 use crate::pane::screen::{CopyError, Extent, Screen};
 use crate::pane::setup::Window;
 use crate::watched::{Waiting, Watched};

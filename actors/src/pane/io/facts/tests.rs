@@ -1,7 +1,7 @@
 //! Since when what is told holds, also for the next daemon.
 
 use super::*;
-use crate::pane::journal::Journal;
+use journal::Journal;
 use protocol::Size;
 
 const RING_BYTES: usize = 64 * 1024;

@@ -1,10 +1,10 @@
 //! A rebuilt screen is the undisturbed one, wherever its daemon died.
 
+use journal::Journal;
 use proptest::prelude::*;
 use protocol::Size;
 
 use super::{SLICE_BYTES, carefully, rebuild};
-use crate::pane::journal::Journal;
 use crate::pane::screen::tests::support::state;
 use crate::pane::screen::{Extent, Screen};
 

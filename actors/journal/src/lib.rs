@@ -33,7 +33,7 @@ pub const MAX_CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
 /// The longest slice handed out for one read, in bytes.
 const MAX_RESERVE_BYTES: usize = 64 * 1024;
 
-/// Why a journal cannot be used.
+/// An error of making or opening a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The memory could not be mapped or sized.
@@ -138,7 +138,7 @@ impl Journal {
         self.ring.capacity()
     }
 
-    /// How many bytes have been committed since the beginning.
+    /// The number of bytes committed since the beginning.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.header().position()
@@ -233,8 +233,8 @@ impl Journal {
         found
     }
 
-    /// What the program asked with the output before `position` is answered. To be called before the answers are given: a question is
-    /// rather left unanswered than answered twice.
+    /// Notes that what the program asked with the output before `position` is answered. To be called before the answers are given:
+    /// a question is rather left unanswered than answered twice.
     pub fn mark_answered(&mut self, position: u64) {
         self.header().set_answered(position.min(self.position()));
     }
@@ -248,8 +248,8 @@ impl Journal {
         }
     }
 
-    /// When the program told what it tells now: a number of the caller's own for its state, 0 when there is none, and when
-    /// its last notification came, in milliseconds since 1970.
+    /// The program's state and last notification: a number of the caller's own for the state and since when it holds, 0 when there is
+    /// none, and when the notification came, in milliseconds since 1970.
     #[must_use]
     pub fn told(&self) -> (u64, u64) {
         (self.header().told(), self.header().noticed_at())

@@ -11,11 +11,11 @@ pub(super) const HEADER_BYTES: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"fuguejnl");
 /// The layout's version. Another one cannot be opened.
 const VERSION: u64 = 1;
-/// How many resizes are noted between two checkpoints.
+/// The number of resizes that can be noted between two checkpoints.
 pub(super) const RESIZES: u64 = 64;
-/// Where the notes of resizes begin, each with a position and a size.
+/// The field at which the notes of resizes begin, each with a position and a size.
 const RESIZES_AT: usize = 16;
-/// Where the fields behind them begin. A daemon of before these were there leaves them 0.
+/// The field at which those behind the notes begin. A daemon of before these were there leaves them 0.
 const LATER_AT: usize = RESIZES_AT + 2 * RESIZES as usize;
 /// The number of fields in the header.
 const FIELDS: usize = LATER_AT + 1;
@@ -38,7 +38,7 @@ enum Field {
     Slot0Len,
     Slot1Position,
     Slot1Len,
-    /// What the program asked up to here is answered.
+    /// Questions of the program up to here are answered.
     Answered,
     /// Resizes noted since the beginning.
     Resizes,
@@ -47,7 +47,7 @@ enum Field {
     Slot1Resizes,
     /// The state that the program tells, and since when it is in it.
     Told,
-    /// When its last notification came.
+    /// The time of its last notification.
     NoticedAt = LATER_AT as isize,
 }
 

@@ -30,7 +30,7 @@ impl Ring {
         range.start
     }
 
-    /// How many of `max` bytes from `position` on lie in one piece.
+    /// The number of bytes from `position` on, at most `max`, that lie in one piece.
     pub(super) fn contiguous(self, position: u64, max: usize) -> usize {
         max.min(self.capacity - self.range(position, 0).start)
     }
@@ -59,7 +59,7 @@ pub(super) fn fill_pattern(position: u64, bytes: &mut [u8]) {
     last.fill(pair[0]);
 }
 
-/// How many bytes, counted from the first, have been written over since they were filled with the pattern.
+/// The number of bytes, counted from the first, that have been written over since they were filled with the pattern.
 pub(super) fn written_len(position: u64, bytes: &[u8]) -> usize {
     let differs = |(at, byte): (usize, &u8)| *byte != pattern(position + at as u64);
     bytes
