@@ -3,11 +3,9 @@
 mod actor;
 mod close;
 mod info;
-pub mod input;
 pub mod io;
 pub mod life;
 mod record;
-pub mod screen;
 pub mod setup;
 pub(crate) mod waits;
 

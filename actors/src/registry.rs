@@ -14,13 +14,13 @@ use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 use supervisor::{Address, AddressSlot, SupervisorSlot};
+use terminal::screen::Tail;
 use tokio::sync::watch;
 
 use crate::client::ClientMsg;
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
-use crate::pane::screen::Tail;
 use crate::session::SessionMsg;
 use crate::session::snapshot::SessionSnapshot;
 use crate::slots::{Slot, Slots};

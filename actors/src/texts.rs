@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use protocol::{Error, PaneUuid};
 use supervisor::{Actor, ActorError, Address, Reply};
+use terminal::screen::Extent;
 use tokio::time::Instant;
 
 use crate::pane::PaneEntry;
-use crate::pane::screen::Extent;
 use crate::server::Server;
 use crate::store::{MAX_ROWS, PaneText};
 

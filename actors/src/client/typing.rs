@@ -116,10 +116,10 @@ impl Typing {
             // A paste that was begun is ended all the same.
             bytes = match kind {
                 PieceKind::Typed { pasting: false } if was_open => {
-                    Bytes::from_static(crate::pane::input::PASTE_END)
+                    Bytes::from_static(terminal::input::PASTE_END)
                 }
                 PieceKind::Typed { pasting: true } if !was_open => {
-                    Bytes::from_static(crate::pane::input::PASTE_START)
+                    Bytes::from_static(terminal::input::PASTE_START)
                 }
                 PieceKind::Typed { .. } | PieceKind::Paste(_) => Bytes::new(),
             };
@@ -253,7 +253,7 @@ impl Drop for Typing {
         if let Some(open) = self.open.take() {
             let (bytes, kind) = match open.marked {
                 true => (
-                    Bytes::from_static(crate::pane::input::PASTE_END),
+                    Bytes::from_static(terminal::input::PASTE_END),
                     PieceKind::Typed { pasting: false },
                 ),
                 false => (Bytes::new(), PieceKind::Paste(PastePart::End)),

@@ -11,14 +11,13 @@ use protocol::request::{
     ClosePane, CreatePane, Expect, ListPanes, ReadPane, SendInput, Until, UpdatePane, WaitPane,
 };
 use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, Target, WindowUuid};
-use regex::RegexBuilder;
+use terminal::screen::{self, Text, TextCursor};
 
 use super::guard;
 use super::rename::rename;
 use super::session::{change, pane_created};
 use crate::clock::{millis, steady_ms};
 use crate::pane::io::{ExpectOrder, Input, Line, WriteOrder};
-use crate::pane::screen::{Text, TextCursor};
 use crate::pane::{self, PaneEntry, PanePlace};
 use crate::registry::{Caller, EndedPane, Leaf, SessionEntry};
 use crate::server::Server;
@@ -44,11 +43,8 @@ const INPUT_BYTES: usize = 4 * 1024 * 1024;
 /// How long a program may take to read its input, unless the caller says so.
 const INPUT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Longest pattern in bytes, and largest compiled one.
+/// The longest pattern, in bytes.
 const PATTERN_BYTES: usize = 4 * 1024;
-
-/// See [`PATTERN_BYTES`].
-const COMPILED_BYTES: usize = 1024 * 1024;
 
 /// The cursor before all output of a new pane.
 pub(super) fn begin_cursor() -> String {
@@ -515,16 +511,10 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
                 pattern.len()
             )));
         }
-        Some(pattern) => Some(
-            RegexBuilder::new(pattern)
-                .multi_line(true)
-                .size_limit(COMPILED_BYTES)
-                .build()
-                .map_err(|error| {
-                    Error::invalid(format!("the pattern is no regular expression: {error}"))
-                        .hint("escape what is meant literally: \\( \\[ \\. \\$")
-                })?,
-        ),
+        Some(pattern) => Some(screen::pattern(pattern).map_err(|error| {
+            Error::invalid(format!("the pattern is no regular expression: {error}"))
+                .hint("escape what is meant literally: \\( \\[ \\. \\$")
+        })?),
         None => None,
     };
     let idle = params.idle_ms.map(wait_limit).transpose()?;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use protocol::reply::RunStatus;
 use protocol::request::{Program, RunStreams};
+use terminal::screen::Screen;
 
 use super::job::{Found, Job};
 use super::progress::{Outcome, Tail};
 use crate::keeper::KEPT_ERROR_BYTES;
-use crate::pane::screen::Screen;
 use crate::pane::{PaneEntry, life};
 
 pub(super) async fn run(job: &Job) {

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use protocol::reply::{ExitStatus, RunStatus};
 use protocol::request::Program;
+use terminal::screen::{Screen, TextCursor};
 
 use super::job::{Found, Job};
 use super::progress::{Doubt, Outcome, StopReason, Tail};
 use super::script::{self, Report, Reports, Told};
-use crate::pane::screen::{Screen, TextCursor};
 use crate::pane::{PaneEntry, life};
 use pipe::StatusPipe;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use protocol::reply::{CommandResult, Orchestration, RunStatus};
+use terminal::screen::Screen;
 
 use crate::clock::steady_ms;
-use crate::pane::screen::Screen;
 use crate::pane::{PaneEntry, waits};
 use crate::server::Server;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use protocol::Name;
 use protocol::reply::{ExitStatus, PaneEnd, SessionContext};
+use terminal::screen::Tail;
 use tokio::time::timeout;
 
 use super::life::{self, DRAIN_LIMIT, EXIT_LIMIT, KILL_LIMIT};
-use super::screen::Tail;
 use super::{CloseStep, Ended, PaneEntry};
 use crate::cgroup;
 use crate::clock::{epoch_ms, millis};

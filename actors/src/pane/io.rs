@@ -30,6 +30,7 @@ use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::termios::LocalModes;
 use supervisor::Reply;
+use terminal::screen::{Extent, Screen};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::facts::Facts;
@@ -44,7 +45,6 @@ pub use self::order::{
     ExpectOrder, Input, Line, Piece, PieceKind, Waited, WriteOrder, Writer, Written,
 };
 use self::rebuild::Rebuilt;
-use super::screen::{Extent, Screen};
 use super::setup::{Setup, Window};
 
 /// How long the task may take to answer what it can answer at once. It parses at most 256 KiB between

@@ -4,9 +4,9 @@ use protocol::Size;
 use protocol::config::{ClipboardWish, DaemonConfig};
 use protocol::terminal::{CellPixels, TerminalFacts};
 use rustix::termios::Winsize;
+use terminal::screen::Copies;
 
 use super::PaneRecord;
-use super::screen::Copies;
 
 /// How a pane's screen is made.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,12 +8,12 @@ use protocol::paths::UMASK_VARIABLE;
 use protocol::request::{PaneSpec, Program, StopRecipe};
 use protocol::{Error, PaneUuid, os_text};
 use serde_bytes::ByteBuf;
+use terminal::screen::MAX_HISTORY_LINES;
 use uuid::Uuid;
 
 use super::{SpawnOrder, shell, usual_shell};
 use crate::clock::epoch_ms;
 use crate::idempotency;
-use crate::pane::screen::MAX_HISTORY_LINES;
 use crate::pane::{PaneEntry, PaneRecord};
 use crate::rights;
 use crate::server::Server;
@@ -103,7 +103,7 @@ pub(super) fn record(
 fn checked_stop(stop: StopRecipe) -> Result<StopRecipe, Error> {
     stop.check()?;
     for key in stop.keys.iter().flatten() {
-        crate::pane::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
+        terminal::input::Key::parse(key).map_err(|e| Error::invalid(e.to_string()))?;
     }
     Ok(stop)
 }

@@ -13,12 +13,12 @@ use journal::MAX_CHECKPOINT_BYTES;
 use protocol::{Error, ErrorCode, PaneUuid};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use supervisor::Reply;
+use terminal::screen::{Extent, Screen};
 
 use super::write::run;
 use super::writer::StoreState;
 use super::{SAVE_LIMIT, Store, StoreMsg};
 use crate::pane::PaneEntry;
-use crate::pane::screen::{Extent, Screen};
 
 /// The largest text of one pane, compressed, in bytes; of a longer one the newest rows are kept.
 const MAX_BYTES: usize = 256 * 1024;
@@ -223,7 +223,7 @@ pub(super) enum TextError {
     #[error("it cannot be decompressed: {0}")]
     Packed(#[from] std::io::Error),
     #[error(transparent)]
-    Checkpoint(#[from] crate::pane::screen::CheckpointError),
+    Checkpoint(#[from] terminal::screen::CheckpointError),
 }
 
 /// The screen that a pane had.

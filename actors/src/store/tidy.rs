@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use protocol::PaneUuid;
 use rusqlite::{Connection, params};
+use terminal::screen::Tail;
 
 use super::Keep;
 use super::write::{ENDED_BEYOND, KEY_MS};
-use crate::pane::screen::Tail;
 
 /// Free pages left in the file: they are written again soon.
 const SPARE_PAGES: i64 = 256;

@@ -5,6 +5,7 @@ use std::path::Path;
 use protocol::{Error, ErrorCode};
 use rusqlite::{Connection, ErrorCode as Sqlite, Transaction, params};
 use serde::Serialize;
+use terminal::screen::Tail;
 
 use super::rows::{StoredKey, StoredState};
 use super::schema::{self, Database, OpenError};
@@ -12,7 +13,6 @@ use super::{Keep, Key, Mark, departed, text, tidy};
 use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
-use crate::pane::screen::Tail;
 use crate::registry::{ENDED_PANES, EndedPane, SessionEntry};
 use crate::step::step;
 

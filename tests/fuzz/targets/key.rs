@@ -1,9 +1,9 @@
 //! Any text as a key name and as typed text: no panic, short errors, and a paste that text cannot end.
 #![no_main]
 
-use actors::pane::input::{Key, encode_key, encode_text, is_paste};
-use actors::pane::screen::Modes;
 use libfuzzer_sys::fuzz_target;
+use terminal::input::{Key, encode_key, encode_text, is_paste};
+use terminal::screen::Modes;
 
 const PASTE_START: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";

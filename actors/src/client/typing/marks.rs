@@ -1,6 +1,6 @@
 //! Pastes within what a terminal sends: between which bytes one is open.
 
-use crate::pane::input::{PASTE_END, PASTE_START};
+use terminal::input::{PASTE_END, PASTE_START};
 
 /// Follows typed bytes in pieces of any size.
 #[derive(Debug, Default)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use protocol::{Error, ErrorCode};
+use terminal::screen::Screen;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::frames::Frames;
 use super::waits::{QuietSince, Waits};
 use super::{Command, Shared};
-use crate::pane::screen::Screen;
 
 /// The error for what needs the terminal.
 pub(super) fn absent() -> Error {

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use rustix::pty::OpenptFlags;
 use rustix::termios::LocalModes;
+use terminal::screen::{LineModes, Screen};
 use tokio::time::Instant;
-
-use crate::pane::screen::{LineModes, Screen};
 
 /// What begins and ends a line editor's work on a line, but for its last byte.
 ///

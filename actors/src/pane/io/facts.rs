@@ -2,8 +2,7 @@
 
 use journal::Journal;
 use protocol::reply::{Notification, ProgramState, ProgramStatus, Progress};
-
-use crate::pane::screen::Screen;
+use terminal::screen::Screen;
 
 /// What the program tells, as everybody may see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use protocol::event::{ScreenCursor, ScreenUpdate, mode};
 use supervisor::Reply;
+use terminal::screen::{self, CursorShape, Modes, Screen};
 use tokio::time::Instant;
 
 use super::copied::Copies;
-use crate::pane::screen::{self, CursorShape, Modes, Screen};
 
 /// Frames under a stream of changes are so far apart: more than a screen shows, less than a hand feels.
 const PACE: Duration = Duration::from_millis(8);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use journal::Journal;
 use protocol::{Error, Size};
+use terminal::screen::{Extent, Screen};
 use tokio::sync::{mpsc, watch};
 
 use super::absent::Absent;
@@ -15,7 +16,6 @@ use super::gate::Gate;
 use super::give_way::LastKey;
 use super::rebuild::{Rebuilt, rebuild_aside};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
-use crate::pane::screen::{Extent, Screen};
 use crate::pane::setup::Setup;
 use crate::watched::Watched;
 

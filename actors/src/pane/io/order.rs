@@ -10,12 +10,11 @@ use journal::Journal;
 use protocol::Error;
 use protocol::frame::PastePart;
 use protocol::reply::{ExpectOutcome, ProgramState, ProgramStatus};
-use regex::Regex;
 use supervisor::Reply;
+use terminal::screen::{Match, Pattern, Screen, TextCursor};
 
 use super::Ahead;
 use super::frames::{Frame, Known};
-use crate::pane::screen::{Match, Screen, TextCursor};
 
 /// Something to look at or to do with the screen, between two chunks of output.
 pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
@@ -170,7 +169,7 @@ pub struct Written {
 #[derive(Clone)]
 pub struct ExpectOrder {
     /// A match ends the wait.
-    pub pattern: Option<Regex>,
+    pub pattern: Option<Pattern>,
     /// So much quiet ends the wait: no change of the text.
     pub idle: Option<Duration>,
     /// It is not quiet while the program has not read what was typed.

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use terminal::screen::Screen;
 use tokio::time::Instant;
-
-use crate::pane::screen::Screen;
 
 /// How long output may go unlooked at. A look costs as much as drawing the screen once.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -7,11 +7,11 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use supervisor::Reply;
+use terminal::screen::Screen;
 use tokio::time::Instant;
 
 use super::echo::line_modes;
 use super::{Typing, Written};
-use crate::pane::screen::Screen;
 
 /// After this time a program gets its input whatever it does.
 const LIMIT: Duration = Duration::from_secs(3);

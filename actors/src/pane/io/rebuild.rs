@@ -7,10 +7,10 @@ use std::time::Duration;
 use journal::Journal;
 use protocol::{Error, Size};
 use rustix::time::{ClockId, clock_gettime};
+use terminal::screen::{Extent, Screen};
 use tokio::sync::Semaphore;
 
 use super::rebuilding;
-use crate::pane::screen::{Extent, Screen};
 
 /// Fed at once; then it is looked whether there is time for more.
 const SLICE_BYTES: usize = 4 * 1024;

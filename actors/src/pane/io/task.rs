@@ -10,6 +10,7 @@ use journal::Journal;
 use protocol::seldom::Seldom;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::io::Errno;
+use terminal::screen::{CopyError, Extent, Screen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -24,7 +25,6 @@ use super::waits::{QuietSince, Waits};
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared, give_way};
 use crate::clock::{epoch_ms, steady_ms};
-use crate::pane::screen::{CopyError, Extent, Screen};
 use crate::pane::setup::Window;
 use crate::watched::{Waiting, Watched};
 

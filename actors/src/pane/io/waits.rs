@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use protocol::reply::{ExpectOutcome, ProgramStatus};
 use supervisor::Reply;
+use terminal::screen::{Match, Screen, TextCursor};
 use tokio::time::Instant;
 
 use super::{ExpectOrder, Waited};
-use crate::pane::screen::{Match, Screen, TextCursor};
 
 /// What ends a wait.
 enum Ending {

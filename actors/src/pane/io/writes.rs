@@ -11,6 +11,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use protocol::{Error, ErrorCode};
 use supervisor::Reply;
+use terminal::input::PASTE_END;
+use terminal::screen::Screen;
 use tokio::time::Instant;
 
 use self::encode::Pasting;
@@ -18,8 +20,6 @@ use self::pending::{Pending, Turn};
 use super::echo::line_modes;
 use super::order::Writer;
 use super::{Ahead, Typing, Written};
-use crate::pane::input::PASTE_END;
-use crate::pane::screen::Screen;
 use crate::watched::Waiting;
 
 /// Bytes waiting for one program. More is refused: who types so much into a program that does

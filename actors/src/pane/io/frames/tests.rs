@@ -5,10 +5,10 @@ use std::time::Duration;
 use protocol::Size;
 use protocol::event::{Copied, Selection};
 use supervisor::Reply;
+use terminal::screen::Screen;
 use tokio::time::Instant;
 
 use super::{Frames, Known, PACE, SYNCHRONIZED_LIMIT};
-use crate::pane::screen::Screen;
 
 fn screen() -> Screen {
     Screen::new(Size::new(5, 20), 100)

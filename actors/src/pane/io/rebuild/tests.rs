@@ -3,10 +3,9 @@
 use journal::Journal;
 use proptest::prelude::*;
 use protocol::Size;
+use terminal::screen::{Extent, Screen};
 
 use super::{SLICE_BYTES, carefully, rebuild};
-use crate::pane::screen::tests::support::state;
-use crate::pane::screen::{Extent, Screen};
 
 const HISTORY: usize = 50;
 const FIRST: Size = Size::new(10, 40);
@@ -69,7 +68,7 @@ proptest! {
         }
         let mut rebuilt = rebuild(&journal, u64::MAX, screen.size(), HISTORY);
         prop_assert_eq!(rebuilt.answers, None);
-        prop_assert_eq!(state(&mut rebuilt.screen), state(&mut screen));
+        prop_assert_eq!(rebuilt.screen.state(), screen.state());
     }
 }
 
@@ -124,7 +123,7 @@ fn left_out(is_over: &dyn Fn(u32) -> bool) {
     };
     let mut rebuilt = carefully(&mut journal, u64::MAX, FIRST, HISTORY, &is_over);
     assert_eq!(rebuilt.left_out, (output.len() - 2 * SLICE_BYTES) as u64);
-    assert_eq!(state(&mut rebuilt.screen), state(&mut before));
+    assert_eq!(rebuilt.screen.state(), before.state());
     // The next one begins behind it.
     let fed = std::cell::Cell::new(0);
     let never = || {
@@ -133,7 +132,7 @@ fn left_out(is_over: &dyn Fn(u32) -> bool) {
     };
     let mut again = carefully(&mut journal, u64::MAX, FIRST, HISTORY, &never);
     assert_eq!((again.left_out, fed.get()), (0, 0));
-    assert_eq!(state(&mut again.screen), state(&mut before));
+    assert_eq!(again.screen.state(), before.state());
 }
 
 #[test]

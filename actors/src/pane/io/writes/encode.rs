@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use protocol::Error;
 use protocol::frame::PastePart;
-
-use super::super::echo::{line_modes, unread};
-use super::super::order::{Line, Piece, PieceKind, WriteOrder};
-use crate::pane::input::{
+use terminal::input::{
     Key, KeyCode, Modifiers, PASTE_END, PASTE_START, PasteFilter, is_paste, newlines_to_returns,
     split_enter, without_paste_ends,
 };
-use crate::pane::screen::Modes;
+use terminal::screen::Modes;
+
+use super::super::echo::{line_modes, unread};
+use super::super::order::{Line, Piece, PieceKind, WriteOrder};
 
 /// The longest line that a terminal in line mode takes; of a longer one it drops the rest.
 ///

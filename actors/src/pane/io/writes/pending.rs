@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use protocol::{Error, ErrorCode};
 use supervisor::Reply;
+use terminal::input::PASTE_END;
+use terminal::screen::{Modes, Screen, TextCursor};
 use tokio::time::Instant;
 
 use super::super::echo::line_modes;
@@ -15,8 +17,6 @@ use super::Ahead;
 use super::encode::{
     Keys, LINE_BYTES, Part, Pasting, Role, encode_line, encode_piece, longest_line, took_all,
 };
-use crate::pane::input::PASTE_END;
-use crate::pane::screen::{Modes, Screen, TextCursor};
 
 /// How often a terminal is asked whether it takes single keys now.
 const LINE_MODE_PAUSE: Duration = Duration::from_millis(20);

@@ -12,6 +12,7 @@ use protocol::{ErrorCode, Size};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use supervisor::Reply;
+use terminal::screen::Screen;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::Instant;
 
@@ -19,7 +20,6 @@ use super::super::gate::Gate;
 use super::super::order::{Input, Line, Piece, PieceKind, Writer};
 use super::{PASTE_LIMIT, Writes};
 use crate::pane::io::{Typing, WriteOrder, Written};
-use crate::pane::screen::Screen;
 use crate::watched::Waiting;
 
 const PASTES: &str = "\x1b[?2004h";
