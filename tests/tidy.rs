@@ -50,13 +50,12 @@ const SPAWNERS: [(&str, &str); 7] = [
 ];
 
 /// Where `unsafe` may stand, and what for.
-const UNSAFE: [(&str, &str); 4] = [
+const UNSAFE: [(&str, &str); 3] = [
     (
         "actors/src/keeper",
         "descriptors handed over, fork and exec",
     ),
     ("actors/journal/src", "memory shared with the keeper"),
-    ("actors/src/pane/io", "a descriptor registered with tokio"),
     (
         "client/src/attach/terminal.rs",
         "a descriptor registered with tokio",

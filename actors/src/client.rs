@@ -16,6 +16,7 @@ use futures_util::SinkExt;
 use protocol::codec::FrameCodec;
 use protocol::frame::Frame;
 use protocol::{ClientUuid, Error, PaneUuid};
+use pty::Watched;
 use supervisor::{Actor, ActorError, Address, ExitReason};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
@@ -24,7 +25,6 @@ use tokio_util::codec::FramedWrite;
 use crate::listener::Place;
 use crate::registry::ClientEntry;
 use crate::server::Server;
-use crate::watched::Watched;
 
 /// What a connection's actor is told.
 #[derive(strum::IntoStaticStr)]

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub use pty::{millis, steady_ms};
+
 /// Milliseconds since 1970.
 #[must_use]
 pub fn epoch_ms() -> u64 {
@@ -35,19 +37,6 @@ fn since_epoch() -> Duration {
 #[must_use]
 pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
-}
-
-/// Milliseconds of a clock that nobody sets; only differences mean something.
-#[must_use]
-pub fn steady_ms() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    millis(Duration::try_from(now).unwrap_or_default())
-}
-
-/// A duration in whole milliseconds.
-#[must_use]
-pub fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The moment of a wall clock time, as far back as this clock reaches.

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use protocol::config::DaemonConfig;
 use protocol::paths::Paths;
 use protocol::reply::ExitStatus;
+use protocol::terminal::TerminalFacts;
 use protocol::{Name, PaneUuid, Size};
+use pty::Io;
 use rusqlite::Connection;
 use supervisor::{SupervisorRef, TreeNode};
 
@@ -17,8 +19,6 @@ use crate::clock::epoch_ms;
 use crate::dispatch::session::new_snapshot;
 use crate::keeper::Keeper;
 use crate::orchestration::sample;
-use crate::pane::io::Io;
-use crate::pane::setup::Setup;
 use crate::pane::{self, Ended, PaneEntry, PaneRecord, Process};
 use crate::registry::{Claim, ENDED_PANES, SessionEntry};
 use crate::server::Server;
@@ -86,7 +86,8 @@ impl Day {
     /// A pane whose program has ended, in a window of its own.
     pub(crate) async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
         let server = &self.server;
-        let io = Io::without_program(16_384, Size::default(), Setup::default(), None).unwrap();
+        let setup = PaneRecord::default().setup(&server.config, TerminalFacts::default());
+        let io = Io::without_program(16_384, Size::default(), setup, None).unwrap();
         let process = Process {
             keeper: Keeper::gone(),
             pid: 0,

@@ -36,5 +36,4 @@ pub mod surface;
 pub mod texts;
 pub mod tree;
 pub mod watchdog;
-mod watched;
 pub mod wedge;

@@ -3,10 +3,9 @@
 mod actor;
 mod close;
 mod info;
-pub mod io;
 pub mod life;
 mod record;
-pub mod setup;
+mod setup;
 pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;
@@ -17,6 +16,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use protocol::reply::{ExitStatus, PaneEnd, PaneStatus, Unreachable};
 use protocol::request::{RestartType, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
+use pty::Io;
 use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
@@ -25,7 +25,6 @@ use uuid::Uuid;
 
 use crate::clock::{epoch_ms, millis};
 use crate::keeper::{Identity, Keeper};
-use io::Io;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use protocol::paths::private_dir;
 use protocol::request::{PaneSpec, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid, os_text};
+use pty::Io;
+use pty::Window;
 use uuid::Uuid;
 
 use crate::adopt;
 use crate::cgroup;
 use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane, Streams};
 use crate::orchestration;
-use crate::pane::io::Io;
-use crate::pane::setup::Window;
 use crate::pane::{self, PaneEntry, PaneRecord, Process, StartTurn};
 use crate::registry::SessionEntry;
 use crate::server::Server;

@@ -8,12 +8,12 @@ use protocol::reply::ExitStatus;
 use protocol::request::RestartType;
 use protocol::terminal::TerminalFacts;
 use protocol::{Error, Size};
+use pty::Io;
 use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
 use crate::keeper::{AdoptedPane, Family, Keeper};
-use crate::pane::io::Io;
 use crate::pane::{Ended, PaneEntry, PaneRecord, PaneState, Process};
 use crate::server::Server;
 use crate::step::step;

@@ -19,6 +19,7 @@ use protocol::frame::{
 use protocol::reply::Done;
 use protocol::request::{Attach, Call, Detach, GuardTerminal, Request, UpdateView};
 use protocol::{ClientUuid, Error, ErrorCode, Event};
+use pty::Watched;
 use supervisor::Address;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
@@ -33,7 +34,6 @@ use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
 use crate::session::life::leave;
-use crate::watched::Watched;
 
 /// Calls under way at a time; a further one is refused, since whoever stopped reading would not see
 /// cancels and signs of life either.

@@ -5,9 +5,8 @@ use protocol::Error;
 use protocol::codec::FrameCodec;
 use protocol::frame::{Frame, ReplyFrame, RequestId, to_bytes};
 use protocol::{Event, error::ErrorCode};
+use pty::Waiting;
 use tokio_util::codec::Encoder;
-
-use crate::watched::Waiting;
 
 /// No further request is read while so many bytes wait: replies to what is under way still fit.
 const FULL_BYTES: usize = 1024 * 1024;

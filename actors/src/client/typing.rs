@@ -11,10 +11,10 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all, select_all};
 use protocol::frame::PastePart;
 use protocol::{Error, ErrorCode};
+use pty::{Ahead, Piece, PieceKind, WriteOrder, Writer, Written};
 
 use self::marks::Marks;
 use crate::pane::PaneEntry;
-use crate::pane::io::{Ahead, Piece, PieceKind, WriteOrder, Writer, Written};
 
 /// Typed bytes of one view that may wait for programs. A client that is told what was taken keeps to it; of another one,
 /// more is dropped, and the person is told.

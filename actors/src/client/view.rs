@@ -11,13 +11,13 @@ use protocol::frame::{PastePart, ViewId};
 use protocol::reply::Attached;
 use protocol::request::{Attach, UpdateView};
 use protocol::{ClientUuid, Error, ErrorCode, Event, PaneUuid, WindowUuid};
+use pty::Seen;
 use tokio::sync::watch;
 
 use super::focus::{self, Looking};
 use super::notices;
 use super::typing::{Typed, Typing, WINDOW_BYTES};
 use crate::pane::PaneEntry;
-use crate::pane::io::Seen;
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::change::Change;

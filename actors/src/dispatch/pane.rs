@@ -11,13 +11,13 @@ use protocol::request::{
     ClosePane, CreatePane, Expect, ListPanes, ReadPane, SendInput, Until, UpdatePane, WaitPane,
 };
 use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, Target, WindowUuid};
+use pty::{ExpectOrder, Input, Line, WriteOrder};
 use terminal::screen::{self, Text, TextCursor};
 
 use super::guard;
 use super::rename::rename;
 use super::session::{change, pane_created};
 use crate::clock::{millis, steady_ms};
-use crate::pane::io::{ExpectOrder, Input, Line, WriteOrder};
 use crate::pane::{self, PaneEntry, PanePlace};
 use crate::registry::{Caller, EndedPane, Leaf, SessionEntry};
 use crate::server::Server;

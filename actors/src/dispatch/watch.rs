@@ -5,11 +5,11 @@ use std::sync::Arc;
 use protocol::Error;
 use protocol::reply::Watched;
 use protocol::request::Watch;
+use pty::Seen;
 use tokio::time::{Instant, timeout_at};
 
 use super::pane::wait_limit;
 use crate::pane::PaneEntry;
-use crate::pane::io::Seen;
 use crate::server::Server;
 
 pub(super) async fn watch(server: &Arc<Server>, params: Watch) -> Result<Watched, Error> {

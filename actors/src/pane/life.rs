@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::reply::ExitStatus;
+use pty::WriteOrder;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::io::WriteOrder;
 use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
 use crate::clock::{epoch_ms, millis};
 use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, StopTimes};

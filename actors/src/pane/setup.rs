@@ -1,26 +1,24 @@
-//! What a pane's terminal is, whatever runs in it.
+//! The setup of a pane's terminal, from what the pane was made as.
 
-use protocol::Size;
 use protocol::config::{ClipboardWish, DaemonConfig};
-use protocol::terminal::{CellPixels, TerminalFacts};
-use rustix::termios::Winsize;
+use protocol::terminal::TerminalFacts;
+use pty::{Host, Setup};
 use terminal::screen::Copies;
 
 use super::PaneRecord;
+use crate::clock::epoch_ms;
 
-/// How a pane's screen is made.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Setup {
-    /// Lines of scrollback.
-    pub history_lines: usize,
-    /// Whether what the program copies is passed on.
-    pub copies: Copies,
-    /// What is known at first of the terminal of who looks.
-    pub terminal: TerminalFacts,
-}
+/// The daemon as the I/O tasks of its panes know it.
+const HOST: Host = Host {
+    spawn: |pane, task| {
+        let subject = move || pane().map_or(0, |id| id.as_uuid().as_u128());
+        tokio::spawn(supervisor::noted(subject, task));
+    },
+    epoch_ms,
+};
 
 impl PaneRecord {
-    /// How its screen is made, where this is known of the terminal of who looks.
+    /// The setup of its screen, where this is known of the terminal of who looks.
     #[must_use]
     pub fn setup(&self, config: &DaemonConfig, terminal: TerminalFacts) -> Setup {
         let is_passed_on = match config.clipboard {
@@ -35,28 +33,7 @@ impl PaneRecord {
                 false => Copies::Ignored,
             },
             terminal,
-        }
-    }
-}
-
-/// What a program finds its terminal to be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    /// Its size in cells.
-    pub(crate) size: Size,
-    /// The size of a cell, where it is known.
-    pub(crate) cell: Option<CellPixels>,
-}
-
-impl Window {
-    /// As the kernel has it: 0 for pixels that nobody knows.
-    pub(crate) fn winsize(self) -> Winsize {
-        let (width, height) = self.cell.map_or((0, 0), |cell| cell.of_screen(self.size));
-        Winsize {
-            ws_row: self.size.rows,
-            ws_col: self.size.cols,
-            ws_xpixel: width,
-            ws_ypixel: height,
+            host: HOST,
         }
     }
 }

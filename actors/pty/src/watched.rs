@@ -13,8 +13,8 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// What is to be written to a descriptor, piece by piece.
-pub(crate) trait Waiting {
+/// Bytes to be written to a descriptor, piece by piece.
+pub trait Waiting {
     /// The next bytes; empty when nothing waits.
     fn next(&self) -> &[u8];
 
@@ -23,7 +23,7 @@ pub(crate) trait Waiting {
 }
 
 /// A descriptor in non-blocking mode.
-pub(crate) struct Watched {
+pub struct Watched {
     descriptor: Arc<OwnedFd>,
     /// Absent only when the system could not watch it anew.
     watch: Option<AsyncFd<Arc<OwnedFd>>>,
@@ -36,7 +36,7 @@ impl Watched {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn new(descriptor: Arc<OwnedFd>) -> io::Result<Self> {
+    pub fn new(descriptor: Arc<OwnedFd>) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&descriptor, true)?;
         Ok(Self {
             watch: Some(watch(Arc::clone(&descriptor), Interest::READABLE)?),
@@ -46,7 +46,7 @@ impl Watched {
     }
 
     /// The descriptor itself.
-    pub(crate) fn descriptor(&self) -> &OwnedFd {
+    pub fn descriptor(&self) -> &OwnedFd {
         &self.descriptor
     }
 
@@ -54,7 +54,7 @@ impl Watched {
     ///
     /// # Errors
     /// The runtime is ending.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
+    pub async fn readable(&self) -> io::Result<()> {
         self.watch()?.readable().await.map(drop)
     }
 
@@ -63,7 +63,7 @@ impl Watched {
     ///
     /// # Errors
     /// The runtime is ending.
-    pub(crate) async fn room_for(&self, waiting: &impl Waiting) -> io::Result<()> {
+    pub async fn room_for(&self, waiting: &impl Waiting) -> io::Result<()> {
         if waiting.next().is_empty() {
             return std::future::pending().await;
         }
@@ -79,7 +79,7 @@ impl Watched {
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing, and what the system says.
-    pub(crate) fn read_socket(
+    pub fn read_socket(
         &self,
         buffer: &mut [u8],
         handed: &mut Option<OwnedFd>,
@@ -114,7 +114,7 @@ impl Watched {
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing, and what the system says.
-    pub(crate) fn read_terminal(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub fn read_terminal(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.watch()?.try_io(Interest::READABLE, |fd| {
             let read = match rustix::io::read(fd, &mut *buffer) {
                 Err(Errno::IO) => rustix::io::read(fd, buffer),
@@ -128,7 +128,7 @@ impl Watched {
     ///
     /// # Errors
     /// It cannot be watched anew.
-    pub(crate) fn is_open_again(&mut self) -> io::Result<bool> {
+    pub fn is_open_again(&mut self) -> io::Result<bool> {
         let mut polled = [PollFd::new(&self.descriptor, PollFlags::IN)];
         let at_once = Timespec::default();
         retry_on_intr(|| rustix::event::poll(&mut polled, Some(&at_once)))?;
@@ -147,7 +147,7 @@ impl Watched {
     ///
     /// # Errors
     /// What the system says, when it is not that there is no room.
-    pub(crate) fn write(&mut self, waiting: &mut impl Waiting) -> io::Result<bool> {
+    pub fn write(&mut self, waiting: &mut impl Waiting) -> io::Result<bool> {
         let was_blocked = self.blocked;
         let mut taken = false;
         loop {

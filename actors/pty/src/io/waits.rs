@@ -1,15 +1,15 @@
-//! Who waits for what of a pane: patterns, quiet, the program's end.
+//! Waits for something of a pane: patterns, quiet, the program's end.
 
 use std::time::Duration;
 
 use protocol::reply::{ExpectOutcome, ProgramStatus};
-use supervisor::Reply;
 use terminal::screen::{Match, Screen, TextCursor};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{ExpectOrder, Waited};
 
-/// What ends a wait.
+/// The thing that ends a wait.
 enum Ending {
     Match(Match),
     State(ProgramStatus),
@@ -20,10 +20,10 @@ enum Ending {
 
 struct Wait {
     order: ExpectOrder,
-    /// Where the next search begins.
+    /// The place where the next search begins.
     from: TextCursor,
     begun: Instant,
-    reply: Reply<Waited>,
+    reply: oneshot::Sender<Waited>,
 }
 
 impl Wait {
@@ -39,7 +39,7 @@ impl Wait {
             Some(found) => found.after,
             None => screen.position(),
         };
-        self.reply.send(Waited {
+        let _ = self.reply.send(Waited {
             outcome,
             found,
             cursor,
@@ -47,7 +47,7 @@ impl Wait {
         });
     }
 
-    /// What is there already and ends it.
+    /// The end of it, if that is there already.
     fn look(&mut self, screen: &Screen) -> Option<Ending> {
         let found = self.search(screen).map(Ending::Match);
         found.or_else(|| self.state(screen).map(Ending::State))
@@ -105,7 +105,7 @@ impl Waits {
     pub(super) fn push(
         &mut self,
         order: ExpectOrder,
-        reply: Reply<Waited>,
+        reply: oneshot::Sender<Waited>,
         screen: &Screen,
         ended: bool,
         now: Instant,
@@ -152,7 +152,7 @@ impl Waits {
         });
     }
 
-    /// When [`Waits::expire`] has something to do.
+    /// The time at which [`Waits::expire`] has something to do.
     pub(super) fn deadline(&self, quiet: QuietSince) -> Option<Instant> {
         self.0
             .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use terminal::screen::Screen;
 use tokio::time::Instant;
 
-/// How long output may go unlooked at. A look costs as much as drawing the screen once.
+/// The time for which output may go unlooked at. A look costs as much as drawing the screen once.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The time between two looks is at least so many times what a look takes, so that a huge screen costs no more.
@@ -17,7 +17,7 @@ pub(super) struct Quiet {
     fingerprint: u64,
     /// The last output that changed the text.
     since: Instant,
-    /// When to look at what was printed since the last look.
+    /// The time to look at what was printed since the last look.
     next_look: Option<Instant>,
     pause: Duration,
 }
@@ -42,7 +42,7 @@ impl Quiet {
         self.since
     }
 
-    /// When to look again.
+    /// The time to look again.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.next_look
     }

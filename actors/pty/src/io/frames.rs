@@ -1,10 +1,10 @@
-//! When viewers of a pane get its next change: at once after silence or input, later ones at a pace.
+//! Frames for the viewers of a pane, each with its next change: at once after silence or input, later ones at a pace.
 
 use std::time::Duration;
 
 use protocol::event::{ScreenCursor, ScreenUpdate, mode};
-use supervisor::Reply;
 use terminal::screen::{self, CursorShape, Modes, Screen};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::copied::Copies;
@@ -15,7 +15,7 @@ const PACE: Duration = Duration::from_millis(8);
 /// A frame is held back so long when the program is drawing it between the marks of DECSET 2026.
 const SYNCHRONIZED_LIMIT: Duration = Duration::from_millis(100);
 
-/// What somebody has who waits for a frame.
+/// The state that somebody has who waits for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
     /// Which state of the screen, 0 for none.
@@ -26,17 +26,17 @@ pub(crate) struct Known {
 
 /// A frame.
 pub(crate) struct Frame {
-    /// What changed.
+    /// The change.
     pub(super) update: ScreenUpdate,
-    /// Who gets it knows so many of the texts that the program has copied.
+    /// Its receiver knows so many of the texts that the program has copied.
     pub(super) copies: u64,
 }
 
 /// The viewers that take a frame.
 #[derive(Default)]
 pub(super) struct Frames {
-    waiting: Vec<(Known, Reply<Frame>)>,
-    /// What the program has copied.
+    waiting: Vec<(Known, oneshot::Sender<Frame>)>,
+    /// Texts that the program has copied.
     pub(super) copied: Copies,
     last: Option<Instant>,
     /// Something was typed since the last frame: the next change may be its echo.
@@ -48,7 +48,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn push(&mut self, known: Known, reply: Reply<Frame>) {
+    pub(super) fn push(&mut self, known: Known, reply: oneshot::Sender<Frame>) {
         self.waiting.retain(|(_, reply)| !reply.is_closed());
         self.waiting.push((known, reply));
     }
@@ -58,7 +58,7 @@ impl Frames {
         self.typed = true;
     }
 
-    /// When the pace allows the next frame.
+    /// The time at which the pace allows the next frame.
     fn paced(&self) -> Option<Instant> {
         self.last.filter(|_| !self.typed).map(|last| last + PACE)
     }
@@ -75,7 +75,7 @@ impl Frames {
         copied || known.generation != screen.generation()
     }
 
-    /// When [`Frames::send`] has something to do, if nothing else happens before.
+    /// The time at which [`Frames::send`] has something to do, if nothing else happens before.
     pub(super) fn deadline(&self, screen: &Screen) -> Option<Instant> {
         let frame = self.frame_deadline(screen);
         frame.into_iter().chain(self.copied.deadline()).min()
@@ -124,7 +124,7 @@ impl Frames {
                     update.copied = self.copied.after(known);
                 }
                 let copies = self.copied.count();
-                reply.send(Frame { update, copies });
+                let _ = reply.send(Frame { update, copies });
             }
         }
     }

@@ -1,11 +1,11 @@
-//! What a pane's program has copied lately, until all who look have got it.
+//! Texts that a pane's program has copied lately, until all who look have got it.
 
 use std::time::Duration;
 
 use protocol::event::Copied;
 use tokio::time::Instant;
 
-/// Who looks gets it so long. Nobody's clipboard shall change because of something long ago.
+/// The time for which those who look get it. Nobody's clipboard shall change because of something long ago.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The last text for each selection.
@@ -24,7 +24,7 @@ impl Copies {
         self.last.push((self.count, now, copied));
     }
 
-    /// How many there were.
+    /// The number of texts that there were.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
@@ -34,13 +34,13 @@ impl Copies {
         self.last.iter().any(|(number, _, _)| *number > known)
     }
 
-    /// What there is for somebody who knows so many.
+    /// The texts that there are for somebody who knows so many.
     pub(super) fn after(&self, known: u64) -> Vec<Copied> {
         let new = self.last.iter().filter(|(number, _, _)| *number > known);
         new.map(|(_, _, copied)| copied.clone()).collect()
     }
 
-    /// When [`Copies::expire`] has something to do.
+    /// The time at which [`Copies::expire`] has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.last.iter().map(|(_, at, _)| *at + LIMIT).min()
     }

@@ -24,8 +24,8 @@ use super::rebuild::Rebuilt;
 use super::waits::{QuietSince, Waits};
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared, give_way};
-use crate::clock::{epoch_ms, steady_ms};
-use crate::pane::setup::Window;
+use crate::clock::steady_ms;
+use crate::setup::Window;
 use crate::watched::{Waiting, Watched};
 
 /// Read at most so much before keys of other panes get their turn.
@@ -41,13 +41,13 @@ const CHECKPOINT_WORK: u64 = 128 * 1024 * 1024;
 /// Asked of one read. The kernel's terminal layer gives at most about 4 KiB.
 const READ_BYTES: usize = 64 * 1024;
 
-/// What a program's last life has printed gets so long before its next one begins.
+/// The time that is left for what a program's last life has printed, before its next one begins.
 const LAST_TURNS: Duration = Duration::from_millis(50);
 
-/// How often a terminal that its program has closed is looked at: it may be opened again, as `/dev/tty`.
+/// The pause after which a terminal that its program has closed is looked at again: it may be opened again, as `/dev/tty`.
 const LOOK_PAUSE: Duration = Duration::from_millis(250);
 
-/// How long answers to a program's questions may wait to be read.
+/// The time for which answers to a program's questions may wait to be read.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Everything the task owns.
@@ -55,12 +55,12 @@ pub(super) struct Task {
     shared: Arc<Shared>,
     screen: Screen,
     journal: Journal,
-    /// What is in the journal up to here is on the screen.
+    /// The place in the journal up to which all is on the screen.
     parsed: u64,
     master: Watched,
     /// Nobody has the terminal open.
     eof: bool,
-    /// When to look whether somebody has opened it again.
+    /// The time to look whether somebody has opened it again.
     next_look: Option<Instant>,
     /// Nothing is read before, so that somebody's keys are served.
     rests_until: Option<Instant>,
@@ -72,11 +72,11 @@ pub(super) struct Task {
     drains: Drains,
     last_output: Instant,
     quiet: Quiet,
-    /// When something typed was seen unread, as far as somebody wanted to know.
+    /// The time at which something typed was seen unread, as far as somebody wanted to know.
     last_unread: Instant,
     echoes: Echoes,
     readiness: Readiness,
-    /// When the program told what it tells of itself.
+    /// The times at which the program told what it tells of itself.
     told: Times,
     next_checkpoint: u64,
     /// The screen's work at which a checkpoint is due.
@@ -241,13 +241,13 @@ impl Task {
                 self.waits.output(&self.screen);
                 self.screen.program_ended();
                 self.waits.program_ended(&self.screen);
-                reply.send(());
+                let _ = reply.send(());
             }
             // Who asked has given up, and has ended that program.
             Command::Adopt(_, _, reply) if reply.is_closed() => {}
             Command::Adopt(master, journal, reply) => {
                 let adopted = self.adopt(master, journal);
-                reply.send(adopted.map_err(|error| super::failed(&error)));
+                let _ = reply.send(adopted.map_err(|error| super::failed(&error)));
             }
             #[cfg(debug_assertions)]
             Command::Crash => panic!("a test asked for it"),
@@ -461,7 +461,7 @@ impl Task {
         }
     }
 
-    /// What each turn of the loop ends with.
+    /// Ends each turn of the loop.
     fn after(&mut self) {
         self.publish();
         self.release(Instant::now());
@@ -526,8 +526,9 @@ impl Task {
     }
 
     fn publish_facts(&mut self, noticed: bool) {
+        let now_ms = (self.shared.setup.host.epoch_ms)();
         self.told
-            .update(&self.screen, noticed, epoch_ms(), &mut self.journal);
+            .update(&self.screen, noticed, now_ms, &mut self.journal);
         let facts = self.told.facts(&self.screen);
         self.shared.live.facts.store(Arc::new(facts));
     }

@@ -11,15 +11,15 @@ use protocol::frame::PastePart;
 use protocol::{ErrorCode, Size};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-use supervisor::Reply;
 use terminal::screen::Screen;
+use tokio::sync::oneshot;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::Instant;
 
 use super::super::gate::Gate;
 use super::super::order::{Input, Line, Piece, PieceKind, Writer};
 use super::{PASTE_LIMIT, Writes};
-use crate::pane::io::{Typing, WriteOrder, Written};
+use crate::io::{Typing, WriteOrder, Written};
 use crate::watched::Waiting;
 
 const PASTES: &str = "\x1b[?2004h";
@@ -69,7 +69,7 @@ impl Typist {
     }
 
     fn push(&mut self, input: Input, limit: Option<Duration>) -> Receiver<Written> {
-        let (reply, written) = Reply::channel();
+        let (reply, written) = oneshot::channel();
         let typing = Typing {
             order: WriteOrder { input, limit },
             place: self.gate.ahead(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something on its way to the program. What comes later waits until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Ahead(Arc<AtomicUsize>);
+pub struct Ahead(Arc<AtomicUsize>);
 
 impl Drop for Ahead {
     fn drop(&mut self) {
@@ -14,10 +14,10 @@ impl Drop for Ahead {
     }
 }
 
-/// Who may write to the terminal.
+/// The gate to the terminal: it tells who may write.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    /// How many [`Ahead`] there are.
+    /// The number of [`Ahead`] that there are.
     waiting: Arc<AtomicUsize>,
     /// Held while bytes are written past the queue, so that a part that is left over keeps its place.
     direct: Mutex<()>,

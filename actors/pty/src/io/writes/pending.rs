@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use protocol::{Error, ErrorCode};
-use supervisor::Reply;
 use terminal::input::PASTE_END;
 use terminal::screen::{Modes, Screen, TextCursor};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::super::echo::line_modes;
@@ -18,13 +18,13 @@ use super::encode::{
     Keys, LINE_BYTES, Part, Pasting, Role, encode_line, encode_piece, longest_line, took_all,
 };
 
-/// How often a terminal is asked whether it takes single keys now.
+/// The pause after which a terminal is asked again whether it takes single keys now.
 const LINE_MODE_PAUSE: Duration = Duration::from_millis(20);
 
-/// How often a program is looked at that has not read yet what comes before Enter.
+/// The pause after which a program is looked at again that has not read yet what comes before Enter.
 const READ_PAUSE: Duration = Duration::from_millis(5);
 
-/// What an order can do now.
+/// The turn of an order: what it can do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Its next bytes can be written.
@@ -35,7 +35,7 @@ pub(super) enum Turn {
     Done,
 }
 
-/// What an order waits for.
+/// The thing that an order waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
     /// That the terminal takes single keys: it would cut the line.
@@ -49,7 +49,7 @@ pub(super) struct Pending {
     /// Not encoded yet: the modes at its turn decide.
     input: Option<(Input, Vec<Keys>)>,
     parts: VecDeque<Part>,
-    /// What it counts in the queue.
+    /// Its weight in the queue.
     pub(super) weight: usize,
     /// Bytes of all parts; an estimate before they are encoded.
     total: u64,
@@ -59,7 +59,7 @@ pub(super) struct Pending {
     submitted: bool,
     waits: Option<(Wait, Instant)>,
     pub(super) deadline: Option<Instant>,
-    reply: Option<Reply<Written>>,
+    reply: Option<oneshot::Sender<Written>>,
     writer: Option<Writer>,
     /// A paste goes on after it.
     leaves_open: Option<Pasting>,
@@ -69,14 +69,14 @@ pub(super) struct Pending {
 
 /// An order that cannot be carried out, and why.
 pub(super) struct Refused {
-    reply: Reply<Written>,
+    reply: oneshot::Sender<Written>,
     cursor: TextCursor,
     error: Error,
 }
 
 impl Refused {
     pub(super) fn answer(self) {
-        self.reply.send(Written {
+        let _ = self.reply.send(Written {
             bytes: 0,
             cursor: self.cursor,
             pasted: false,
@@ -91,7 +91,7 @@ impl Pending {
     /// An unknown key.
     pub(super) fn new(
         typing: Typing,
-        reply: Reply<Written>,
+        reply: oneshot::Sender<Written>,
         cursor: TextCursor,
         now: Instant,
     ) -> Result<Self, Box<Refused>> {
@@ -127,7 +127,7 @@ impl Pending {
         })
     }
 
-    /// What the terminal itself answers to its program.
+    /// An answer of the terminal itself to its program.
     pub(super) fn answer_of_terminal(
         bytes: Vec<u8>,
         place: Ahead,
@@ -160,7 +160,7 @@ impl Pending {
         self.writer
     }
 
-    /// When to look again whether it can go on.
+    /// The time to look again whether it can go on.
     pub(super) fn look_at(&self) -> Option<Instant> {
         self.waits.map(|(_, at)| at)
     }
@@ -233,7 +233,7 @@ impl Pending {
         self.total = self.parts.iter().map(|part| part.left.len() as u64).sum();
     }
 
-    /// What to write next; nothing while it waits.
+    /// The bytes to write next; none while it waits.
     pub(super) fn next(&self) -> &[u8] {
         match self.parts.front() {
             Some(part) if self.waits.is_none() && part.after.is_none() => &part.left,
@@ -270,7 +270,7 @@ impl Pending {
         self.writer.zip(self.leaves_open)
     }
 
-    /// What the program needs when the rest is given up: the end of a paste that was begun.
+    /// The bytes that the program needs when the rest is given up: the end of a paste that was begun.
     pub(super) fn end_of_paste(&mut self) -> Bytes {
         let Some(part) = self.parts.front_mut() else {
             return Bytes::new();
@@ -333,7 +333,7 @@ impl Pending {
         let Some(reply) = self.reply.take() else {
             return;
         };
-        reply.send(Written {
+        let _ = reply.send(Written {
             bytes: self.written,
             cursor: self.cursor,
             pasted: self.pasted,

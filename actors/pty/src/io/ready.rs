@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use supervisor::Reply;
 use terminal::screen::Screen;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::echo::line_modes;
@@ -19,17 +19,17 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// A program of which nobody can tell what it does is ready when it has been quiet for so long.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// How often a program that is not ready is looked at.
+/// The pause after which a program that is not ready is looked at again.
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// Processes of the terminal's foreground that are looked at, at most.
 const MOST_PROCESSES: usize = 32;
 
-/// Where a process waits for something else than keys: a child, a time, another program's output.
+/// The places where a process waits for something else than keys: a child, a time, another program's output.
 const BUSY: [&str; 3] = ["do_wait", "nanosleep", "pipe_read"];
 
 /// An order that waits.
-pub(super) type Held = (Typing, Reply<Written>);
+pub(super) type Held = (Typing, oneshot::Sender<Written>);
 
 /// The beginning of a program's life.
 pub(super) struct Readiness {
@@ -39,7 +39,7 @@ pub(super) struct Readiness {
     next_look: Instant,
 }
 
-/// What a process does.
+/// The activity of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
     /// It waits for input.
@@ -87,12 +87,12 @@ impl Readiness {
         Some(held)
     }
 
-    /// When [`Readiness::release`] has something to do.
+    /// The time at which [`Readiness::release`] has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
         (!self.held.is_empty()).then_some(self.next_look)
     }
 
-    /// What was held, once the program is ready or has `ended`.
+    /// Gives back what was held, once the program is ready or has `ended`.
     pub(super) fn release(
         &mut self,
         screen: &Screen,
@@ -145,7 +145,7 @@ impl Readiness {
     }
 }
 
-/// What the processes do that own the terminal.
+/// The activity of the processes that own the terminal.
 fn foreground(master: &OwnedFd) -> Doing {
     let Ok(group) = rustix::termios::tcgetpgrp(master) else {
         return Doing::Unknown;

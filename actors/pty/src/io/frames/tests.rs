@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::Size;
 use protocol::event::{Copied, Selection};
-use supervisor::Reply;
 use terminal::screen::Screen;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Frames, Known, PACE, SYNCHRONIZED_LIMIT};
@@ -26,7 +26,7 @@ async fn the_first_change_after_silence_goes_out_at_once_and_later_ones_at_a_pac
     let mut screen = screen();
     let mut frames = Frames::default();
     let begun = Instant::now();
-    let (reply, mut first) = Reply::channel();
+    let (reply, mut first) = oneshot::channel();
     frames.push(known(0), reply);
     screen.advance(b"one");
     frames.send(&mut screen, begun);
@@ -34,7 +34,7 @@ async fn the_first_change_after_silence_goes_out_at_once_and_later_ones_at_a_pac
     assert!(update.full);
     assert_eq!(frames.deadline(&screen), None, "nobody waits");
 
-    let (reply, mut second) = Reply::channel();
+    let (reply, mut second) = oneshot::channel();
     frames.push(known(update.generation), reply);
     assert_eq!(frames.deadline(&screen), None, "nothing changed");
     screen.advance(b"two");
@@ -53,7 +53,7 @@ async fn a_synchronised_update_is_shown_when_it_is_complete() {
     let mut screen = screen();
     let mut frames = Frames::default();
     let begun = Instant::now();
-    let (reply, mut frame) = Reply::channel();
+    let (reply, mut frame) = oneshot::channel();
     frames.push(known(screen.generation()), reply);
     screen.advance(b"\x1b[?2026hhalf");
     frames.send(&mut screen, begun);
@@ -69,7 +69,7 @@ async fn a_synchronised_update_that_never_ends_is_shown_after_its_limit() {
     let mut screen = screen();
     let mut frames = Frames::default();
     let begun = Instant::now();
-    let (reply, mut frame) = Reply::channel();
+    let (reply, mut frame) = oneshot::channel();
     frames.push(known(screen.generation()), reply);
     screen.advance(b"\x1b[?2026hhalf");
     frames.send(&mut screen, begun);
@@ -84,7 +84,7 @@ async fn a_viewer_that_went_away_holds_nothing() {
     let mut screen = screen();
     let mut frames = Frames::default();
     for _ in 0..100 {
-        let (reply, _) = Reply::channel();
+        let (reply, _) = oneshot::channel();
         frames.push(known(0), reply);
     }
     assert!(frames.waiting.len() <= 1);
@@ -98,20 +98,20 @@ async fn the_echo_of_what_is_typed_does_not_wait_for_the_pace() {
     let mut screen = screen();
     let mut frames = Frames::default();
     let begun = Instant::now();
-    let (reply, mut first) = Reply::channel();
+    let (reply, mut first) = oneshot::channel();
     frames.push(known(0), reply);
     screen.advance(b"output");
     frames.send(&mut screen, begun);
     let update = first.try_recv().unwrap().update;
 
-    let (reply, mut echo) = Reply::channel();
+    let (reply, mut echo) = oneshot::channel();
     frames.push(known(update.generation), reply);
     frames.typed();
     screen.advance(b"a");
     frames.send(&mut screen, begun + Duration::from_millis(1));
     let update = echo.try_recv().unwrap().update;
 
-    let (reply, mut later) = Reply::channel();
+    let (reply, mut later) = oneshot::channel();
     frames.push(known(update.generation), reply);
     screen.advance(b"more");
     frames.send(&mut screen, begun + Duration::from_millis(2));
@@ -125,9 +125,9 @@ async fn what_is_copied_reaches_each_who_looks_once_and_soon() {
     let begun = Instant::now();
     let generation = screen.generation();
     let looks = |copies| Known { generation, copies };
-    let (reply, mut looking) = Reply::channel();
+    let (reply, mut looking) = oneshot::channel();
     frames.push(looks(Some(0)), reply);
-    let (reply, mut watching) = Reply::channel();
+    let (reply, mut watching) = oneshot::channel();
     frames.push(looks(None), reply);
     let copied = |text: &str, selection| Copied {
         selection,
@@ -145,16 +145,16 @@ async fn what_is_copied_reaches_each_who_looks_once_and_soon() {
     assert!(frame.update.rows.is_empty());
     assert!(watching.try_recv().is_err(), "nothing is drawn");
 
-    let (reply, mut again) = Reply::channel();
+    let (reply, mut again) = oneshot::channel();
     frames.push(looks(Some(frame.copies)), reply);
-    let (reply, mut late) = Reply::channel();
+    let (reply, mut late) = oneshot::channel();
     frames.push(looks(Some(1)), reply);
     let next = begun + PACE;
     frames.send(&mut screen, next);
     assert!(again.try_recv().is_err(), "it has it");
     assert_eq!(late.try_recv().unwrap().update.copied, [two, three]);
 
-    let (reply, mut too_late) = Reply::channel();
+    let (reply, mut too_late) = oneshot::channel();
     let over = frames.deadline(&screen).unwrap();
     frames.push(looks(Some(1)), reply);
     frames.send(&mut screen, over);

@@ -8,18 +8,18 @@ use rustix::termios::LocalModes;
 use terminal::screen::{LineModes, Screen};
 use tokio::time::Instant;
 
-/// What begins and ends a line editor's work on a line, but for its last byte.
+/// The sequence that begins and ends a line editor's work on a line, but for its last byte.
 ///
 /// Source: xterm ctlseqs, DECSET 2004.
 const PASTE_MODE: &[u8] = b"\x1b[?2004";
 
-/// How long the echo of what was taken may be on its way.
+/// The time that the echo of what was taken may be on its way.
 const ECHO_LIMIT: Duration = Duration::from_millis(500);
 
-/// How long a line editor may take to read what was typed before it began.
+/// The time that a line editor may take to read what was typed before it began.
 const READING_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often it is asked whether it has.
+/// The pause after which it is asked again whether it has.
 const READING_PAUSE: Duration = Duration::from_millis(50);
 
 /// The echoes that are under way.
@@ -70,7 +70,7 @@ impl Echoes {
         };
     }
 
-    /// When [`Echoes::expire`] has something to do.
+    /// The time at which [`Echoes::expire`] has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.awaited.map(|(_, look)| look)
     }
@@ -97,7 +97,7 @@ fn find(bytes: &[u8], sequence: &[u8]) -> Option<usize> {
         .position(|window| window == sequence)
 }
 
-/// How a line typed now is treated: shown by the terminal, or by a program that reads key by key, as line editors do.
+/// The treatment of a line typed now: shown by the terminal, or by a program that reads key by key, as line editors do.
 ///
 /// Source: termios(3), ECHO, ECHONL, ICANON. On Linux the master has the modes of its terminal.
 pub(super) fn line_modes(master: &OwnedFd) -> LineModes {
@@ -118,7 +118,7 @@ pub(super) fn line_modes(master: &OwnedFd) -> LineModes {
     }
 }
 
-/// How many bytes of what was typed the program has not read, as far as it is known.
+/// The number of typed bytes that the program has not read, as far as it is known.
 ///
 /// Source: ioctl_tty(2), TIOCGPTPEER and FIONREAD: only the program's side of a terminal knows.
 pub(super) fn unread(master: &OwnedFd) -> u64 {

@@ -1,15 +1,15 @@
-//! What a pane's program tells of itself, with the times that the screen does not know.
+//! Facts that a pane's program tells of itself, with the times that the screen does not know.
 
 use journal::Journal;
 use protocol::reply::{Notification, ProgramState, ProgramStatus, Progress};
 use terminal::screen::Screen;
 
-/// What the program tells, as everybody may see it.
+/// The facts that the program tells, as everybody may see them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Its state (OSC 7501).
     pub status: Option<ProgramStatus>,
-    /// How far it is (OSC 9;4).
+    /// Its progress (OSC 9;4).
     pub progress: Progress,
     /// Its last notification (OSC 9, OSC 777, OSC 99).
     pub notification: Option<Notification>,
@@ -20,12 +20,12 @@ pub struct Facts {
 pub(super) struct Times {
     /// The state, and since when it is in it.
     state: Option<(ProgramState, u64)>,
-    /// When the last notification came.
+    /// The time of the last notification.
     noticed_at_ms: Option<u64>,
 }
 
 impl Times {
-    /// What an earlier task has noted.
+    /// The times that an earlier task has noted.
     pub(super) fn of(journal: &Journal) -> Self {
         let (state, noticed_at_ms) = journal.told();
         Self {
@@ -59,7 +59,7 @@ impl Times {
         }
     }
 
-    /// What the screen tells, with these times.
+    /// The facts that the screen tells, with these times.
     pub(super) fn facts(self, screen: &Screen) -> Facts {
         let since = |value| {
             let known = self.state.filter(|(state, _)| *state == value);

@@ -18,10 +18,10 @@ pub(super) const REST: Duration = Duration::from_millis(2);
 /// A turn that brought less is an echo, a prompt or a line of a build, and needs no gap.
 pub(super) const FLOOD_BYTES: u64 = 4096;
 
-/// When somebody last typed into any pane: the cores are shared by all panes of the process.
+/// The time at which somebody last typed into any pane: the cores are shared by all panes of the process.
 static ANY: LastKey = LastKey::never();
 
-/// When somebody last typed into a pane.
+/// The time at which somebody last typed into a pane.
 #[derive(Debug)]
 pub(super) struct LastKey(AtomicU64);
 

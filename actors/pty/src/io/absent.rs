@@ -20,7 +20,7 @@ pub(super) fn absent() -> Error {
     .hint("`fugue panes` or fugue_list_panes says why; `fugue retry` or fugue_retry_pane tries it at once")
 }
 
-/// What the task owns.
+/// The state of the task.
 pub(super) struct Absent {
     shared: Arc<Shared>,
     screen: Screen,
@@ -109,12 +109,14 @@ impl Absent {
                 let now = Instant::now();
                 self.waits.push(order, reply, &self.screen, self.ended, now);
             }
-            Command::Drain(_, reply) => reply.send(()),
+            Command::Drain(_, reply) => {
+                let _ = reply.send(());
+            }
             Command::ProgramEnded(reply) => {
                 self.ended = true;
                 self.screen.program_ended();
                 self.waits.program_ended(&self.screen);
-                reply.send(());
+                let _ = reply.send(());
             }
             // Nobody has a terminal to write to, and a new one comes with another task.
             Command::Write(..) | Command::Adopt(..) => {}

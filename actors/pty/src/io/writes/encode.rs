@@ -24,7 +24,7 @@ pub(super) const LINE_BYTES: usize = 4095;
 /// So long before Enter where the program takes no pastes: the terminal hands over what comes before it.
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 
-/// What a part of an order is.
+/// The kind of a part of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Plain,

@@ -1,4 +1,4 @@
-//! What a pane's I/O task publishes.
+//! Counters and facts that a pane's I/O task publishes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,13 +37,13 @@ impl Default for Live {
 }
 
 impl Live {
-    /// When the program last printed, in milliseconds of [`steady_ms`].
+    /// The time at which the program last printed, in milliseconds of [`steady_ms`].
     #[must_use]
     pub fn last_output_ms(&self) -> u64 {
         self.last_output_ms.load(Ordering::Relaxed)
     }
 
-    /// When that last changed the screen's text, in milliseconds of [`steady_ms`]; up to a tenth of a second late.
+    /// The time at which that last changed the screen's text, in milliseconds of [`steady_ms`]; up to a tenth of a second late.
     #[must_use]
     pub fn last_change_ms(&self) -> u64 {
         self.last_change_ms.load(Ordering::Relaxed)
@@ -55,7 +55,7 @@ impl Live {
         self.alternate.load(Ordering::Relaxed)
     }
 
-    /// How much the program's present life has printed, in bytes.
+    /// The length of what the program's present life has printed, in bytes.
     #[must_use]
     pub fn printed(&self) -> u64 {
         self.printed.load(Ordering::Relaxed)
@@ -67,7 +67,7 @@ impl Live {
         self.title.load_full()
     }
 
-    /// What the program tells of itself.
+    /// The facts that the program tells of itself.
     #[must_use]
     pub fn facts(&self) -> Arc<Facts> {
         self.facts.load_full()

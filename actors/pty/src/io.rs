@@ -29,46 +29,45 @@ use protocol::event::ScreenUpdate;
 use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::termios::LocalModes;
-use supervisor::Reply;
 use terminal::screen::{Extent, Screen};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::facts::Facts;
 use self::frames::Known;
-pub(crate) use self::gate::Ahead;
+pub use self::gate::Ahead;
 use self::gate::Gate;
 use self::give_way::LastKey;
 pub use self::live::Live;
-pub(crate) use self::order::Command;
+use self::order::Command;
 use self::order::Typing;
 pub use self::order::{
     ExpectOrder, Input, Line, Piece, PieceKind, Waited, WriteOrder, Writer, Written,
 };
 use self::rebuild::Rebuilt;
-use super::setup::{Setup, Window};
+use crate::setup::{Setup, Window};
 
-/// How long the task may take to answer what it can answer at once. It parses at most 256 KiB between
+/// The time that the task may take to answer what it can answer at once. It parses at most 256 KiB between
 /// two commands.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// No chunk is being parsed.
 const NOTHING_PARSED: u64 = u64::MAX;
 
-/// What a program's life has for the task; it outlives a task that failed.
+/// The descriptors of a program's life; it outlives a task that failed.
 struct Terminal {
     master: Arc<OwnedFd>,
     journal_fd: OwnedFd,
 }
 
-/// Who reads a terminal, and how.
-pub(crate) struct TerminalUse {
+/// The reader of a terminal, and its way to read.
+pub struct TerminalUse {
     /// The process group in its foreground.
-    pub(crate) foreground: i32,
+    pub foreground: i32,
     /// Key by key, and not line by line.
-    pub(crate) takes_keys: bool,
+    pub takes_keys: bool,
 }
 
-/// What a viewer has on its screen: a generation of one of the task's lives.
+/// The state that a viewer has on its screen: a generation of one of the task's lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     life: u64,
@@ -80,7 +79,7 @@ pub struct Seen {
 impl Seen {
     /// Nothing of the screen any more.
     #[must_use]
-    pub(crate) fn anew(self) -> Self {
+    pub fn anew(self) -> Self {
         Self {
             generation: 0,
             ..self
@@ -97,11 +96,11 @@ impl std::fmt::Display for Seen {
 struct Shared {
     live: Live,
     size: watch::Sender<Size>,
-    /// What is known of the terminal of who looks.
+    /// Facts that are known of the terminal of who looks.
     facts: watch::Sender<TerminalFacts>,
     setup: Setup,
     gate: Gate,
-    /// How many people look at the pane with the focus on it.
+    /// The number of people who look at the pane with the focus on it.
     looks: AtomicUsize,
     last_key: LastKey,
     /// Absent as long as it cannot be had.
@@ -109,7 +108,7 @@ struct Shared {
     /// Journal position of the chunk that is being parsed: what a failed task has failed at.
     parsing: AtomicU64,
     commands: ArcSwap<mpsc::Sender<Command>>,
-    /// How often the task was started again. Another life counts its generations anew.
+    /// The number of times that the task was started again. Another life counts its generations anew.
     lives: watch::Sender<u64>,
     /// The end of the program's present life is recorded.
     program_ended: AtomicBool,
@@ -144,15 +143,15 @@ impl Io {
         self.shared.pane.get_or_init(|| pane);
     }
 
-    /// What the task publishes.
+    /// The counters and facts that the task publishes.
     #[must_use]
     pub fn live(&self) -> &Live {
         &self.shared.live
     }
 
-    /// How the program uses its terminal; `None` when it has none any more.
+    /// The program's use of its terminal; `None` when it has none any more.
     #[must_use]
-    pub(crate) fn terminal(&self) -> Option<TerminalUse> {
+    pub fn terminal(&self) -> Option<TerminalUse> {
         let terminal = self.shared.terminal.load_full()?;
         let modes = rustix::termios::tcgetattr(&terminal.master).ok()?;
         let foreground = rustix::termios::tcgetpgrp(&terminal.master).ok()?;
@@ -177,7 +176,7 @@ impl Io {
         });
     }
 
-    /// What is known of the terminal of who looks, from now on.
+    /// Notes what is known of the terminal of who looks, from now on.
     pub fn set_facts(&self, facts: TerminalFacts) {
         self.shared.facts.send_if_modified(|now| {
             let changed = *now != facts;
@@ -186,9 +185,9 @@ impl Io {
         });
     }
 
-    /// What the program of a next life finds.
+    /// The window that the program of a next life finds.
     #[must_use]
-    pub(crate) fn window(&self) -> Window {
+    pub fn window(&self) -> Window {
         Window {
             size: self.size(),
             cell: self.shared.facts.borrow().cell,
@@ -204,7 +203,9 @@ impl Io {
         look: impl FnOnce(&mut Screen) -> R + Send + 'static,
     ) -> Result<R, Error> {
         self.ask(LOOK_LIMIT, |reply| {
-            Command::Look(Box::new(move |screen| reply.send(look(screen))))
+            Command::Look(Box::new(move |screen| {
+                let _ = reply.send(look(screen));
+            }))
         })
         .await
     }
@@ -221,14 +222,10 @@ impl Io {
     ///
     /// # Errors
     /// As [`Io::write`].
-    pub(crate) async fn write_after(
-        &self,
-        order: WriteOrder,
-        place: Ahead,
-    ) -> Result<Written, Error> {
+    pub async fn write_after(&self, order: WriteOrder, place: Ahead) -> Result<Written, Error> {
         let limit = order.limit.map(|limit| limit + LOOK_LIMIT);
         let typing = self.typing(order, place)?;
-        let (reply, answer) = Reply::channel();
+        let (reply, answer) = oneshot::channel();
         let exchange = self.exchange(Command::Write(typing, reply), answer);
         match limit {
             Some(limit) => within(limit, exchange).await,
@@ -237,11 +234,11 @@ impl Io {
     }
 
     /// Types something for somebody who has gone and is told nothing.
-    pub(crate) async fn leave(&self, order: WriteOrder) {
+    pub async fn leave(&self, order: WriteOrder) {
         let Ok(typing) = self.typing(order, self.shared.gate.ahead()) else {
             return;
         };
-        let (reply, _) = Reply::channel();
+        let (reply, _) = oneshot::channel();
         let _ = self.send(Command::Write(typing, reply)).await;
     }
 
@@ -258,7 +255,7 @@ impl Io {
     /// Types a person's bytes at once, as far as the terminal takes them and nothing waits before them: without
     /// the task, each key saves its way there and back. What is left over goes to [`Io::write_after`] with its place.
     #[must_use]
-    pub(crate) fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
+    pub fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
         self.shared.last_key.typed();
         match &*self.shared.terminal.load() {
             Some(terminal) => self.shared.gate.write(&terminal.master, bytes),
@@ -267,7 +264,7 @@ impl Io {
     }
 
     /// A person begins to look at the pane, or ends; how many others look.
-    pub(crate) fn count_look(&self, begins: bool) -> usize {
+    pub fn count_look(&self, begins: bool) -> usize {
         let looks = &self.shared.looks;
         match begins {
             true => looks.fetch_add(1, Ordering::AcqRel),
@@ -290,7 +287,7 @@ impl Io {
                 },
                 false => Known::default(),
             };
-            let (reply, answer) = Reply::channel();
+            let (reply, answer) = oneshot::channel();
             // Lost when the task fails meanwhile; its next life is asked for all of the screen.
             let _ = commands.send(Command::NextFrame(known, reply)).await;
             if let Ok(frame) = answer.await {
@@ -305,15 +302,11 @@ impl Io {
         }
     }
 
-    /// Where a viewer is that scrolls by so many rows: see [`Screen::scroll_from`].
+    /// The place of a viewer that scrolls by so many rows: see [`Screen::scroll_from`].
     ///
     /// # Errors
     /// As [`Io::look`].
-    pub(crate) async fn scroll_from(
-        &self,
-        first: Option<u64>,
-        rows: i32,
-    ) -> Result<Option<u64>, Error> {
+    pub async fn scroll_from(&self, first: Option<u64>, rows: i32) -> Result<Option<u64>, Error> {
         self.look(move |screen| screen.scroll_from(first, rows))
             .await
     }
@@ -322,7 +315,7 @@ impl Io {
     ///
     /// # Errors
     /// As [`Io::look`].
-    pub(crate) async fn frame_scrolled(
+    pub async fn frame_scrolled(
         &self,
         first: u64,
         seen: Seen,
@@ -356,7 +349,7 @@ impl Io {
         let waiting = async {
             loop {
                 let life = self.life();
-                let (reply, answer) = Reply::channel();
+                let (reply, answer) = oneshot::channel();
                 let order = order.clone();
                 let _ = self.commands().send(Command::Expect(order, reply)).await;
                 match answer.await {
@@ -371,21 +364,21 @@ impl Io {
     }
 
     /// Waits until the output of an ended program is read.
-    pub(crate) async fn drain(&self, limit: Duration) {
+    pub async fn drain(&self, limit: Duration) {
         let _ = self
             .ask(limit + LOOK_LIMIT, |reply| Command::Drain(limit, reply))
             .await;
     }
 
     /// Ends the waits for the program's end.
-    pub(crate) async fn program_ended(&self) {
+    pub async fn program_ended(&self) {
         self.shared.program_ended.store(true, Ordering::Release);
         let _ = self.ask(LOOK_LIMIT, Command::ProgramEnded).await;
     }
 
     /// Goes on with the PTY and the journal of the program's next life. On failure it has those of the
     /// last one.
-    pub(crate) async fn adopt(
+    pub async fn adopt(
         &self,
         master: OwnedFd,
         journal_fd: OwnedFd,
@@ -417,22 +410,30 @@ impl Io {
         adopted
     }
 
+    /// Has the task panic, for a test.
+    ///
+    /// # Errors
+    /// As [`Io::look`].
     #[cfg(debug_assertions)]
-    pub(crate) async fn crash(&self) -> Result<(), Error> {
+    pub async fn crash(&self) -> Result<(), Error> {
         self.send(Command::Crash).await
     }
 
+    /// Has the task turn for ever, for a test.
+    ///
+    /// # Errors
+    /// As [`Io::look`].
     #[cfg(debug_assertions)]
-    pub(crate) async fn turn_for_ever(&self) -> Result<(), Error> {
+    pub async fn turn_for_ever(&self) -> Result<(), Error> {
         self.send(Command::TurnForEver).await
     }
 
     async fn ask<R>(
         &self,
         limit: Duration,
-        make: impl FnOnce(Reply<R>) -> Command,
+        make: impl FnOnce(oneshot::Sender<R>) -> Command,
     ) -> Result<R, Error> {
-        let (reply, answer) = Reply::channel();
+        let (reply, answer) = oneshot::channel();
         within(limit, self.exchange(make(reply), answer)).await
     }
 

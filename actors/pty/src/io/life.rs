@@ -16,13 +16,13 @@ use super::gate::Gate;
 use super::give_way::LastKey;
 use super::rebuild::{Rebuilt, rebuild_aside};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
-use crate::pane::setup::Setup;
+use crate::setup::Setup;
 use crate::watched::Watched;
 
 /// Commands waiting for the task. Whoever asks beyond it waits its turn.
 const COMMANDS: usize = 64;
 
-/// How long a failed task may take to be started again by the pane's actor.
+/// The time that a failed task may take to be started again by the pane's actor.
 const REVIVAL_LIMIT: Duration = Duration::from_secs(5);
 
 impl Io {
@@ -77,7 +77,7 @@ impl Io {
 
     /// Whether the terminal cannot be had now.
     #[must_use]
-    pub(crate) fn is_absent(&self) -> bool {
+    pub fn is_absent(&self) -> bool {
         self.shared.terminal.load().is_none()
     }
 
@@ -86,7 +86,7 @@ impl Io {
     ///
     /// # Errors
     /// What the system says of the PTY or the journal; then it stays absent.
-    pub(crate) async fn enter(
+    pub async fn enter(
         &self,
         master: OwnedFd,
         journal_fd: OwnedFd,
@@ -258,8 +258,8 @@ impl Io {
     /// Starts a task whose turns are noted as the pane's.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let whose = Arc::clone(&self.shared);
-        let subject = move || whose.pane.get().map_or(0, |id| id.as_uuid().as_u128());
-        tokio::spawn(supervisor::noted(subject, task));
+        let subject = move || whose.pane.get().copied();
+        (self.shared.setup.host.spawn)(Box::new(subject), Box::pin(task));
     }
 
     /// Everybody asks the task that serves this from now on. After the queue is there: who sees the life sees the queue.

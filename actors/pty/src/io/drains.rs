@@ -1,17 +1,17 @@
-//! Who waits until the output of an ended program is read.
+//! The waits until the output of an ended program is read.
 
 use std::time::Duration;
 
-use supervisor::Reply;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// How long the terminal must be quiet after its program's end, when somebody else holds it open.
+/// The time for which the terminal must be quiet after its program's end, when somebody else holds it open.
 const GRACE: Duration = Duration::from_millis(100);
 
 struct Drain {
     deadline: Instant,
     quiet_at: Instant,
-    reply: Reply<()>,
+    reply: oneshot::Sender<()>,
 }
 
 /// Everybody who waits for it.
@@ -22,7 +22,13 @@ pub(super) struct Drains {
 
 impl Drains {
     /// Somebody who waits at most for `limit`; not at all when nothing can come any more (`over`).
-    pub(super) fn push(&mut self, limit: Duration, over: bool, reply: Reply<()>, now: Instant) {
+    pub(super) fn push(
+        &mut self,
+        limit: Duration,
+        over: bool,
+        reply: oneshot::Sender<()>,
+        now: Instant,
+    ) {
         self.waiting.push(Drain {
             deadline: now + limit,
             quiet_at: if over { now } else { now + GRACE },
@@ -44,7 +50,7 @@ impl Drains {
         }
     }
 
-    /// When somebody is to be told.
+    /// The time at which somebody is to be told.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let times = self.waiting.iter().map(|d| d.deadline.min(d.quiet_at));
         times.min()
@@ -54,7 +60,7 @@ impl Drains {
     pub(super) fn expire(&mut self, now: Instant) {
         let due = |drain: &mut Drain| drain.quiet_at <= now || drain.deadline <= now;
         for drain in self.waiting.extract_if(.., due) {
-            drain.reply.send(());
+            let _ = drain.reply.send(());
         }
     }
 }

@@ -15,7 +15,7 @@ use super::rebuilding;
 /// Fed at once; then it is looked whether there is time for more.
 const SLICE_BYTES: usize = 4 * 1024;
 
-/// What rebuilding one screen may cost, in processor time: a whole ring of plain output takes a hundredth of it.
+/// The most that rebuilding one screen may cost, in processor time: a whole ring of plain output takes a hundredth of it.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// So many screens are rebuilt at the same time: the processors are there for those who ask as well.
@@ -115,14 +115,14 @@ fn carefully(
     rebuilt
 }
 
-/// What the calling thread has computed.
+/// The processor time of the calling thread.
 fn processor_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     let secs = u64::try_from(now.tv_sec).unwrap_or(0);
     Duration::new(secs, u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-/// How far it may go.
+/// The bounds of a rebuild.
 struct Budget<'a> {
     /// Journal position of the slice that is being parsed.
     reached: &'a AtomicU64,

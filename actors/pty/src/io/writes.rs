@@ -1,4 +1,4 @@
-//! What is to be typed into a pane: one queue for people, programs and timers, written as the
+//! The queue of what is to be typed into a pane: one for people, programs and timers, written as the
 //! program reads.
 
 mod encode;
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use protocol::{Error, ErrorCode};
-use supervisor::Reply;
 use terminal::input::PASTE_END;
 use terminal::screen::Screen;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::encode::Pasting;
@@ -63,7 +63,7 @@ pub(super) struct Writes {
 }
 
 impl Writes {
-    /// When the queue has something to do, if nothing else happens before.
+    /// The time at which the queue has something to do, if nothing else happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let orders = self.queue.iter().filter_map(|pending| pending.deadline);
         let looks = self.current().and_then(|at| self.queue[at].look_at());
@@ -76,7 +76,7 @@ impl Writes {
     pub(super) fn push(
         &mut self,
         typing: Typing,
-        reply: Reply<Written>,
+        reply: oneshot::Sender<Written>,
         screen: &Screen,
         now: Instant,
     ) {

@@ -1,4 +1,4 @@
-//! What a pane's I/O task is asked for, and what it answers.
+//! Orders to a pane's I/O task, and its answers.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use journal::Journal;
 use protocol::Error;
 use protocol::frame::PastePart;
 use protocol::reply::{ExpectOutcome, ProgramState, ProgramStatus};
-use supervisor::Reply;
 use terminal::screen::{Match, Pattern, Screen, TextCursor};
+use tokio::sync::oneshot;
 
 use super::Ahead;
 use super::frames::{Frame, Known};
@@ -19,22 +19,22 @@ use super::frames::{Frame, Known};
 /// Something to look at or to do with the screen, between two chunks of output.
 pub(crate) type Look = Box<dyn FnOnce(&mut Screen) + Send>;
 
-/// What the task is asked for.
+/// A command to the task.
 pub(crate) enum Command {
     /// Type something.
-    Write(Typing, Reply<Written>),
+    Write(Typing, oneshot::Sender<Written>),
     /// Look at the screen.
     Look(Look),
     /// The next change after what somebody has, when there is one.
-    NextFrame(Known, Reply<Frame>),
+    NextFrame(Known, oneshot::Sender<Frame>),
     /// Wait for output, quiet or the end.
-    Expect(ExpectOrder, Reply<Waited>),
+    Expect(ExpectOrder, oneshot::Sender<Waited>),
     /// Read until there is nothing more, at most for so long.
-    Drain(Duration, Reply<()>),
+    Drain(Duration, oneshot::Sender<()>),
     /// The program's end is recorded: waits for it end.
-    ProgramEnded(Reply<()>),
+    ProgramEnded(oneshot::Sender<()>),
     /// A new life of the program has this PTY and this journal.
-    Adopt(Arc<OwnedFd>, Journal, Reply<Result<(), Error>>),
+    Adopt(Arc<OwnedFd>, Journal, oneshot::Sender<Result<(), Error>>),
     /// A test wants to see the task fail.
     #[cfg(debug_assertions)]
     Crash,
@@ -45,13 +45,13 @@ pub(crate) enum Command {
 
 /// Something to type.
 pub struct WriteOrder {
-    /// What.
+    /// The text, keys or bytes.
     pub input: Input,
-    /// How long the program may take to read it; as long as it likes when absent.
+    /// The time that the program may take to read it; as long as it likes when absent.
     pub limit: Option<Duration>,
 }
 
-/// What is typed.
+/// The input of an order.
 pub enum Input {
     /// A program's: text and keys in one piece.
     Line(Line),
@@ -74,7 +74,7 @@ pub struct Line {
     pub pause: Duration,
 }
 
-/// Who types in pieces: one attached view.
+/// Somebody who types in pieces: one attached view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Writer(u64);
 
@@ -94,11 +94,11 @@ pub struct Piece {
     pub writer: Writer,
     /// The bytes, as their terminal sent them; of a paste without its marks.
     pub bytes: Bytes,
-    /// What they are.
+    /// The kind of them.
     pub kind: PieceKind,
 }
 
-/// What a person's bytes are.
+/// The kind of a person's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PieceKind {
     /// Keys, or a paste with its marks.
@@ -150,7 +150,7 @@ pub(crate) struct Typing {
     pub(super) master: Arc<OwnedFd>,
 }
 
-/// What became of a [`WriteOrder`].
+/// The outcome of a [`WriteOrder`].
 #[derive(Debug)]
 pub struct Written {
     /// So many bytes went in.
@@ -161,11 +161,11 @@ pub struct Written {
     pub pasted: bool,
     /// Enter was pressed at the end.
     pub submitted: bool,
-    /// Why not all.
+    /// The reason why not all went in.
     pub failed: Option<Error>,
 }
 
-/// What to wait for.
+/// The things to wait for.
 #[derive(Clone)]
 pub struct ExpectOrder {
     /// A match ends the wait.
@@ -180,18 +180,18 @@ pub struct ExpectOrder {
     pub states: Vec<ProgramState>,
     /// The echo of what was typed does not match.
     pub output_only: bool,
-    /// How long at most.
+    /// The longest wait.
     pub limit: Duration,
 }
 
-/// How a wait ended.
+/// The end of a wait.
 #[derive(Debug)]
 pub struct Waited {
-    /// What came first.
+    /// The outcome: what came first.
     pub outcome: ExpectOutcome,
     /// The match.
     pub found: Option<Match>,
-    /// Where to go on.
+    /// The place to go on from.
     pub cursor: TextCursor,
     /// The program's state that ended it.
     pub state: Option<ProgramStatus>,

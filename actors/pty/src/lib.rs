@@ -1,0 +1,18 @@
+//! The I/O task of a pane: reads its PTY into the journal and the screen, writes what is typed, answers waits and sends frames.
+//!
+//! It knows the terminal and the journal and nothing of actors, sessions or the database: what it needs of the daemon that
+//! it runs in is a [`Host`].
+#![forbid(unsafe_code)]
+
+mod clock;
+mod io;
+mod setup;
+mod watched;
+
+pub use clock::{millis, steady_ms};
+pub use io::{
+    Ahead, ExpectOrder, Facts, Input, Io, Line, Live, Piece, PieceKind, Seen, TerminalUse, Waited,
+    WriteOrder, Writer, Written,
+};
+pub use setup::{Host, Setup, TaskFuture, TaskSubject, Window};
+pub use watched::{Waiting, Watched};
