@@ -12,7 +12,6 @@ use std::time::Duration;
 use anyhow::Result;
 use protocol::Size;
 
-use crate::proc;
 use crate::pty::Pty;
 use crate::socket::{Desk, Remote};
 use crate::stage::{Curtain, Stage};
@@ -41,11 +40,6 @@ pub(crate) trait Peer {
 
     /// The server's processes; none when there is no server.
     fn server(&self) -> Result<Vec<u32>>;
-
-    /// Their memory in KiB: shared pages are divided among those that share them.
-    fn pss_kib(&self) -> Result<f64> {
-        Ok(proc::pss_kib(&self.server()?))
-    }
 }
 
 /// Which program.

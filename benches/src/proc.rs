@@ -1,9 +1,10 @@
 //! Processes as /proc has them: time, memory, environment.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Units of times in /proc: USER_HZ is 100 on every Linux machine.
@@ -44,14 +45,31 @@ pub(crate) fn run_time(pids: &[u32]) -> Duration {
     Duration::from_nanos(pids.iter().flat_map(tasks).filter_map(nanos).sum())
 }
 
-/// Proportional set size of processes in KiB: shared pages are divided among those that share them.
-pub(crate) fn pss_kib(pids: &[u32]) -> f64 {
+/// Proportional set size of processes in KiB: shared pages are divided among those that share them. Those that have ended
+/// meanwhile have none. fugue's processes show theirs to root alone.
+pub(crate) fn pss_kib(pids: &[u32]) -> Result<f64> {
     let pss = |pid: &u32| {
-        let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok()
+        let rollup = match std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                bail!("the memory of process {pid} is shown to root alone")
+            }
+            other => other.unwrap_or_default(),
+        };
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        Ok(kib.unwrap_or_default())
     };
-    pids.iter().filter_map(pss).sum()
+    pids.iter().map(pss).sum()
+}
+
+/// Processes whose parent this is.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let is = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        (rest.split(' ').nth(1)?.parse() == Ok(parent)).then_some(())
+    };
+    all().into_iter().filter(|pid| is(pid).is_some()).collect()
 }
 
 /// Processes in whose environment the variable `name` is `dir` or something below it, and the daemons whose directories are there:

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use protocol::connection::Connection;
-use protocol::request::{Call, CreateSession, PaneSpec, Program, Status};
+use protocol::request::{Call, CreateSession, PaneSpec, Program};
 use protocol::{Name, PaneUuid, Size, transport};
 use rustix::process::Signal;
 use tokio::runtime::Runtime;
@@ -137,13 +137,10 @@ impl Peer for Fugue<'_> {
     }
 
     fn server(&self) -> Result<Vec<u32>> {
-        Ok(vec![self.daemon.id()])
-    }
-
-    fn pss_kib(&self) -> Result<f64> {
-        let told = self.call(&Status {})?.pss_kib;
-        let told = told.context("fugued does not tell its memory")?;
-        Ok(f64::from(u32::try_from(told)?))
+        let daemon = self.daemon.id();
+        let mut all = proc::named(&proc::children(daemon), "fugue-keeper");
+        all.push(daemon);
+        Ok(all)
     }
 }
 

@@ -5,6 +5,7 @@ use protocol::Size;
 
 use crate::payload::Payload;
 use crate::peer::{Fugue, Kind, Peer, Tmux};
+use crate::proc;
 use crate::report::{Line, Unit, Wanted};
 use crate::socket::Desk;
 use crate::stage::Stage;
@@ -55,13 +56,13 @@ fn growth<P: Peer>(
     peer.run(&argv, Size::DEFAULT)?;
     let mut remotes = vec![desk.ready()?];
     remotes[0].work()?;
-    let before = peer.pss_kib()?;
+    let before = proc::pss_kib(&peer.server()?)?;
     for number in 0..PANES {
         start(peer, &format!("m{number}"), &argv)?;
         let mut remote = desk.ready()?;
         remote.work()?;
         remotes.push(remote);
     }
-    let after = peer.pss_kib()?;
+    let after = proc::pss_kib(&peer.server()?)?;
     Ok((after - before) / PANES as f64)
 }
