@@ -10,7 +10,10 @@
 use protocol::event::Copied;
 use rio_vt::performer::parser::{Params, Parser, Perform};
 
-use super::{Copies, REPLACEMENT};
+use super::copies::Copies;
+
+/// The character that stands for bytes that are not UTF-8: U+FFFD.
+pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// The longest control string (OSC, DCS, APC, PM, SOS) that is passed on, in bytes: room for long hyperlinks
 /// and titles. Image transfers are longer, and ignored anyway.

@@ -18,6 +18,7 @@ use rio_vt::crosswords::pos::{CharsetIndex, Column};
 use rio_vt::performer::handler::Handler;
 
 use super::boundary::{Boundary, MAX_STRING_BYTES};
+use super::bounds::clamp;
 use super::engine::{
     Engine, KEYBOARD_MODES, Kept, KeyboardStack, MAX_MARK_BYTES, MAX_MARKS, MAX_TITLE_BYTES,
     MAX_TITLES,
@@ -303,7 +304,7 @@ fn read_size(input: &mut Reader<'_>) -> Result<Size, CheckpointError> {
         rows: input.below(limit)? as u16,
         cols: input.below(limit)? as u16,
     };
-    if super::clamp(size) == size {
+    if clamp(size) == size {
         Ok(size)
     } else {
         Err(CheckpointError::Damaged)

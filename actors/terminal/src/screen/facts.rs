@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use protocol::reply::{Notice, ProgramStatus, Progress};
 use serde::{Deserialize, Serialize};
 
-use super::Screen;
 use super::engine::{Engine, MARK_TITLE};
 use notification::{Draft, Told};
 use status::{Heard, Statuses};
@@ -52,6 +51,21 @@ struct Saved {
 }
 
 impl Facts {
+    /// The state that counts.
+    pub(super) fn status(&self) -> Option<ProgramStatus> {
+        self.statuses.shown()
+    }
+
+    /// The program's progress.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The last notification.
+    pub(super) fn last_notice(&self) -> Option<&Notice> {
+        self.last.as_ref()
+    }
+
     fn set_progress(&mut self, progress: Progress) {
         self.progress_changed |= self.progress != progress;
         self.progress = progress;
@@ -213,38 +227,6 @@ impl Engine {
                 self.reply(format_args!("\x1b]99;{id}p=?;p=title,body\x1b\\"));
             }
         }
-    }
-}
-
-impl Screen {
-    /// The state that the program tells (OSC 7501); it does not say since when.
-    #[must_use]
-    pub fn program_status(&self) -> Option<ProgramStatus> {
-        self.engine.facts.statuses.shown()
-    }
-
-    /// The progress that the program tells (OSC 9;4).
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        self.engine.facts.progress
-    }
-
-    /// The last notification (OSC 9, OSC 777, OSC 99), without control characters.
-    #[must_use]
-    pub fn notice(&self) -> Option<&Notice> {
-        self.engine.facts.last.as_ref()
-    }
-
-    /// Forgets that what it has told so far is news: somebody else has told it.
-    pub fn forget_news(&mut self) {
-        self.engine.events.told = false;
-        self.engine.events.noticed = false;
-    }
-
-    /// The program has ended: what it told of its state holds no more.
-    pub fn program_ended(&mut self) {
-        self.engine.facts.clear();
-        self.note_changes();
     }
 }
 

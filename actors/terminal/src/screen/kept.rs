@@ -7,12 +7,13 @@ use rio_vt::crosswords::grid::Dimensions;
 use rio_vt::crosswords::square::Square;
 
 use super::boundary::MAX_COPY_BYTES;
+use super::bounds::clamp;
 use super::engine::{
     MAX_JOINED_BYTES, MAX_LINKS_BYTES, MAX_MARK_BYTES, MAX_MARKS, MAX_REPLY_BYTES, MAX_TITLE_BYTES,
     MAX_TITLES,
 };
 use super::lines::{Change, MAX_BREAKS};
-use super::{Screen, clamp, facts};
+use super::{Screen, facts};
 
 /// A row besides its cells.
 const ROW_BYTES: usize = 64;
