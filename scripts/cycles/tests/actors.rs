@@ -1,5 +1,7 @@
 //! The crates in `actors` hold their limits.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a test is to be seen")]
+
 use std::path::Path;
 
 use cycles::{CrateTree, Graph};
