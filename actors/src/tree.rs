@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid};
 use supervisor::{
-    Actor, AddressSlot, ChildId, ChildSpec, DynamicSpec, Intensity, RestartType, Shutdown,
-    StartChildError, Strategy, SupervisorSpec,
+    Actor, AddressSlot, ChildId, ChildSpec, DynamicSpec, Intensity, OnceSpec, RestartType,
+    Shutdown, StartChildError, Strategy, SupervisorSpec,
 };
 
 use crate::client::{ClientActor, ClientArgs};
@@ -190,7 +190,7 @@ pub fn orchestration_child(id: OrchestrationUuid) -> ChildId {
 
 /// A connection. Nobody starts it again: its peer would not know.
 #[must_use]
-pub fn client_spec(id: ClientUuid, args: ClientArgs) -> ChildSpec {
+pub fn client_spec(id: ClientUuid, args: ClientArgs) -> OnceSpec {
     ChildSpec::once(ChildId::from(id.to_string()), ClientActor, args)
         .shutdown(Shutdown::Timeout(GOODBYE))
 }

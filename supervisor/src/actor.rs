@@ -1,9 +1,8 @@
 //! What an actor is: four callbacks and a message type that can name its variants.
 
 use std::error::Error;
+use std::fmt;
 use std::future::{Future, ready};
-
-use ractor::ActorId;
 
 use crate::address::Address;
 use crate::exit_reason::ExitReason;
@@ -113,6 +112,26 @@ where
 {
     fn label(&self) -> &'static str {
         self.into()
+    }
+}
+
+/// The id of one running actor: unique within the process, never used again. It shows itself as `0.7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ActorId(u64);
+
+impl ActorId {
+    pub(crate) fn of(actor: &ractor::ActorCell) -> Self {
+        Self(actor.get_id().pid())
+    }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0.{}", self.0)
     }
 }
 

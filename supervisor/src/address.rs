@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ractor::{ActorCell, ActorId, ActorRef};
+use ractor::{ActorCell, ActorRef};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use crate::actor::Down;
-use crate::body::{Content, Envelope};
+use crate::actor::{ActorId, Down};
 use crate::exit_reason::ExitReason;
+use crate::host::{Content, Envelope};
 use crate::vitals::{Vitals, lock};
 
 /// A reference to one running actor; cheap to clone.
@@ -22,10 +22,16 @@ pub struct Address<M: Send + 'static> {
     vitals: Arc<Vitals>,
 }
 
-/// The actor has ended, so the message was not delivered.
+/// The reason why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the actor has ended")]
-pub struct SendError;
+pub enum SendError {
+    /// The actor has ended.
+    #[error("the actor has ended")]
+    Ended,
+    /// As many messages wait for it as may ([`crate::ChildSpec::mailbox`]).
+    #[error("the actor's mailbox is full")]
+    Full,
+}
 
 /// A call brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +39,9 @@ pub enum CallError {
     /// The actor ended, or dropped the call without an answer.
     #[error("the actor ended before it answered")]
     Gone,
+    /// As many messages wait for it as may ([`crate::ChildSpec::mailbox`]): this one was not delivered.
+    #[error("the actor's mailbox is full")]
+    Full,
     /// No answer within the limit. The message may still be handled later.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
@@ -84,7 +93,7 @@ impl<M: Send + 'static> Address<M> {
     /// `Ok` means delivered to the mailbox; a stop or crash may still come before it is handled.
     ///
     /// # Errors
-    /// [`SendError`]: the actor has ended. Look up its successor, or give up.
+    /// [`SendError::Ended`]: look up its successor, or give up. [`SendError::Full`]: try later, or refuse what asked for it.
     pub fn cast(&self, msg: M) -> Result<(), SendError> {
         self.deliver(Content::Message(msg))
     }
@@ -94,7 +103,7 @@ impl<M: Send + 'static> Address<M> {
     /// Cancelling the future forgets the answer; the message is handled all the same.
     ///
     /// # Errors
-    /// [`CallError::Gone`]: the actor ended or did not answer. [`CallError::Timeout`]: it is
+    /// [`CallError::Gone`]: the actor ended or did not answer. [`CallError::Full`]: too many wait already. [`CallError::Timeout`]: it is
     /// too busy; whether it will still handle the message is unknown.
     pub async fn call<R>(
         &self,
@@ -102,8 +111,10 @@ impl<M: Send + 'static> Address<M> {
         limit: Duration,
     ) -> Result<R, CallError> {
         let (reply, answer) = Reply::channel();
-        self.cast(make(reply))
-            .map_err(|SendError| CallError::Gone)?;
+        self.cast(make(reply)).map_err(|error| match error {
+            SendError::Ended => CallError::Gone,
+            SendError::Full => CallError::Full,
+        })?;
         match tokio::time::timeout(limit, answer).await {
             Ok(answer) => answer.map_err(|_| CallError::Gone),
             Err(_) => Err(CallError::Timeout(limit)),
@@ -129,7 +140,7 @@ impl<M: Send + 'static> Address<M> {
     /// The actor's id, unique within the process and never used again.
     #[must_use]
     pub fn id(&self) -> ActorId {
-        self.actor.get_id()
+        ActorId::of(&self.actor)
     }
 
     /// Whether the actor has not ended yet; one that is stopping still lives.
@@ -197,12 +208,13 @@ impl<M: Send + 'static> Address<M> {
     }
 
     fn deliver(&self, content: Content<M>) -> Result<(), SendError> {
-        let sent_ns = self.vitals.message_sent();
+        let bounded = matches!(content, Content::Message(_));
+        let sent_ns = self.vitals.message_sent(bounded).ok_or(SendError::Full)?;
         self.actor
             .send_message(Envelope { sent_ns, content })
             .map_err(|_| {
                 self.vitals.message_refused();
-                SendError
+                SendError::Ended
             })
     }
 }

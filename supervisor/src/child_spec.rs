@@ -11,10 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::actor::Actor;
 use crate::address::AddressSlot;
-use crate::body::{self, Parent, Started};
 use crate::dynamic::DynamicSpec;
+use crate::error::StartFailure;
+use crate::host::{self, Parent, Running};
 use crate::strategy::{RestartType, Shutdown};
-use crate::supervisor::shell::{Shell, ShellArgs, Team};
+use crate::supervisor::serve::{SupervisorActor, SupervisorArgs, SupervisorKind};
 use crate::supervisor::{SupervisorRef, SupervisorSlot, SupervisorSpec};
 use crate::tree::Node;
 use crate::vitals::lock;
@@ -81,13 +82,15 @@ pub enum ChildKind {
 }
 
 /// What a start function is given.
-pub(crate) struct Birth {
+pub(crate) struct Init {
     pub(crate) node: Arc<Node>,
     pub(crate) parent: Option<Parent>,
+    /// Messages that may wait at most.
+    pub(crate) mailbox: Option<usize>,
 }
 
-pub(crate) type Starting = Pin<Box<dyn Future<Output = Result<Started, String>> + Send>>;
-type StartFn = Arc<dyn Fn(Birth) -> Starting + Send + Sync>;
+pub(crate) type Starting = Pin<Box<dyn Future<Output = Result<Running, StartFailure>> + Send>>;
+type StartFn = Arc<dyn Fn(Init) -> Starting + Send + Sync>;
 
 /// A child as its supervisor sees it.
 ///
@@ -119,6 +122,7 @@ pub struct ChildSpec {
     pub(crate) significant: bool,
     pub(crate) kind: ChildKind,
     pub(crate) start_limit: Option<Duration>,
+    mailbox: Option<usize>,
     pub(crate) supervisor_slot: Option<SupervisorSlot>,
     start: StartFn,
 }
@@ -142,48 +146,50 @@ impl ChildSpec {
     ) -> Self {
         let make = Arc::new(move || (actor(), args()));
         let slot = slot.clone();
-        Self::new(id.into(), ChildKind::Actor, move |birth| {
+        Self::new(id.into(), ChildKind::Actor, move |init| {
             let make = Arc::clone(&make);
             let slot = slot.clone();
             Box::pin(async move {
-                let (address, started) = body::spawn(birth.parent, |_| make()).await?;
+                let (address, started) = host::spawn(init.parent, init.mailbox, |_| make()).await?;
                 slot.set(address);
                 Ok(started)
             })
         })
     }
 
-    /// An actor that is started once with these very arguments, such as a connection. Temporary.
-    ///
-    /// Made permanent or transient nevertheless, each restart fails.
-    pub fn once<A: Actor>(id: impl Into<ChildId>, actor: A, args: A::Args) -> Self {
+    /// An actor that is started once with these very arguments, such as a connection. It is temporary.
+    pub fn once<A: Actor>(id: impl Into<ChildId>, actor: A, args: A::Args) -> OnceSpec {
         let parts = Arc::new(Mutex::new(Some((actor, args))));
-        Self::new(id.into(), ChildKind::Actor, move |birth| {
+        let spec = Self::new(id.into(), ChildKind::Actor, move |init| {
             let parts = lock(&parts).take();
             Box::pin(async move {
-                let parts = parts.ok_or("it can be started only once")?;
-                let (_, started) = body::spawn(birth.parent, |_| parts).await?;
+                let parts = parts.expect("a temporary child is started once");
+                let (_, started) = host::spawn(init.parent, init.mailbox, |_| parts).await?;
                 Ok(started)
             })
-        })
-        .restart(RestartType::Temporary)
+        });
+        OnceSpec(spec.restart(RestartType::Temporary))
     }
 
     /// A supervisor. Permanent; stopped without a limit, as its children have limits.
     pub fn supervisor(id: impl Into<ChildId>, spec: SupervisorSpec) -> Self {
-        Self::team(id.into(), ChildKind::Supervisor, Team::Fixed(spec))
+        Self::supervising(
+            id.into(),
+            ChildKind::Supervisor,
+            SupervisorKind::Fixed(spec),
+        )
     }
 
     /// A dynamic supervisor. Permanent; stopped without a limit, as its children have limits.
     pub fn dynamic(id: impl Into<ChildId>, spec: DynamicSpec) -> Self {
-        Self::team(id.into(), ChildKind::Dynamic, Team::Dynamic(spec))
+        Self::supervising(id.into(), ChildKind::Dynamic, SupervisorKind::Dynamic(spec))
     }
 
-    fn team(id: ChildId, kind: ChildKind, team: Team) -> Self {
+    fn supervising(id: ChildId, kind: ChildKind, team: SupervisorKind) -> Self {
         let team = Arc::new(team);
-        let mut spec = Self::new(id, kind, move |birth| {
+        let mut spec = Self::new(id, kind, move |init| {
             let team = Arc::clone(&team);
-            Box::pin(async move { start_team(&team, birth).await })
+            Box::pin(async move { start_supervisor(&team, init).await })
         });
         spec.shutdown = Shutdown::Infinity;
         spec.start_limit = None;
@@ -193,7 +199,7 @@ impl ChildSpec {
     fn new(
         id: ChildId,
         kind: ChildKind,
-        start: impl Fn(Birth) -> Starting + Send + Sync + 'static,
+        start: impl Fn(Init) -> Starting + Send + Sync + 'static,
     ) -> Self {
         Self {
             id,
@@ -202,6 +208,7 @@ impl ChildSpec {
             significant: false,
             kind,
             start_limit: Some(START_LIMIT),
+            mailbox: None,
             supervisor_slot: None,
             start: Arc::new(start),
         }
@@ -235,6 +242,15 @@ impl ChildSpec {
         self
     }
 
+    /// How many messages may wait for it; a further one is refused with [`crate::SendError::Full`]. Without limit unless this says so.
+    ///
+    /// Without effect on supervisors, whose requests are few and are waited for.
+    #[must_use]
+    pub fn mailbox(mut self, limit: usize) -> Self {
+        self.mailbox = Some(limit);
+        self
+    }
+
     /// Where the reference to this supervisor is put at each start. Without effect on actors.
     #[must_use]
     pub fn publish(mut self, slot: &SupervisorSlot) -> Self {
@@ -250,10 +266,11 @@ impl ChildSpec {
 
     pub(crate) fn start(
         &self,
-        birth: Birth,
-    ) -> impl Future<Output = Result<Started, String>> + Send + use<> {
-        let node = Arc::clone(&birth.node);
-        let starting = (self.start)(birth);
+        mut init: Init,
+    ) -> impl Future<Output = Result<Running, StartFailure>> + Send + use<> {
+        init.mailbox = self.mailbox;
+        let node = Arc::clone(&init.node);
+        let starting = (self.start)(init);
         let limit = self.start_limit;
         let slot = self.supervisor_slot.clone();
         async move {
@@ -261,12 +278,68 @@ impl ChildSpec {
                 None => starting.await?,
                 Some(limit) => tokio::time::timeout(limit, starting)
                     .await
-                    .map_err(|_| format!("not started within {} ms", limit.as_millis()))??,
+                    .map_err(|_| StartFailure::TimedOut(limit))??,
             };
             if let (Some(slot), Some(reference)) = (slot, SupervisorRef::of(&started, &node)) {
                 slot.set(reference);
             }
             Ok(started)
+        }
+    }
+}
+
+/// A child that is started once ([`ChildSpec::once`]): it can be given to [`SupervisorRef::start_child`] alone, and no restart type.
+#[derive(Clone, Debug)]
+pub struct OnceSpec(ChildSpec);
+
+impl OnceSpec {
+    /// How it is stopped.
+    #[must_use]
+    pub fn shutdown(self, shutdown: Shutdown) -> Self {
+        Self(self.0.shutdown(shutdown))
+    }
+
+    /// Whether its end can stop its supervisor ([`crate::AutoShutdown`]).
+    #[must_use]
+    pub fn significant(self, significant: bool) -> Self {
+        Self(self.0.significant(significant))
+    }
+
+    /// How long its start may take; [`START_LIMIT`] unless this says otherwise.
+    #[must_use]
+    pub fn start_limit(self, limit: Option<Duration>) -> Self {
+        Self(self.0.start_limit(limit))
+    }
+
+    /// How many messages may wait for it, as [`ChildSpec::mailbox`].
+    #[must_use]
+    pub fn mailbox(self, limit: usize) -> Self {
+        Self(self.0.mailbox(limit))
+    }
+}
+
+/// What can be started by request: a [`ChildSpec`] or a [`OnceSpec`].
+pub trait Startable: sealed::Sealed {}
+
+impl Startable for ChildSpec {}
+impl Startable for OnceSpec {}
+
+pub(crate) mod sealed {
+    use super::{ChildSpec, OnceSpec};
+
+    pub trait Sealed {
+        fn into_spec(self) -> ChildSpec;
+    }
+
+    impl Sealed for ChildSpec {
+        fn into_spec(self) -> ChildSpec {
+            self
+        }
+    }
+
+    impl Sealed for OnceSpec {
+        fn into_spec(self) -> ChildSpec {
+            self.0
         }
     }
 }
@@ -283,15 +356,18 @@ impl fmt::Debug for ChildSpec {
     }
 }
 
-pub(crate) async fn start_team(team: &Team, birth: Birth) -> Result<Started, String> {
-    let Birth { node, parent } = birth;
-    let (_, started) = body::spawn(parent, |life| {
-        let args = ShellArgs {
+pub(crate) async fn start_supervisor(
+    team: &SupervisorKind,
+    init: Init,
+) -> Result<Running, StartFailure> {
+    let Init { node, parent, .. } = init;
+    let (_, started) = host::spawn(parent, None, |notice| {
+        let args = SupervisorArgs {
             team: team.clone(),
             node,
-            life: Arc::clone(life),
+            notice: Arc::clone(notice),
         };
-        (Shell, args)
+        (SupervisorActor, args)
     })
     .await?;
     Ok(started)

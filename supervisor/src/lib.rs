@@ -1,13 +1,15 @@
-//! OTP supervision on ractor: child specs, strategies, restart intensity, ordered shutdown, dynamic
-//! supervisors, and a tree that can be read at any time. `docs/supervision.md` has the semantics.
+//! OTP supervision on ractor.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 mod actor;
 mod address;
-mod body;
 mod child_spec;
 mod clock;
 mod dynamic;
+mod error;
 mod exit_reason;
+mod host;
 mod intensity;
 pub mod policy;
 mod strategy;
@@ -16,12 +18,11 @@ mod tree;
 mod turn;
 mod vitals;
 
-pub use ractor::ActorId;
-
-pub use actor::{Actor, ActorError, Down, Label};
+pub use actor::{Actor, ActorError, ActorId, Down, Label};
 pub use address::{Address, AddressSlot, CallError, Reply, SendError, Timer};
-pub use child_spec::{ChildId, ChildKind, ChildSpec, START_LIMIT};
+pub use child_spec::{ChildId, ChildKind, ChildSpec, OnceSpec, START_LIMIT, Startable};
 pub use dynamic::{DynamicSpec, MAX_CHILDREN};
+pub use error::{Cause, SpecError, StartFailure};
 pub use exit_reason::ExitReason;
 pub use intensity::{Backoff, Intensity, Window};
 pub use strategy::{AutoShutdown, RestartType, Shutdown, Strategy};

@@ -17,7 +17,7 @@ pub type Key = u64;
 
 /// Where a child stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ChildState {
     /// Its start has been ordered and has not come back.
     Starting,
     /// It runs.
@@ -37,7 +37,7 @@ pub enum Standing {
     Quarantined,
 }
 
-impl Standing {
+impl ChildState {
     fn is_live(self) -> bool {
         match self {
             Self::Starting | Self::Running | Self::Stopping => true,
@@ -56,7 +56,7 @@ pub struct Member {
     /// Whether its end can end the supervisor.
     pub significant: bool,
     /// Where it stands.
-    pub standing: Standing,
+    pub state: ChildState,
     /// Its own restarts.
     pub window: Window,
     /// How it ended last, or why its start failed.
@@ -193,7 +193,7 @@ impl Policy {
             id,
             restart,
             significant,
-            standing: Standing::Starting,
+            state: ChildState::Starting,
             window: Window::default(),
             last_end: None,
         };
@@ -212,7 +212,7 @@ impl Policy {
         self.members.iter().map(|(&key, member)| (key, member))
     }
 
-    /// How many children there are, whatever their standing.
+    /// How many children there are, whatever their state.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
@@ -234,9 +234,9 @@ impl Policy {
     /// A start has come back well.
     pub fn started(&mut self, key: Key) {
         if let Some(member) = self.members.get_mut(&key)
-            && member.standing == Standing::Starting
+            && member.state == ChildState::Starting
         {
-            member.standing = Standing::Running;
+            member.state = ChildState::Running;
         }
     }
 
@@ -249,12 +249,12 @@ impl Policy {
         }
         for (&other, member) in &mut self.members {
             if other == key {
-                member.standing = Standing::Restarting {
+                member.state = ChildState::Restarting {
                     attempt,
                     counted: false,
                 };
-            } else if !dynamic && member.standing == Standing::Starting {
-                member.standing = Standing::Stopped;
+            } else if !dynamic && member.state == ChildState::Starting {
+                member.state = ChildState::Stopped;
             }
         }
         let retry = Step::Retry {
@@ -270,7 +270,7 @@ impl Policy {
         let Some(member) = self.members.get_mut(&key) else {
             return Verdict::ignore();
         };
-        if member.standing != Standing::Running {
+        if member.state != ChildState::Running {
             return Verdict::ignore();
         }
         let again = match member.restart {
@@ -278,7 +278,7 @@ impl Policy {
             RestartType::Transient => reason.is_abnormal(),
             RestartType::Temporary => false,
         };
-        member.standing = Standing::Stopped;
+        member.state = ChildState::Stopped;
         member.last_end = Some(reason.clone());
         if again {
             self.restart(key, now)
@@ -289,8 +289,8 @@ impl Policy {
 
     /// The pause that [`Step::Retry`] asked for is over.
     pub fn retry(&mut self, key: Key, attempt: u64, now: Duration) -> Verdict {
-        match self.members.get(&key).map(|member| member.standing) {
-            Some(Standing::Restarting {
+        match self.members.get(&key).map(|member| member.state) {
+            Some(ChildState::Restarting {
                 attempt: current,
                 counted,
             }) if current == attempt => {
@@ -311,7 +311,7 @@ impl Policy {
     /// A [`Refusal`] when it runs, is about to, or does not exist.
     pub fn request_start(&mut self, key: Key) -> Result<(), Refusal> {
         let member = self.idle(key)?;
-        member.standing = Standing::Starting;
+        member.state = ChildState::Starting;
         member.window = Window::default();
         Ok(())
     }
@@ -329,7 +329,7 @@ impl Policy {
     /// Its stop, or the cancelling of its start, has been ordered by request.
     pub fn stopping(&mut self, key: Key) {
         if let Some(member) = self.members.get_mut(&key) {
-            member.standing = Standing::Stopping;
+            member.state = ChildState::Stopping;
         }
     }
 
@@ -339,7 +339,7 @@ impl Policy {
         let Some(member) = self.members.get_mut(&key) else {
             return false;
         };
-        member.standing = Standing::Stopped;
+        member.state = ChildState::Stopped;
         let keep = !dynamic && member.restart != RestartType::Temporary;
         if !keep {
             self.members.remove(&key);
@@ -350,7 +350,7 @@ impl Policy {
     /// A start that was asked for has failed: the child spec is kept.
     pub fn start_refused(&mut self, key: Key) {
         if let Some(member) = self.members.get_mut(&key) {
-            member.standing = Standing::Stopped;
+            member.state = ChildState::Stopped;
         }
     }
 
@@ -361,10 +361,12 @@ impl Policy {
 
     fn idle(&mut self, key: Key) -> Result<&mut Member, Refusal> {
         let member = self.members.get_mut(&key).ok_or(Refusal::NotFound)?;
-        match member.standing {
-            Standing::Stopped | Standing::Quarantined => Ok(member),
-            Standing::Restarting { .. } => Err(Refusal::Restarting),
-            Standing::Starting | Standing::Running | Standing::Stopping => Err(Refusal::Running),
+        match member.state {
+            ChildState::Stopped | ChildState::Quarantined => Ok(member),
+            ChildState::Restarting { .. } => Err(Refusal::Restarting),
+            ChildState::Starting | ChildState::Running | ChildState::Stopping => {
+                Err(Refusal::Running)
+            }
         }
     }
 
@@ -404,7 +406,7 @@ impl Policy {
             AutoShutdown::AllSignificant => !self
                 .members
                 .values()
-                .any(|member| member.significant && member.standing != Standing::Stopped),
+                .any(|member| member.significant && member.state != ChildState::Stopped),
         }
     }
 
@@ -421,10 +423,10 @@ impl Policy {
         let mut verdict = if count <= intensity.max_restarts {
             self.restart_after(key, intensity.pause(count))
         } else if quarantine.is_some() {
-            member.standing = Standing::Quarantined;
+            member.state = ChildState::Quarantined;
             Verdict::new(Decision::Quarantine, Vec::new())
         } else {
-            member.standing = Standing::Stopped;
+            member.state = ChildState::Stopped;
             let mut verdict = Verdict::new(Decision::GiveUp, Vec::new());
             verdict.end = Some(ExitReason::IntensityExceeded {
                 child: member.id.clone(),
@@ -448,7 +450,7 @@ impl Policy {
         let mut steps = self.stop_group(key);
         let attempt = self.attempt();
         if let Some(member) = self.members.get_mut(&key) {
-            member.standing = Standing::Restarting {
+            member.state = ChildState::Restarting {
                 attempt,
                 counted: true,
             };

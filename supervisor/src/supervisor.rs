@@ -5,25 +5,26 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ractor::ActorId;
 use tracing::error;
 
+use crate::actor::ActorId;
 use crate::address::{Address, CallError, Reply};
-use crate::body::Started;
-use crate::child_spec::{Birth, ChildId, ChildKind, ChildSpec, start_team};
+use crate::child_spec::{ChildId, ChildKind, ChildSpec, Init, Startable, start_supervisor};
+use crate::error::{SpecError, StartFailure};
 use crate::exit_reason::ExitReason;
+use crate::host::Running;
 use crate::intensity::Intensity;
 use crate::strategy::{AutoShutdown, RestartType, Strategy};
 use crate::tree::{Node, Status, Tree};
 use crate::vitals::lock;
 
-mod crew;
-pub(crate) mod shell;
+mod children;
+pub(crate) mod serve;
 mod stop;
 
 pub use stop::KILL_LIMIT;
 
-use shell::{SupervisorMsg, Team};
+use serve::{SupervisorKind, SupervisorMsg};
 
 /// How long a request to a supervisor may take: it answers in turn, after the starts and stops before it.
 pub const CALL_LIMIT: Duration = Duration::from_secs(60);
@@ -88,12 +89,12 @@ impl SupervisorSpec {
         self
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), SpecError> {
         let mut seen = std::collections::HashSet::new();
         for child in &self.children {
             check_child(child, self.auto_shutdown)?;
             if !seen.insert(child.id.as_str()) {
-                return Err(format!("two children are called {}", child.id));
+                return Err(SpecError::Duplicate(child.id.clone()));
             }
         }
         Ok(())
@@ -101,23 +102,16 @@ impl SupervisorSpec {
 }
 
 /// `Source:` OTP supervisor.erl, `check_significant/3`.
-fn check_child(child: &ChildSpec, auto_shutdown: AutoShutdown) -> Result<(), String> {
-    let id = &child.id;
-    if !id.is_valid() {
-        return Err(format!(
-            "{:?} is not a child id: it is empty or contains /",
-            id.as_str()
-        ));
+fn check_child(child: &ChildSpec, auto_shutdown: AutoShutdown) -> Result<(), SpecError> {
+    let id = || child.id.clone();
+    if !child.id.is_valid() {
+        return Err(SpecError::BadId(id()));
     }
     if child.significant && child.restart == RestartType::Permanent {
-        return Err(format!(
-            "child {id} is permanent, so it cannot be significant"
-        ));
+        return Err(SpecError::PermanentSignificant(id()));
     }
     if child.significant && auto_shutdown == AutoShutdown::Never {
-        return Err(format!(
-            "child {id} is significant, but its supervisor has no auto shutdown"
-        ));
+        return Err(SpecError::NoAutoShutdown(id()));
     }
     Ok(())
 }
@@ -125,12 +119,12 @@ fn check_child(child: &ChildSpec, auto_shutdown: AutoShutdown) -> Result<(), Str
 /// Why a root supervisor was not started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// The spec, here or below, contradicts itself; the text says how.
+    /// The spec contradicts itself.
     #[error("invalid spec: {0}")]
-    Invalid(String),
+    Invalid(SpecError),
     /// A child did not start. Those started before it are stopped again.
     #[error("{0}")]
-    Failed(String),
+    Failed(StartFailure),
     /// The tree already has a root that lives.
     #[error("the tree already has a running root")]
     TreeTaken,
@@ -147,13 +141,13 @@ pub enum StartChildError {
     AlreadyStarted,
     /// Its start failed; nothing is kept of it.
     #[error("it did not start: {0}")]
-    Failed(String),
+    Failed(StartFailure),
     /// The dynamic supervisor has as many children as it may.
     #[error("the supervisor has as many children as it may")]
     Full,
     /// The spec contradicts itself or its supervisor's.
     #[error("invalid spec: {0}")]
-    Invalid(String),
+    Invalid(SpecError),
     /// The supervisor is ending or has ended.
     #[error("the supervisor is shutting down")]
     ShuttingDown,
@@ -176,7 +170,7 @@ pub enum ChildError {
     Restarting,
     /// It did not start; its child spec is kept.
     #[error("it did not start: {0}")]
-    Failed(String),
+    Failed(StartFailure),
     /// The supervisor is ending or has ended.
     #[error("the supervisor is shutting down")]
     ShuttingDown,
@@ -189,7 +183,7 @@ impl From<CallError> for StartChildError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Gone => Self::ShuttingDown,
-            CallError::Timeout(_) => Self::Timeout,
+            CallError::Timeout(_) | CallError::Full => Self::Timeout,
         }
     }
 }
@@ -198,7 +192,7 @@ impl From<CallError> for ChildError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Gone => Self::ShuttingDown,
-            CallError::Timeout(_) => Self::Timeout,
+            CallError::Timeout(_) | CallError::Full => Self::Timeout,
         }
     }
 }
@@ -271,7 +265,7 @@ pub struct SupervisorRef {
 }
 
 impl SupervisorRef {
-    pub(crate) fn of(started: &Started, node: &Arc<Node>) -> Option<Self> {
+    pub(crate) fn of(started: &Running, node: &Arc<Node>) -> Option<Self> {
         let address = started.address.downcast_ref::<Address<SupervisorMsg>>()?;
         Some(Self {
             address: address.clone(),
@@ -286,8 +280,8 @@ impl SupervisorRef {
     ///
     /// # Errors
     /// A [`StartChildError`], each with what it means for the child.
-    pub async fn start_child(&self, spec: ChildSpec) -> Result<ChildInfo, StartChildError> {
-        let spec = Box::new(spec);
+    pub async fn start_child(&self, spec: impl Startable) -> Result<ChildInfo, StartChildError> {
+        let spec = Box::new(spec.into_spec());
         self.call(|reply| SupervisorMsg::StartChild { spec, reply })
             .await?
     }
@@ -447,24 +441,22 @@ pub async fn start(
 ) -> Result<SupervisorRef, StartError> {
     let name = name.into();
     if !name.is_valid() {
-        return Err(StartError::Invalid(format!(
-            "{:?} is not a name",
-            name.as_str()
-        )));
+        return Err(StartError::Invalid(SpecError::BadId(name)));
     }
     spec.check().map_err(StartError::Invalid)?;
     let node = Node::root(name, ChildKind::Supervisor);
     if !tree.plant(&node) {
         return Err(StartError::TreeTaken);
     }
-    let birth = Birth {
+    let init = Init {
         node: Arc::clone(&node),
         parent: None,
+        mailbox: None,
     };
-    let started = match start_team(&Team::Fixed(spec), birth).await {
+    let started = match start_supervisor(&SupervisorKind::Fixed(spec), init).await {
         Ok(started) => started,
         Err(what) => {
-            node.ended(ExitReason::StartFailed(what.clone()), Status::Failed);
+            node.ended(ExitReason::StartFailed(what.to_string()), Status::Failed);
             return Err(StartError::Failed(what));
         }
     };
@@ -474,7 +466,7 @@ pub async fn start(
     let vitals = Arc::clone(&started.vitals);
     tokio::spawn(async move {
         let reason = vitals.wait_ended().await;
-        let status = shell::ended_status(&reason);
+        let status = serve::ended_status(&reason);
         if status == Status::Failed {
             error!(child = node.path(), exit_reason = %reason, decision = "end", "root ended");
         }

@@ -12,7 +12,7 @@ use crate::child_spec::{ChildId, ChildKind};
 use crate::clock;
 use crate::exit_reason::ExitReason;
 use crate::intensity::Intensity;
-use crate::supervisor::shell::{Key, SupervisorMsg};
+use crate::supervisor::serve::{Key, SupervisorMsg};
 use crate::vitals::{Busy, Vitals, lock};
 
 #[cfg(test)]

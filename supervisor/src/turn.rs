@@ -3,6 +3,7 @@
 //! A turn is one poll of an actor's callback or of a task that was wrapped by [`noted`]. While it lasts, its thread can serve nobody
 //! else; a plain thread that compares two looks sees which turn does not end.
 
+use crate::actor::ActorId;
 use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -42,8 +43,8 @@ pub struct Turn {
 
 /// The subject that an actor's turns are noted under.
 #[must_use]
-pub fn actor_subject(id: ractor::ActorId) -> u128 {
-    u128::from(id.pid())
+pub fn actor_subject(id: ActorId) -> u128 {
+    u128::from(id.number())
 }
 
 /// All threads that have had a turn and still live.

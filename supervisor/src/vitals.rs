@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use ractor::ActorId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::actor::Down;
+use crate::actor::{ActorId, Down};
 use crate::clock;
 use crate::exit_reason::ExitReason;
 use crate::turn;
@@ -30,18 +29,19 @@ pub(crate) type Notice = Box<dyn Fn(Down) + Send>;
 pub struct Vitals {
     id: OnceLock<ActorId>,
     mailbox: Mailbox,
+    mailbox_limit: Option<usize>,
     /// The message being handled, or the last one.
     label: Mutex<&'static str>,
     busy_since_ns: AtomicU64,
     handled: AtomicU64,
     handler_time: Histogram,
     details: Mutex<Vec<(&'static str, String)>>,
-    life: Mutex<Life>,
+    life: Mutex<ExitNotice>,
     ended: Notify,
 }
 
 #[derive(Default)]
-struct Life {
+struct ExitNotice {
     stop_requested: Option<ExitReason>,
     outcome: Option<ExitReason>,
     ended: bool,
@@ -59,8 +59,9 @@ pub struct Busy {
 }
 
 impl Vitals {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(mailbox_limit: Option<usize>) -> Self {
         Self {
+            mailbox_limit,
             id: OnceLock::new(),
             mailbox: Mailbox::new(),
             label: Mutex::new(""),
@@ -166,10 +167,20 @@ impl Vitals {
     }
 
     /// A message is about to enter the mailbox; returns when.
-    pub(crate) fn message_sent(&self) -> u64 {
+    ///
+    /// `None` when there are as many as may be and this one counts.
+    pub(crate) fn message_sent(&self, counts: bool) -> Option<u64> {
         let now_ns = clock::now_ns();
         self.mailbox.sent(now_ns);
-        now_ns
+        if counts
+            && self
+                .mailbox_limit
+                .is_some_and(|limit| self.mailbox.depth() > limit)
+        {
+            self.mailbox.refused();
+            return None;
+        }
+        Some(now_ns)
     }
 
     pub(crate) fn message_refused(&self) {

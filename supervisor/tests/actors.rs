@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use supervisor::{
-    AddressSlot, CallError, ChildSpec, ExitReason, Intensity, SendError, Status, Strategy,
-    SupervisorRef, SupervisorSpec, Tree, TreeNode,
+    AddressSlot, CallError, ChildSpec, ExitReason, Intensity, SendError, StartChildError,
+    StartFailure, Status, Strategy, SupervisorRef, SupervisorSpec, Tree, TreeNode,
 };
 
 use crate::support::{Manner, Probe, ProbeArgs, ProbeMsg, World, end, settle};
@@ -108,8 +108,55 @@ async fn calls_end_with_an_answer_a_time_limit_or_the_actor() {
     a.cast(ProbeMsg::Fail("boom".into())).unwrap();
     assert_eq!(a.call(ProbeMsg::Ping, LIMIT).await, Err(CallError::Gone));
     root.terminate_child("a").await.unwrap();
-    assert_eq!(a.cast(ProbeMsg::Sleep(LIMIT)), Err(SendError));
+    assert_eq!(a.cast(ProbeMsg::Sleep(LIMIT)), Err(SendError::Ended));
     assert_eq!(a.vitals().mailbox_depth(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounded_mailbox_refuses_what_is_too_much_and_takes_the_rest() {
+    let world = World::default();
+    let child = world.child("a").mailbox(2);
+    let (root, _tree) = world
+        .start(SupervisorSpec::new(Strategy::OneForOne).child(child))
+        .await;
+    let a = world.probe("a");
+    a.cast(ProbeMsg::Sleep(LIMIT)).unwrap();
+    settle().await;
+    assert_eq!(
+        a.cast(ProbeMsg::Sleep(LIMIT)),
+        Ok(()),
+        "the first is being handled"
+    );
+    assert_eq!(a.cast(ProbeMsg::Sleep(LIMIT)), Ok(()));
+    assert_eq!(a.cast(ProbeMsg::Sleep(LIMIT)), Err(SendError::Full));
+    assert_eq!(a.call(ProbeMsg::Ping, LIMIT).await, Err(CallError::Full));
+    assert_eq!(
+        a.vitals().mailbox_depth(),
+        2,
+        "what was refused does not count"
+    );
+    tokio::time::sleep(3 * LIMIT).await;
+    assert_eq!(
+        a.call(ProbeMsg::Ping, LIMIT).await,
+        Ok(1),
+        "the other one was not delivered"
+    );
+    // A stop, and news of monitored actors, come through whatever waits.
+    a.cast(ProbeMsg::Sleep(LIMIT)).unwrap();
+    root.terminate_child("a").await.unwrap();
+    assert_eq!(a.cast(ProbeMsg::Sleep(LIMIT)), Err(SendError::Ended));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actors_own_error_is_in_the_failure_of_its_start() {
+    let world = World::default();
+    let (root, _tree) = world.start(SupervisorSpec::new(Strategy::OneForOne)).await;
+    world.fail("a", 1);
+    let error = root.start_child(world.child("a")).await.unwrap_err();
+    let StartChildError::Failed(StartFailure::Failed(cause)) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(cause.get().to_string(), "told to fail");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use supervisor::{
-    ChildError, ChildSpec, DynamicSpec, ExitReason, Intensity, RestartType, StartChildError,
-    Status, Strategy, SupervisorRef, SupervisorSlot, SupervisorSpec, Tree,
+    Cause, ChildError, ChildSpec, DynamicSpec, ExitReason, Intensity, RestartType, StartChildError,
+    StartFailure, Status, Strategy, SupervisorRef, SupervisorSlot, SupervisorSpec, Tree,
 };
 use tokio::time::Instant;
 
@@ -93,7 +93,7 @@ async fn terminating_cancels_a_start() {
     settle().await;
     pool.terminate_child("slow").await.unwrap();
     let error = starting.await.unwrap().unwrap_err();
-    assert_eq!(error, StartChildError::Failed("it was terminated".into()));
+    assert_eq!(error, StartChildError::Failed(StartFailure::Terminated));
     tokio::time::sleep(seconds(20)).await;
     assert!(world.take_log().is_empty());
     assert!(tree.snapshot_under("root/pool/slow").is_none());
@@ -224,7 +224,7 @@ async fn a_failing_restart_is_quarantined_too() {
     assert_eq!(node.exits.len(), 4);
     assert_eq!(
         pool.restart_child("a").await.unwrap_err(),
-        ChildError::Failed("told to fail".into())
+        ChildError::Failed(StartFailure::Failed(Cause::new("told to fail")))
     );
     pool.terminate_child("a").await.unwrap();
     assert_eq!(pool.count_children().await.unwrap().specs, 0);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use supervisor::{
-    AutoShutdown, Backoff, ChildError, ChildSpec, ExitReason, Intensity, RestartType, Shutdown,
-    StartChildError, StartError, Status, Strategy, SupervisorSlot, SupervisorSpec, Tree,
+    AutoShutdown, Backoff, Cause, ChildError, ChildSpec, ExitReason, Intensity, RestartType,
+    Shutdown, StartChildError, StartError, StartFailure, Status, Strategy, SupervisorSlot,
+    SupervisorSpec, Tree,
 };
 use tokio::time::Instant;
 
@@ -43,8 +44,13 @@ async fn a_failed_first_start_undoes_those_before_it() {
     let error = supervisor::start("root", spec.clone(), &tree)
         .await
         .unwrap_err();
-    let text = "child c did not start: told to fail".to_owned();
-    assert_eq!(error, StartError::Failed(text));
+    assert_eq!(error.to_string(), "child c did not start: told to fail");
+    let failure = Box::new(StartFailure::Failed(Cause::new("told to fail")));
+    let id = "c".into();
+    assert_eq!(
+        error,
+        StartError::Failed(StartFailure::Child { id, failure })
+    );
     let expected = ["start a", "start b", "fail c", "stop b", "stop a"];
     assert_eq!(world.take_log(), expected);
     supervisor::start("root", spec, &tree).await.unwrap();
@@ -404,7 +410,7 @@ async fn specs_that_contradict_themselves_are_refused() {
             .await
             .unwrap_err();
         assert!(
-            matches!(&error, StartError::Invalid(text) if text.contains(word)),
+            matches!(&error, StartError::Invalid(why) if why.to_string().contains(word)),
             "{error}"
         );
     }
@@ -437,7 +443,10 @@ async fn children_are_started_terminated_restarted_and_deleted_by_request() {
     assert_eq!((counts.specs, counts.active, counts.actors), (2, 1, 2));
     world.fail("b", 1);
     let failed = root.restart_child("b").await.unwrap_err();
-    assert_eq!(failed, ChildError::Failed("told to fail".into()));
+    assert_eq!(
+        failed,
+        ChildError::Failed(StartFailure::Failed(Cause::new("told to fail")))
+    );
     root.restart_child("b").await.unwrap();
     root.terminate_child("b").await.unwrap();
     root.delete_child("b").await.unwrap();
@@ -445,7 +454,10 @@ async fn children_are_started_terminated_restarted_and_deleted_by_request() {
     assert!(tree.snapshot_under("root/b").is_none());
     world.fail("c", 1);
     let failed = root.start_child(world.child("c")).await.unwrap_err();
-    assert_eq!(failed, StartChildError::Failed("told to fail".into()));
+    assert_eq!(
+        failed,
+        StartChildError::Failed(StartFailure::Failed(Cause::new("told to fail")))
+    );
     assert!(tree.snapshot_under("root/c").is_none());
 }
 
@@ -464,7 +476,7 @@ async fn a_start_that_never_ends_fails_at_its_limit() {
     let error = root.start_child(child).await.unwrap_err();
     assert_eq!(
         error,
-        StartChildError::Failed("not started within 2000 ms".into())
+        StartChildError::Failed(StartFailure::TimedOut(seconds(2)))
     );
     assert_eq!(begin.elapsed().as_secs(), 2);
 }

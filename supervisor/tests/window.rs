@@ -88,7 +88,7 @@ proptest! {
                 }
             };
             prop_assert_eq!(&ours.does.log, &otp.does.log);
-            prop_assert_eq!(ours.standing(), otp.standing());
+            prop_assert_eq!(ours.state(), otp.state());
             if ended {
                 break;
             }
@@ -230,7 +230,7 @@ impl Ours {
         let Some(member) = self.policy.member(key) else {
             return;
         };
-        if member.standing == supervisor::policy::Standing::Running {
+        if member.state == supervisor::policy::ChildState::Running {
             self.does.stop(id);
         }
         self.policy.stopped(key);
@@ -247,11 +247,11 @@ impl Ours {
         }
     }
 
-    fn standing(&self) -> Vec<(usize, bool)> {
+    fn state(&self) -> Vec<(usize, bool)> {
         let members = self.policy.members();
         members
             .map(|(key, member)| {
-                let running = member.standing == supervisor::policy::Standing::Running;
+                let running = member.state == supervisor::policy::ChildState::Running;
                 (self.id(key), running)
             })
             .collect()
@@ -387,7 +387,7 @@ impl Otp {
         }
     }
 
-    fn standing(&self) -> Vec<(usize, bool)> {
+    fn state(&self) -> Vec<(usize, bool)> {
         let children = self.children.iter();
         children
             .map(|child| (child.id, child.pid == Pid::Running))

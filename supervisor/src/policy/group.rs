@@ -1,6 +1,6 @@
 //! Which children a restart concerns, and in which order they stop and start.
 
-use super::{Key, Policy, Standing, Step};
+use super::{ChildState, Key, Policy, Step};
 use crate::strategy::{RestartType, Strategy};
 
 impl Policy {
@@ -12,7 +12,7 @@ impl Policy {
         let mut steps = self.stop_group(key);
         for key in self.group(key) {
             if let Some(member) = self.members.get_mut(&key) {
-                member.standing = Standing::Starting;
+                member.state = ChildState::Starting;
                 steps.push(Step::Start(key));
             }
         }
@@ -25,10 +25,10 @@ impl Policy {
             let Some(member) = self.members.get_mut(&other) else {
                 continue;
             };
-            if member.standing.is_live() {
+            if member.state.is_live() {
                 steps.push(Step::Stop(other));
             }
-            member.standing = Standing::Stopped;
+            member.state = ChildState::Stopped;
             if member.restart == RestartType::Temporary {
                 self.members.remove(&other);
                 steps.push(Step::Forget(other));

@@ -62,13 +62,10 @@ fn a_start_that_fails_amid_a_group_leaves_the_rest_stopped() {
     assert_eq!(verdict.steps, expected);
     policy.started(keys[0]);
     policy.start_failed(keys[1], ExitReason::StartFailed("no".to_owned()));
-    let standings: Vec<Standing> = policy
-        .members()
-        .map(|(_, member)| member.standing)
-        .collect();
-    assert_eq!(standings[0], Standing::Running);
-    assert!(matches!(standings[1], Standing::Restarting { .. }));
-    assert_eq!(standings[2], Standing::Stopped);
+    let standings: Vec<ChildState> = policy.members().map(|(_, member)| member.state).collect();
+    assert_eq!(standings[0], ChildState::Running);
+    assert!(matches!(standings[1], ChildState::Restarting { .. }));
+    assert_eq!(standings[2], ChildState::Stopped);
     assert_eq!(policy.delete(keys[1]), Err(Refusal::Restarting));
     assert_eq!(policy.delete(keys[2]), Ok(()));
 }

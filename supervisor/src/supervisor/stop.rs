@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::error;
 
-use crate::body::Started;
 use crate::exit_reason::ExitReason;
+use crate::host::Running;
 use crate::strategy::Shutdown;
 
 #[cfg(test)]
@@ -17,9 +17,9 @@ mod tests;
 pub const KILL_LIMIT: Duration = Duration::from_secs(10);
 
 /// A started child, owned by its supervisor: dropping it kills it.
-pub(crate) struct Alive(pub(crate) Started);
+pub(crate) struct KillOnDrop(pub(crate) Running);
 
-impl Drop for Alive {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         if !self.0.vitals.has_ended() {
             self.0.cell.kill();
@@ -27,7 +27,7 @@ impl Drop for Alive {
     }
 }
 
-impl Alive {
+impl KillOnDrop {
     /// Stops the child and returns why it ended. Cancelling the future and dropping this kills it.
     pub(crate) async fn stop(&self, shutdown: Shutdown) -> ExitReason {
         let started = &self.0;

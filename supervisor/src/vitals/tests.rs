@@ -32,7 +32,7 @@ fn quantiles_split_what_was_recorded() {
 
 #[test]
 fn the_first_reason_counts() {
-    let vitals = Vitals::new();
+    let vitals = Vitals::new(None);
     vitals.request_stop(ExitReason::Shutdown);
     vitals.request_stop(ExitReason::Normal);
     assert_eq!(vitals.exit_reason(), None);
@@ -45,7 +45,7 @@ fn the_first_reason_counts() {
 
 #[test]
 fn an_end_without_a_reason_is_a_kill() {
-    let vitals = Vitals::new();
+    let vitals = Vitals::new(None);
     vitals.request_stop(ExitReason::Shutdown);
     assert_eq!(vitals.finish(), ExitReason::Killed);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use supervisor::policy::{Decision, Key, Policy, Refusal, Standing, Step, Verdict};
+use supervisor::policy::{ChildState, Decision, Key, Policy, Refusal, Step, Verdict};
 use supervisor::{ExitReason, Intensity};
 
 use super::scenario::{Child, Command, End, Manner, Scenario, Team};
@@ -261,13 +261,13 @@ impl Sup {
 
     fn start_child(&mut self, world: &mut World, child: &Child) -> &'static str {
         if let Some(key) = self.key(child.id()) {
-            return match self.policy.member(key).unwrap().standing {
-                Standing::Stopped => "already_present",
-                Standing::Starting
-                | Standing::Running
-                | Standing::Restarting { .. }
-                | Standing::Stopping
-                | Standing::Quarantined => "already_started",
+            return match self.policy.member(key).unwrap().state {
+                ChildState::Stopped => "already_present",
+                ChildState::Starting
+                | ChildState::Running
+                | ChildState::Restarting { .. }
+                | ChildState::Stopping
+                | ChildState::Quarantined => "already_started",
             };
         }
         let key = self.add(child);

@@ -26,9 +26,9 @@ impl ractor::Actor for Bare {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_killed_is_left_behind() {
     let (actor, _) = ractor::Actor::spawn(None, Bare, ()).await.unwrap();
-    let alive = Alive(Started {
+    let alive = KillOnDrop(Running {
         cell: actor.get_cell(),
-        vitals: Arc::new(Vitals::new()),
+        vitals: Arc::new(Vitals::new(None)),
         address: Arc::new(()),
     });
     let begin = Instant::now();

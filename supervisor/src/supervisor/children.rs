@@ -8,28 +8,30 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::shell::{Key, SupervisorMsg, Team, ended_status, log};
-use super::stop::Alive;
+use super::serve::{Key, SupervisorKind, SupervisorMsg, ended_status, log};
+use super::stop::KillOnDrop;
 use super::{ChildError, ChildInfo, StartChildError};
+use crate::actor::ActorId;
 use crate::address::{Address, Reply};
-use crate::body::{Life, Parent};
-use crate::child_spec::{Birth, ChildId, ChildKind, ChildSpec};
+use crate::child_spec::{ChildId, ChildKind, ChildSpec, Init};
 use crate::clock;
+use crate::error::StartFailure;
 use crate::exit_reason::ExitReason;
+use crate::host::{ExitNotice, Parent};
 use crate::policy::{Decision, Policy, Step, Verdict};
 use crate::strategy::{AutoShutdown, Shutdown};
 use crate::tree::{Node, Status};
 
 /// The state of a supervisor. Dropping it kills whatever it owns.
-pub(crate) struct Crew {
+pub(crate) struct Children {
     pub(super) policy: Policy,
     /// `Some` for a dynamic supervisor.
     pub(super) max_children: Option<usize>,
     pub(super) auto_shutdown: AutoShutdown,
     myself: Address<SupervisorMsg>,
     node: Arc<Node>,
-    life: Arc<Life>,
-    slots: HashMap<Key, Slot>,
+    notice: Arc<ExitNotice>,
+    all: HashMap<Key, Child>,
     keys: HashMap<ChildId, Key>,
     next_incarnation: u64,
     /// Starts and stops of a dynamic supervisor that are under way.
@@ -37,38 +39,38 @@ pub(crate) struct Crew {
 }
 
 /// One child.
-pub(super) struct Slot {
+pub(super) struct Child {
     pub(super) spec: ChildSpec,
     pub(super) incarnation: u64,
     node: Arc<Node>,
-    alive: Option<Alive>,
+    alive: Option<KillOnDrop>,
     /// Who asked for the start under way; `None` when the policy did.
-    origin: Option<Origin>,
+    requester: Option<Requester>,
     cancel: Option<oneshot::Sender<()>>,
     stop_replies: Vec<Reply<Result<(), ChildError>>>,
     started_before: bool,
 }
 
 /// Who asked for a start.
-pub(super) enum Origin {
+pub(super) enum Requester {
     First(Reply<Result<ChildInfo, StartChildError>>),
     Again(Reply<Result<ChildInfo, ChildError>>),
 }
 
-impl Crew {
+impl Children {
     pub(super) fn new(
         myself: Address<SupervisorMsg>,
-        team: &Team,
+        team: &SupervisorKind,
         node: Arc<Node>,
-        life: Arc<Life>,
+        notice: Arc<ExitNotice>,
     ) -> Self {
         let (policy, max_children, auto_shutdown) = match team {
-            Team::Fixed(spec) => (
+            SupervisorKind::Fixed(spec) => (
                 Policy::fixed(spec.strategy, spec.intensity, spec.auto_shutdown),
                 None,
                 spec.auto_shutdown,
             ),
-            Team::Dynamic(spec) => (
+            SupervisorKind::Dynamic(spec) => (
                 Policy::dynamic(spec.intensity, spec.quarantine),
                 Some(spec.max_children),
                 AutoShutdown::Never,
@@ -81,8 +83,8 @@ impl Crew {
             auto_shutdown,
             myself,
             node,
-            life,
-            slots: HashMap::new(),
+            notice,
+            all: HashMap::new(),
             keys: HashMap::new(),
             next_incarnation: 0,
             aside: JoinSet::new(),
@@ -90,7 +92,7 @@ impl Crew {
     }
 
     /// Starts the fixed children in order; the first that fails has those before it stopped again.
-    pub(super) async fn start_all(&mut self, specs: Vec<ChildSpec>) -> Result<(), String> {
+    pub(super) async fn start_all(&mut self, specs: Vec<ChildSpec>) -> Result<(), StartFailure> {
         let known = self.node.take_children();
         let keys: Vec<Key> = specs
             .into_iter()
@@ -110,10 +112,13 @@ impl Crew {
             match result {
                 Ok(alive) => self.adopt(key, alive),
                 Err(what) => {
-                    let id = self.slots[&key].spec.id.clone();
+                    let id = self.all[&key].spec.id.clone();
                     self.record_start_failure(key, &what, Status::Failed);
                     self.stop_all().await;
-                    return Err(format!("child {id} did not start: {what}"));
+                    return Err(StartFailure::Child {
+                        id,
+                        failure: Box::new(what),
+                    });
                 }
             }
         }
@@ -132,14 +137,14 @@ impl Crew {
         });
         self.node.insert(key, Arc::clone(&node));
         self.keys.insert(spec.id.clone(), key);
-        self.slots.insert(
+        self.all.insert(
             key,
-            Slot {
+            Child {
                 spec,
                 incarnation: 0,
                 node,
                 alive: None,
-                origin: None,
+                requester: None,
                 cancel: None,
                 stop_replies: Vec::new(),
                 started_before,
@@ -196,40 +201,41 @@ impl Crew {
 
     /// Starts a child. Fixed children start in place; a dynamic one that is not ready at once goes
     /// on aside, and `None` means that [`SupervisorMsg::StartFinished`] will follow.
-    pub(super) async fn launch(&mut self, key: Key) -> Option<Result<Alive, String>> {
+    pub(super) async fn launch(&mut self, key: Key) -> Option<Result<KillOnDrop, StartFailure>> {
         while self.aside.try_join_next().is_some() {}
         self.next_incarnation += 1;
         let incarnation = self.next_incarnation;
-        let life = Arc::clone(&self.life);
-        let slot = self.slots.get_mut(&key)?;
-        slot.incarnation = incarnation;
-        slot.node.set_status(Status::Starting);
-        if std::mem::replace(&mut slot.started_before, true) {
-            slot.node.count_start_again();
+        let notice = Arc::clone(&self.notice);
+        let child = self.all.get_mut(&key)?;
+        child.incarnation = incarnation;
+        child.node.set_status(Status::Starting);
+        if std::mem::replace(&mut child.started_before, true) {
+            child.node.count_start_again();
         }
-        let mut starting = Box::pin(slot.spec.start(Birth {
-            node: Arc::clone(&slot.node),
+        let mut starting = Box::pin(child.spec.start(Init {
+            node: Arc::clone(&child.node),
             parent: Some(Parent {
                 address: self.myself.clone(),
                 key,
                 incarnation,
-                life,
+                notice,
             }),
+            mailbox: None,
         }));
         if self.max_children.is_none() {
-            return Some(starting.await.map(Alive));
+            return Some(starting.await.map(KillOnDrop));
         }
         let mut at_once = Context::from_waker(Waker::noop());
         if let Poll::Ready(result) = starting.as_mut().poll(&mut at_once) {
-            return Some(result.map(Alive));
+            return Some(result.map(KillOnDrop));
         }
         let (cancel, cancelled) = oneshot::channel();
-        slot.cancel = Some(cancel);
+        child.cancel = Some(cancel);
         let myself = self.myself.clone();
         self.aside.spawn(async move {
             let result = tokio::select! {
-                result = starting => result.map(Alive),
-                Ok(()) = cancelled => Err("its start was cancelled".to_owned()),
+                result = starting => result.map(KillOnDrop),
+                Ok(()) = cancelled => Err(StartFailure::Terminated),
             };
             let _ = myself.cast(SupervisorMsg::StartFinished {
                 key,
@@ -244,16 +250,16 @@ impl Crew {
     pub(super) fn settle_start(
         &mut self,
         key: Key,
-        result: Result<Alive, String>,
+        result: Result<KillOnDrop, StartFailure>,
     ) -> Option<Verdict> {
-        let origin = self.slots.get_mut(&key)?.origin.take();
-        match (result, origin) {
-            (Ok(alive), origin) => {
+        let requester = self.all.get_mut(&key)?.requester.take();
+        match (result, requester) {
+            (Ok(alive), requester) => {
                 self.adopt(key, alive);
                 let info = self.info(key)?;
-                match origin {
-                    Some(Origin::First(reply)) => reply.send(Ok(info)),
-                    Some(Origin::Again(reply)) => reply.send(Ok(info)),
+                match requester {
+                    Some(Requester::First(reply)) => reply.send(Ok(info)),
+                    Some(Requester::Again(reply)) => reply.send(Ok(info)),
                     None => {}
                 }
                 None
@@ -261,16 +267,16 @@ impl Crew {
             (Err(what), None) => {
                 let reason = self.record_start_failure(key, &what, Status::Restarting);
                 let verdict = self.policy.start_failed(key, reason.clone());
-                log(self.slots[&key].node.path(), &reason, &verdict);
+                log(self.all[&key].node.path(), &reason, &verdict);
                 Some(verdict)
             }
-            (Err(what), Some(Origin::First(reply))) => {
+            (Err(what), Some(Requester::First(reply))) => {
                 self.policy.remove(key);
                 self.forget(key);
                 reply.send(Err(StartChildError::Failed(what)));
                 None
             }
-            (Err(what), Some(Origin::Again(reply))) => {
+            (Err(what), Some(Requester::Again(reply))) => {
                 self.policy.start_refused(key);
                 self.record_start_failure(key, &what, Status::Failed);
                 reply.send(Err(ChildError::Failed(what)));
@@ -279,39 +285,39 @@ impl Crew {
         }
     }
 
-    fn adopt(&mut self, key: Key, alive: Alive) {
+    fn adopt(&mut self, key: Key, alive: KillOnDrop) {
         self.policy.started(key);
-        if let Some(slot) = self.slots.get_mut(&key) {
+        if let Some(child) = self.all.get_mut(&key) {
             let address = alive.0.address.downcast_ref::<Address<SupervisorMsg>>();
-            slot.node.running(&alive.0.vitals, address.cloned());
-            slot.alive = Some(alive);
-            slot.cancel = None;
+            child.node.running(&alive.0.vitals, address.cloned());
+            child.alive = Some(alive);
+            child.cancel = None;
         }
     }
 
-    fn record_start_failure(&self, key: Key, what: &str, status: Status) -> ExitReason {
-        let reason = ExitReason::StartFailed(what.to_owned());
-        if let Some(slot) = self.slots.get(&key) {
-            slot.node.ended(reason.clone(), status);
+    fn record_start_failure(&self, key: Key, what: &StartFailure, status: Status) -> ExitReason {
+        let reason = ExitReason::StartFailed(what.to_string());
+        if let Some(child) = self.all.get(&key) {
+            child.node.ended(reason.clone(), status);
         }
         reason
     }
 
     /// Lets go of a child that ended; false for late news of one already replaced or stopped.
     pub(super) fn take_ended(&mut self, key: Key, incarnation: u64) -> bool {
-        self.slots
+        self.all
             .get_mut(&key)
-            .filter(|slot| slot.incarnation == incarnation)
-            .and_then(|slot| slot.alive.take())
+            .filter(|child| child.incarnation == incarnation)
+            .and_then(|child| child.alive.take())
             .is_some()
     }
 
     /// Writes an end and what was decided into tree and log, before it is carried out.
     pub(super) fn record_end(&self, key: Key, reason: ExitReason, verdict: &Verdict) {
-        let Some(slot) = self.slots.get(&key) else {
+        let Some(child) = self.all.get(&key) else {
             return;
         };
-        log(slot.node.path(), &reason, verdict);
+        log(child.node.path(), &reason, verdict);
         let status = match verdict.decision {
             Decision::Restart | Decision::BackOff | Decision::TryAgain => Status::Restarting,
             Decision::Quarantine => Status::Quarantined,
@@ -321,17 +327,17 @@ impl Crew {
             | Decision::Forget
             | Decision::AutoShutdown => ended_status(&reason),
         };
-        slot.node.ended(reason, status);
-        self.count_restart(slot, verdict);
+        child.node.ended(reason, status);
+        self.count_restart(child, verdict);
     }
 
     pub(super) fn record_retry(&self, key: Key, verdict: &Verdict) {
-        let Some(slot) = self.slots.get(&key) else {
+        let Some(child) = self.all.get(&key) else {
             return;
         };
         match verdict.decision {
-            Decision::Quarantine => slot.node.set_status(Status::Quarantined),
-            Decision::GiveUp => slot.node.set_status(Status::Failed),
+            Decision::Quarantine => child.node.set_status(Status::Quarantined),
+            Decision::GiveUp => child.node.set_status(Status::Failed),
             Decision::Restart
             | Decision::BackOff
             | Decision::TryAgain
@@ -341,19 +347,19 @@ impl Crew {
             | Decision::AutoShutdown => {}
         }
         if verdict.restarts_in_window > 0
-            && let Some(reason) = slot.node.last_exit()
+            && let Some(reason) = child.node.last_exit()
         {
-            log(slot.node.path(), &reason, verdict);
+            log(child.node.path(), &reason, verdict);
         }
-        self.count_restart(slot, verdict);
+        self.count_restart(child, verdict);
     }
 
-    fn count_restart(&self, slot: &Slot, verdict: &Verdict) {
+    fn count_restart(&self, child: &Child, verdict: &Verdict) {
         if verdict.restarts_in_window > 0 {
             let now = clock::now();
             self.node.count_restart(now);
-            if slot.spec.kind == ChildKind::Actor {
-                slot.node.count_restart(now);
+            if child.spec.kind == ChildKind::Actor {
+                child.node.count_restart(now);
             }
         }
     }
@@ -364,13 +370,13 @@ impl Crew {
         };
         self.set_status(key, Status::Stopping);
         let reason = alive.stop(self.shutdown_of(key)).await;
-        if let Some(slot) = self.slots.get(&key) {
-            slot.node.ended(reason, Status::Stopped);
+        if let Some(child) = self.all.get(&key) {
+            child.node.ended(reason, Status::Stopped);
         }
     }
 
     /// Stops a child of a dynamic supervisor without holding up the others.
-    pub(super) fn stop_aside(&mut self, key: Key, alive: Alive) {
+    pub(super) fn stop_aside(&mut self, key: Key, alive: KillOnDrop) {
         let myself = self.myself.clone();
         let shutdown = self.shutdown_of(key);
         self.aside.spawn(async move {
@@ -383,21 +389,21 @@ impl Crew {
     /// A stop by request is done.
     pub(super) fn stop_finished(&mut self, key: Key, reason: ExitReason) {
         let kept = self.policy.stopped(key);
-        let Some(slot) = self.slots.get_mut(&key) else {
+        let Some(child) = self.all.get_mut(&key) else {
             return;
         };
-        let replies = std::mem::take(&mut slot.stop_replies);
-        match slot.origin.take() {
-            Some(Origin::First(reply)) => {
-                reply.send(Err(StartChildError::Failed("it was terminated".to_owned())));
+        let replies = std::mem::take(&mut child.stop_replies);
+        match child.requester.take() {
+            Some(Requester::First(reply)) => {
+                reply.send(Err(StartChildError::Failed(StartFailure::Terminated)));
             }
-            Some(Origin::Again(reply)) => {
-                reply.send(Err(ChildError::Failed("it was terminated".to_owned())));
+            Some(Requester::Again(reply)) => {
+                reply.send(Err(ChildError::Failed(StartFailure::Terminated)));
             }
             None => {}
         }
         if kept {
-            slot.node.ended(reason, Status::Stopped);
+            child.node.ended(reason, Status::Stopped);
         } else {
             self.forget(key);
         }
@@ -415,12 +421,12 @@ impl Crew {
             }
             return;
         }
-        for slot in self.slots.values_mut() {
-            if let Some(cancel) = slot.cancel.take() {
+        for child in self.all.values_mut() {
+            if let Some(cancel) = child.cancel.take() {
                 let _ = cancel.send(());
             }
         }
-        let keys: Vec<Key> = self.slots.keys().copied().collect();
+        let keys: Vec<Key> = self.all.keys().copied().collect();
         for key in keys {
             if let Some(alive) = self.take_alive(key) {
                 self.set_status(key, Status::Stopping);
@@ -428,7 +434,7 @@ impl Crew {
             }
         }
         while self.aside.join_next().await.is_some() {}
-        for key in std::mem::take(&mut self.slots).into_keys() {
+        for key in std::mem::take(&mut self.all).into_keys() {
             self.node.remove(key);
         }
     }
@@ -439,23 +445,23 @@ impl Crew {
     }
 
     fn info(&self, key: Key) -> Option<ChildInfo> {
-        let slot = self.slots.get(&key)?;
-        let alive = slot.alive.as_ref().map(|alive| &alive.0);
+        let child = self.all.get(&key)?;
+        let alive = child.alive.as_ref().map(|alive| &alive.0);
         Some(ChildInfo {
-            id: slot.spec.id.clone(),
-            actor: alive.map(|started| started.cell.get_id()),
-            kind: slot.spec.kind,
-            restart: slot.spec.restart,
-            status: slot.node.status(),
-            node: Arc::clone(&slot.node),
+            id: child.spec.id.clone(),
+            actor: alive.map(|started| ActorId::of(&started.cell)),
+            kind: child.spec.kind,
+            restart: child.spec.restart,
+            status: child.node.status(),
+            node: Arc::clone(&child.node),
             address: alive.map(|started| Arc::clone(&started.address)),
         })
     }
 
     pub(super) fn forget(&mut self, key: Key) {
         self.node.remove(key);
-        if let Some(slot) = self.slots.remove(&key) {
-            self.keys.remove(&slot.spec.id);
+        if let Some(child) = self.all.remove(&key) {
+            self.keys.remove(&child.spec.id);
         }
     }
 
@@ -463,41 +469,41 @@ impl Crew {
         self.keys.get(id).copied()
     }
 
-    pub(super) fn slot(&self, key: Key) -> Option<&Slot> {
-        self.slots.get(&key)
+    pub(super) fn child(&self, key: Key) -> Option<&Child> {
+        self.all.get(&key)
     }
 
-    pub(super) fn take_alive(&mut self, key: Key) -> Option<Alive> {
-        self.slots.get_mut(&key)?.alive.take()
+    pub(super) fn take_alive(&mut self, key: Key) -> Option<KillOnDrop> {
+        self.all.get_mut(&key)?.alive.take()
     }
 
     pub(super) fn shutdown_of(&self, key: Key) -> Shutdown {
-        self.slots
+        self.all
             .get(&key)
-            .map_or(Shutdown::BrutalKill, |slot| slot.spec.shutdown)
+            .map_or(Shutdown::BrutalKill, |child| child.spec.shutdown)
     }
 
     pub(super) fn set_status(&self, key: Key, status: Status) {
-        if let Some(slot) = self.slots.get(&key) {
-            slot.node.set_status(status);
+        if let Some(child) = self.all.get(&key) {
+            child.node.set_status(status);
         }
     }
 
-    pub(super) fn set_origin(&mut self, key: Key, origin: Origin) {
-        if let Some(slot) = self.slots.get_mut(&key) {
-            slot.origin = Some(origin);
+    pub(super) fn set_requester(&mut self, key: Key, requester: Requester) {
+        if let Some(child) = self.all.get_mut(&key) {
+            child.requester = Some(requester);
         }
     }
 
     pub(super) fn await_stop(&mut self, key: Key, reply: Reply<Result<(), ChildError>>) {
-        if let Some(slot) = self.slots.get_mut(&key) {
-            slot.stop_replies.push(reply);
+        if let Some(child) = self.all.get_mut(&key) {
+            child.stop_replies.push(reply);
         }
     }
 
     pub(super) fn cancel_start(&mut self, key: Key) {
-        if let Some(slot) = self.slots.get_mut(&key)
-            && let Some(cancel) = slot.cancel.take()
+        if let Some(child) = self.all.get_mut(&key)
+            && let Some(cancel) = child.cancel.take()
         {
             let _ = cancel.send(());
         }

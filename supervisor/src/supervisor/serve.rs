@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
-use super::crew::{Crew, Origin};
-use super::stop::Alive;
+use super::children::{Children, Requester};
+use super::stop::KillOnDrop;
 use super::{ChildCounts, ChildError, ChildInfo, StartChildError, SupervisorSpec, check_child};
 use crate::actor::{Actor, ActorError};
 use crate::address::{Address, Reply};
-use crate::body::Life;
 use crate::child_spec::{ChildId, ChildKind, ChildSpec};
 use crate::dynamic::DynamicSpec;
+use crate::error::StartFailure;
 use crate::exit_reason::ExitReason;
+use crate::host::ExitNotice;
 pub(crate) use crate::policy::Key;
-use crate::policy::{Decision, Refusal, Standing, Verdict};
+use crate::policy::{ChildState, Decision, Refusal, Verdict};
 use crate::strategy::AutoShutdown;
 use crate::tree::{Node, Status};
 
@@ -33,7 +34,7 @@ pub(crate) enum SupervisorMsg {
     StartFinished {
         key: Key,
         incarnation: u64,
-        result: Result<Alive, String>,
+        result: Result<KillOnDrop, StartFailure>,
     },
     /// From a stop that was asked for (dynamic supervisors only).
     StopFinished { key: Key, reason: ExitReason },
@@ -65,62 +66,64 @@ pub(crate) enum SupervisorMsg {
 
 /// What a supervisor runs.
 #[derive(Clone)]
-pub(crate) enum Team {
+pub(crate) enum SupervisorKind {
     Fixed(SupervisorSpec),
     Dynamic(DynamicSpec),
 }
 
-pub(crate) struct ShellArgs {
-    pub(crate) team: Team,
+pub(crate) struct SupervisorArgs {
+    pub(crate) team: SupervisorKind,
     pub(crate) node: Arc<Node>,
-    pub(crate) life: Arc<Life>,
+    pub(crate) notice: Arc<ExitNotice>,
 }
 
-pub(crate) struct Shell;
+pub(crate) struct SupervisorActor;
 
-impl Actor for Shell {
+impl Actor for SupervisorActor {
     type Msg = SupervisorMsg;
-    type State = Crew;
-    type Args = ShellArgs;
+    type State = Children;
+    type Args = SupervisorArgs;
 
     async fn pre_start(
         &self,
         myself: Address<SupervisorMsg>,
-        args: ShellArgs,
-    ) -> Result<Crew, ActorError> {
-        let mut crew = Crew::new(myself, &args.team, args.node, args.life);
-        if let Team::Fixed(spec) = args.team {
+        args: SupervisorArgs,
+    ) -> Result<Children, ActorError> {
+        let mut children = Children::new(myself, &args.team, args.node, args.notice);
+        if let SupervisorKind::Fixed(spec) = args.team {
             spec.check()?;
-            crew.start_all(spec.children).await?;
+            children.start_all(spec.children).await?;
         }
-        Ok(crew)
+        Ok(children)
     }
 
     async fn handle(
         &self,
         _: &Address<SupervisorMsg>,
         msg: SupervisorMsg,
-        crew: &mut Crew,
+        children: &mut Children,
     ) -> Result<(), ActorError> {
         match msg {
             SupervisorMsg::Exited {
                 key,
                 incarnation,
                 reason,
-            } => crew.exited(key, incarnation, reason).await,
-            SupervisorMsg::Retry { key, attempt } => crew.retry(key, attempt).await,
+            } => children.exited(key, incarnation, reason).await,
+            SupervisorMsg::Retry { key, attempt } => children.retry(key, attempt).await,
             SupervisorMsg::StartFinished {
                 key,
                 incarnation,
                 result,
-            } => crew.start_finished(key, incarnation, result).await,
-            SupervisorMsg::StopFinished { key, reason } => crew.stop_finished(key, reason),
-            SupervisorMsg::StartChild { spec, reply } => crew.start_child(*spec, reply).await,
-            SupervisorMsg::TerminateChild { id, reply } => crew.terminate_child(&id, reply).await,
-            SupervisorMsg::RestartChild { id, reply } => crew.restart_child(&id, reply).await,
-            SupervisorMsg::DeleteChild { id, reply } => reply.send(crew.delete_child(&id)),
-            SupervisorMsg::WhichChildren(reply) => reply.send(crew.which_children()),
-            SupervisorMsg::CountChildren(reply) => reply.send(crew.count_children()),
+            } => children.start_finished(key, incarnation, result).await,
+            SupervisorMsg::StopFinished { key, reason } => children.stop_finished(key, reason),
+            SupervisorMsg::StartChild { spec, reply } => children.start_child(*spec, reply).await,
+            SupervisorMsg::TerminateChild { id, reply } => {
+                children.terminate_child(&id, reply).await
+            }
+            SupervisorMsg::RestartChild { id, reply } => children.restart_child(&id, reply).await,
+            SupervisorMsg::DeleteChild { id, reply } => reply.send(children.delete_child(&id)),
+            SupervisorMsg::WhichChildren(reply) => reply.send(children.which_children()),
+            SupervisorMsg::CountChildren(reply) => reply.send(children.count_children()),
         }
         Ok(())
     }
@@ -128,14 +131,14 @@ impl Actor for Shell {
     async fn post_stop(
         &self,
         _: &Address<SupervisorMsg>,
-        crew: &mut Crew,
+        children: &mut Children,
     ) -> Result<(), ActorError> {
-        crew.stop_all().await;
+        children.stop_all().await;
         Ok(())
     }
 }
 
-impl Crew {
+impl Children {
     async fn exited(&mut self, key: Key, incarnation: u64, reason: ExitReason) {
         if !self.take_ended(key, incarnation) {
             return;
@@ -153,14 +156,19 @@ impl Crew {
         }
     }
 
-    async fn start_finished(&mut self, key: Key, incarnation: u64, result: Result<Alive, String>) {
-        let standing = match self.slot(key) {
-            Some(slot) if slot.incarnation == incarnation => self.policy.member(key),
+    async fn start_finished(
+        &mut self,
+        key: Key,
+        incarnation: u64,
+        result: Result<KillOnDrop, StartFailure>,
+    ) {
+        let state = match self.child(key) {
+            Some(child) if child.incarnation == incarnation => self.policy.member(key),
             Some(_) | None => None,
         }
-        .map(|member| member.standing);
-        match standing {
-            Some(Standing::Starting) => {
+        .map(|member| member.state);
+        match state {
+            Some(ChildState::Starting) => {
                 let ended = match &result {
                     Ok(alive) => alive.0.vitals.exit_reason(),
                     Err(_) => None,
@@ -172,15 +180,15 @@ impl Crew {
                     self.exited(key, incarnation, reason).await;
                 }
             }
-            Some(Standing::Stopping) => match result {
+            Some(ChildState::Stopping) => match result {
                 Ok(alive) => self.stop_aside(key, alive),
                 Err(_) => self.stop_finished(key, ExitReason::Shutdown),
             },
             Some(
-                Standing::Running
-                | Standing::Restarting { .. }
-                | Standing::Stopped
-                | Standing::Quarantined,
+                ChildState::Running
+                | ChildState::Restarting { .. }
+                | ChildState::Stopped
+                | ChildState::Quarantined,
             )
             | None => {}
         }
@@ -193,7 +201,7 @@ impl Crew {
     ) {
         match self.admit(spec) {
             Err(error) => reply.send(Err(error)),
-            Ok(key) => self.start_for(key, Origin::First(reply)).await,
+            Ok(key) => self.start_for(key, Requester::First(reply)).await,
         }
     }
 
@@ -204,12 +212,12 @@ impl Crew {
         };
         check_child(&spec, auto_shutdown).map_err(StartChildError::Invalid)?;
         if let Some(member) = self.key(&spec.id).and_then(|key| self.policy.member(key)) {
-            return Err(match member.standing {
-                Standing::Stopped | Standing::Quarantined => StartChildError::AlreadyPresent,
-                Standing::Starting
-                | Standing::Running
-                | Standing::Restarting { .. }
-                | Standing::Stopping => StartChildError::AlreadyStarted,
+            return Err(match member.state {
+                ChildState::Stopped | ChildState::Quarantined => StartChildError::AlreadyPresent,
+                ChildState::Starting
+                | ChildState::Running
+                | ChildState::Restarting { .. }
+                | ChildState::Stopping => StartChildError::AlreadyStarted,
             });
         }
         if self
@@ -228,13 +236,13 @@ impl Crew {
             .and_then(|key| self.policy.request_start(key).map(|()| key));
         match asked {
             Err(refusal) => reply.send(Err(refusal.into())),
-            Ok(key) => self.start_for(key, Origin::Again(reply)).await,
+            Ok(key) => self.start_for(key, Requester::Again(reply)).await,
         }
     }
 
     /// A start that somebody asked for: its failure is an answer, not a matter for the policy.
-    async fn start_for(&mut self, key: Key, origin: Origin) {
-        self.set_origin(key, origin);
+    async fn start_for(&mut self, key: Key, requester: Requester) {
+        self.set_requester(key, requester);
         if let Some(result) = self.launch(key).await
             && let Some(verdict) = self.settle_start(key, result)
         {
@@ -248,9 +256,9 @@ impl Crew {
             return;
         };
         self.await_stop(key, reply);
-        let standing = self.policy.member(key).map(|member| member.standing);
-        match standing {
-            Some(Standing::Running) => {
+        let state = self.policy.member(key).map(|member| member.state);
+        match state {
+            Some(ChildState::Running) => {
                 self.policy.stopping(key);
                 self.set_status(key, Status::Stopping);
                 if let Some(alive) = self.take_alive(key) {
@@ -262,12 +270,12 @@ impl Crew {
                     }
                 }
             }
-            Some(Standing::Starting) => {
+            Some(ChildState::Starting) => {
                 self.policy.stopping(key);
                 self.cancel_start(key);
             }
-            Some(Standing::Stopping) => {}
-            Some(Standing::Restarting { .. } | Standing::Stopped | Standing::Quarantined)
+            Some(ChildState::Stopping) => {}
+            Some(ChildState::Restarting { .. } | ChildState::Stopped | ChildState::Quarantined)
             | None => self.stop_finished(key, ExitReason::Shutdown),
         }
     }
@@ -283,8 +291,8 @@ impl Crew {
         let mut counts = ChildCounts::default();
         for (key, member) in self.policy.members() {
             counts.specs += 1;
-            counts.active += usize::from(member.standing == Standing::Running);
-            match self.slot(key).map(|slot| slot.spec.kind) {
+            counts.active += usize::from(member.state == ChildState::Running);
+            match self.child(key).map(|child| child.spec.kind) {
                 Some(ChildKind::Supervisor | ChildKind::Dynamic) => counts.supervisors += 1,
                 Some(ChildKind::Actor) | None => counts.actors += 1,
             }

@@ -11,10 +11,11 @@ use std::task::Poll;
 
 use ractor::{ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 
-use crate::actor::{Actor, ActorError, Down, Label};
+use crate::actor::{Actor, ActorError, ActorId, Down, Label};
 use crate::address::Address;
-use crate::exit_reason::{ExitReason, describe, describe_panic};
-use crate::supervisor::shell::{Key, SupervisorMsg};
+use crate::error::StartFailure;
+use crate::exit_reason::{ExitReason, describe_panic};
+use crate::supervisor::serve::{Key, SupervisorMsg};
 use crate::turn;
 use crate::vitals::Vitals;
 
@@ -36,18 +37,18 @@ pub(crate) struct Parent {
     /// Which start of the child this is, so that late news of an earlier one is recognised.
     pub(crate) incarnation: u64,
     /// Keeps the supervisor's own end from being told before this actor's.
-    pub(crate) life: Arc<Life>,
+    pub(crate) notice: Arc<ExitNotice>,
 }
 
 /// Held by everything that belongs to one running actor: when the last holder lets go, nothing of
 /// the actor or of its descendants is left, and its end is told.
-pub(crate) struct Life {
+pub(crate) struct ExitNotice {
     vitals: Arc<Vitals>,
     parent: Option<Parent>,
     started: AtomicBool,
 }
 
-impl Drop for Life {
+impl Drop for ExitNotice {
     fn drop(&mut self) {
         let reason = self.vitals.finish();
         if let Some(parent) = self.parent.take()
@@ -58,19 +59,19 @@ impl Drop for Life {
                 incarnation: parent.incarnation,
                 reason,
             });
-            drop(parent.life);
+            drop(parent.notice);
         }
     }
 }
 
 /// A started actor, whatever its type.
-pub(crate) struct Started {
+pub(crate) struct Running {
     pub(crate) cell: ActorCell,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) address: Arc<dyn Any + Send + Sync>,
 }
 
-impl Started {
+impl Running {
     pub(crate) fn stop(&self, reason: ExitReason) {
         self.vitals.request_stop(reason);
         self.cell.stop(None);
@@ -82,81 +83,98 @@ impl Started {
 /// Cancelling the future drops the half-started actor.
 pub(crate) async fn spawn<A: Actor>(
     parent: Option<Parent>,
-    make: impl FnOnce(&Arc<Life>) -> (A, A::Args),
-) -> Result<(Address<A::Msg>, Started), String> {
-    let vitals = Arc::new(Vitals::new());
-    let life = Arc::new(Life {
+    mailbox: Option<usize>,
+    make: impl FnOnce(&Arc<ExitNotice>) -> (A, A::Args),
+) -> Result<(Address<A::Msg>, Running), StartFailure> {
+    let vitals = Arc::new(Vitals::new(mailbox));
+    let notice = Arc::new(ExitNotice {
         vitals: Arc::clone(&vitals),
         parent,
         started: AtomicBool::new(false),
     });
-    let (actor, args) = catch_unwind(AssertUnwindSafe(|| make(&life)))
-        .map_err(|panic| format!("panicked: {}", describe_panic(&*panic)))?;
-    let birth = Birth { actor, args, life };
-    match ractor::Actor::spawn(None, Body(PhantomData::<fn() -> A>), birth).await {
+    let (actor, args) = catch_unwind(AssertUnwindSafe(|| make(&notice)))
+        .map_err(|panic| StartFailure::Panicked(describe_panic(&*panic)))?;
+    let args = HostArgs {
+        actor,
+        args,
+        notice,
+    };
+    match ractor::Actor::spawn(None, Host(PhantomData::<fn() -> A>), args).await {
         Ok((actor, _)) => {
-            let started = Started {
+            let started = Running {
                 cell: actor.get_cell(),
                 vitals: Arc::clone(&vitals),
                 address: Arc::new(Address::new(actor.clone(), Arc::clone(&vitals))),
             };
             Ok((Address::new(actor, vitals), started))
         }
-        Err(SpawnErr::StartupFailed(error)) => Err(describe(&*error)),
+        Err(SpawnErr::StartupFailed(error)) => Err(StartFailure::of(error)),
         Err(error @ (SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_))) => {
-            Err(describe(&error))
+            Err(StartFailure::of(error.into()))
         }
     }
 }
 
-struct Body<A>(PhantomData<fn() -> A>);
+struct Host<A>(PhantomData<fn() -> A>);
 
-struct Birth<A: Actor> {
+struct HostArgs<A: Actor> {
     actor: A,
     args: A::Args,
-    life: Arc<Life>,
+    notice: Arc<ExitNotice>,
 }
 
 /// The fields are dropped in this order: the end is told when all else is gone.
-struct Running<A: Actor> {
+struct HostState<A: Actor> {
     state: A::State,
     actor: A,
     myself: Address<A::Msg>,
-    _life: Arc<Life>,
+    _notice: Arc<ExitNotice>,
 }
 
-impl<A: Actor> ractor::Actor for Body<A> {
+impl<A: Actor> ractor::Actor for Host<A> {
     type Msg = Envelope<A::Msg>;
-    type State = Running<A>;
-    type Arguments = Birth<A>;
+    type State = HostState<A>;
+    type Arguments = HostArgs<A>;
 
     async fn pre_start(
         &self,
         myself: ActorRef<Self::Msg>,
-        Birth { actor, args, life }: Birth<A>,
-    ) -> Result<Running<A>, ActorProcessingErr> {
-        life.vitals.set_id(myself.get_id());
-        let subject = turn::actor_subject(myself.get_id());
-        let myself = Address::new(myself, Arc::clone(&life.vitals));
+        HostArgs {
+            actor,
+            args,
+            notice,
+        }: HostArgs<A>,
+    ) -> Result<HostState<A>, ActorProcessingErr> {
+        let id = ActorId::of(&myself);
+        notice.vitals.set_id(id);
+        let subject = turn::actor_subject(id);
+        let myself = Address::new(myself, Arc::clone(&notice.vitals));
         let result = outcome(subject, actor.pre_start(myself.clone(), args)).await;
         match result {
             Ok(state) => {
-                life.started.store(true, Ordering::Relaxed);
-                Ok(Running {
+                notice.started.store(true, Ordering::Relaxed);
+                Ok(HostState {
                     state,
                     actor,
                     myself,
-                    _life: life,
+                    _notice: notice,
                 })
             }
             Err((reason, error)) => {
-                let text = if matches!(reason, ExitReason::Panicked(_)) {
-                    reason.to_string()
-                } else {
-                    describe(&*error)
+                let failure = match reason {
+                    ExitReason::Panicked(text) => StartFailure::Panicked(text),
+                    ExitReason::Normal
+                    | ExitReason::Shutdown
+                    | ExitReason::ShutdownFor(_)
+                    | ExitReason::Killed
+                    | ExitReason::Failed(_)
+                    | ExitReason::StartFailed(_)
+                    | ExitReason::IntensityExceeded { .. }
+                    | ExitReason::Unkillable => StartFailure::of(error),
                 };
-                life.vitals.failed(ExitReason::StartFailed(text.clone()));
-                Err(text.into())
+                let text = failure.to_string();
+                notice.vitals.failed(ExitReason::StartFailed(text));
+                Err(Box::new(failure))
             }
         }
     }
@@ -165,35 +183,35 @@ impl<A: Actor> ractor::Actor for Body<A> {
         &self,
         _: ActorRef<Self::Msg>,
         envelope: Self::Msg,
-        running: &mut Running<A>,
+        running: &mut HostState<A>,
     ) -> Result<(), ActorProcessingErr> {
-        let Running {
+        let HostState {
             state,
             actor,
             myself,
-            _life: life,
+            _notice: notice,
         } = running;
         let sent_ns = envelope.sent_ns;
         let subject = turn::actor_subject(myself.id());
         let (since_ns, result) = match envelope.content {
             Content::Message(msg) => {
-                let since_ns = life.vitals.begin(msg.label(), sent_ns);
+                let since_ns = notice.vitals.begin(msg.label(), sent_ns);
                 (
                     since_ns,
                     outcome(subject, actor.handle(myself, msg, state)).await,
                 )
             }
             Content::Down(down) => {
-                let since_ns = life.vitals.begin("Down", sent_ns);
+                let since_ns = notice.vitals.begin("Down", sent_ns);
                 (
                     since_ns,
                     outcome(subject, actor.handle_down(myself, down, state)).await,
                 )
             }
         };
-        life.vitals.end(since_ns);
+        notice.vitals.end(since_ns);
         result.map_err(|(reason, error)| {
-            life.vitals.failed(reason);
+            notice.vitals.failed(reason);
             error
         })
     }
@@ -201,13 +219,13 @@ impl<A: Actor> ractor::Actor for Body<A> {
     async fn post_stop(
         &self,
         _: ActorRef<Self::Msg>,
-        running: &mut Running<A>,
+        running: &mut HostState<A>,
     ) -> Result<(), ActorProcessingErr> {
-        let Running {
+        let HostState {
             state,
             actor,
             myself,
-            _life: life,
+            _notice: notice,
         } = running;
         match outcome(
             turn::actor_subject(myself.id()),
@@ -216,11 +234,11 @@ impl<A: Actor> ractor::Actor for Body<A> {
         .await
         {
             Ok(()) => {
-                life.vitals.stopped();
+                notice.vitals.stopped();
                 Ok(())
             }
             Err((reason, error)) => {
-                life.vitals.failed(reason);
+                notice.vitals.failed(reason);
                 Err(error)
             }
         }
