@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use dashmap::DashMap;
@@ -18,7 +19,7 @@ use terminal::screen::Tail;
 use tokio::sync::watch;
 
 use crate::client::ClientMsg;
-use crate::clock::epoch_ms;
+use crate::clock::{epoch_ms, millis};
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
 use crate::session::SessionMsg;
@@ -55,6 +56,8 @@ pub struct SessionEntry {
     snapshot: watch::Sender<Arc<SessionSnapshot>>,
     phase: watch::Sender<Phase>,
     last_used_ms: AtomicU64,
+    /// When its use was given to be stored.
+    use_stored_ms: AtomicU64,
     /// Its place in the order of all uses, which a clock that is set does not change.
     last_use: AtomicU64,
     /// The client that has the size of the session.
@@ -67,9 +70,14 @@ pub struct SessionEntry {
     pub panes: SupervisorSlot,
 }
 
+/// The uses of all sessions so far.
+static USES: AtomicU64 = AtomicU64::new(0);
+
+/// How long the use of a session that stays the active one is not stored again.
+const USE_STORED: Duration = Duration::from_secs(10);
+
 /// The number of the next use of any session.
 fn next_use() -> u64 {
-    static USES: AtomicU64 = AtomicU64::new(0);
     USES.fetch_add(1, Ordering::Relaxed)
 }
 
@@ -80,6 +88,7 @@ impl SessionEntry {
         Self {
             id: snapshot.id,
             last_used_ms: AtomicU64::new(snapshot.created_at_ms),
+            use_stored_ms: AtomicU64::new(0),
             last_use: AtomicU64::new(next_use()),
             snapshot: watch::Sender::new(Arc::new(snapshot)),
             phase: watch::Sender::new(Phase::Starting),
@@ -158,9 +167,18 @@ impl SessionEntry {
         }
     }
 
-    /// It is being used: attach, input, select, create.
-    pub fn touch(&self) {
-        self.used_at(epoch_ms());
+    /// It is being used: attach, input, select, create. True when that is to be stored: the active session may be another one by it, or
+    /// nothing was stored of its use for [`USE_STORED`].
+    pub fn touch(&self) -> bool {
+        let now_ms = epoch_ms();
+        let is_latest = self.last_use() + 1 == USES.load(Ordering::Relaxed);
+        self.used_at(now_ms);
+        let stored_ms = self.use_stored_ms.load(Ordering::Relaxed);
+        let is_news = !is_latest || now_ms.abs_diff(stored_ms) >= millis(USE_STORED);
+        if is_news {
+            self.use_stored_ms.store(now_ms, Ordering::Relaxed);
+        }
+        is_news
     }
 
     /// It was used then, after all other uses that this daemon was told of before.

@@ -274,7 +274,7 @@ impl SessionState {
         self.live()?;
         let (next, _) = self.now.placed(placement)?;
         self.now = next;
-        self.entry.touch();
+        let _ = self.entry.touch();
         let window = self.now.window_of(placement.pane).map(|window| window.id);
         window.ok_or_else(|| Error::new(ErrorCode::Internal, "a placed pane has no window"))
     }
@@ -285,7 +285,7 @@ impl SessionState {
         // Everything that can be refused without anybody else first, then the name.
         self.become_next(self.now.changed(change)?)?;
         if selects {
-            self.entry.touch();
+            let _ = self.entry.touch();
         }
         Ok(())
     }
@@ -327,7 +327,7 @@ impl SessionState {
             self.learn(request.client, request.terminal);
             self.resize(request.client, size);
         }
-        self.entry.touch();
+        let _ = self.entry.touch();
         Ok(())
     }
 
@@ -358,7 +358,7 @@ impl SessionState {
         if self.now.clients.contains_key(&client) {
             self.sizes.set(client, size);
             self.decide_size();
-            self.entry.touch();
+            let _ = self.entry.touch();
         }
     }
 

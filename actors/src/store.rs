@@ -298,6 +298,13 @@ impl Store {
         self.mark(Key::Session(entry.id), Mark::Session(Arc::clone(entry)))
     }
 
+    /// A session is being used.
+    pub fn save_use(&self, entry: &Arc<SessionEntry>) {
+        if entry.touch() {
+            let _ = self.save_session(entry);
+        }
+    }
+
     /// A session is gone.
     pub fn forget_session(&self, id: SessionUuid) -> Saved {
         self.mark(Key::Session(id), Mark::Gone)

@@ -239,6 +239,56 @@ fn a_stopped_view_leaves_the_terminal_usable_and_comes_back_with_its_modes() {
 }
 
 #[test]
+fn what_a_view_says_last_stays_and_the_prompt_comes_below_it() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let mut outer = Outer::open(&daemon).await;
+        for round in 0..4 {
+            shows_input(&client, "").await;
+            outer.types("clear; echo one; echo two\r").await;
+            let view = outer.attach("target").await;
+            let said = match round {
+                0 => {
+                    proc::signal(view, Signal::TSTP);
+                    outer
+                        .until("the shell", |outer| outer.text().contains("Stopped"))
+                        .await;
+                    outer.types("fg\r").await;
+                    outer
+                        .until("the view", |outer| outer.text().contains("READY"))
+                        .await;
+                    outer.types("\x02d").await;
+                    "[detached from session target]"
+                }
+                _ => {
+                    let kill = protocol::request::KillSession {
+                        session: protocol::Target::Name(protocol::Name::new("target").unwrap()),
+                        guarded: false,
+                    };
+                    client.ok(kill).await;
+                    "[session target ended"
+                }
+            };
+            outer
+                .until("its last words above the prompt", |outer| {
+                    let text = outer.text();
+                    let mut lines = text.lines().skip_while(|line| !line.contains(said));
+                    lines.next().is_some() && lines.any(|line| line.contains("OUTER$"))
+                })
+                .await;
+            if round == 0 {
+                let kill = protocol::request::KillSession {
+                    session: protocol::Target::Name(protocol::Name::new("target").unwrap()),
+                    guarded: false,
+                };
+                client.ok(kill).await;
+            }
+        }
+    });
+}
+
+#[test]
 fn the_terminal_writes_keys_as_the_focused_panes_program_asked_for() {
     run(async {
         let daemon = Daemon::start();

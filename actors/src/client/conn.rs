@@ -507,10 +507,12 @@ impl Conn {
     fn detach(&mut self, request: RequestId, params: &[u8]) -> Result<(), Error> {
         let params: Detach = from_bytes(params)?;
         self.check(Request::Detach(params.clone()))?;
-        let view = self.take_view(params.view)?;
+        let view = self.take_view(params.view);
+        // Also when the view is over already, with its session: the client puts its terminal right itself.
         if self.views.is_empty() && self.steps.len() == 0 {
             self.guard = None;
         }
+        let view = view?;
         let client = self.caller.client;
         let step = async move {
             let left = leave(&view.session, client, params.view).await;

@@ -208,8 +208,8 @@ impl View {
     }
 
     /// The person did something by hand: what they see is the end, and the size is theirs.
-    fn acted(&mut self, bytes: &[u8]) {
-        self.session.touch();
+    fn acted(&mut self, server: &Server, bytes: &[u8]) {
+        server.store.save_use(&self.session);
         if self.scrolled.take().is_some() {
             self.draw_anew();
         }
@@ -237,7 +237,7 @@ impl View {
             self.typing.not_typed(bytes);
             return;
         }
-        self.acted(bytes);
+        self.acted(server, bytes);
         let pane = self.typing.goes_on_in().map(Arc::clone).or_else(|| {
             let leaf = server.registry.leaf(self.pane)?;
             leaf.writable().map(Arc::clone).ok()

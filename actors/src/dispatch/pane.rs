@@ -429,7 +429,7 @@ pub(super) async fn send_input(
     let order = WriteOrder { input, limit };
     let written = pane.io.write(order).await?;
     if written.bytes > 0 {
-        session.touch();
+        server.store.save_use(&session);
     }
     match written.failed {
         None => Ok(InputSent {

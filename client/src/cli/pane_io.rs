@@ -60,7 +60,7 @@ pub(crate) struct SendArgs {
 pub(crate) struct ReadArgs {
     /// Which pane
     pane: String,
-    /// The last so many lines [default: the visible screen]
+    /// The last so many lines, those above the screen too [default: the visible screen]
     #[arg(short = 'n', long)]
     lines: Option<u32>,
     /// Only what came after this cursor
@@ -69,7 +69,7 @@ pub(crate) struct ReadArgs {
     /// With colours and attributes as escape sequences
     #[arg(long)]
     ansi: bool,
-    /// Go back into the scrollback
+    /// All of the scrollback and the screen
     #[arg(long)]
     scrollback: bool,
 }
@@ -178,7 +178,8 @@ impl ReadArgs {
             pane,
             lines: self.lines,
             since: self.since,
-            scrollback: self.scrollback,
+            // More lines than the screen has are those above it.
+            scrollback: self.scrollback || self.lines.is_some(),
             ansi: self.ansi,
             max_bytes: None,
         };
@@ -221,8 +222,7 @@ impl ExpectArgs {
 
 /// Waits, prints what matched, and fails when something else came first.
 async fn wait_for(caller: &Caller, server: &Server, expect: &Expect) -> Outcome {
-    let limit = Duration::from_millis(expect.timeout_ms).saturating_add(MARGIN);
-    let reply = server.call(expect, limit).await?;
+    let reply = asked_again(server, expect).await?;
     output::answer(caller, server.name(), &reply, |reply| {
         reply.text.clone().unwrap_or_default()
     })?;
@@ -231,6 +231,30 @@ async fn wait_for(caller: &Caller, server: &Server, expect: &Expect) -> Outcome 
         note(&format!("fugue: {}", missed(&reply)));
     }
     Ok(u8::from(!wanted))
+}
+
+/// The end of a wait. A server that is restarted meanwhile is asked again, for the rest of the time: a look changes nothing.
+async fn asked_again(server: &Server, expect: &Expect) -> Result<Expected, Error> {
+    let begun = Instant::now();
+    let mut expect = expect.clone();
+    let limit_ms = expect.timeout_ms;
+    let mut lost = 0;
+    loop {
+        expect.timeout_ms = limit_ms.saturating_sub(millis(begun.elapsed()));
+        let limit = Duration::from_millis(expect.timeout_ms).saturating_add(MARGIN);
+        match server.call(&expect, limit).await {
+            Err(error) if error.code == ErrorCode::ServerUnreachable && lost < 3 => {
+                // The first time there may never have been a server: say so at once.
+                server.connection().await?;
+                lost += 1;
+            }
+            Ok(mut reply) => {
+                reply.waited_ms = millis(begun.elapsed());
+                return Ok(reply);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Whether what ended the wait is what was waited for.

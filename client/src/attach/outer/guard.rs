@@ -1,5 +1,6 @@
 //! The caller's terminal: raw while a view is attached, and as it was on every way out, a stop included.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -57,6 +58,8 @@ pub(crate) struct Terminal {
     tty: OwnedFd,
     /// Set when the flags were changed for others, too.
     shared_flags: Option<OFlags>,
+    /// It was left, by this process, and not entered since.
+    is_left: Cell<bool>,
 }
 
 /// Bytes that the terminal has not taken yet.
@@ -97,7 +100,11 @@ impl Terminal {
                 (tty, Some(flags))
             }
         };
-        Ok(Self { tty, shared_flags })
+        Ok(Self {
+            tty,
+            shared_flags,
+            is_left: Cell::new(false),
+        })
     }
 
     /// Its size now, 24 × 80 when it does not know.
@@ -122,8 +129,11 @@ impl Terminal {
 
     /// The same when it is not known what has become of the terminal, as after a stop.
     pub(crate) fn enter_again(&self) -> io::Result<()> {
-        // So that what is kept aside on entering is the terminal's own, whether or not it was left meanwhile.
-        write_patiently(&self.tty, &self.leave());
+        // So that what is kept aside on entering is the terminal's own, whether or not the server has left it meanwhile. A second time
+        // would put the cursor where it once was.
+        if !self.is_left.replace(false) {
+            write_patiently(&self.tty, &self.leave());
+        }
         self.make_ready()
     }
 
@@ -152,6 +162,7 @@ impl Terminal {
     pub(crate) fn stop(&self, output: &mut Output) -> io::Result<()> {
         *output = Output::default();
         write_patiently(&self.tty, &self.leave());
+        self.is_left.set(true);
         if let Some(saved) = &*saved_terminal() {
             tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios)?;
         }

@@ -28,11 +28,16 @@ pub(super) enum Progress {
     },
 }
 
+/// Columns beside a command's name and text: the spinner, blanks, and what the terminal shows of Ctrl-C.
+const ROOM: usize = 8;
+
 /// One command's moving line.
 pub(super) struct Bar {
     bar: ProgressBar,
     command: CommandResult,
     since: Instant,
+    /// Characters of its text.
+    room: usize,
 }
 
 impl Progress {
@@ -60,18 +65,22 @@ impl Progress {
             .map(|c| c.name.chars().count())
             .max()
             .unwrap_or(0);
+        // What the terminal shows of Ctrl-C has room behind it: in the next row it would move what is drawn over.
+        let cols = crate::attach::terminal_size().map_or(80, |size| usize::from(size.cols));
+        let room = cols.saturating_sub(widest + ROOM).max(1);
         let bars = state.commands.iter().map(|command| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            let template = "{spinner:.cyan} {prefix:.bold}  {wide_msg}";
+            let template = "{spinner:.cyan} {prefix:.bold}  {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar.set_prefix(format!("{:widest$}", printable(command.name.clone())));
-            bar.set_message(phrase(command, 0));
+            bar.set_message(brief(&phrase(command, 0), room));
             Bar {
                 bar: all.add(bar),
                 command: command.clone(),
                 since: Instant::now(),
+                room,
             }
         });
         let bars = bars.collect();
@@ -151,7 +160,7 @@ impl Bar {
                 "✘"
             };
             if let Ok(style) =
-                ProgressStyle::with_template(&format!("{colour} {{prefix:.bold}}  {{wide_msg}}"))
+                ProgressStyle::with_template(&format!("{colour} {{prefix:.bold}}  {{msg}}"))
             {
                 self.bar.set_style(style);
             }
@@ -161,7 +170,8 @@ impl Bar {
 
     fn draw(&self) {
         let since = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.bar.set_message(phrase(&self.command, since));
+        self.bar
+            .set_message(brief(&phrase(&self.command, since), self.room));
     }
 }
 

@@ -19,6 +19,7 @@ fn of(tty: OwnedFd) -> Terminal {
     Terminal {
         tty,
         shared_flags: None,
+        is_left: Cell::new(false),
     }
 }
 
