@@ -36,9 +36,9 @@ const SPAWNERS: [(&str, &str); 7] = [
         "the daemon puts itself into the background",
     ),
     ("actors/src/keeper/link/birth.rs", "a keeper"),
-    ("actors/src/keeper/program.rs", "a pane's program"),
+    ("actors/keeper/src/program.rs", "a pane's program"),
     (
-        "actors/src/spawn/shell.rs",
+        "actors/keeper/src/account.rs",
         "nothing: it asks for the account's shell",
     ),
     (
@@ -52,7 +52,7 @@ const SPAWNERS: [(&str, &str); 7] = [
 /// Where `unsafe` may stand, and what for.
 const UNSAFE: [(&str, &str); 3] = [
     (
-        "actors/src/keeper",
+        "actors/keeper/src",
         "descriptors handed over, fork and exec",
     ),
     ("actors/journal/src", "memory shared with the keeper"),

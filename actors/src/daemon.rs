@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, select_all};
+use keeper::hidden;
 use protocol::config::{CgroupWish, Config, loopback};
 use protocol::paths::Paths;
 use protocol::transport::EXIT_BUSY;
@@ -21,10 +22,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::adopt;
 use crate::clock::millis;
 use crate::escape::Escape;
-use crate::hidden;
 use crate::http::Http;
 pub use crate::http::OpenHttp;
-use crate::keeper;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;

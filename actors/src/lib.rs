@@ -13,7 +13,6 @@ pub mod daemon;
 mod day;
 pub mod dispatch;
 mod escape;
-mod hidden;
 pub mod http;
 pub mod idempotency;
 pub mod keeper;

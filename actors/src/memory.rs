@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keeper::trim_heap;
 use supervisor::{Actor, ActorError, Address};
 use tokio::time::Instant;
 
 use crate::clock::millis;
-use crate::keeper::trim_heap;
 use crate::server::Server;
 
 /// How long after a pane was closed, so that many panes closed together cost one pass.

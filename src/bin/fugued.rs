@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|word| word == "keeper")
     {
-        return actors::keeper::main();
+        return keeper::main();
     }
     let arguments = Arguments::parse();
     let options = Options {

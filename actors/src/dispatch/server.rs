@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use keeper::hidden;
 use protocol::reply::SessionContext;
 use protocol::reply::{Forgotten, HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
 use protocol::request::{Forget, StopServer, Tree};
@@ -10,7 +11,6 @@ use protocol::{Error, ErrorCode, Target, os_text};
 use supervisor::{ChildKind, SupervisorSlot};
 
 use crate::clock::millis;
-use crate::hidden;
 use crate::orchestration;
 use crate::registry::Caller;
 use crate::server::{Server, StopOrder};

@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use keeper::wire::{Reply, Request};
+use keeper::{ExitReport, Family, KeeperSpec, KeptErrors, Process, SignalScope, StopTimes};
 use rustix::process::Signal;
 use serde_bytes::ByteBuf;
 use tokio::{
@@ -29,11 +31,6 @@ pub use self::{
     adopt::Expected,
     error::{AdoptError, LinkError, SpawnError},
     stock::KeeperStock,
-};
-use super::{
-    procs::Family,
-    sys,
-    wire::{ExitReport, KeeperSpec, KeptErrors, Process, Reply, Request, SignalScope, StopTimes},
 };
 
 /// How long a keeper may take for what it does at once.
@@ -149,7 +146,7 @@ pub struct AdoptedPane {
     pub keeper_start_time: u64,
     /// The file that the keeper executes; empty where it is of an older version.
     pub keeper_exe: PathBuf,
-    /// The keeper's memory, as [`protocol::reply::ServerStatus::pss_kib`]; 0 where it is of an older version.
+    /// The keeper's memory, shared pages divided among those that have them; 0 where it is of an older version.
     pub keeper_pss_kib: u64,
     /// What the earlier daemon stored for this moment.
     pub meta: Vec<u8>,
@@ -257,7 +254,7 @@ impl Keeper {
             (Ok(Reply::Signaled { processes }), _) => Ok(processes),
             (Ok(reply), _) => Err(reply.into()),
             (Err(error), SignalScope::All) if error.is_silence() => {
-                let Some(signal) = sys::signal(signal) else {
+                let Some(signal) = keeper::signal(signal) else {
                     return Err(error);
                 };
                 self.without_keeper(move |family| family.signal(signal))

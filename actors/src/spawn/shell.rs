@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
 
-use portable_pty::CommandBuilder;
+use keeper::account_shell;
 use protocol::Error;
 use protocol::paths::UMASK_VARIABLE;
 use rustix::fs::Access;
@@ -14,15 +13,6 @@ const ENCODING: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
 /// A locale that every system has and that changes nothing but the encoding.
 const UTF8: &str = "C.UTF-8";
-
-/// The account's shell, from the user database.
-///
-/// Source: passwd(5). Read once: the system's way of asking is not for several threads.
-static ACCOUNT: LazyLock<String> = LazyLock::new(|| {
-    let mut default = CommandBuilder::new_default_prog();
-    default.env_remove("SHELL");
-    default.get_shell()
-});
 
 /// The umask that a session's environment names.
 ///
@@ -45,7 +35,7 @@ pub(super) fn complete(env: &mut BTreeMap<String, String>) {
         path.is_absolute() && rustix::fs::access(path, Access::EXEC_OK).is_ok()
     };
     if !env.get("SHELL").is_some_and(usable) {
-        env.insert("SHELL".to_owned(), ACCOUNT.clone());
+        env.insert("SHELL".to_owned(), account_shell().to_owned());
     }
     let chosen = |name: &&str| env.get(*name).is_some_and(|value| !value.is_empty());
     if !ENCODING.iter().any(chosen) {
@@ -94,7 +84,7 @@ mod tests {
     fn the_shell_is_the_callers_or_the_accounts() {
         assert_eq!(completed(&[("SHELL", "/bin/sh")])["SHELL"], "/bin/sh");
         for unusable in ["", "sh", "/nowhere/sh"] {
-            assert_eq!(completed(&[("SHELL", unusable)])["SHELL"], *ACCOUNT);
+            assert_eq!(completed(&[("SHELL", unusable)])["SHELL"], account_shell());
         }
         let env = completed(&[("SHELL", "/bin/sh")]);
         assert_eq!(

@@ -2,14 +2,12 @@
 
 use std::{io, path::Path};
 
+use keeper::wire::{KeeperHello, Reply, Request, Taken};
+use keeper::{Family, Identity, WIRE_VERSION};
 use serde_bytes::ByteBuf;
 use tokio::net::UnixStream;
 
 use super::{
-    super::{
-        procs::{Family, Identity},
-        wire::{KeeperHello, Reply, Request, Taken, WIRE_VERSION},
-    },
     AdoptError, AdoptedPane,
     stream::Stream,
     task::{self, KeeperProcess},

@@ -9,16 +9,13 @@ use std::{
     time::Duration,
 };
 
+use keeper::wire::{Reply, Request, Taken};
+use keeper::{Family, Identity, KeeperSpec, MAX_SOCKET_PATH_BYTES, ProgramIdentity, WIRE_VERSION};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_bytes::ByteBuf;
 use tokio::net::UnixStream;
 
 use super::{
-    super::{
-        process::MAX_SOCKET_PATH_BYTES,
-        procs::{self, Family, Identity},
-        wire::{KeeperSpec, ProgramIdentity, Reply, Request, Taken, WIRE_VERSION},
-    },
     KeeperLaunch, SpawnError, SpawnedPane,
     stream::Stream,
     task::{self, KeeperProcess},
@@ -209,12 +206,12 @@ impl Drop for Unfinished {
             return;
         };
         // Listed before the keeper goes, because they get another parent then.
-        let started = procs::list(pid);
-        if let Some(keeper) = Pid::from_raw(pid) {
-            let _ = kill_process(keeper, Signal::KILL);
+        let started = keeper::descendants(pid);
+        if let Some(pid) = Pid::from_raw(pid) {
+            let _ = kill_process(pid, Signal::KILL);
         }
-        for stat in started {
-            let _ = procs::signal_exactly(stat.pid, stat.start_time, Signal::KILL);
+        for process in started {
+            let _ = keeper::signal_exactly(process.pid, process.start_time, Signal::KILL);
         }
         let _ = std::fs::remove_file(&self.socket);
         reap_in_background(pid);

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use keeper::wire::Reply;
+use keeper::{FailureClass, SpawnFailure};
 use rustix::io::Errno;
-
-use super::super::wire::{FailureClass, Reply, SpawnFailure};
 
 /// Why no pane was started. Nothing is left behind in any of the cases.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum SpawnError {
     /// The socket's path does not fit a socket address.
     #[error(
         "the socket path {path} has {bytes} bytes, {limit} are possible: use a shorter runtime directory",
-        limit = super::super::process::MAX_SOCKET_PATH_BYTES
+        limit = keeper::MAX_SOCKET_PATH_BYTES
     )]
     SocketPath {
         /// The path asked for.

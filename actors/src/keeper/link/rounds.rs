@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use keeper::{Rounds, StopTimes};
 use tokio::time::sleep;
-
-use super::super::{procs, stop::Rounds, wire::StopTimes};
 
 /// Pause between two looks whether those who were asked to end have ended.
 const PAUSE: Duration = Duration::from_millis(16);
@@ -13,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(16);
 /// daemon that dies would leave it so.
 pub(super) async fn carry_out(root: i32, times: StopTimes) {
     let begun = Instant::now();
-    if procs::stat(root).is_none() {
+    if keeper::start_time(root).is_none() {
         return;
     }
     let mut rounds = Rounds::begin(root, None, times, 0);

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
+use keeper::{Identity, KeeperSpec};
 use tokio::{
     sync::Notify,
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
-    super::{procs::Identity, wire::KeeperSpec},
     KeeperLaunch, SpawnError, SpawnedPane,
     birth::{self, Infant},
 };

@@ -1,16 +1,20 @@
 //! Frames and descriptors over a tokio socket.
 
 use std::{
-    io,
+    io::{self, IoSliceMut},
+    mem::MaybeUninit,
     os::fd::{AsFd, OwnedFd},
 };
 
+use keeper::wire::{self, KeeperFrame, MAX_DESCRIPTORS, Request, RequestFrame, Taken, WireError};
+use rustix::{
+    io::Errno,
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
+};
 use tokio::{io::Interest, net::UnixStream};
 
-use super::super::{
-    conn::receive,
-    wire::{self, KeeperFrame, Request, RequestFrame, Taken, WireError},
-};
+/// Size of one read from the socket; nearly every frame fits.
+const READ_BYTES: usize = 4096;
 
 /// One connection to a keeper.
 #[derive(Debug)]
@@ -126,4 +130,29 @@ impl Stream {
     pub(super) fn drop_descriptors(&mut self) {
         self.descriptors = Vec::new();
     }
+}
+
+/// Receives bytes and descriptors. `Ok(0)` is the end of the stream.
+fn receive(
+    socket: impl AsFd,
+    input: &mut Vec<u8>,
+    descriptors: &mut Vec<OwnedFd>,
+) -> Result<usize, Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut buffer = [0; READ_BYTES];
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let message = recvmsg(
+        socket,
+        &mut [IoSliceMut::new(&mut buffer)],
+        &mut control,
+        flags,
+    )?;
+    for part in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = part {
+            descriptors.extend(received);
+        }
+    }
+    input.extend_from_slice(&buffer[..message.bytes]);
+    Ok(message.bytes)
 }

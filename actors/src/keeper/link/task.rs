@@ -1,7 +1,9 @@
 //! The task that owns one connection, and the end of the keeper behind it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use keeper::wire::{Event, Reply, Taken};
+use keeper::{ExitReport, Family, Identity};
 use rustix::{
     io::Errno,
     process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid},
@@ -12,14 +14,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{
-    super::{
-        procs::{self, Family},
-        wire::{Event, ExitReport, Reply, Taken},
-    },
-    Keeper, KeeperExit, Order,
-    stream::Stream,
-};
+use super::{Keeper, KeeperExit, Order, stream::Stream};
 
 /// How many requests may wait for the connection.
 const ORDERS: usize = 8;
@@ -65,11 +60,10 @@ impl KeeperProcess {
         let (pid, alive) = match self {
             Self::Child { pid } => (pid, false),
             Self::Adopted { pid, start_time } => {
-                let same = procs::stat(pid).filter(|stat| stat.start_time == start_time);
-                let Some(stat) = same else {
+                if keeper::start_time(pid) != Some(start_time) {
                     return true;
-                };
-                (pid, stat.is_alive())
+                }
+                (pid, Identity { pid, start_time }.is_alive())
             }
         };
         let Some(raw) = Pid::from_raw(pid) else {
@@ -83,7 +77,10 @@ impl KeeperProcess {
         }
     }
 
-    #[allow(unsafe_code, reason = "tokio asks for a promise about the descriptor")]
+    #[allow(
+        deprecated,
+        reason = "its successor asks for a promise that the descriptor stays open, which an Arc<OwnedFd> cannot break"
+    )]
     fn reap_later(self) {
         let Self::Child { pid } = self else {
             return;
@@ -93,8 +90,7 @@ impl KeeperProcess {
             return;
         };
         tokio::spawn(async move {
-            // SAFETY: an `OwnedFd` keeps its one descriptor open until it is dropped.
-            let pinned = unsafe { AsyncFd::register_with_interest(pinned, Interest::READABLE) };
+            let pinned = AsyncFd::with_interest(Arc::new(pinned), Interest::READABLE);
             if let Ok(pinned) = pinned {
                 let _ = pinned.readable().await;
                 self.is_dead();

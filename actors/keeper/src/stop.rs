@@ -10,12 +10,12 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use super::procs::{self, Stat};
-use super::wire::StopTimes;
+use crate::procs::{self, Stat};
+use crate::wire::StopTimes;
 
-/// What a process does with a signal.
+/// A process's way to treat a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Care {
+pub(crate) enum Care {
     /// It ends by it.
     Default,
     /// It has a handler, or waits for it (signalfd, sigwait), which needs it blocked.
@@ -24,9 +24,9 @@ pub(super) enum Care {
     Ignores,
 }
 
-/// What a process does with the two signals that ask it to end.
+/// A process's ways to treat the two signals that ask it to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cares {
+pub(crate) struct Cares {
     pub term: Care,
     pub hup: Care,
 }
@@ -43,7 +43,7 @@ impl Cares {
     }
 
     /// Source: proc(5), `/proc/pid/status`: masks in hexadecimal, bit n-1 is signal n.
-    pub(super) fn parse(status: &[u8]) -> Self {
+    pub(crate) fn parse(status: &[u8]) -> Self {
         let text = String::from_utf8_lossy(status);
         let mask = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -69,7 +69,7 @@ impl Cares {
 
     /// The signal of the first round; `None` for who has to wait for the second. An interactive
     /// shell ignores SIGTERM; `leads` says that it leads a session.
-    pub(super) fn first(self, leads: bool) -> Option<Signal> {
+    pub(crate) fn first(self, leads: bool) -> Option<Signal> {
         match (self.term, self.hup) {
             (Care::Catches, _) => Some(Signal::TERM),
             (Care::Ignores, _) => None,
@@ -79,14 +79,14 @@ impl Cares {
         }
     }
 
-    /// Whether a stopped job with these had better be woken by the end of its shell: awake before, it would
+    /// True if a stopped job with these had better be woken by the end of its shell: awake before, it would
     /// stop again at its terminal. Shells end stopped jobs with SIGTERM too, so it must not die of that.
     fn wait_for_their_shell(self) -> bool {
         self.hup == Care::Catches && self.term != Care::Default
     }
 
     /// The signal of the second round, for who has had that one in the first.
-    pub(super) fn second(self, had: Option<Signal>) -> Signal {
+    pub(crate) fn second(self, had: Option<Signal>) -> Signal {
         match had {
             Some(Signal::TERM) => Signal::HUP,
             Some(_) => Signal::TERM,
@@ -96,7 +96,7 @@ impl Cares {
     }
 }
 
-/// Which round goes on.
+/// The round that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
     First,
@@ -106,7 +106,7 @@ enum Round {
 
 /// The two rounds on everything below one process.
 #[derive(Debug)]
-pub(super) struct Rounds {
+pub struct Rounds {
     root: i32,
     /// The program to be held while others are asked, so that a shell does not begin its next command
     /// when the one before has ended. Whoever holds must go on to the second round.
@@ -114,7 +114,7 @@ pub(super) struct Rounds {
     times: StopTimes,
     round: Round,
     deadline_ms: u64,
-    /// Who was asked in the first round: pid, start time, signal.
+    /// The processes that were asked in the first round: pid, start time, signal.
     asked: Vec<(i32, u64, Signal)>,
     /// Stopped jobs that wait for the end of their session's leader.
     jobs: Vec<Stat>,
@@ -122,7 +122,8 @@ pub(super) struct Rounds {
 
 impl Rounds {
     /// Asks all below `root` at once, at `now_ms` of a clock that only goes forward.
-    pub(super) fn begin(root: i32, hold: Option<i32>, times: StopTimes, now_ms: u64) -> Self {
+    #[must_use]
+    pub fn begin(root: i32, hold: Option<i32>, times: StopTimes, now_ms: u64) -> Self {
         let mut rounds = Self {
             root,
             hold,
@@ -139,7 +140,7 @@ impl Rounds {
 
     /// Goes on when those of the present round have ended or their time is over. True when nobody is
     /// left, or when what is left has had its time.
-    pub(super) fn step(&mut self, now_ms: u64) -> bool {
+    pub fn step(&mut self, now_ms: u64) -> bool {
         let left = members(self.root);
         let time_is_over = self.deadline_ms <= now_ms;
         if left.is_empty() {
@@ -233,7 +234,7 @@ fn members(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Whether it is stopped in the background of a session whose leader lives.
+/// True if it is stopped in the background of a session whose leader lives.
 fn is_stopped_job(stat: &Stat, all: &[Stat]) -> bool {
     stat.is_stopped()
         && stat.session != stat.pid

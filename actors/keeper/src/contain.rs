@@ -4,17 +4,17 @@ use std::{fs, io, path::Path, process};
 
 use rustix::io::Errno;
 
-use super::wire::{KeeperCgroup, SpawnFailure};
+use crate::wire::{KeeperCgroup, SpawnFailure};
 
-/// Where the program is, and what had happened there before it was started.
-pub(super) struct Contained {
+/// The program's control group, and what had happened there before it was started.
+pub(crate) struct Contained {
     cgroup: KeeperCgroup,
     kills_before: u64,
 }
 
 impl Contained {
     /// Goes into the group, so that what is started next is born there.
-    pub(super) fn enter(cgroup: &KeeperCgroup) -> Result<Self, SpawnFailure> {
+    pub(crate) fn enter(cgroup: &KeeperCgroup) -> Result<Self, SpawnFailure> {
         let contained = Self {
             kills_before: kills(&cgroup.group),
             cgroup: cgroup.clone(),
@@ -31,12 +31,12 @@ impl Contained {
     }
 
     /// Goes out again. What kills the program for its memory, or ends the group, must not end its keeper.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         let _ = join(&self.cgroup.home);
     }
 
-    /// Whether the kernel has killed something in the group for its memory since the start.
-    pub(super) fn ran_out_of_memory(&self) -> bool {
+    /// True if the kernel has killed something in the group for its memory since the start.
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
         kills(&self.cgroup.group) > self.kills_before
     }
 }

@@ -1,12 +1,12 @@
 //! The end of the program: reaped, its output moved, told.
 
-use super::super::super::{
+use super::{Serving, clock_ms};
+use crate::{
     contain::Contained,
     program,
     sys::{self, Usage, Waited},
     wire::{Event, ExitReport, KeeperFrame, ProgramStatus},
 };
-use super::{Serving, clock_ms};
 
 /// The end of the program.
 pub(super) enum End {
@@ -90,7 +90,7 @@ impl Serving {
         }
     }
 
-    /// How the program ended, once that may be told.
+    /// The end of the program, once that may be told.
     pub(super) fn exit(&self) -> Option<ExitReport> {
         match self.end {
             End::Known(report) => Some(report),

@@ -1,9 +1,9 @@
 //! The keeper's end of one connection: frames in, frames and descriptors out, never blocking.
 
 use std::{
-    io::{IoSlice, IoSliceMut},
+    io::IoSlice,
     mem::MaybeUninit,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{BorrowedFd, OwnedFd},
 };
 
 use rustix::{
@@ -15,25 +15,23 @@ use rustix::{
     },
 };
 
-use super::wire::{self, KeeperFrame, RequestFrame, Taken};
+use crate::wire::{self, KeeperFrame, MAX_DESCRIPTORS, RequestFrame, Taken};
 
 /// Size of one read from the socket; nearly every frame fits.
 const READ_BYTES: usize = 4096;
-/// Largest number of descriptors in one frame.
-pub(super) const MAX_DESCRIPTORS: usize = 3;
 
 /// One connected daemon.
-pub(super) struct Conn {
+pub(crate) struct Conn {
     socket: OwnedFd,
     input: Vec<u8>,
-    /// What the socket did not take yet. Requests wait until it is empty, so it holds at most one
+    /// Bytes that the socket did not take yet. Requests wait until it is empty, so it holds at most one
     /// reply and a few events.
     output: Vec<u8>,
     closed: bool,
 }
 
 impl Conn {
-    pub(super) fn new(socket: OwnedFd) -> Self {
+    pub(crate) fn new(socket: OwnedFd) -> Self {
         Self {
             socket,
             input: Vec::new(),
@@ -42,18 +40,18 @@ impl Conn {
         }
     }
 
-    /// Whether the other side runs as the same user.
-    pub(super) fn is_own_user(&self) -> bool {
+    /// True if the other side runs as the same user.
+    pub(crate) fn is_own_user(&self) -> bool {
         let own = rustix::process::geteuid();
         socket_peercred(&self.socket).is_ok_and(|peer| peer.uid == own)
     }
 
-    /// Who was connected, as the kernel knows.
-    pub(super) fn peer(&self) -> Option<i32> {
+    /// The process that was connected, as the kernel knows.
+    pub(crate) fn peer(&self) -> Option<i32> {
         Some(socket_peercred(&self.socket).ok()?.pid.as_raw_pid())
     }
 
-    pub(super) fn poll_fd(&self) -> PollFd<'_> {
+    pub(crate) fn poll_fd(&self) -> PollFd<'_> {
         let interest = if self.output.is_empty() {
             PollFlags::IN
         } else {
@@ -62,13 +60,13 @@ impl Conn {
         PollFd::new(&self.socket, interest)
     }
 
-    /// Whether nothing can be exchanged any more.
-    pub(super) fn is_closed(&self) -> bool {
+    /// True if nothing can be exchanged any more.
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
     /// Moves bytes both ways as far as that goes without blocking.
-    pub(super) fn exchange(&mut self) {
+    pub(crate) fn exchange(&mut self) {
         self.flush();
         if !self.output.is_empty() {
             return;
@@ -83,7 +81,7 @@ impl Conn {
     }
 
     /// The next whole request. `None` when more bytes are needed, or a reply is still unsent.
-    pub(super) fn next_request(&mut self) -> Option<Taken<RequestFrame>> {
+    pub(crate) fn next_request(&mut self) -> Option<Taken<RequestFrame>> {
         if self.closed || !self.output.is_empty() {
             return None;
         }
@@ -98,7 +96,7 @@ impl Conn {
     }
 
     /// Sends a frame, keeping what the socket does not take at once.
-    pub(super) fn send(&mut self, frame: &KeeperFrame) {
+    pub(crate) fn send(&mut self, frame: &KeeperFrame) {
         if wire::encode(frame, &mut self.output).is_err() {
             self.closed = true;
         }
@@ -106,7 +104,7 @@ impl Conn {
     }
 
     /// Sends a frame together with descriptors.
-    pub(super) fn send_with(&mut self, frame: &KeeperFrame, descriptors: &[BorrowedFd<'_>]) {
+    pub(crate) fn send_with(&mut self, frame: &KeeperFrame, descriptors: &[BorrowedFd<'_>]) {
         if descriptors.is_empty() {
             return self.send(frame);
         }
@@ -148,29 +146,4 @@ impl Conn {
             self.output.drain(..sent);
         }
     }
-}
-
-/// Receives bytes and descriptors; for the daemon's end. `Ok(0)` is the end of the stream.
-pub(super) fn receive(
-    socket: impl AsFd,
-    input: &mut Vec<u8>,
-    descriptors: &mut Vec<OwnedFd>,
-) -> Result<usize, Errno> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-    let mut control = rustix::net::RecvAncillaryBuffer::new(&mut space);
-    let mut buffer = [0; READ_BYTES];
-    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-    let message = rustix::net::recvmsg(
-        socket,
-        &mut [IoSliceMut::new(&mut buffer)],
-        &mut control,
-        flags,
-    )?;
-    for part in control.drain() {
-        if let rustix::net::RecvAncillaryMessage::ScmRights(received) = part {
-            descriptors.extend(received);
-        }
-    }
-    input.extend_from_slice(&buffer[..message.bytes]);
-    Ok(message.bytes)
 }

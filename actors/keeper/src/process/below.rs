@@ -1,11 +1,11 @@
-//! What is done with the processes below this keeper.
+//! The processes below this keeper, and what is done with them.
 
 use rustix::{
     io::Errno,
     process::{Pid, Signal, getpid, kill_process_group},
 };
 
-use super::super::{procs, wire::Process};
+use crate::{procs, wire::Process};
 
 pub(super) fn descendants() -> Vec<Process> {
     procs::descendants(getpid().as_raw_pid())
@@ -19,7 +19,7 @@ pub(super) fn signal_all(signal: Signal) -> u32 {
     u32::try_from(sent.count()).unwrap_or(u32::MAX)
 }
 
-/// Whether a process is a descendant of this keeper, as all are that its program has ever started.
+/// True for a descendant of this keeper, as all are that its program has ever started.
 pub(super) fn contains(pid: i32) -> bool {
     procs::ancestors(pid).contains(&getpid().as_raw_pid())
 }

@@ -1,4 +1,4 @@
-//! What needs no keeper process: frames, `/proc`, and the search for programs.
+//! Tests without a keeper process: frames, `/proc`, and the search for programs.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 use rustix::{io::Errno, process::Signal};
 use serde::Serialize;
 
-use super::{
+use crate::{
     diagnose::{explain, find_program},
     procs::{self, parse_stat},
     sys,

@@ -13,16 +13,16 @@ use rustix::{
     io::Errno,
 };
 
-use super::wire::{FailureClass, SpawnFailure};
+use crate::wire::{FailureClass, SpawnFailure};
 
-/// Where programs are looked for when the environment has no `PATH`. Source: glibc, execvp(3).
+/// The directories in which programs are looked for when the environment has no `PATH`. Source: glibc, execvp(3).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
-/// How much of a script is looked at for its first line. Source: Linux, BINPRM_BUF_SIZE.
+/// The length of what is looked at of a script for its first line. Source: Linux, BINPRM_BUF_SIZE.
 const FIRST_LINE_BYTES: usize = 256;
 
 impl SpawnFailure {
     /// A failure with its error number, put into its class.
-    pub(super) fn new(errno: Errno, text: String) -> Self {
+    pub(crate) fn new(errno: Errno, text: String) -> Self {
         let class = if Self::is_limit(errno) {
             FailureClass::Limit
         } else {
@@ -36,8 +36,9 @@ impl SpawnFailure {
         }
     }
 
-    /// Whether this error means that something ran out.
-    pub(super) fn is_limit(errno: Errno) -> bool {
+    /// True for an error that means that something ran out.
+    #[must_use]
+    pub fn is_limit(errno: Errno) -> bool {
         let limits = [
             Errno::AGAIN,
             Errno::NOMEM,
@@ -50,14 +51,14 @@ impl SpawnFailure {
     }
 
     /// A failure whose text ends with the system's own words.
-    pub(super) fn during(what: &str, errno: Errno) -> Self {
+    pub(crate) fn during(what: &str, errno: Errno) -> Self {
         Self::new(errno, format!("{what}: {errno}"))
     }
 }
 
 /// The file that `name` means: itself when it holds a `/`, else the first executable of that name
 /// in `search` (a `PATH`).
-pub(super) fn find_program(name: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, SpawnFailure> {
+pub(crate) fn find_program(name: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, SpawnFailure> {
     if name.is_empty() {
         let text = "the command is empty: give a program to start".to_owned();
         return Err(SpawnFailure::new(Errno::INVAL, text));
@@ -95,8 +96,8 @@ fn is_executable(path: &Path) -> bool {
     accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
 }
 
-/// Why the working directory could not be entered.
-pub(super) fn explain_cwd(errno: Errno, cwd: &Path) -> SpawnFailure {
+/// The reason for which the working directory could not be entered.
+pub(crate) fn explain_cwd(errno: Errno, cwd: &Path) -> SpawnFailure {
     let cwd = cwd.display();
     let text = match errno {
         Errno::NOENT => format!("the working directory {cwd} does not exist"),
@@ -107,8 +108,8 @@ pub(super) fn explain_cwd(errno: Errno, cwd: &Path) -> SpawnFailure {
     SpawnFailure::new(errno, text)
 }
 
-/// Why executing `path` failed with `errno`.
-pub(super) fn explain(errno: Errno, path: &Path) -> SpawnFailure {
+/// The reason for which executing `path` failed with `errno`.
+pub(crate) fn explain(errno: Errno, path: &Path) -> SpawnFailure {
     let shown = path.display();
     let text = match errno {
         Errno::NOENT | Errno::NOTDIR if fs::metadata(path).is_ok() => explain_interpreter(path),

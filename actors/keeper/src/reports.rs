@@ -1,4 +1,4 @@
-//! What a pipeline's shell reports: taken from its socket, believed only when the shell itself has said it, passed on through a pipe.
+//! The reports of a pipeline's shell: taken from its socket, believed only when the shell itself has said it, passed on through a pipe.
 //!
 //! The kernel names the sender of each packet (`SO_PASSCRED`). The keeper is the shell's parent and has not reaped it, so its pid means nobody
 //! else; `exec` keeps a pid, so the image that runs under it must still be the shell's: that of the process which speaks first, before any
@@ -19,7 +19,7 @@ use rustix::net::{
 use rustix::pipe::{PipeFlags, pipe_with};
 use uuid::Uuid;
 
-use super::procs;
+use crate::procs;
 
 /// Packets taken in one turn: whoever sends without end must not keep the keeper from its work.
 const PACKETS: usize = 64;
@@ -29,23 +29,23 @@ const REPORT_BYTES: usize = 64;
 const PENDING_BYTES: usize = 64 * 1024;
 
 /// The socket and the pipe before the shell is started.
-pub(super) struct Channel {
+pub(crate) struct Channel {
     /// The shell's end.
     pub shell: OwnedFd,
-    /// What the daemon reads.
+    /// The end that the daemon reads.
     pub read: OwnedFd,
     socket: OwnedFd,
     pipe: OwnedFd,
 }
 
 /// The reports of one shell.
-pub(super) struct Reports {
+pub(crate) struct Reports {
     socket: OwnedFd,
     pipe: OwnedFd,
-    /// What begins each line on the pipe.
+    /// The word that begins each line on the pipe.
     word: String,
     shell: i32,
-    /// What the shell was executing when it spoke first, before any step of its script: at its start the kernel is not done with it yet.
+    /// The image that the shell was executing when it spoke first, before any step of its script: at its start the kernel is not done with it yet.
     image: Option<Image>,
     /// The beginning of a report: shells split what they print.
     line: Vec<u8>,
@@ -55,7 +55,7 @@ pub(super) struct Reports {
     ended: bool,
 }
 
-/// What a process executes: its file, and where the kernel put its stack. Absent is what cannot be read of it.
+/// The image that a process executes: its file, and where the kernel put its stack. Absent is what cannot be read of it.
 #[derive(Debug, Clone, Copy)]
 struct Image {
     file: Option<(u64, u64)>,
@@ -71,7 +71,7 @@ impl Image {
         }
     }
 
-    /// Whether nothing else has been executed in between. One that has ended has no file any more.
+    /// True if nothing else has been executed in between. One that has ended has no file any more.
     fn is_still(self, first: Self) -> bool {
         let moved = matches!((self.stack, first.stack), (Some(now), Some(then)) if now != then);
         self.file == first.file && !moved
@@ -79,7 +79,7 @@ impl Image {
 }
 
 impl Channel {
-    pub(super) fn open() -> Result<Self, Errno> {
+    pub(crate) fn open() -> Result<Self, Errno> {
         let flags = SocketFlags::CLOEXEC;
         let (socket, shell) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         set_socket_passcred(&socket, true)?;
@@ -93,7 +93,7 @@ impl Channel {
     }
 
     /// The reports of the shell that has just been started, and the pipe's read end.
-    pub(super) fn follow(self, shell: i32, word: String) -> (Reports, OwnedFd) {
+    pub(crate) fn follow(self, shell: i32, word: String) -> (Reports, OwnedFd) {
         let reports = Reports {
             image: None,
             socket: self.socket,
@@ -109,8 +109,8 @@ impl Channel {
 }
 
 impl Reports {
-    /// What to wait for.
-    pub(super) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
+    /// The descriptors to wait for.
+    pub(crate) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
         let takes = !self.ended && self.pending.len() < PENDING_BYTES;
         let socket = takes.then(|| PollFd::new(&self.socket, PollFlags::IN));
         let gives = !self.pending.is_empty();
@@ -119,7 +119,7 @@ impl Reports {
     }
 
     /// Takes what has come. The shell must not have been reaped.
-    pub(super) fn exchange(&mut self) {
+    pub(crate) fn exchange(&mut self) {
         for _ in 0..PACKETS {
             if self.ended || self.pending.len() >= PENDING_BYTES {
                 break;
@@ -136,7 +136,7 @@ impl Reports {
     }
 
     /// Passes on what waits. True when all of it has been.
-    pub(super) fn flush(&mut self) -> bool {
+    pub(crate) fn flush(&mut self) -> bool {
         while !self.pending.is_empty() {
             match rustix::io::write(&self.pipe, &self.pending) {
                 Ok(written) => drop(self.pending.drain(..written)),
@@ -148,7 +148,7 @@ impl Reports {
     }
 
     /// The shell is reaped: from here on its pid says nothing.
-    pub(super) fn shell_ended(&mut self) {
+    pub(crate) fn shell_ended(&mut self) {
         self.ended = true;
     }
 

@@ -12,25 +12,21 @@ use rustix::{
 };
 use serde_bytes::ByteBuf;
 
-use crate::hidden;
-use end::End;
-
-use super::{
-    super::{
-        conn::Conn,
-        procs,
-        program::{self, Program},
-        relay::Relay,
-        reports::Reports,
-        stop::Rounds,
-        sys,
-        wire::{
-            KeeperFrame, KeeperHello, KeeperSpec, KeptErrors, Process, Reply, Request, SignalScope,
-            StopTimes, Taken, WIRE_VERSION,
-        },
+use super::{below, failed, listen_on};
+use crate::{
+    conn::Conn,
+    hidden, procs,
+    program::{self, Program},
+    relay::Relay,
+    reports::Reports,
+    stop::Rounds,
+    sys,
+    wire::{
+        KeeperFrame, KeeperHello, KeeperSpec, KeptErrors, Process, Reply, Request, SignalScope,
+        StopTimes, Taken, WIRE_VERSION,
     },
-    below, failed, listen_on,
 };
+use end::End;
 
 /// First and longest pause between two rounds of killing. A child's end cuts it short.
 const KILL_PAUSE_MS: (u64, u64) = (1, 64);
@@ -38,16 +34,16 @@ const KILL_PAUSE_MS: (u64, u64) = (1, 64);
 const ASK_PAUSE_MS: u64 = 16;
 /// Pause before the next try when a connection could not be accepted.
 const ACCEPT_PAUSE_MS: u64 = 100;
-/// How often a keeper that only waits for a daemon looks whether one can still find it.
+/// The pause between two looks of a keeper that only waits for a daemon whether one can still find it.
 const LOST_PAUSE_MS: u64 = 5_000;
-/// How long orphans are let go at most.
+/// The longest time for which orphans are let go.
 const LET_GO_MOST_MS: u64 = 5_000;
-/// How many kill requests may wait at the same time.
+/// The number of kill requests that may wait at the same time.
 const MAX_KILLS: usize = 64;
 /// Pause between two looks whether an ended program's pipes are empty.
 const DRAIN_PAUSE_MS: u64 = 20;
 
-/// Whose request is served.
+/// The connection whose request is served.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Daemon,
@@ -58,15 +54,15 @@ enum Side {
 struct KillJob {
     /// 0 once nobody waits for the answer.
     id: u64,
-    /// What comes before it; `None` when that is over.
+    /// The rounds before it; `None` when they are over.
     rounds: Option<Rounds>,
     /// Milliseconds from the first kill on.
     limit_ms: u64,
     /// Milliseconds on the keeper's clock, once killing has begun.
     deadline_ms: u64,
-    /// Whether it goes on when the daemon goes.
+    /// It goes on when the daemon goes.
     lasts: bool,
-    /// Whether the keeper ends when it is done.
+    /// The keeper ends when it is done.
     release: bool,
 }
 
@@ -84,7 +80,7 @@ pub(super) struct Serving {
     /// Connected, but not yet the daemon, because it has not said hello.
     caller: Option<Conn>,
     end: End,
-    /// When descendants that lose their parent are kept again, on the keeper's clock.
+    /// The time at which descendants that lose their parent are kept again, on the keeper's clock.
     keeps_again_ms: Option<u64>,
     acknowledged: bool,
     leave_when_empty: bool,
@@ -200,7 +196,7 @@ impl Serving {
         self.empty && self.exit().is_some() && self.daemon.is_none() && self.caller.is_none()
     }
 
-    /// Whether the way in is gone.
+    /// True if the way in is gone.
     fn cannot_be_found(&self) -> bool {
         rustix::fs::lstat(&self.socket).err() == Some(Errno::NOENT)
     }
@@ -314,7 +310,7 @@ impl Serving {
         }
     }
 
-    /// Whether the caller is a daemon: it knows the secret. A daemon that lost its database, or of a version without secrets,
+    /// True if the caller is a daemon: it knows the secret. A daemon that lost its database, or of a version without secrets,
     /// knows none: it is taken for one when there is no other, unless it is one of this pane's own processes.
     fn is_daemon(&self, secret: &[u8]) -> bool {
         let caller = self.caller.as_ref().and_then(Conn::peer);

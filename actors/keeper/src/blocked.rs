@@ -1,10 +1,10 @@
-//! What the processes of a terminal's foreground are blocked in.
+//! The calls that the processes of a terminal's foreground are blocked in.
 
 use std::fs;
 
-use super::procs;
+use crate::procs;
 
-/// What a process does about its terminal.
+/// A process's wait for its terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocked {
     /// It reads it.

@@ -16,9 +16,9 @@ use rustix::{io::Errno, process::Signal};
 /// Highest signal number of Linux.
 const LAST_SIGNAL: i32 = 64;
 
-/// What waiting for any child gave.
+/// The result of waiting for any child.
 #[derive(Debug)]
-pub(super) enum Waited {
+pub(crate) enum Waited {
     /// A child ended: pid, wait status, resource usage.
     Child(i32, c_int, Usage),
     /// There are children, all of them alive.
@@ -29,7 +29,7 @@ pub(super) enum Waited {
 
 /// The part of `struct rusage` that is reported.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     pub user_ms: u64,
     pub sys_ms: u64,
     pub max_rss_kib: u64,
@@ -40,14 +40,14 @@ fn last_errno() -> Errno {
 }
 
 /// Tells a keeper to listen again where its socket was.
-pub(super) const LISTEN_AGAIN: Signal = Signal::USR1;
+pub(crate) const LISTEN_AGAIN: Signal = Signal::USR1;
 
 /// Blocks every signal, and returns a descriptor that becomes readable when a child ends or
 /// [`LISTEN_AGAIN`] comes.
 ///
 /// A blocked signal stays pending for ever: nothing but SIGKILL ends a keeper. SIGCHLD gets its
 /// default action first, because an inherited "ignore" would make the kernel drop exit statuses.
-pub(super) fn block_signals() -> Result<OwnedFd, Errno> {
+pub(crate) fn block_signals() -> Result<OwnedFd, Errno> {
     // SAFETY: the sets are initialised by sigfillset and sigemptyset before they are used, and the
     // descriptor returned by signalfd is owned by nobody else.
     unsafe {
@@ -68,7 +68,7 @@ pub(super) fn block_signals() -> Result<OwnedFd, Errno> {
 
 /// Takes all pending signals out of the descriptor of [`block_signals`]; tells whether
 /// [`LISTEN_AGAIN`] was among them.
-pub(super) fn take_signals(fd: &OwnedFd) -> bool {
+pub(crate) fn take_signals(fd: &OwnedFd) -> bool {
     // A record starts with the signal's number. Source: signalfd(2), `struct signalfd_siginfo`.
     let mut record = [0; size_of::<libc::signalfd_siginfo>()];
     let mut again = false;
@@ -80,7 +80,7 @@ pub(super) fn take_signals(fd: &OwnedFd) -> bool {
 }
 
 /// Closes every descriptor from `first` on. Needs Linux 5.9; an older kernel leaves them open.
-pub(crate) fn close_from(first: c_uint) {
+pub fn close_from(first: c_uint) {
     // SAFETY: called at the start of `main`, before anything owns a descriptor from `first` on.
     unsafe {
         libc::syscall(libc::SYS_close_range, first, c_uint::MAX, 0);
@@ -88,7 +88,7 @@ pub(crate) fn close_from(first: c_uint) {
 }
 
 /// Sets the name that `ps -o comm` shows; the kernel cuts it to 15 bytes.
-pub(super) fn set_name(name: &CStr) {
+pub(crate) fn set_name(name: &CStr) {
     // SAFETY: PR_SET_NAME reads a terminated string.
     unsafe {
         libc::prctl(libc::PR_SET_NAME, name.as_ptr());
@@ -96,21 +96,21 @@ pub(super) fn set_name(name: &CStr) {
 }
 
 /// Takes the control socket from descriptor 0, and lets 0 be what 1 is.
-pub(super) fn take_stdin() -> Result<OwnedFd, Errno> {
+pub(crate) fn take_stdin() -> Result<OwnedFd, Errno> {
     let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     rustix::stdio::dup2_stdin(rustix::stdio::stdout())?;
     Ok(socket)
 }
 
 /// Duplicates a descriptor that its owner shows as a number only.
-pub(super) fn duplicate(raw: c_int) -> Result<OwnedFd, Errno> {
+pub(crate) fn duplicate(raw: c_int) -> Result<OwnedFd, Errno> {
     // SAFETY: the caller's owner keeps `raw` open during this call.
     let borrowed = unsafe { BorrowedFd::borrow_raw(raw) };
     rustix::io::fcntl_dupfd_cloexec(borrowed, 3)
 }
 
 /// Waits, without blocking, for any child.
-pub(super) fn wait_any() -> Waited {
+pub(crate) fn wait_any() -> Waited {
     let mut status: c_int = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: both pointers are valid for the call, and an all-zero rusage is a valid one.
@@ -139,8 +139,9 @@ impl From<&libc::rusage> for Usage {
     }
 }
 
-/// A signal by its number, also the realtime ones. `None` for 0 and numbers that do not exist.
-pub(super) fn signal(number: i32) -> Option<rustix::process::Signal> {
+/// The signal with this number, also a realtime one. `None` for 0 and numbers that do not exist.
+#[must_use]
+pub fn signal(number: i32) -> Option<rustix::process::Signal> {
     // SAFETY: the signal is only sent to other processes, never handled or blocked by this one.
     (1..=LAST_SIGNAL)
         .contains(&number)
@@ -148,7 +149,7 @@ pub(super) fn signal(number: i32) -> Option<rustix::process::Signal> {
 }
 
 /// Gives freed heap pages back to the system.
-pub(crate) fn trim_heap() {
+pub fn trim_heap() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim has no preconditions.
     unsafe {
@@ -157,15 +158,15 @@ pub(crate) fn trim_heap() {
 }
 
 /// Descriptors 0, 1 and 2 of a new program.
-pub(super) enum Standard<'a> {
+pub(crate) enum Standard<'a> {
     /// A path that opens the PTY's slave, which becomes all three and the controlling terminal.
     Terminal(&'a CStr),
     /// Nothing to read, and these for output and error. There is no controlling terminal.
     Pipes(BorrowedFd<'a>, BorrowedFd<'a>),
 }
 
-/// What `posix_spawn` is to execute.
-pub(super) struct Image<'a> {
+/// The program that `posix_spawn` is to execute.
+pub(crate) struct Image<'a> {
     /// File to execute; no search is done, and no shell is tried for text files.
     pub path: &'a CStr,
     pub argv: &'a [CString],
@@ -178,7 +179,7 @@ pub(super) struct Image<'a> {
 /// Starts a program as the leader of a new session, on its terminal if it has one, with default signal actions and
 /// an empty signal mask. The child shares this process's memory until it executes the program (no
 /// page is copied), and every error up to and including `execve` comes back.
-pub(super) fn spawn(image: &Image<'_>) -> Result<i32, Errno> {
+pub(crate) fn spawn(image: &Image<'_>) -> Result<i32, Errno> {
     let actions = Actions::new(image)?;
     let attributes = Attributes::new()?;
     let argv = pointers(image.argv);

@@ -13,41 +13,41 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use serde_bytes::ByteBuf;
 
-use super::wire::{KEPT_ERROR_BYTES, KeptErrors};
+use crate::wire::{KEPT_ERROR_BYTES, KeptErrors};
 
 /// Bytes of one read.
 const READ_BYTES: usize = 16 * 1024;
 /// Reads of one pipe in one turn: who prints without end must not keep the keeper from its work.
 const READS: usize = 8;
-/// How long an ended program's pipes must have been silent to be taken for empty, where others hold them open.
+/// The time for which an ended program's pipes must have been silent to be taken for empty, where others hold them open.
 const QUIET_MS: u64 = 100;
-/// How long the end of a program is held back for its pipes at most.
+/// The longest time for which the end of a program is held back for its pipes.
 const HELD_MOST_MS: u64 = 1_000;
 
 /// The pipes before the program is started, and the terminal that shows what comes out of them.
-pub(super) struct Pipes {
+pub(crate) struct Pipes {
     terminal: OwnedFd,
     out: (OwnedFd, OwnedFd),
     err: Option<(OwnedFd, OwnedFd)>,
 }
 
 /// The pipes of one program.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     /// The terminal's side for programs; closed when everything is over, so that its reader learns that.
     terminal: Option<OwnedFd>,
     out: Option<OwnedFd>,
     err: Option<OwnedFd>,
-    /// What the terminal did not take yet.
+    /// The text that the terminal did not take yet.
     pending: Vec<u8>,
     kept: VecDeque<u8>,
     omitted: u64,
-    /// When something was read last, on the keeper's clock.
+    /// The time at which something was read last, on the keeper's clock.
     read_ms: u64,
 }
 
 impl Pipes {
     /// The pipes of a program that does not have `terminal`: what is typed there is neither shown nor read by anybody.
-    pub(super) fn open(terminal: OwnedFd, apart: bool) -> Result<Self, Errno> {
+    pub(crate) fn open(terminal: OwnedFd, apart: bool) -> Result<Self, Errno> {
         let mut modes = tcgetattr(&terminal)?;
         modes.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
         tcsetattr(&terminal, OptionalActions::Now, &modes)?;
@@ -59,14 +59,14 @@ impl Pipes {
         })
     }
 
-    /// What the program gets as standard output and as standard error.
-    pub(super) fn programs_ends(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
+    /// The program's standard output and standard error.
+    pub(crate) fn programs_ends(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
         let err = self.err.as_ref().unwrap_or(&self.out);
         (self.out.1.as_fd(), err.1.as_fd())
     }
 
     /// Goes on when the program runs.
-    pub(super) fn follow(self) -> Relay {
+    pub(crate) fn follow(self) -> Relay {
         Relay {
             terminal: Some(self.terminal),
             out: Some(self.out.0),
@@ -91,8 +91,8 @@ fn without_waiting(fd: &OwnedFd) -> Result<(), Errno> {
 }
 
 impl Relay {
-    /// What to wait for.
-    pub(super) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
+    /// The descriptors to wait for.
+    pub(crate) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
         let gives = !self.pending.is_empty();
         let wanted = match gives {
             true => PollFlags::IN | PollFlags::OUT,
@@ -110,7 +110,7 @@ impl Relay {
     }
 
     /// Moves what there is, as far as the terminal takes it.
-    pub(super) fn exchange(&mut self, now_ms: u64) {
+    pub(crate) fn exchange(&mut self, now_ms: u64) {
         let mut buffer = [0; READ_BYTES];
         if let Some(terminal) = &self.terminal {
             // Answers of the terminal to what the program printed, and keys: it reads neither.
@@ -160,8 +160,8 @@ impl Relay {
         self.omitted += over as u64;
     }
 
-    /// Whether everything that a program which ended at `ended_ms` has printed was moved, or is not waited for any longer.
-    pub(super) fn is_drained(&self, ended_ms: u64, now_ms: u64) -> bool {
+    /// True if everything that a program which ended at `ended_ms` has printed was moved, or is not waited for any longer.
+    pub(crate) fn is_drained(&self, ended_ms: u64, now_ms: u64) -> bool {
         let over = self.out.is_none() && self.err.is_none();
         let since = self.read_ms.max(ended_ms);
         let quiet = over || now_ms.saturating_sub(since) >= QUIET_MS;
@@ -170,14 +170,14 @@ impl Relay {
     }
 
     /// Lets the terminal go, once nobody can print any more.
-    pub(super) fn close_when_over(&mut self) {
+    pub(crate) fn close_when_over(&mut self) {
         if self.out.is_none() && self.pending.is_empty() {
             self.terminal = None;
         }
     }
 
     /// The end of standard error, where that is apart.
-    pub(super) fn kept_errors(&self) -> KeptErrors {
+    pub(crate) fn kept_errors(&self) -> KeptErrors {
         let (first, second) = self.kept.as_slices();
         KeptErrors {
             tail: ByteBuf::from([first, second].concat()),

@@ -10,18 +10,18 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-pub(super) use self::end::spare_own;
+pub(crate) use self::end::spare_own;
 pub use self::end::{Family, Identity};
-pub use super::wire::Process;
+pub use crate::wire::Process;
 
 /// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.
 const READ_BYTES: usize = 1024;
 /// Looks at a tree that changes all the time, at most.
 const LOOKS: usize = 16;
 
-/// What `/proc/pid/stat` tells. Source: proc(5).
+/// The facts of `/proc/pid/stat`. Source: proc(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stat {
+pub(crate) struct Stat {
     pub pid: i32,
     pub comm: String,
     pub state: u8,
@@ -35,17 +35,17 @@ pub(super) struct Stat {
 }
 
 impl Stat {
-    /// Whether code of it can still run. A leader that ended before its threads looks like a zombie.
-    pub(super) fn is_alive(&self) -> bool {
+    /// True if code of it can still run. A leader that ended before its threads looks like a zombie.
+    pub(crate) fn is_alive(&self) -> bool {
         !matches!(self.state, b'Z' | b'X') || self.threads > 1
     }
 
-    /// Whether it waits for SIGCONT.
-    pub(super) fn is_stopped(&self) -> bool {
+    /// True if it waits for SIGCONT.
+    pub(crate) fn is_stopped(&self) -> bool {
         self.state == b'T'
     }
 
-    pub(super) fn into_process(self) -> Process {
+    pub(crate) fn into_process(self) -> Process {
         Process {
             pid: self.pid,
             start_time: self.start_time,
@@ -55,7 +55,7 @@ impl Stat {
 }
 
 /// Reads one line of `/proc/pid/stat`. The name may hold spaces and parentheses.
-pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
+pub(crate) fn parse_stat(line: &[u8]) -> Option<Stat> {
     let open = line.iter().position(|&b| b == b'(')?;
     let close = line.iter().rposition(|&b| b == b')')?;
     let comm = line.get(open + 1..close)?;
@@ -83,14 +83,14 @@ pub(super) fn parse_stat(line: &[u8]) -> Option<Stat> {
 }
 
 /// The state of one process now; `None` when there is none with this pid.
-pub(super) fn stat(pid: i32) -> Option<Stat> {
+pub(crate) fn stat(pid: i32) -> Option<Stat> {
     parse_stat(&read_stat(pid)?)
 }
 
-/// Where the kernel put the stack of what a process executes; `None` when that may not be known.
+/// The place where the kernel put the stack of what a process executes; `None` when that may not be known.
 ///
 /// Source: proc(5), `/proc/pid/stat` field 28.
-pub(super) fn start_stack(pid: i32) -> Option<u64> {
+pub(crate) fn start_stack(pid: i32) -> Option<u64> {
     let line = read_stat(pid)?;
     let close = line.iter().rposition(|&b| b == b')')?;
     let rest = std::str::from_utf8(line.get(close + 1..)?).ok()?;
@@ -129,7 +129,7 @@ pub fn descendants(root: i32) -> Vec<Process> {
 ///
 /// A process that ends gives its children to one that was perhaps looked at before: it is looked until two looks agree, and who
 /// was below `root` in one of them and lives is still there.
-pub(super) fn list(root: i32) -> Vec<Stat> {
+pub(crate) fn list(root: i32) -> Vec<Stat> {
     let mut last = look(root);
     let mut all = last.clone();
     for _ in 1..LOOKS {
@@ -167,13 +167,13 @@ fn look(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Whether the kernel has `CONFIG_PROC_CHILDREN`.
+/// True if the kernel has `CONFIG_PROC_CHILDREN`.
 fn has_children_files() -> bool {
     open_proc("/proc/thread-self/children").is_ok()
 }
 
 /// Follows the `children` files from `root` down: cost grows with the tree, not with the machine.
-pub(super) fn walk(root: i32) -> Vec<Stat> {
+pub(crate) fn walk(root: i32) -> Vec<Stat> {
     let mut found: Vec<Stat> = Vec::new();
     let mut threads = stat(root).map_or(1, |stat| stat.threads);
     let mut parent = root;
@@ -220,7 +220,7 @@ fn read_children(pid: i32, thread: i32, children: &mut Vec<i32>) {
 }
 
 /// Reads every process of the machine and keeps those whose line of parents leads to `root`.
-pub(super) fn scan(root: i32) -> Vec<Stat> {
+pub(crate) fn scan(root: i32) -> Vec<Stat> {
     let mut others: Vec<Stat> = numbers_in("/proc").into_iter().filter_map(stat).collect();
     let mut found: Vec<Stat> = Vec::new();
     let mut parent = root;
@@ -257,7 +257,10 @@ fn numbers_in(dir: &str) -> Vec<i32> {
 
 /// Sends a signal to the process with this pid and start time, and to no other: the pid is pinned
 /// before the start time is looked at.
-pub(super) fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Result<(), Errno> {
+///
+/// # Errors
+/// `ESRCH` when there is no such process, and what the system says.
+pub fn signal_exactly(pid: i32, start_time: u64, signal: Signal) -> Result<(), Errno> {
     let raw = Pid::from_raw(pid).ok_or(Errno::SRCH)?;
     let pinned = pidfd_open(raw, PidfdFlags::empty())?;
     match stat(pid) {
@@ -276,10 +279,10 @@ pub fn listen_again(pid: i32, start_time: u64) -> Result<(), Errno> {
     if !stat(pid).is_some_and(|stat| stat.is_alive()) {
         return Err(Errno::SRCH);
     }
-    signal_exactly(pid, start_time, super::sys::LISTEN_AGAIN)
+    signal_exactly(pid, start_time, crate::sys::LISTEN_AGAIN)
 }
 
-/// When a process started, in clock ticks since boot; `None` when there is none with this pid.
+/// The start of a process in clock ticks since boot; `None` when there is none with this pid.
 ///
 /// Source: proc(5), `/proc/pid/stat` field 22.
 #[must_use]

@@ -1,9 +1,9 @@
-//! What each kind of process is asked with, and when.
+//! The signals that each kind of process is asked with, and their time.
 
 use rustix::process::Signal;
 
 use super::{Care, Cares, Rounds};
-use crate::keeper::wire::StopTimes;
+use crate::wire::StopTimes;
 
 const HUP: u64 = 1;
 const TERM: u64 = 1 << 14;

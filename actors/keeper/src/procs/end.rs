@@ -9,11 +9,11 @@ use rustix::process::Signal;
 
 use super::{Process, Stat, list, numbers_in, signal_exactly, stat};
 
-/// How often nobody must be found: a process can be forked while all are listed.
+/// The number of times that nobody must be found: a process can be forked while all are listed.
 const CALM_ROUNDS: u32 = 2;
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(3);
-/// How long a keeper that was killed may take to be gone.
+/// The time that a keeper which was killed may take to be gone.
 const KEEPER_LIMIT: Duration = Duration::from_secs(1);
 
 /// A process that cannot be mistaken for a later one with the same pid.
@@ -42,13 +42,13 @@ impl Identity {
         stat(self.pid).filter(|stat| stat.start_time == self.start_time)
     }
 
-    /// Whether it has not ended.
+    /// True if it has not ended.
     #[must_use]
     pub fn is_alive(self) -> bool {
         self.stat().is_some_and(|stat| stat.is_alive())
     }
 
-    /// Whether a signal or a debugger has stopped it, so that it cannot answer.
+    /// True if a signal or a debugger has stopped it, so that it cannot answer.
     #[must_use]
     pub fn is_stopped(self) -> bool {
         self.stat()
@@ -56,7 +56,7 @@ impl Identity {
     }
 }
 
-/// What a daemon knows of a pane's processes by itself.
+/// The processes of a pane as a daemon knows them by itself.
 #[derive(Debug, Clone, Default)]
 pub struct Family {
     /// The keeper, as long as it lives the ancestor of all the others.
@@ -68,13 +68,13 @@ pub struct Family {
 }
 
 impl Family {
-    /// Whether the program is known to live.
+    /// True if the program is known to live.
     #[must_use]
     pub fn program_lives(&self) -> bool {
         self.program.is_some_and(Identity::is_alive)
     }
 
-    /// Whether the keeper is known to live.
+    /// True if the keeper is known to live.
     #[must_use]
     pub fn keeper_lives(&self) -> bool {
         self.keeper.is_some_and(Identity::is_alive)
@@ -178,7 +178,7 @@ fn send(stat: &Stat, signal: Signal) -> bool {
 }
 
 /// Takes out this process and all below it: a daemon can have been started in one of its own panes, and it is not the pane's to end.
-pub(in crate::keeper) fn spare_own(found: &mut Vec<Stat>) {
+pub(crate) fn spare_own(found: &mut Vec<Stat>) {
     let own = rustix::process::getpid().as_raw_pid();
     if found.iter().any(|stat| stat.pid == own) {
         let ours: Vec<i32> = list(own).iter().map(|stat| stat.pid).collect();

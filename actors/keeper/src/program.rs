@@ -16,7 +16,7 @@ use rustix::{
     time::{ClockId, Timespec, clock_gettime},
 };
 
-use super::{
+use crate::{
     contain::Contained,
     diagnose::{explain, explain_cwd, find_program},
     procs,
@@ -30,7 +30,7 @@ use super::{
 };
 
 /// A program that was started, and what belongs to it.
-pub(super) struct Program {
+pub(crate) struct Program {
     pub identity: ProgramIdentity,
     /// Clock at the start, for the duration.
     pub started: Timespec,
@@ -39,9 +39,9 @@ pub(super) struct Program {
     pub journal: OwnedFd,
     /// Read end of the status pipe.
     pub status_pipe: Option<OwnedFd>,
-    /// What fills the status pipe, when the program does not itself.
+    /// The reports that fill the status pipe, when the program does not itself.
     pub reports: Option<Reports>,
-    /// What moves its output, when it has no terminal.
+    /// The relay that moves its output, when it has no terminal.
     pub relay: Option<Relay>,
     /// Its control group.
     pub contained: Option<Contained>,
@@ -49,7 +49,7 @@ pub(super) struct Program {
 
 impl Program {
     /// The descriptors that a daemon gets, in the order of the wire.
-    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let mut all = vec![self.master.as_fd(), self.journal.as_fd()];
         all.extend(self.status_pipe.as_ref().map(AsFd::as_fd));
         all
@@ -57,7 +57,7 @@ impl Program {
 }
 
 /// Starts what `spec` asks for. The process's own directory is `/` afterwards, also on failure.
-pub(super) fn start(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
+pub(crate) fn start(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     enter(spec)?;
     let started = start_here(spec);
     // The keeper must not keep a file system busy; "/" can always be entered.
@@ -136,7 +136,7 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     })
 }
 
-/// Where the program's output goes.
+/// The way of the program's output.
 enum Outputs {
     /// To its terminal, which it opens itself.
     Terminal(OwnedFd),
@@ -184,7 +184,7 @@ impl Outputs {
     }
 }
 
-/// How the program tells statuses.
+/// The program's way to tell statuses.
 enum Status {
     /// Not at all.
     None,
@@ -214,7 +214,7 @@ impl Status {
         }
     }
 
-    /// What is left to do once the program runs, and what the daemon reads.
+    /// The part that is left to do once the program runs, and the pipe that the daemon reads.
     fn follow(self, pid: i32, spec: &KeeperSpec) -> (Option<Reports>, Option<OwnedFd>) {
         match self {
             Self::None => (None, None),
@@ -241,12 +241,12 @@ fn spawn_contained(spec: &KeeperSpec, image: &sys::Image<'_>) -> Result<Spawned,
 }
 
 /// Time since boot, suspend included.
-pub(super) fn now() -> Timespec {
+pub(crate) fn now() -> Timespec {
     clock_gettime(ClockId::Boottime)
 }
 
 /// Milliseconds since 1970.
-pub(super) fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let now = clock_gettime(ClockId::Realtime);
     let ms = now.tv_sec.saturating_mul(1000) + now.tv_nsec / 1_000_000;
     u64::try_from(ms).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! What a daemon and a keeper say to each other: frames, requests, replies, events.
+//! The wire between a daemon and a keeper: frames, requests, replies, events.
 //!
 //! A frame is a big-endian `u32` length and a MessagePack map with named fields. New fields have
 //! defaults and unknown ones are ignored, because a keeper may be older or newer than its daemon.
@@ -19,22 +19,24 @@ pub const JOURNAL_HEADER_BYTES: u64 = 4096;
 /// Bytes of a program's standard error that are kept, where that is apart.
 pub const KEPT_ERROR_BYTES: usize = 64 * 1024;
 /// Largest frame in either direction; the environment is the only thing that gets big.
-pub(super) const MAX_FRAME_BYTES: usize = 1 << 20;
+pub const MAX_FRAME_BYTES: usize = 1 << 20;
+/// Largest number of descriptors that travel with one frame.
+pub const MAX_DESCRIPTORS: usize = 3;
 /// Size of the length in front of each frame.
 const LENGTH_BYTES: usize = 4;
 
-/// What a keeper is to start, and where it is to be found afterwards.
+/// The program that a keeper is to start, and the place where the keeper is to be found afterwards.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KeeperSpec {
     /// The pane's id, for people who look at `ps`, and for the adopting daemon.
     pub pane_id: String,
-    /// Where the keeper listens; at most 107 bytes, in a directory of mode 0700 that exists.
+    /// The socket on which the keeper listens; at most 107 bytes, in a directory of mode 0700 that exists.
     #[serde(with = "path_bytes")]
     pub socket: PathBuf,
     /// The program and its arguments. A name without `/` is looked up in the `PATH` of `env`.
     pub argv: Vec<String>,
-    /// What is executed instead of `argv[0]`, so that a login shell can be called `-sh`.
+    /// The file that is executed instead of `argv[0]`, so that a login shell can be called `-sh`.
     pub program: Option<String>,
     /// Absolute working directory; never replaced by another one.
     #[serde(with = "path_bytes")]
@@ -55,12 +57,12 @@ pub struct KeeperSpec {
     pub height: u16,
     /// Size of the journal's ring; its header page comes on top. 0 means [`JOURNAL_BYTES`].
     pub journal_bytes: u64,
-    /// Whether the program gets a pipe on [`STATUS_PIPE_FD`] whose read end comes to the daemon.
+    /// The program gets a pipe on [`STATUS_PIPE_FD`] whose read end comes to the daemon.
     pub status_pipe: bool,
     /// The program is a pipeline's shell: what it finds there is a socket instead, and what it reports comes out of the status pipe in
     /// lines that begin with this word, as far as the shell itself has said it. An older keeper gives it the plain pipe.
     pub report_word: Option<String>,
-    /// What its standard input, output and error are. An older keeper gives it the terminal.
+    /// Its standard input, output and error. An older keeper gives it the terminal.
     pub streams: Streams,
     /// Soft limit of open files for the program, since the daemon raises its own.
     pub open_files: Option<u64>,
@@ -68,9 +70,9 @@ pub struct KeeperSpec {
     pub umask: Option<u32>,
     /// The program's control group, where there is one.
     pub cgroup: Option<KeeperCgroup>,
-    /// Whatever the daemon needs to adopt the pane later. The keeper does not look into it.
+    /// The bytes that the daemon needs to adopt the pane later. The keeper does not look into it.
     pub meta: ByteBuf,
-    /// What a later daemon shows to be taken for one; empty when nobody has to.
+    /// The secret that a later daemon shows to be taken for one; empty when nobody has to.
     pub secret: ByteBuf,
 }
 
@@ -121,7 +123,7 @@ pub struct ProgramIdentity {
     pub started_at_unix_ms: u64,
 }
 
-/// How a program ended, from its wait status.
+/// The end of a program, from its wait status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProgramStatus {
@@ -131,7 +133,7 @@ pub enum ProgramStatus {
     Signaled {
         /// Number of the signal.
         signal: i32,
-        /// Whether the kernel wrote a core image.
+        /// The kernel wrote a core image.
         #[serde(default)]
         core_dumped: bool,
     },
@@ -162,7 +164,7 @@ pub struct ExitReport {
     pub out_of_memory: bool,
 }
 
-/// Which kind of failure kept a program from starting.
+/// The kind of failure that kept a program from starting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
@@ -173,10 +175,10 @@ pub enum FailureClass {
     Limit,
 }
 
-/// Why a program was not started.
+/// The reason for which a program was not started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpawnFailure {
-    /// What a caller can do about it.
+    /// The kind of it, by which a caller knows what to do.
     #[serde(default)]
     pub class: FailureClass,
     /// The system's error number, 0 when no system call was involved.
@@ -189,7 +191,7 @@ pub struct SpawnFailure {
     pub place_gone: bool,
 }
 
-/// Whom a signal is for.
+/// The processes that a signal is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalScope {
@@ -203,7 +205,7 @@ pub enum SignalScope {
     All,
 }
 
-/// How long programs have to end when they are asked to.
+/// The time that programs have to end when they are asked to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StopTimes {
@@ -225,66 +227,92 @@ pub struct Process {
     pub comm: String,
 }
 
-/// What a daemon asks of a keeper.
+/// A request of a daemon to a keeper.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Request {
+pub enum Request {
     /// First frame of every connection; answered with [`KeeperHello`].
     Hello {
+        /// The daemon's [`WIRE_VERSION`].
         #[serde(default)]
         version: u32,
         /// Instance id of the daemon.
         #[serde(default)]
         daemon: String,
-        /// What the keeper was started with.
+        /// The secret that the keeper was started with.
         #[serde(default)]
         secret: ByteBuf,
     },
     /// Starts the program; once only, on the first connection.
     Spawn(Box<KeeperSpec>),
     /// Sends a signal.
-    Signal { signal: i32, scope: SignalScope },
+    Signal {
+        /// Number of the signal.
+        signal: i32,
+        /// The processes that it is for.
+        scope: SignalScope,
+    },
     /// Lists every live descendant.
     Descendants {},
     /// Kills every descendant again and again until none is left or the time is up.
-    KillAll { limit_ms: u64 },
+    KillAll {
+        /// The time for it.
+        limit_ms: u64,
+    },
     /// Asks every descendant to end, in two rounds, and then does as `KillAll`. It goes on when the
     /// daemon goes.
     Stop {
+        /// The time of each round.
         #[serde(default)]
         times: StopTimes,
+        /// The time for the killing after them.
         #[serde(default)]
         limit_ms: u64,
     },
     /// Replaces the bytes kept for adoption.
-    SetMeta { meta: ByteBuf },
+    SetMeta {
+        /// The new ones.
+        meta: ByteBuf,
+    },
     /// The exit status has been recorded by the daemon.
     AckExit {
-        /// Whether the keeper may go by itself once no descendant is left.
+        /// The keeper may go by itself once no descendant is left.
         #[serde(default)]
         leave_when_empty: bool,
     },
     /// For so long, descendants that lose their parent are not kept: a daemon among them gets out.
-    LetOrphansGo { limit_ms: u64 },
+    LetOrphansGo {
+        /// The time for it; 0 ends it.
+        limit_ms: u64,
+    },
     /// Asks for the end of the program's standard error, where that is apart.
     KeptErrors {},
     /// Kills what is left, removes the socket and ends the keeper.
-    Release { limit_ms: u64 },
+    Release {
+        /// The time for the killing.
+        limit_ms: u64,
+    },
 }
 
-/// Who a keeper is and how its program does.
+/// A keeper's word on which process it is and how its program does.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct KeeperHello {
+pub struct KeeperHello {
+    /// The keeper's [`WIRE_VERSION`].
     pub version: u32,
+    /// The id given in its spec.
     pub pane_id: String,
+    /// Its process id.
     pub keeper_pid: i32,
+    /// Its start in clock ticks since boot.
     pub keeper_start_time: u64,
+    /// The program, once it was started.
     pub program: Option<ProgramIdentity>,
     /// Present once the program has ended, until it is acknowledged and after.
     pub exit: Option<ExitReport>,
-    /// How many descriptors travel with this frame: master, journal, status pipe.
+    /// The number of descriptors that travel with this frame: master, journal, status pipe.
     pub descriptors: u32,
+    /// The bytes kept for adoption.
     pub meta: ByteBuf,
     /// The caller is not taken for a daemon, and is told nothing.
     pub refused: bool,
@@ -298,7 +326,7 @@ pub(super) struct KeeperHello {
 /// A keeper's answer to one request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Reply {
+pub enum Reply {
     /// Answer to `Hello`; descriptors travel with it when a program was started.
     Hello(Box<KeeperHello>),
     /// The program runs; descriptors travel with it as in [`KeeperHello`].
@@ -308,46 +336,64 @@ pub(super) enum Reply {
     /// It was done.
     Done {},
     /// The signal went to that many processes.
-    Signaled { processes: u32 },
+    Signaled {
+        /// The number of processes.
+        processes: u32,
+    },
     /// The descendants asked for, or those that survived being killed.
-    Processes { processes: Vec<Process> },
+    Processes {
+        /// Each of them.
+        processes: Vec<Process>,
+    },
     /// The end of the program's standard error.
     KeptErrors(KeptErrors),
     /// It could not be done.
-    Failed { errno: i32, text: String },
+    Failed {
+        /// The system's error number.
+        errno: i32,
+        /// One sentence for people.
+        text: String,
+    },
     /// This keeper does not know the request.
-    Unsupported { text: String },
+    Unsupported {
+        /// The reason, for the log.
+        text: String,
+    },
 }
 
-/// What a keeper tells without being asked.
+/// News that a keeper tells without being asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Event {
+pub enum Event {
     /// The program has ended.
     Exited(ExitReport),
 }
 
 /// Daemon to keeper.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RequestFrame {
+pub struct RequestFrame {
     /// Chosen by the daemon, echoed in the reply; never 0.
     pub id: u64,
+    /// The request.
     pub request: Request,
 }
 
 /// Keeper to daemon: a reply with its request's id, or an event with id 0.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct KeeperFrame {
+pub struct KeeperFrame {
+    /// The request's, 0 for an event.
     pub id: u64,
+    /// The reply to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,
+    /// The event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
 }
 
 impl KeeperFrame {
-    pub(super) fn reply(id: u64, reply: Reply) -> Self {
+    pub(crate) fn reply(id: u64, reply: Reply) -> Self {
         Self {
             id,
             reply: Some(reply),
@@ -355,7 +401,7 @@ impl KeeperFrame {
         }
     }
 
-    pub(super) fn event(event: Event) -> Self {
+    pub(crate) fn event(event: Event) -> Self {
         Self {
             id: 0,
             reply: None,
@@ -364,25 +410,27 @@ impl KeeperFrame {
     }
 }
 
-/// What can be read of a frame whose kind is unknown.
+/// The part of a frame that can be read although its kind is unknown.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct IdOnly {
     id: u64,
 }
 
-/// Why bytes are no frame of ours.
+/// The reason for which bytes are no frame of ours.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WireError {
+pub enum WireError {
+    /// It is larger than [`MAX_FRAME_BYTES`].
     #[error("a frame of {0} bytes is larger than {MAX_FRAME_BYTES}")]
     TooLarge(usize),
+    /// It is not MessagePack, or has no id.
     #[error("a frame is not MessagePack with an id: {0}")]
     Malformed(String),
 }
 
 /// One frame taken out of a buffer.
 #[derive(Debug)]
-pub(super) enum Taken<T> {
+pub enum Taken<T> {
     /// More bytes are needed.
     Partial,
     /// A whole frame.
@@ -391,8 +439,11 @@ pub(super) enum Taken<T> {
     Unknown(u64, String),
 }
 
-/// Appends a frame with its length to `out`.
-pub(super) fn encode<T: Serialize>(frame: &T, out: &mut Vec<u8>) -> Result<(), WireError> {
+/// Appends a frame with its length to `out`, which is left as it was when that fails.
+///
+/// # Errors
+/// [`WireError`]: the frame is too large, or cannot be encoded.
+pub fn encode<T: Serialize>(frame: &T, out: &mut Vec<u8>) -> Result<(), WireError> {
     let start = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
     if let Err(cause) = rmp_serde::encode::write_named(out, frame) {
@@ -410,7 +461,10 @@ pub(super) fn encode<T: Serialize>(frame: &T, out: &mut Vec<u8>) -> Result<(), W
 }
 
 /// Takes the first frame out of `input`, if it is complete.
-pub(super) fn take<T: DeserializeOwned>(input: &mut Vec<u8>) -> Result<Taken<T>, WireError> {
+///
+/// # Errors
+/// [`WireError`]: the stream is beyond repair.
+pub fn take<T: DeserializeOwned>(input: &mut Vec<u8>) -> Result<Taken<T>, WireError> {
     let Some(prefix) = input.first_chunk::<LENGTH_BYTES>() else {
         return Ok(Taken::Partial);
     };

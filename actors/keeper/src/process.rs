@@ -17,19 +17,19 @@ use rustix::{
 };
 
 use self::serve::Serving;
-use super::{
+use crate::{
     conn::Conn,
+    hidden,
     program::{self, Program},
     sys,
     wire::{
         KeeperFrame, KeeperHello, KeeperSpec, Reply, Request, SpawnFailure, Taken, WIRE_VERSION,
     },
 };
-use crate::hidden;
 
 /// Longest path that fits a socket address. Source: unix(7), sun_path.
-pub(super) const MAX_SOCKET_PATH_BYTES: usize = 107;
-/// How many daemons may wait to be accepted; one is the rule.
+pub const MAX_SOCKET_PATH_BYTES: usize = 107;
+/// The number of daemons that may wait to be accepted; one is the rule.
 const BACKLOG: i32 = 4;
 /// The argument for `leave_terminal`.
 pub const LEAVE_TERMINAL: &str = "--leave-terminal";
