@@ -21,10 +21,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actors::keeper::{
-    self, AdoptError, ExitReport, FailureClass, Keeper, KeeperExit, KeeperLaunch, KeeperSpec,
-    KeeperStock, LinkError, ProgramStatus, STATUS_PIPE_FD, SignalScope, SpawnError, SpawnFailure,
-    SpawnedPane,
+use ::keeper::{
+    self, ExitReport, FailureClass, KeeperSpec, ProgramStatus, STATUS_PIPE_FD, SignalScope,
+    SpawnFailure,
+};
+use keeper_link::{
+    AdoptError, Keeper, KeeperExit, KeeperLaunch, KeeperStock, LinkError, SpawnError, SpawnedPane,
 };
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};

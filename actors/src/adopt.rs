@@ -29,7 +29,6 @@ use protocol::{PaneUuid, SessionUuid, Size};
 use crate::cgroup;
 use crate::clock::millis;
 use crate::dispatch::session::new_snapshot;
-use crate::keeper::{AdoptedPane, Keeper};
 use crate::orchestration::stored::StoredOrchestration;
 use crate::orchestration::{self, RUN_TAG};
 use crate::pane::{self, PaneEntry};
@@ -39,6 +38,7 @@ use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::session::snapshot::SessionSnapshot;
 use crate::store::{Loaded, LoadedSession, StoredKey, StoredMirror, StoredPane, StoredState};
+use keeper_link::{AdoptedPane, Keeper};
 
 pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};

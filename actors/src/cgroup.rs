@@ -15,7 +15,7 @@ use protocol::config::CgroupWish;
 use protocol::reply::Containment;
 use protocol::{Error, ErrorCode, PaneUuid, ServerName};
 
-use crate::keeper::KeeperCgroup;
+use keeper::KeeperCgroup;
 use place::Place;
 
 pub(crate) use group::{close, discard};

@@ -17,7 +17,6 @@ use supervisor::{SupervisorRef, TreeNode};
 
 use crate::clock::epoch_ms;
 use crate::dispatch::session::new_snapshot;
-use crate::keeper::Keeper;
 use crate::orchestration::sample;
 use crate::pane::{self, Ended, PaneEntry, PaneRecord, Process};
 use crate::registry::{Claim, ENDED_PANES, SessionEntry};
@@ -26,6 +25,7 @@ use crate::session::SessionMsg;
 use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::tree;
+use keeper_link::Keeper;
 
 /// Steps of the day.
 const STEPS: usize = 240;

@@ -5,8 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::keeper::{Identity, Keeper, ancestors};
 use crate::server::Server;
+use keeper::{Identity, ancestors};
+use keeper_link::Keeper;
 
 /// How long the process that has started this one may take to end.
 const LIMIT: Duration = Duration::from_secs(2);

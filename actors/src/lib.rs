@@ -1,6 +1,7 @@
 //! The fugue daemon: registry, sessions, panes, clients and orchestrations as supervised actors.
 //!
 //! Knows nothing of MCP or terminal user interfaces.
+#![forbid(unsafe_code)]
 
 pub mod adopt;
 pub mod cgroup;
@@ -15,7 +16,6 @@ pub mod dispatch;
 mod escape;
 pub mod http;
 pub mod idempotency;
-pub mod keeper;
 pub mod listener;
 pub mod log;
 pub mod memory;

@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::client::{ClientArgs, refuse};
-use crate::keeper;
 use crate::rendezvous::{Rendezvous, system};
 use crate::server::Server;
 use crate::tree;

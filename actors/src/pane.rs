@@ -24,7 +24,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::clock::{epoch_ms, millis};
-use crate::keeper::{Identity, Keeper};
+use keeper::Identity;
+use keeper_link::Keeper;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;

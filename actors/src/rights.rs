@@ -9,7 +9,6 @@ use protocol::rights::{About, Level, Rights, Scope, Thing, needed};
 use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid, Target};
 use serde::{Deserialize, Serialize};
 
-use crate::keeper;
 use crate::pane::PaneEntry;
 use crate::registry::{Caller, Registry, SessionEntry};
 use crate::server::Server;

@@ -15,7 +15,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::cgroup::Cgroups;
 use crate::idempotency::Idempotency;
-use crate::keeper::{KeeperLaunch, KeeperStock};
 use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
@@ -23,6 +22,7 @@ use crate::rendezvous;
 use crate::store::{Keep, Store};
 use crate::texts::TextsMsg;
 use crate::wedge::held::HeldBack;
+use keeper_link::{KeeperLaunch, KeeperStock};
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use crate::adopt;
 use crate::cgroup;
-use crate::keeper::{KeeperSpec, SpawnError, SpawnedPane, Streams};
 use crate::orchestration;
 use crate::pane::{self, PaneEntry, PaneRecord, Process, StartTurn};
 use crate::registry::SessionEntry;
@@ -26,6 +25,8 @@ use crate::session::{SessionMsg, change};
 use crate::slots::Slot;
 use crate::step::step;
 use crate::tree;
+use keeper::{KeeperSpec, Streams};
+use keeper_link::{SpawnError, SpawnedPane};
 pub use record::checked_cwd;
 use record::{next_record, record};
 use started::{StartedProgram, Unplaced};

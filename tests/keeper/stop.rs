@@ -2,7 +2,7 @@
 
 use super::*;
 
-use actors::keeper::StopTimes;
+use ::keeper::StopTimes;
 use futures_util::{StreamExt, stream};
 
 /// Notes which of SIGTERM and SIGHUP come, saves for a moment after the first, and ends.

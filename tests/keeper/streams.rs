@@ -1,7 +1,7 @@
 //! Programs without a terminal: what they print arrives whole, and standard error apart where that is asked for.
 
 use super::*;
-use actors::keeper::{KEPT_ERROR_BYTES, Streams};
+use ::keeper::{KEPT_ERROR_BYTES, Streams};
 
 fn piped(place: &Place, streams: Streams, script: &str) -> KeeperSpec {
     KeeperSpec {

@@ -138,7 +138,7 @@ impl OldKeeper {
             .spawn()
             .unwrap();
         let stand_in = Command::new("sleep").arg("600").spawn().unwrap();
-        let start_time = |child: &Child| actors::keeper::start_time(child.id() as i32).unwrap();
+        let start_time = |child: &Child| keeper::start_time(child.id() as i32).unwrap();
         let journal = rustix::fs::memfd_create("journal", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         rustix::fs::ftruncate(&journal, (1 << 20) + 4096).unwrap();
         let numbers = Numbers {

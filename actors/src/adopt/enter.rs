@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::keeper::{AdoptedPane, Family, Keeper};
 use crate::pane::{Ended, PaneEntry, PaneRecord, PaneState, Process};
 use crate::server::Server;
 use crate::step::step;
 use crate::store::{StoredPane, StoredProcess};
+use keeper::Family;
+use keeper_link::{AdoptedPane, Keeper};
 
 /// Why a pane has no keeper.
 const KEEPER_GONE: &str =

@@ -12,8 +12,9 @@ use protocol::paths::Paths;
 use rustix::process::{Resource, getrlimit};
 use tokio::time::Instant;
 
-use crate::keeper::{self, AdoptError, AdoptedPane, Expected, Identity, Keeper};
 use crate::step::step;
+use keeper::Identity;
+use keeper_link::{AdoptError, AdoptedPane, Expected, Keeper};
 
 /// The time that a keeper may take to answer before others are served. Then its pane is shown as unreachable, and it is asked on.
 const FIRST_LIMIT: Duration = Duration::from_millis(1_200);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::keepers;
-use crate::keeper::{AdoptError, AdoptedPane, Expected};
 use crate::pane::PaneEntry;
 use crate::server::Server;
+use keeper_link::{AdoptError, AdoptedPane, Expected};
 
 /// The first pause between two tries; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -13,13 +13,13 @@ use super::plan::{Plan, PlannedCommand};
 use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use super::{parallel, pipeline};
 use crate::idempotency;
-use crate::keeper::LEAVE_TERMINAL;
 use crate::pane::{self, Ended, PaneEntry};
 use crate::rights;
 use crate::server::{Server, program_environment};
 use crate::session::change::Place;
 use crate::spawn::{self, SpawnOrder, Spawned};
 use crate::step::step;
+use keeper::LEAVE_TERMINAL;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
 const OUTPUT_BYTES: usize = 8 * 1024 * 1024;

@@ -8,8 +8,8 @@ use terminal::screen::Screen;
 
 use super::job::{Found, Job};
 use super::progress::{Outcome, Tail};
-use crate::keeper::KEPT_ERROR_BYTES;
 use crate::pane::{PaneEntry, life};
+use keeper::KEPT_ERROR_BYTES;
 
 pub(super) async fn run(job: &Job) {
     let index = job.index;

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 use terminal::screen::MARK_TITLE;
 
 use super::plan::Plan;
-use crate::keeper::STATUS_PIPE_FD;
+use keeper::STATUS_PIPE_FD;
 
 /// More of one line than any report has: it is not a report.
 const LINE_BYTES: usize = 256;

@@ -10,8 +10,9 @@ use tokio::time::timeout;
 
 use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
 use crate::clock::{epoch_ms, millis};
-use crate::keeper::{self, ExitReport, KeeperExit, LinkError, ProgramStatus, StopTimes};
 use crate::server::Server;
+use keeper::{ExitReport, ProgramStatus, StopTimes};
+use keeper_link::{KeeperExit, LinkError};
 
 /// How long killed processes may take to be gone.
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(5);

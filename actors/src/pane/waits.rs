@@ -1,6 +1,6 @@
 //! Tells whether a pane's program waits for keys: what its foreground processes are blocked in, as the kernel shows it.
 
-use crate::keeper::{self, Blocked};
+use keeper::Blocked;
 
 use super::PaneEntry;
 

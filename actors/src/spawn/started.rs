@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cgroup;
-use crate::keeper::{Keeper, SpawnedPane};
 use crate::pane::{self, PaneEntry, StartTurn};
 use crate::server::Server;
+use keeper_link::{Keeper, SpawnedPane};
 
 /// How long its processes may take to be gone when it is not wanted after all.
 const UNDO_LIMIT: Duration = Duration::from_secs(5);

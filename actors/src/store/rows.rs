@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::epoch_ms;
-use crate::keeper::{Expected, Identity};
 use crate::pane::{Ended, PaneEntry, PaneRecord};
+use keeper::Identity;
+use keeper_link::Expected;
 
 /// A pane as an earlier daemon knew it.
 #[derive(Clone, Debug)]

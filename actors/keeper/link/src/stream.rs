@@ -18,7 +18,7 @@ const READ_BYTES: usize = 4096;
 
 /// One connection to a keeper.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     socket: UnixStream,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -27,14 +27,14 @@ pub(super) struct Stream {
 
 /// The descriptors of a pane, in the order of the wire.
 #[derive(Debug)]
-pub(super) struct Descriptors {
+pub(crate) struct Descriptors {
     pub master: OwnedFd,
     pub journal: OwnedFd,
     pub status_pipe: Option<OwnedFd>,
 }
 
 impl Stream {
-    pub(super) fn new(socket: UnixStream) -> Self {
+    pub(crate) fn new(socket: UnixStream) -> Self {
         Self {
             socket,
             input: Vec::new(),
@@ -44,17 +44,17 @@ impl Stream {
     }
 
     /// Puts a request into the output.
-    pub(super) fn push(&mut self, id: u64, request: Request) -> Result<(), WireError> {
+    pub(crate) fn push(&mut self, id: u64, request: Request) -> Result<(), WireError> {
         wire::encode(&RequestFrame { id, request }, &mut self.output)
     }
 
-    /// Whether bytes wait to be sent.
-    pub(super) fn is_sending(&self) -> bool {
+    /// True if bytes wait to be sent.
+    pub(crate) fn is_sending(&self) -> bool {
         !self.output.is_empty()
     }
 
     /// Sends some of the output once the socket takes it. Can be cancelled.
-    pub(super) async fn send_some(&mut self) -> io::Result<()> {
+    pub(crate) async fn send_some(&mut self) -> io::Result<()> {
         self.socket.writable().await?;
         match self.socket.try_write(&self.output) {
             Ok(sent) if sent == self.output.len() => self.output = Vec::new(),
@@ -69,7 +69,7 @@ impl Stream {
     ///
     /// # Errors
     /// The end of the stream is `UnexpectedEof`.
-    pub(super) async fn exchange(&mut self) -> io::Result<()> {
+    pub(crate) async fn exchange(&mut self) -> io::Result<()> {
         loop {
             let mut interest = Interest::READABLE;
             if self.is_sending() {
@@ -107,13 +107,13 @@ impl Stream {
     }
 
     /// The next whole frame that has been received, if any.
-    pub(super) fn take(&mut self) -> Result<Taken<KeeperFrame>, WireError> {
+    pub(crate) fn take(&mut self) -> Result<Taken<KeeperFrame>, WireError> {
         wire::take(&mut self.input)
     }
 
     /// Takes the descriptors that came with a frame. `None` when some of the `expected` are missing, which happens
     /// when this process has none left.
-    pub(super) fn take_descriptors(&mut self, expected: usize) -> Option<Descriptors> {
+    pub(crate) fn take_descriptors(&mut self, expected: usize) -> Option<Descriptors> {
         let received = std::mem::take(&mut self.descriptors);
         if received.len() < expected {
             return None;
@@ -127,7 +127,7 @@ impl Stream {
     }
 
     /// Closes descriptors that nobody expects.
-    pub(super) fn drop_descriptors(&mut self) {
+    pub(crate) fn drop_descriptors(&mut self) {
         self.descriptors = Vec::new();
     }
 }

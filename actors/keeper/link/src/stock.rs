@@ -11,23 +11,25 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{
-    KeeperLaunch, SpawnError, SpawnedPane,
+use crate::{
     birth::{self, Infant},
+    error::SpawnError,
+    handle::SpawnedPane,
+    launch::KeeperLaunch,
 };
 
-/// How many are ready when nobody has asked for long.
+/// The number of those that are ready when nobody has asked for long.
 const FEW: usize = 1;
-/// How many are ready at most: as many panes as are started at once by somebody in a hurry.
+/// The number of those that are ready at most: as many panes as are started at once by somebody in a hurry.
 const MOST: usize = 8;
 /// So long after a call the processors are left to the program that it starts, and to who waits for the answer.
 const REST: Duration = Duration::from_millis(4);
 /// After so long without a call the stock shrinks to [`FEW`].
 const QUIET: Duration = Duration::from_secs(10);
-/// How long the ready keepers may take to be gone at the end.
+/// The time that the ready keepers may take to be gone at the end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Where a daemon gets its keepers from: some are always ready, so that starting a pane costs one
+/// The stock of a daemon's keepers: some are always ready, so that starting a pane costs one
 /// process start instead of two. Clones share it. [`Self::close`] ends the ready keepers; without it they end with the
 /// last clone, of which a task has one while it fills or shrinks the stock.
 #[derive(Debug, Clone)]
@@ -61,7 +63,7 @@ pub struct ReadyKeeper {
 }
 
 impl ReadyKeeper {
-    /// Which process it is, so that this can be noted first.
+    /// The process that it is, so that this can be noted first.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         self.infant.identity()
@@ -81,7 +83,7 @@ impl ReadyKeeper {
 }
 
 impl KeeperStock {
-    /// How its keepers are started.
+    /// The command that starts its keepers.
     #[must_use]
     pub fn launch(&self) -> &KeeperLaunch {
         &self.launch
@@ -106,7 +108,7 @@ impl KeeperStock {
         }
     }
 
-    /// Like [`super::Keeper::spawn`], with a ready keeper if there is one.
+    /// Like [`crate::Keeper::spawn`], with a ready keeper if there is one.
     ///
     /// # Errors
     /// See [`SpawnError`].

@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_millis(16);
 
 /// Asks all below `root` until nobody is left or all have had their time. Nobody is held meanwhile: a
 /// daemon that dies would leave it so.
-pub(super) async fn carry_out(root: i32, times: StopTimes) {
+pub(crate) async fn carry_out(root: i32, times: StopTimes) {
     let begun = Instant::now();
     if keeper::start_time(root).is_none() {
         return;

@@ -7,8 +7,9 @@ use keeper::{Family, Identity, WIRE_VERSION};
 use serde_bytes::ByteBuf;
 use tokio::net::UnixStream;
 
-use super::{
-    AdoptError, AdoptedPane,
+use crate::{
+    error::AdoptError,
+    handle::AdoptedPane,
     stream::Stream,
     task::{self, KeeperProcess},
 };
@@ -16,17 +17,17 @@ use super::{
 /// Request id of the hello.
 const HELLO_ID: u64 = 1;
 
-/// What is known of a keeper before it is asked.
+/// The facts that are known of a keeper before it is asked.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
-    /// Who may listen; nothing is known when it is empty.
+    /// The processes that may listen; nothing is known when it is empty.
     pub keepers: Vec<Identity>,
-    /// What the keeper was started with; empty when that is not known.
+    /// The secret that the keeper was started with; empty when that is not known.
     pub secret: Vec<u8>,
 }
 
 impl Expected {
-    /// Whether a keeper that is known has not ended.
+    /// True if a keeper that is known has not ended.
     #[must_use]
     pub fn lives(&self) -> Option<bool> {
         let alive = |keeper: &Identity| keeper.is_alive();
@@ -35,7 +36,7 @@ impl Expected {
 }
 
 /// Connects, says hello, and takes what comes with the answer.
-pub(super) async fn adopt(socket: &Path, expected: &Expected) -> Result<AdoptedPane, AdoptError> {
+pub(crate) async fn adopt(socket: &Path, expected: &Expected) -> Result<AdoptedPane, AdoptError> {
     let connected = UnixStream::connect(socket)
         .await
         .map_err(|source| not_connected(socket, source))?;
@@ -103,7 +104,7 @@ fn not_connected(socket: &Path, source: io::Error) -> AdoptError {
     }
 }
 
-/// Who listens, as the kernel knows; it must be somebody who may.
+/// The process that listens, as the kernel knows; it must be somebody who may.
 ///
 /// Source: unix(7), `SO_PEERCRED`: of a socket that was connected, the process that has called `listen`.
 fn checked(

@@ -1,12 +1,4 @@
-//! The daemon's side of a keeper: starting one, adopting one, asking it for things.
-
-mod adopt;
-mod birth;
-mod error;
-mod rounds;
-mod stock;
-mod stream;
-mod task;
+//! The handle on one keeper: the requests to it, and what is done without it when it does not answer.
 
 use std::{
     os::fd::OwnedFd,
@@ -27,48 +19,20 @@ use tokio::{
     time::timeout,
 };
 
-pub use self::{
-    adopt::Expected,
+use crate::{
+    adopt::{self, Expected},
+    birth,
     error::{AdoptError, LinkError, SpawnError},
-    stock::KeeperStock,
+    launch::KeeperLaunch,
+    rounds,
 };
 
-/// How long a keeper may take for what it does at once.
+/// The time that a keeper may take for what it does at once.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
-/// What a keeper gets on top of the time limit that it watches itself.
+/// The time that a keeper gets on top of the time limit that it watches itself.
 const ANSWER_GRACE: Duration = Duration::from_secs(1);
-/// What a keeper gets that did not answer the last time.
+/// The time that a keeper gets which did not answer the last time.
 const SILENT_LIMIT: Duration = Duration::from_millis(500);
-
-/// The keeper's own executable, which starts faster and takes less memory than the daemon's.
-const KEEPER_EXE: &str = "fugue-keeper";
-
-/// How to start a keeper: `fugue-keeper`, or `fugued keeper`.
-#[derive(Debug, Clone)]
-pub struct KeeperLaunch {
-    /// Absolute path of the executable.
-    pub exe: PathBuf,
-    /// Its arguments; what the keeper does not know is there for people to see in `ps`.
-    pub args: Vec<String>,
-}
-
-impl KeeperLaunch {
-    /// With the `fugue-keeper` beside the daemon's executable; with the daemon's own when there is none.
-    #[must_use]
-    pub fn beside(daemon: &Path) -> Self {
-        let own = daemon.with_file_name(KEEPER_EXE);
-        if own.is_file() {
-            return Self {
-                exe: own,
-                args: Vec::new(),
-            };
-        }
-        Self {
-            exe: daemon.to_owned(),
-            args: vec!["keeper".to_owned()],
-        }
-    }
-}
 
 /// A handle on one keeper; clones share the connection.
 ///
@@ -78,7 +42,7 @@ impl KeeperLaunch {
 pub struct Keeper {
     orders: mpsc::Sender<Order>,
     exit: watch::Receiver<Option<KeeperExit>>,
-    /// What is done by the daemon itself when the keeper cannot be asked.
+    /// The processes that the daemon itself sees to when the keeper cannot be asked.
     family: Arc<Family>,
     /// It did not answer the last time.
     silent: Arc<AtomicBool>,
@@ -86,12 +50,12 @@ pub struct Keeper {
 
 /// One request on its way to the connection's task.
 #[derive(Debug)]
-struct Order {
-    request: Request,
-    reply: oneshot::Sender<Reply>,
+pub(crate) struct Order {
+    pub request: Request,
+    pub reply: oneshot::Sender<Reply>,
 }
 
-/// How a keeper's care for its program ended.
+/// The end of a keeper's care for its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeeperExit {
     /// The program has ended, and this is how.
@@ -148,7 +112,7 @@ pub struct AdoptedPane {
     pub keeper_exe: PathBuf,
     /// The keeper's memory, shared pages divided among those that have them; 0 where it is of an older version.
     pub keeper_pss_kib: u64,
-    /// What the earlier daemon stored for this moment.
+    /// The bytes that the earlier daemon stored for this moment.
     pub meta: Vec<u8>,
     /// The PTY's master; its modes are as the earlier daemon left them.
     pub master: OwnedFd,
@@ -190,7 +154,7 @@ impl Keeper {
         Self::new(orders, watch::channel(Some(KeeperExit::Lost)).1, family)
     }
 
-    fn new(
+    pub(crate) fn new(
         orders: mpsc::Sender<Order>,
         exit: watch::Receiver<Option<KeeperExit>>,
         family: Family,
@@ -203,7 +167,7 @@ impl Keeper {
         }
     }
 
-    /// What the daemon knows of the pane's processes by itself.
+    /// The pane's processes as the daemon knows them by itself.
     #[must_use]
     pub fn family(&self) -> &Family {
         &self.family

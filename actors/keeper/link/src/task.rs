@@ -14,21 +14,24 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Keeper, KeeperExit, Order, stream::Stream};
+use crate::{
+    handle::{Keeper, KeeperExit, Order},
+    stream::Stream,
+};
 
-/// How many requests may wait for the connection.
+/// The number of requests that may wait for the connection.
 const ORDERS: usize = 8;
 /// Request ids below are used before the task starts.
 const FIRST_ID: u64 = 16;
-/// How long a keeper that has closed its connection may take to be gone.
+/// The time that a keeper which has closed its connection may take to be gone.
 const DEATH_LIMIT: Duration = Duration::from_secs(2);
 
 /// Longest pause between two looks at a process that is about to end.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Which process a keeper is.
+/// The process that a keeper is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum KeeperProcess {
+pub(crate) enum KeeperProcess {
     /// A child of this process: its pid is its own until it is reaped here.
     Child { pid: i32 },
     /// Known from its hello. It may be a child too, when an earlier link started it.
@@ -41,7 +44,7 @@ impl KeeperProcess {
     ///
     /// A keeper that has closed its connection is gone within a millisecond, so this looks again
     /// and again instead of needing a file descriptor, which may be just what has run out.
-    pub(super) async fn wait_dead(self, limit: Duration) -> bool {
+    pub(crate) async fn wait_dead(self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut pause = Duration::from_millis(1);
         while !self.is_dead() {
@@ -55,8 +58,8 @@ impl KeeperProcess {
         true
     }
 
-    /// Whether the process has ended; a child that has is reaped by this.
-    pub(super) fn is_dead(self) -> bool {
+    /// True if the process has ended; a child that has is reaped by this.
+    pub(crate) fn is_dead(self) -> bool {
         let (pid, alive) = match self {
             Self::Child { pid } => (pid, false),
             Self::Adopted { pid, start_time } => {
@@ -100,7 +103,7 @@ impl KeeperProcess {
 }
 
 /// Starts the task of a connection whose handshake is over.
-pub(super) fn start(
+pub(crate) fn start(
     stream: Stream,
     process: KeeperProcess,
     exit: Option<ExitReport>,

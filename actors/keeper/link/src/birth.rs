@@ -15,8 +15,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_bytes::ByteBuf;
 use tokio::net::UnixStream;
 
-use super::{
-    KeeperLaunch, SpawnError, SpawnedPane,
+use crate::{
+    error::SpawnError,
+    handle::SpawnedPane,
+    launch::KeeperLaunch,
     stream::Stream,
     task::{self, KeeperProcess},
 };
@@ -25,12 +27,12 @@ use super::{
 const HELLO_ID: u64 = 1;
 /// Request id of the order to start the program.
 const SPAWN_ID: u64 = 2;
-/// How long a keeper that has failed may take to be gone before it is killed.
+/// The time that a keeper which has failed may take to be gone before it is killed.
 const FAILED_LIMIT: Duration = Duration::from_secs(1);
 
 /// A keeper that has no program yet. It ends by itself when it is dropped, and is reaped then.
 #[derive(Debug)]
-pub(super) struct Infant {
+pub(crate) struct Infant {
     /// `None` once it has been given its program.
     stream: Option<Stream>,
     pid: i32,
@@ -38,7 +40,7 @@ pub(super) struct Infant {
 
 impl Infant {
     /// Executes a keeper, which gets ready while the caller goes on.
-    pub(super) fn start(launch: &KeeperLaunch) -> Result<Self, SpawnError> {
+    pub(crate) fn start(launch: &KeeperLaunch) -> Result<Self, SpawnError> {
         let failed = |source| SpawnError::Keeper {
             exe: launch.exe.clone(),
             source,
@@ -61,18 +63,18 @@ impl Infant {
         })
     }
 
-    /// Which process it is.
-    pub(super) fn identity(&self) -> Option<Identity> {
+    /// The process that it is.
+    pub(crate) fn identity(&self) -> Option<Identity> {
         Identity::now(self.pid)
     }
 
-    /// Whether its process has not ended.
-    pub(super) fn is_alive(&self) -> bool {
+    /// True if its process has not ended.
+    pub(crate) fn is_alive(&self) -> bool {
         !(KeeperProcess::Child { pid: self.pid }).is_dead()
     }
 
     /// Ends it without a program and waits until it is gone.
-    pub(super) async fn end(mut self, limit: Duration) {
+    pub(crate) async fn end(mut self, limit: Duration) {
         self.stream = None;
         (KeeperProcess::Child { pid: self.pid })
             .wait_dead(limit)
@@ -80,7 +82,7 @@ impl Infant {
     }
 
     /// Has the program started. Dropping the future undoes everything.
-    pub(super) async fn spawn(mut self, spec: KeeperSpec) -> Result<SpawnedPane, SpawnError> {
+    pub(crate) async fn spawn(mut self, spec: KeeperSpec) -> Result<SpawnedPane, SpawnError> {
         let pid = self.pid;
         let Some(mut stream) = self.stream.take() else {
             return Err(SpawnError::Died("it has a program already".to_owned()));
@@ -142,7 +144,7 @@ fn reap_in_background(pid: i32) {
 }
 
 /// Refuses what can be refused without a process.
-pub(super) fn check(spec: &KeeperSpec) -> Result<(), SpawnError> {
+pub(crate) fn check(spec: &KeeperSpec) -> Result<(), SpawnError> {
     let bytes = spec.socket.as_os_str().as_bytes().len();
     if bytes > MAX_SOCKET_PATH_BYTES {
         let path = spec.socket.clone();

@@ -1,4 +1,4 @@
-//! What can go wrong between a daemon and a keeper.
+//! The errors between a daemon and a keeper.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use keeper::wire::Reply;
 use keeper::{FailureClass, SpawnFailure};
 use rustix::io::Errno;
 
-/// Why no pane was started. Nothing is left behind in any of the cases.
+/// The reason for which no pane was started. Nothing is left behind in any of the cases.
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
     /// The keeper could not start the program; the text is complete as it is.
@@ -15,9 +15,9 @@ pub enum SpawnError {
     /// The keeper itself could not be started.
     #[error("the keeper {exe} cannot be started: {source}")]
     Keeper {
-        /// What was to be executed.
+        /// The file that was to be executed.
         exe: PathBuf,
-        /// Why it was not.
+        /// The reason for which it was not.
         source: std::io::Error,
     },
     /// The socket's path does not fit a socket address.
@@ -46,13 +46,13 @@ pub enum SpawnError {
 }
 
 impl SpawnError {
-    /// Whether nothing was started because the directory of the keeper's socket is not there any more.
+    /// True if nothing was started because the directory of the keeper's socket is not there any more.
     #[must_use]
     pub fn is_place_gone(&self) -> bool {
         matches!(self, Self::Program(failure) if failure.place_gone)
     }
 
-    /// Whether something ran out, so that the same call can succeed later.
+    /// True if something ran out, so that the same call can succeed later.
     #[must_use]
     pub fn is_limit(&self) -> bool {
         match self {
@@ -66,7 +66,7 @@ impl SpawnError {
     }
 }
 
-/// Why a keeper was not adopted.
+/// The reason for which a keeper was not adopted.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
     /// Nobody listens there: the keeper has died, and the pane is lost.
@@ -74,7 +74,7 @@ pub enum AdoptError {
     Gone {
         /// The socket's path.
         path: PathBuf,
-        /// What connecting gave.
+        /// The error of connecting.
         source: std::io::Error,
     },
     /// The system does not let this process connect now; try again later.
@@ -82,7 +82,7 @@ pub enum AdoptError {
     Connect {
         /// The socket's path.
         path: PathBuf,
-        /// What connecting gave.
+        /// The error of connecting.
         source: std::io::Error,
     },
     /// Somebody else listens where the keeper did.
@@ -90,7 +90,7 @@ pub enum AdoptError {
     Stranger {
         /// The socket's path.
         path: PathBuf,
-        /// Who listens.
+        /// The process that listens.
         pid: i32,
     },
     /// The keeper knows somebody else as its daemon.
@@ -113,7 +113,7 @@ pub enum AdoptError {
     Descriptors,
 }
 
-/// Why a request to a keeper failed.
+/// The reason for which a request to a keeper failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// No answer within the time limit.
@@ -139,8 +139,8 @@ pub enum LinkError {
 }
 
 impl LinkError {
-    /// Whether nobody has heard the request, as far as is known.
-    pub(super) fn is_silence(&self) -> bool {
+    /// True if nobody has heard the request, as far as is known.
+    pub(crate) fn is_silence(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Stopped | Self::Closed)
     }
 }
