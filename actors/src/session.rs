@@ -26,8 +26,7 @@ use crate::tree;
 use change::{Change, Placement};
 use sizes::Sizes;
 use snapshot::SessionSnapshot;
-pub use undo::Made;
-use undo::reply_when_saved;
+use undo::{Unsettled, reply_when_saved};
 
 /// What a session's actor is asked and told.
 #[derive(strum::IntoStaticStr)]
@@ -40,8 +39,10 @@ pub enum SessionMsg {
     PaneGone(PaneUuid),
     /// Somebody changes something else.
     Change(Box<Change>, Reply<Result<(), Error>>),
-    /// A change of a name could not be recorded: the one before is taken again.
-    Undo(Box<Made>),
+    /// A change was recorded.
+    Settled(u64),
+    /// A change could not be recorded: it is taken back.
+    Undo(u64),
     /// A connection attaches one view.
     Attach(AttachRequest, Reply<Result<(), Error>>),
     /// A connection takes one view away.
@@ -97,6 +98,8 @@ pub struct SessionState {
     watched: HashMap<ActorId, ClientUuid>,
     /// Sizes of attached clients.
     sizes: Sizes,
+    /// Changes that are being recorded.
+    unsettled: Unsettled,
 }
 
 impl Actor for SessionActor {
@@ -117,6 +120,7 @@ impl Actor for SessionActor {
             now,
             watched: HashMap::new(),
             sizes: Sizes::default(),
+            unsettled: Unsettled::default(),
         };
         state.reconcile(&myself);
         state.revive_panes().await;
@@ -148,8 +152,9 @@ impl Actor for SessionActor {
                 let _ = state.publish(myself);
             }
             SessionMsg::Change(change, reply) => state.change_and_answer(myself, *change, reply),
-            SessionMsg::Undo(made) => {
-                state.undo(&made);
+            SessionMsg::Settled(number) => state.unsettled.settled(number),
+            SessionMsg::Undo(number) => {
+                state.undo(number);
                 let _ = state.publish(myself);
             }
             SessionMsg::Attach(request, reply) => {

@@ -300,3 +300,31 @@ async fn what_is_asked_ends_although_the_daemon_goes() {
     assert_eq!(fs::read_to_string(saved).unwrap(), "ok\n");
     assert!(next.keeper.release(LIMIT).await.unwrap().is_empty());
 }
+
+/// A supervisor that ends at once when it is asked, over a child that saves for a while: the child has its time.
+#[tokio::test]
+async fn a_child_saves_although_the_program_above_it_ends_at_once() {
+    for supervisor in [
+        "trap 'exit 0' TERM; CHILD & wait",
+        "trap 'exit 0' TERM HUP; CHILD & wait",
+    ] {
+        let place = Place::new();
+        let probe = place.script("probe.pl", PROBE.as_bytes(), 0o600);
+        let path = place.path("p").display().to_string();
+        let command = format!("/usr/bin/perl {probe} {path} catches default");
+        let script = supervisor.replace("CHILD", &command);
+        let pane = spawn(place.spec(&["bash", "-c", &script])).await;
+        let ready = place.path("p.ready");
+        until("the child is ready", || ready.exists()).await;
+        let times = StopTimes {
+            first_ms: 30_000,
+            second_ms: 30_000,
+        };
+        let keeper_pid = pane.keeper_pid.unsigned_abs();
+        let left = pane.keeper.stop(keeper_pid, times, LIMIT).await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+        let saved = fs::read_to_string(place.path("p.saved")).ok();
+        assert_eq!(saved.as_deref(), Some("TERM"), "{supervisor}");
+        finish(pane, &place).await;
+    }
+}

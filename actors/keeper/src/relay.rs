@@ -19,10 +19,6 @@ use crate::wire::{KEPT_ERROR_BYTES, KeptErrors};
 const READ_BYTES: usize = 16 * 1024;
 /// Reads of one pipe in one turn: who prints without end must not keep the keeper from its work.
 const READS: usize = 8;
-/// The time for which an ended program's pipes must have been silent to be taken for empty, where others hold them open.
-const QUIET_MS: u64 = 100;
-/// The longest time for which the end of a program is held back for its pipes.
-const HELD_MOST_MS: u64 = 1_000;
 
 /// The pipes before the program is started, and the terminal that shows what comes out of them.
 pub(crate) struct Pipes {
@@ -41,8 +37,17 @@ pub(crate) struct Relay {
     pending: Vec<u8>,
     kept: VecDeque<u8>,
     omitted: u64,
-    /// The time at which something was read last, on the keeper's clock.
-    read_ms: u64,
+    /// Bytes that the terminal took, and bytes of standard error that were read.
+    moved: Moved,
+    /// The same when all is moved that the program itself has written; known once it has ended.
+    owed: Option<Moved>,
+}
+
+/// Bytes of output and of standard error.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    out: u64,
+    err: u64,
 }
 
 impl Pipes {
@@ -74,7 +79,8 @@ impl Pipes {
             pending: Vec::new(),
             kept: VecDeque::new(),
             omitted: 0,
-            read_ms: 0,
+            moved: Moved::default(),
+            owed: None,
         }
     }
 }
@@ -110,7 +116,7 @@ impl Relay {
     }
 
     /// Moves what there is, as far as the terminal takes it.
-    pub(crate) fn exchange(&mut self, now_ms: u64) {
+    pub(crate) fn exchange(&mut self) {
         let mut buffer = [0; READ_BYTES];
         if let Some(terminal) = &self.terminal {
             // Answers of the terminal to what the program printed, and keys: it reads neither.
@@ -124,49 +130,62 @@ impl Relay {
                 0 => break,
                 taken => self.pending.extend_from_slice(&buffer[..taken]),
             }
-            self.read_ms = now_ms;
         }
         for _ in 0..READS {
             match take(&mut self.err, &mut buffer) {
                 0 => break,
                 taken => self.keep(&buffer[..taken]),
             }
-            self.read_ms = now_ms;
         }
     }
 
     /// Gives the terminal what waits for it; says whether nothing does any more.
     fn give(&mut self) -> bool {
-        let Some(terminal) = &self.terminal else {
-            self.pending.clear();
-            return true;
-        };
         while !self.pending.is_empty() {
-            match rustix::io::write(terminal, &self.pending) {
+            let written = match &self.terminal {
+                Some(terminal) => rustix::io::write(terminal, &self.pending),
+                None => Err(Errno::IO),
+            };
+            let taken = match written {
                 Ok(0) | Err(Errno::AGAIN) => return false,
-                Ok(taken) => drop(self.pending.drain(..taken)),
-                Err(Errno::INTR) => {}
+                Ok(taken) => taken,
+                Err(Errno::INTR) => 0,
                 // Nobody will ever read it.
-                Err(_) => self.pending.clear(),
-            }
+                Err(_) => self.pending.len(),
+            };
+            self.pending.drain(..taken);
+            self.moved.out += taken as u64;
         }
         true
     }
 
     fn keep(&mut self, text: &[u8]) {
+        self.moved.err += text.len() as u64;
         self.kept.extend(text);
         let over = self.kept.len().saturating_sub(KEPT_ERROR_BYTES);
         self.kept.drain(..over);
         self.omitted += over as u64;
     }
 
-    /// True if everything that a program which ended at `ended_ms` has printed was moved, or is not waited for any longer.
-    pub(crate) fn is_drained(&self, ended_ms: u64, now_ms: u64) -> bool {
-        let over = self.out.is_none() && self.err.is_none();
-        let since = self.read_ms.max(ended_ms);
-        let quiet = over || now_ms.saturating_sub(since) >= QUIET_MS;
-        let held_ms = now_ms.saturating_sub(ended_ms);
-        self.pending.is_empty() && quiet || held_ms >= HELD_MOST_MS
+    /// Notes that the program has ended: what it has written itself is in the pipes, before anything that others may still write.
+    pub(crate) fn program_ended(&mut self) {
+        let waiting = |pipe: &Option<OwnedFd>| {
+            let bytes = pipe.as_ref().map(rustix::io::ioctl_fionread);
+            bytes.and_then(Result::ok).unwrap_or_default()
+        };
+        self.owed = Some(Moved {
+            out: self.moved.out + self.pending.len() as u64 + waiting(&self.out),
+            err: self.moved.err + waiting(&self.err),
+        });
+    }
+
+    /// True if everything that the ended program has written was moved.
+    pub(crate) fn is_drained(&self) -> bool {
+        let over = self.out.is_none() && self.pending.is_empty();
+        self.owed.is_some_and(|owed| {
+            (over || self.moved.out >= owed.out)
+                && (self.err.is_none() || self.moved.err >= owed.err)
+        })
     }
 
     /// Lets the terminal go, once nobody can print any more.
@@ -213,7 +232,8 @@ mod tests {
             pending: Vec::new(),
             kept: VecDeque::new(),
             omitted: 0,
-            read_ms: 0,
+            moved: Moved::default(),
+            owed: None,
         }
     }
 
@@ -230,16 +250,20 @@ mod tests {
     }
 
     #[test]
-    fn pipes_that_others_hold_open_are_waited_for_until_they_are_silent() {
+    fn what_the_program_wrote_is_waited_for_and_not_what_others_write() {
         let mut relay = relay();
-        assert!(relay.is_drained(500, 500), "nobody can write any more");
-        relay.out = Some(pipe().expect("a pipe").0);
-        assert!(!relay.is_drained(500, 500));
-        relay.read_ms = 550;
-        assert!(!relay.is_drained(500, 600));
-        assert!(relay.is_drained(500, 650));
-        relay.read_ms = 1_450;
-        assert!(!relay.is_drained(500, 1_499));
-        assert!(relay.is_drained(500, 1_500), "the longest that it is held");
+        let (out, write) = pipe().expect("a pipe");
+        let (err, write_err) = pipe().expect("a pipe");
+        (relay.out, relay.err) = (Some(out), Some(err));
+        assert!(!relay.is_drained(), "the program lives");
+        rustix::io::write(&write, b"its own").expect("room");
+        rustix::io::write(&write_err, b"its error").expect("room");
+        relay.program_ended();
+        rustix::io::write(&write, b"another's").expect("room");
+        assert!(!relay.is_drained());
+        relay.exchange();
+        relay.exchange();
+        assert!(relay.is_drained(), "although the pipes are open");
+        assert_eq!(&**relay.kept_errors().tail, b"its error");
     }
 }

@@ -175,7 +175,12 @@ impl Rounds {
             if cares.wait_for_their_shell() && is_stopped_job(stat, &all) {
                 continue;
             }
-            match cares.first(stat.session == stat.pid) {
+            let first = match leads_others(stat, &all) && cares.term == Care::Catches {
+                // Its end would hang up those that are still saving what they have.
+                true => None,
+                false => cares.first(stat.session == stat.pid),
+            };
+            match first {
                 Some(signal) => chosen.push((stat, signal)),
                 None if self.hold == Some(stat.pid) => held = Some(stat),
                 None => {}
@@ -207,7 +212,13 @@ impl Rounds {
                 let _ = procs::signal_exactly(stat.pid, stat.start_time, Signal::KILL);
             } else {
                 let had = had(stat).map(|&(_, _, signal)| signal);
-                ask(stat, Cares::of(stat.pid).second(had));
+                let cares = Cares::of(stat.pid);
+                let leads = stat.session == stat.pid && had.is_none();
+                let signal = match leads && cares.term == Care::Catches {
+                    true => Signal::TERM,
+                    false => cares.second(had),
+                };
+                ask(stat, signal);
             }
         }
         self.jobs = jobs.into_iter().cloned().collect();
@@ -240,6 +251,12 @@ fn is_stopped_job(stat: &Stat, all: &[Stat]) -> bool {
         && stat.session != stat.pid
         && stat.group != stat.foreground
         && all.iter().any(|other| other.pid == stat.session)
+}
+
+/// True if it leads a session in which others live.
+fn leads_others(stat: &Stat, all: &[Stat]) -> bool {
+    let mut others = all.iter().filter(|other| other.pid != stat.pid);
+    stat.session == stat.pid && others.any(|other| other.session == stat.pid)
 }
 
 /// Sends a signal, and SIGCONT with it: one that is stopped has to hear it.

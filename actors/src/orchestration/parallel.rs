@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use protocol::reply::RunStatus;
 use protocol::request::{Program, RunStreams};
+use terminal::plain::plain_text;
 use terminal::screen::Screen;
 
 use super::job::{Found, Job};
 use super::progress::{Outcome, Tail};
 use crate::pane::{PaneEntry, life};
-use keeper::KEPT_ERROR_BYTES;
 
 pub(super) async fn run(job: &Job) {
     let index = job.index;
@@ -56,7 +56,7 @@ async fn begin(job: &Job, index: usize) -> Option<Arc<PaneEntry>> {
     }
 }
 
-/// Adds the end of standard error, where that is apart and lines are wanted: as a terminal would show it.
+/// Adds the end of standard error, where that is apart and lines are wanted.
 async fn with_stderr(job: &Job, pane: &PaneEntry, outcome: Outcome) -> Outcome {
     let (lines, bytes) = (job.plan.lines_of(outcome.status), job.tail_bytes());
     if lines == 0 || job.plan.streams != RunStreams::Apart {
@@ -69,24 +69,8 @@ async fn with_stderr(job: &Job, pane: &PaneEntry, outcome: Outcome) -> Outcome {
             return outcome.with_stderr(Tail::of(&told, lines, bytes), 0);
         }
     };
-    let size = job.plan.size;
-    // A line may be longer than a row.
-    let rows = lines + KEPT_ERROR_BYTES / usize::from(size.cols.max(1));
-    let shown = tokio::task::spawn_blocking(move || {
-        let mut screen = Screen::new(size, rows);
-        for line in kept.tail.split_inclusive(|byte| *byte == b'\n') {
-            screen.advance(line.strip_suffix(b"\n").unwrap_or(line));
-            if line.ends_with(b"\n") {
-                screen.advance(b"\r\n");
-            }
-        }
-        let text = screen.read_last(lines, true, false, usize::MAX).text;
-        (Tail::of(&text, lines, bytes), kept.omitted)
-    });
-    match shown.await {
-        Ok((tail, before)) => outcome.with_stderr(tail, before),
-        Err(_) => outcome,
-    }
+    let text = plain_text(&kept.tail);
+    outcome.with_stderr(Tail::of(&text, lines, bytes), kept.omitted)
 }
 
 async fn tail(job: &Job, pane: &PaneEntry, status: RunStatus) -> Option<Tail> {

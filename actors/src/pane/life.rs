@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::reply::ExitStatus;
+use protocol::request::RunStreams;
 use pty::WriteOrder;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -22,6 +23,9 @@ pub(super) const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long the output of an ended program is read for at most, when others still print.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// The same of a program with pipes, whose end is told when all that it has written itself is in the terminal.
+const PIPED_LIMIT: Duration = Duration::from_secs(2);
 
 /// Waits for the end of a life, then for its output, then records it and tells the actor.
 pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: &Arc<Process>) {
@@ -54,7 +58,11 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             let left = kill_rest(&entry, &process).await;
             tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
         }
-        entry.io.drain(DRAIN_LIMIT).await;
+        let limit = match entry.record.streams {
+            RunStreams::Terminal => DRAIN_LIMIT,
+            RunStreams::Pipes | RunStreams::Apart => PIPED_LIMIT,
+        };
+        entry.io.drain(limit).await;
         let ended = ended(&process, exit, entry.record.memory_max);
         // An earlier daemon may have known it already.
         entry.ended(ended);

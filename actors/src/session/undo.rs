@@ -1,6 +1,6 @@
 //! Answers that wait until what they tell is written, and changes that are taken back when it cannot be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use protocol::Error;
 use supervisor::{Address, Reply};
@@ -12,26 +12,59 @@ use crate::store::Saved;
 
 /// A change of what is kept of a session: how it was, and how it became.
 #[derive(Debug)]
-pub struct Made {
+pub(super) struct Made {
     before: SessionSnapshot,
     after: SessionSnapshot,
 }
 
 /// The undoing of a change, when it is dropped and not settled: also by a panic.
-pub(super) struct Undo(Option<(Address<SessionMsg>, Box<Made>)>);
+pub(super) struct Undo(Option<(Address<SessionMsg>, u64)>);
 
 impl Undo {
     fn settled(mut self) {
-        self.0 = None;
+        if let Some((actor, number)) = self.0.take() {
+            let _ = actor.cast(SessionMsg::Settled(number));
+        }
     }
 }
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        if let Some((actor, made)) = self.0.take() {
+        if let Some((actor, number)) = self.0.take() {
             // An actor that has ended in between keeps the change, which is written when that is possible.
-            let _ = actor.cast(SessionMsg::Undo(made));
+            let _ = actor.cast(SessionMsg::Undo(number));
         }
+    }
+}
+
+/// The changes of which it is not known yet whether they are written, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
+    next: u64,
+    made: VecDeque<(u64, Made)>,
+}
+
+impl Unsettled {
+    fn push(&mut self, made: Made) -> u64 {
+        self.next += 1;
+        self.made.push_back((self.next, made));
+        self.next
+    }
+
+    pub(super) fn settled(&mut self, number: u64) {
+        self.made.retain(|(other, _)| *other != number);
+    }
+
+    /// The session as it is now without this change. Those that were made upon it are then what they would have been without it: if they are
+    /// taken back too, nothing of this one comes back.
+    fn take_back(&mut self, number: u64, now: &SessionSnapshot) -> Option<SessionSnapshot> {
+        let at = self.made.iter().position(|(other, _)| *other == number)?;
+        let (_, made) = self.made.remove(at)?;
+        for (_, later) in self.made.iter_mut().skip(at) {
+            later.before = made.taken_back(&later.before);
+            later.after = made.taken_back(&later.after);
+        }
+        Some(made.taken_back(now))
     }
 }
 
@@ -81,19 +114,22 @@ fn entries_back<V: Clone + PartialEq>(
 impl SessionState {
     /// The undoing of a change that was made, if it is one of what is kept for good: a focus is not.
     pub(super) fn undo_of(
-        &self,
+        &mut self,
         myself: &Address<SessionMsg>,
         before: SessionSnapshot,
     ) -> Option<Undo> {
         let after = self.now.clone();
         let made = Made { before, after };
-        (made.taken_back(&self.now) != self.now)
-            .then(|| Undo(Some((myself.clone(), Box::new(made)))))
+        if made.taken_back(&self.now) == self.now {
+            return None;
+        }
+        Some(Undo(Some((myself.clone(), self.unsettled.push(made)))))
     }
 
     /// Takes a change back.
-    pub(super) fn undo(&mut self, made: &Made) {
-        if let Err(error) = self.become_next(made.taken_back(&self.now)) {
+    pub(super) fn undo(&mut self, number: u64) {
+        let next = self.unsettled.take_back(number, &self.now);
+        if let Some(Err(error)) = next.map(|next| self.become_next(next)) {
             tracing::warn!(session_id = %self.now.id, %error, "a change cannot be taken back");
         }
     }
@@ -136,7 +172,7 @@ mod tests {
     use protocol::Name;
     use protocol::request::UpdateSession;
 
-    use super::Made;
+    use super::{Made, Unsettled};
     use crate::session::change::{Change, tests::empty};
     use crate::session::snapshot::SessionSnapshot;
 
@@ -182,5 +218,27 @@ mod tests {
             before,
             "there is nothing to take back"
         );
+    }
+
+    #[test]
+    fn changes_that_are_all_refused_leave_nothing_of_each_other() {
+        let base = set(&empty(), &[("A", Some("base"))]);
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
+            let mut unsettled = Unsettled::default();
+            let mut now = base.clone();
+            let numbers = ["one", "two", "three"].map(|value| {
+                let after = set(
+                    &now,
+                    &[("A", Some(value)), ("name", Some(value)), (value, None)],
+                );
+                let before = std::mem::replace(&mut now, after.clone());
+                unsettled.push(Made { before, after })
+            });
+            for at in order {
+                now = unsettled.take_back(numbers[at], &now).expect("it is known");
+            }
+            assert_eq!(now, base, "{order:?}");
+            assert!(unsettled.made.is_empty());
+        }
     }
 }

@@ -5,4 +5,5 @@
 #![forbid(unsafe_code)]
 
 pub mod input;
+pub mod plain;
 pub mod screen;

@@ -40,8 +40,8 @@ const LOST_PAUSE_MS: u64 = 5_000;
 const LET_GO_MOST_MS: u64 = 5_000;
 /// The number of kill requests that may wait at the same time.
 const MAX_KILLS: usize = 64;
-/// Pause between two looks whether an ended program's pipes are empty.
-const DRAIN_PAUSE_MS: u64 = 20;
+/// Pause between two looks whether the daemon takes too long to read what an ended program has written.
+const DRAIN_PAUSE_MS: u64 = 500;
 
 /// The connection whose request is served.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,7 +164,8 @@ impl Serving {
         fds.extend(self.caller.as_ref().map(Conn::poll_fd));
         fds.extend(self.program.reports.iter().flat_map(Reports::poll_fds));
         fds.extend(self.program.relay.iter().flat_map(Relay::poll_fds));
-        let draining = matches!(self.end, End::Reaped(..)).then_some(DRAIN_PAUSE_MS);
+        let held = matches!(self.end, End::Reaped(..)) && self.daemon.is_some();
+        let draining = held.then_some(DRAIN_PAUSE_MS);
         let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
         let waiting = self.is_waiting().then_some(LOST_PAUSE_MS);
         let letting_go = self.keeps_again_ms.map(|_| ACCEPT_PAUSE_MS);

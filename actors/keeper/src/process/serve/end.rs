@@ -4,15 +4,19 @@ use super::{Serving, clock_ms};
 use crate::{
     contain::Contained,
     program,
+    relay::Relay,
     sys::{self, Usage, Waited},
     wire::{Event, ExitReport, KeeperFrame, ProgramStatus},
 };
+
+/// How long a daemon that is there may take to read what an ended program has written, until the end is told all the same.
+const HELD_MOST_MS: u64 = 30_000;
 
 /// The end of the program.
 pub(super) enum End {
     /// It runs.
     Awaited,
-    /// It was reaped then, on the keeper's clock; what it has printed is still being moved.
+    /// It was reaped; what it has written is still being moved, with a daemon there since then, on the keeper's clock.
     Reaped(ExitReport, u64),
     /// Nothing is to be waited for.
     Known(ExitReport),
@@ -64,6 +68,9 @@ impl Serving {
             max_rss_kib: usage.max_rss_kib,
         };
         self.end = End::Reaped(report, clock_ms());
+        if let Some(relay) = &mut self.program.relay {
+            relay.program_ended();
+        }
         if let Some(reports) = &mut self.program.reports {
             reports.shell_ended();
         }
@@ -72,13 +79,17 @@ impl Serving {
 
     /// Moves what the program prints, and tells its end when all of that is on its way.
     pub(super) fn move_output(&mut self) {
-        let now = clock_ms();
         if let Some(relay) = &mut self.program.relay {
-            relay.exchange(now);
+            relay.exchange();
         }
-        if let End::Reaped(report, at) = self.end {
+        if let End::Reaped(report, since) = self.end {
+            let now = clock_ms();
+            // Without a daemon nobody reads.
+            let since = if self.daemon.is_some() { since } else { now };
+            self.end = End::Reaped(report, since);
             let relay = self.program.relay.as_ref();
-            if relay.is_none_or(|relay| relay.is_drained(at, now)) {
+            let is_late = now.saturating_sub(since) >= HELD_MOST_MS;
+            if is_late || relay.is_none_or(Relay::is_drained) {
                 self.end = End::Known(report);
                 if let Some(daemon) = &mut self.daemon {
                     daemon.send(&KeeperFrame::event(Event::Exited(report)));
