@@ -42,7 +42,7 @@ pub(crate) struct PaneOptions {
     #[arg(long, value_name = "KEYS,TERM,HUP", value_parser = args::stop_times)]
     stop_times: Option<[u64; 3]>,
     /// The program: several words are executed as they are, one word with spaces or shell
-    /// characters is a command line for `sh -c` [default: your shell]
+    /// characters is a command line for `bash -c`, where there is no bash for `sh -c` [default: your shell]
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }

@@ -31,7 +31,7 @@ pub(crate) struct NewArgs {
     /// A tag; may be given several times
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
-    /// Size until a client attaches [default: the terminal's, else 24x80]
+    /// Size until a client attaches [default: the terminal's, else 40x120]
     #[arg(long, value_name = "ROWSxCOLS", value_parser = args::size)]
     size: Option<Size>,
     #[command(flatten)]
