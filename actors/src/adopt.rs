@@ -34,11 +34,12 @@ use crate::orchestration::{self, RUN_TAG};
 use crate::pane::{self, PaneEntry};
 use crate::registry::{Claim, Mirror, SessionEntry};
 use crate::server::Server;
-use crate::session::change::{Place, Placement};
 use crate::session::life;
-use crate::session::snapshot::SessionSnapshot;
 use crate::store::{Loaded, LoadedSession, StoredKey, StoredMirror, StoredPane, StoredState};
 use keeper_link::{AdoptedPane, Keeper};
+use model::pane::PaneRecord;
+use model::session::change::{Place, Placement};
+use model::session::snapshot::SessionSnapshot;
 
 pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};
@@ -419,7 +420,7 @@ pub(crate) fn meta_for(
     session: SessionUuid,
     name: Option<protocol::Name>,
     life: u32,
-    record: &pane::PaneRecord,
+    record: &PaneRecord,
 ) -> Vec<u8> {
     let entry = server.registry.session(session);
     let session_name = entry.map_or_else(

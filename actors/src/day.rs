@@ -18,14 +18,15 @@ use supervisor::{SupervisorRef, TreeNode};
 use crate::clock::epoch_ms;
 use crate::dispatch::session::new_snapshot;
 use crate::orchestration::sample;
-use crate::pane::{self, Ended, PaneEntry, PaneRecord, Process};
+use crate::pane::{self, Ended, PaneEntry, Process};
 use crate::registry::{Claim, ENDED_PANES, SessionEntry};
 use crate::server::Server;
 use crate::session::SessionMsg;
-use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::tree;
 use keeper_link::Keeper;
+use model::pane::PaneRecord;
+use model::session::change::{Place, Placement};
 
 /// Steps of the day.
 const STEPS: usize = 240;
@@ -86,7 +87,11 @@ impl Day {
     /// A pane whose program has ended, in a window of its own.
     pub(crate) async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
         let server = &self.server;
-        let setup = PaneRecord::default().setup(&server.config, TerminalFacts::default());
+        let setup = pane::setup_of(
+            &PaneRecord::default(),
+            &server.config,
+            TerminalFacts::default(),
+        );
         let io = Io::without_program(16_384, Size::default(), setup, None).unwrap();
         let process = Process {
             keeper: Keeper::gone(),

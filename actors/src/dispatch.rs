@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::orchestration;
 use crate::registry::{Caller, SessionEntry};
-use crate::rights::{self, Origin};
+use crate::rights;
 use crate::server::Server;
 
 /// Answers one request.
@@ -48,7 +48,7 @@ pub async fn answer(
     let decoded = Request::decode(&method, &params)?;
     rights::check(&server, &caller, &decoded)?;
     let creates = creates(&decoded);
-    let origin = Origin::of(&server.registry, &caller);
+    let origin = rights::origin_of(&server.registry, &caller);
     let work = rights::made_by(origin, route(Arc::clone(&server), caller, decoded));
     if !creates {
         return work.await;

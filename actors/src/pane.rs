@@ -4,7 +4,6 @@ mod actor;
 mod close;
 mod info;
 pub mod life;
-mod record;
 mod setup;
 pub(crate) mod waits;
 
@@ -26,12 +25,13 @@ use uuid::Uuid;
 use crate::clock::{epoch_ms, millis};
 use keeper::Identity;
 use keeper_link::Keeper;
+use model::pane::PaneRecord;
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;
 pub(crate) use close::{begin as close_in_background, go_on as go_on_closing};
 pub use info::PanePlace;
-pub use record::PaneRecord;
+pub(crate) use setup::setup_of;
 
 /// One life of a pane's program.
 #[derive(Clone, Debug)]

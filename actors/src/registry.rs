@@ -23,8 +23,8 @@ use crate::clock::{epoch_ms, millis};
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
 use crate::session::SessionMsg;
-use crate::session::snapshot::SessionSnapshot;
 use crate::slots::{Slot, Slots};
+use model::session::snapshot::SessionSnapshot;
 
 mod beginning;
 mod lookup;

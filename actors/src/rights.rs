@@ -2,12 +2,12 @@
 
 use std::future::Future;
 
+use model::origin::Origin;
 use protocol::frame::Hello;
 use protocol::reply::{Orchestrations, Panes, Sessions};
 use protocol::request::Request;
 use protocol::rights::{About, Level, Rights, Scope, Thing, needed};
 use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid, Target};
-use serde::{Deserialize, Serialize};
 
 use crate::pane::PaneEntry;
 use crate::registry::{Caller, Registry, SessionEntry};
@@ -25,16 +25,6 @@ const MAKERS: usize = 16;
 /// What the fronts call themselves that act for agents.
 const AGENTS: [&str; 2] = ["fugue mcp", "fugued http mcp"];
 
-/// By whom something was made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Origin {
-    /// An agent, or a pane that an agent made.
-    pub agent: bool,
-    /// The session from which it was made, the one from which that was made, and so on.
-    pub makers: Vec<SessionUuid>,
-}
-
 tokio::task_local! {
     /// By whom what this task makes is made.
     static CURRENT: Origin;
@@ -51,21 +41,19 @@ pub(crate) fn origin() -> Origin {
     CURRENT.try_with(Origin::clone).unwrap_or_default()
 }
 
-impl Origin {
-    /// Of what this caller makes.
-    #[must_use]
-    pub(crate) fn of(registry: &Registry, caller: &Caller) -> Self {
-        let pane = caller.inside.and_then(|pane| registry.pane(pane));
-        let mut makers: Vec<_> = pane.iter().map(|pane| pane.session).collect();
-        for maker in pane.iter().flat_map(|pane| &pane.record.origin.makers) {
-            if !makers.contains(maker) && makers.len() < MAKERS {
-                makers.push(*maker);
-            }
+/// The origin of what this caller makes.
+#[must_use]
+pub(crate) fn origin_of(registry: &Registry, caller: &Caller) -> Origin {
+    let pane = caller.inside.and_then(|pane| registry.pane(pane));
+    let mut makers: Vec<_> = pane.iter().map(|pane| pane.session).collect();
+    for maker in pane.iter().flat_map(|pane| &pane.record.origin.makers) {
+        if !makers.contains(maker) && makers.len() < MAKERS {
+            makers.push(*maker);
         }
-        Self {
-            agent: caller.agent || matches!(caller.rights.scope, Scope::Own(_)),
-            makers,
-        }
+    }
+    Origin {
+        agent: caller.agent || matches!(caller.rights.scope, Scope::Own(_)),
+        makers,
     }
 }
 

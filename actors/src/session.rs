@@ -2,12 +2,8 @@
 //!
 //! It publishes a snapshot after each change and is restarted from it; its panes are siblings.
 
-pub mod change;
-pub mod layout;
 pub mod life;
 pub mod mirror;
-mod sizes;
-pub mod snapshot;
 mod undo;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,10 +19,11 @@ use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
 use crate::store::Saved;
 use crate::tree;
-use change::{Change, Placement};
-use sizes::Sizes;
-use snapshot::SessionSnapshot;
-use undo::{Unsettled, reply_when_saved};
+use model::session::change::{Change, Placement};
+use model::session::sizes::Sizes;
+use model::session::snapshot::SessionSnapshot;
+use model::session::undo::Unsettled;
+use undo::reply_when_saved;
 
 /// What a session's actor is asked and told.
 #[derive(strum::IntoStaticStr)]

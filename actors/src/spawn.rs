@@ -16,17 +16,18 @@ use uuid::Uuid;
 use crate::adopt;
 use crate::cgroup;
 use crate::orchestration;
-use crate::pane::{self, PaneEntry, PaneRecord, Process, StartTurn};
+use crate::pane::{self, PaneEntry, Process, StartTurn};
 use crate::registry::SessionEntry;
 use crate::server::Server;
-use crate::session::change::{Place, Placement};
+use crate::session::SessionMsg;
 use crate::session::life;
-use crate::session::{SessionMsg, change};
 use crate::slots::Slot;
 use crate::step::step;
 use crate::tree;
 use keeper::{KeeperSpec, Streams};
 use keeper_link::{SpawnError, SpawnedPane};
+use model::pane::PaneRecord;
+use model::session::change::{Place, Placement};
 pub use record::checked_cwd;
 use record::{next_record, record};
 use started::{StartedProgram, Unplaced};
@@ -188,7 +189,7 @@ async fn begin(
         return Err(stopping());
     }
     let terminal = session.terminal();
-    let setup = plan.record.setup(&server.config, terminal);
+    let setup = pane::setup_of(&plan.record, &server.config, terminal);
     let window = Window {
         size,
         cell: terminal.cell,
@@ -237,7 +238,7 @@ pub(crate) async fn settle(
     server: &Arc<Server>,
     session: &Arc<SessionEntry>,
     entry: &Arc<PaneEntry>,
-    placement: change::Placement,
+    placement: Placement,
 ) -> Result<WindowUuid, Error> {
     step!("start: its actor")?;
     start_actor(server, session, entry).await?;

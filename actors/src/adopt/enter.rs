@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::pane::{Ended, PaneEntry, PaneRecord, PaneState, Process};
+use crate::pane::{Ended, PaneEntry, PaneState, Process, setup_of};
 use crate::server::Server;
 use crate::step::step;
 use crate::store::{StoredPane, StoredProcess};
 use keeper::Family;
 use keeper_link::{AdoptedPane, Keeper};
+use model::pane::PaneRecord;
 
 /// Why a pane has no keeper.
 const KEEPER_GONE: &str =
@@ -144,7 +145,7 @@ fn with_keeper(
     );
     let process = process(&keeper, life, &pane.record, pane.state.secret);
     let journal_bytes = server.config.journal_bytes as usize;
-    let setup = pane.record.setup(&server.config, TerminalFacts::default());
+    let setup = setup_of(&pane.record, &server.config, TerminalFacts::default());
     step!("adopt: its screen is entered", sync)?;
     let io = Io::resume(keeper.master, keeper.journal, journal_bytes, size, setup)?;
     if life != pane.state.life {
@@ -185,7 +186,7 @@ fn away(
     let last = server.store.text(pane.id);
     let io = Io::absent(
         size,
-        pane.record.setup(&server.config, TerminalFacts::default()),
+        setup_of(&pane.record, &server.config, TerminalFacts::default()),
         last,
     );
     (known(pane), io, Some(why))
@@ -245,7 +246,7 @@ fn without_keeper(
         secret: None,
     };
     let journal_bytes = server.config.journal_bytes as usize;
-    let setup = pane.record.setup(&server.config, TerminalFacts::default());
+    let setup = setup_of(&pane.record, &server.config, TerminalFacts::default());
     let last = || server.store.text(pane.id);
     let io = Io::without_program(journal_bytes, size, setup, last())
         .unwrap_or_else(|_| Io::absent(size, setup, last()));

@@ -9,10 +9,10 @@ use super::enter::{Candidate, Reach, enter};
 use super::{KeeperMeta, end_keeper, keepers, session_for, stored};
 use crate::registry::Claim;
 use crate::server::Server;
-use crate::session::change::{Place, Placement};
 use crate::session::life;
 use crate::spawn;
 use keeper_link::{AdoptedPane, Expected};
+use model::session::change::{Place, Placement};
 
 /// When to look again for keepers of the earlier daemon: one that was being started when that daemon died may show itself late.
 const LATE: [Duration; 3] = [

@@ -6,7 +6,7 @@ use protocol::{Name, SessionUuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::pane::PaneRecord;
+use model::pane::PaneRecord;
 
 /// Larger ones go without the environment: a frame holds both this and the program's own.
 const MAX_BYTES: usize = 256 * 1024;

@@ -3,7 +3,7 @@
 use protocol::{Name, SessionUuid};
 
 use super::KeeperMeta;
-use crate::pane::PaneRecord;
+use model::pane::PaneRecord;
 
 fn meta(env_bytes: usize) -> KeeperMeta {
     KeeperMeta {

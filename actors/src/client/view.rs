@@ -20,10 +20,10 @@ use super::typing::{Typed, Typing, WINDOW_BYTES};
 use crate::pane::PaneEntry;
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
-use crate::session::change::Change;
 use crate::session::life::{ask, ask_again, leave, tell};
-use crate::session::snapshot::SessionSnapshot;
 use crate::session::{AttachRequest, SessionMsg};
+use model::session::change::Change;
+use model::session::snapshot::SessionSnapshot;
 
 /// Frames that a client has not shown yet. With the second one an echo does not wait for the word that the
 /// frame before it was shown.

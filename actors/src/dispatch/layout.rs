@@ -10,10 +10,10 @@ use protocol::request::{CreateLayout, MirrorPane};
 use super::pane::{begin_cursor, checked_ratio, session_and_window};
 use crate::registry::Caller;
 use crate::server::Server;
-use crate::session::change::Place;
-use crate::session::layout::Rect;
 use crate::session::mirror::{self, MirrorOrder};
 use crate::spawn::group::{LayoutOrder, spawn_layout};
+use model::session::change::Place;
+use model::session::layout::Rect;
 
 pub(super) async fn create(
     server: &Arc<Server>,

@@ -21,9 +21,9 @@ use crate::clock::{millis, steady_ms};
 use crate::pane::{self, PaneEntry, PanePlace};
 use crate::registry::{Caller, EndedPane, Leaf, SessionEntry};
 use crate::server::Server;
-use crate::session::change::{Change, Place};
 use crate::session::mirror;
 use crate::spawn::{self, SpawnOrder};
+use model::session::change::{Change, Place};
 
 /// Longest wait of one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);

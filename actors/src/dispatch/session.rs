@@ -14,10 +14,10 @@ use crate::clock::epoch_ms;
 use crate::registry::{Caller, Claim, SessionEntry, name_taken};
 use crate::server::{Server, program_environment};
 use crate::session::SessionMsg;
-use crate::session::change::{Change, Place};
 use crate::session::life;
-use crate::session::snapshot::{Environment, SessionSnapshot};
 use crate::spawn::{self, SpawnOrder, checked_cwd};
+use model::session::change::{Change, Place};
+use model::session::snapshot::{Environment, SessionSnapshot};
 
 /// The beginning of a session; it has no windows yet.
 pub(crate) fn new_snapshot(

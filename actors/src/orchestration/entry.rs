@@ -19,8 +19,8 @@ use super::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
 use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
 use crate::clock::{epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
-use crate::rights::Origin;
 use crate::server::Server;
+use model::origin::Origin;
 
 /// How long an ended orchestration can still be asked for.
 const KEPT: Duration = Duration::from_secs(3600);

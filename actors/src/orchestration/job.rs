@@ -16,10 +16,10 @@ use crate::idempotency;
 use crate::pane::{self, Ended, PaneEntry};
 use crate::rights;
 use crate::server::{Server, program_environment};
-use crate::session::change::Place;
 use crate::spawn::{self, SpawnOrder, Spawned};
 use crate::step::step;
 use keeper::LEAVE_TERMINAL;
+use model::session::change::Place;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
 const OUTPUT_BYTES: usize = 8 * 1024 * 1024;

@@ -11,8 +11,8 @@ use protocol::{Error, ErrorCode, Size, Target, os_text};
 use serde::{Deserialize, Serialize};
 
 use super::script;
-use crate::rights::Origin;
-use crate::session::change::checked_variable;
+use model::origin::Origin;
+use model::session::change::checked_variable;
 
 /// Commands of one orchestration at most.
 pub const MAX_COMMANDS: usize = 256;

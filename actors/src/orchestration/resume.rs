@@ -102,7 +102,7 @@ fn former_session(server: &Server, stored: &StoredOrchestration) -> Arc<SessionE
         "/".to_owned(),
         protocol::Size::default(),
     );
-    let entry = SessionEntry::new(crate::session::snapshot::SessionSnapshot {
+    let entry = SessionEntry::new(model::session::snapshot::SessionSnapshot {
         id: stored.job.session,
         ..snapshot
     });

@@ -16,10 +16,10 @@ use super::progress::Fact;
 use crate::dispatch::session::{default_cwd, new_snapshot};
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
-use crate::session::change::{Place, Placement};
-use crate::session::snapshot::SessionSnapshot;
 use crate::session::{SessionMsg, life};
 use crate::step::step;
+use model::session::change::{Place, Placement};
+use model::session::snapshot::SessionSnapshot;
 
 /// How long the end of a session that nobody needs may take to be complete.
 const END_LIMIT: Duration = Duration::from_secs(5);

@@ -5,8 +5,8 @@ use protocol::terminal::TerminalFacts;
 use pty::{Host, Setup};
 use terminal::screen::Copies;
 
-use super::PaneRecord;
 use crate::clock::epoch_ms;
+use model::pane::PaneRecord;
 
 /// The daemon as the I/O tasks of its panes know it.
 const HOST: Host = Host {
@@ -17,23 +17,25 @@ const HOST: Host = Host {
     epoch_ms,
 };
 
-impl PaneRecord {
-    /// The setup of its screen, where this is known of the terminal of who looks.
-    #[must_use]
-    pub fn setup(&self, config: &DaemonConfig, terminal: TerminalFacts) -> Setup {
-        let is_passed_on = match config.clipboard {
-            ClipboardWish::Off => false,
-            ClipboardWish::People => !self.origin.agent,
-            ClipboardWish::All => true,
-        };
-        Setup {
-            history_lines: self.history_lines,
-            copies: match is_passed_on {
-                true => Copies::PassedOn,
-                false => Copies::Ignored,
-            },
-            terminal,
-            host: HOST,
-        }
+/// The setup of a pane's screen, where this is known of the terminal of who looks.
+#[must_use]
+pub(crate) fn setup_of(
+    record: &PaneRecord,
+    config: &DaemonConfig,
+    terminal: TerminalFacts,
+) -> Setup {
+    let is_passed_on = match config.clipboard {
+        ClipboardWish::Off => false,
+        ClipboardWish::People => !record.origin.agent,
+        ClipboardWish::All => true,
+    };
+    Setup {
+        history_lines: record.history_lines,
+        copies: match is_passed_on {
+            true => Copies::PassedOn,
+            false => Copies::Ignored,
+        },
+        terminal,
+        host: HOST,
     }
 }

@@ -6,12 +6,12 @@ use super::*;
 fn what_a_front_for_agents_makes_is_an_agents_and_remembers_where_it_was_made() {
     let registry = Registry::default();
     let mut caller = Caller::new(protocol::ClientUuid::new());
-    assert_eq!(Origin::of(&registry, &caller), Origin::default());
+    assert_eq!(origin_of(&registry, &caller), Origin::default());
     caller.agent = true;
-    assert!(Origin::of(&registry, &caller).agent);
+    assert!(origin_of(&registry, &caller).agent);
     caller.agent = false;
     caller.rights = Rights::of_agents_pane(SessionUuid::new());
-    assert!(Origin::of(&registry, &caller).agent);
+    assert!(origin_of(&registry, &caller).agent);
 }
 
 #[test]

@@ -9,12 +9,12 @@ use protocol::reply::PaneEnd;
 use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, SessionUuid};
 use supervisor::{ActorId, CallError};
 
-use super::snapshot::SessionSnapshot;
 use crate::pane;
 use crate::registry::{Claim, Phase, SessionEntry};
 use crate::server::Server;
 use crate::step::step;
 use crate::tree;
+use model::session::snapshot::SessionSnapshot;
 
 /// How long a session's actors may take to start or to answer.
 pub const SESSION_LIMIT: Duration = Duration::from_secs(5);

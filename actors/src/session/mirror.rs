@@ -6,12 +6,12 @@ use protocol::reply::PaneEnd;
 use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
 
 use super::SessionMsg;
-use super::change::{Place, Placement};
 use super::life;
 use crate::pane::PaneEntry;
 use crate::registry::{Mirror, SessionEntry};
 use crate::server::Server;
 use crate::spawn::room;
+use model::session::change::{Place, Placement};
 
 /// A mirror to be made, and where.
 pub struct MirrorOrder {

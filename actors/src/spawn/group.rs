@@ -13,10 +13,10 @@ use crate::pane::{self, PaneEntry};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 use crate::session::SessionMsg;
-use crate::session::change::{Place, Placement};
-use crate::session::layout::Layout;
-use crate::session::layout::plan::checked;
 use crate::step::step;
+use model::session::change::{Place, Placement};
+use model::session::layout::Layout;
+use model::session::layout::plan::checked;
 
 /// Programs started at the same time: more gain nothing on the machines this runs on.
 const AT_ONCE: usize = 8;

@@ -14,11 +14,12 @@ use uuid::Uuid;
 use super::{SpawnOrder, shell, usual_shell};
 use crate::clock::epoch_ms;
 use crate::idempotency;
-use crate::pane::{PaneEntry, PaneRecord};
+use crate::pane::PaneEntry;
 use crate::rights;
 use crate::server::Server;
-use crate::session::change::checked_variable;
-use crate::session::snapshot::SessionSnapshot;
+use model::pane::PaneRecord;
+use model::session::change::checked_variable;
+use model::session::snapshot::SessionSnapshot;
 
 /// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
 /// less clear.

@@ -17,7 +17,7 @@ use super::schema::{self, OpenError};
 use super::text;
 use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use crate::registry::EndedPane;
-use crate::session::snapshot::{Environment, SessionSnapshot, Window};
+use model::session::snapshot::{Environment, SessionSnapshot, Window};
 
 /// Which boot of the machine this is.
 ///

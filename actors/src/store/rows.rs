@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::epoch_ms;
-use crate::pane::{Ended, PaneEntry, PaneRecord};
+use crate::pane::{Ended, PaneEntry};
 use keeper::Identity;
 use keeper_link::Expected;
+use model::pane::PaneRecord;
 
 /// A pane as an earlier daemon knew it.
 #[derive(Clone, Debug)]

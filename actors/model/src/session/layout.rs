@@ -50,7 +50,7 @@ impl Layout {
     /// Panes in a grid as near to square as it goes, row by row.
     ///
     /// # Panics
-    /// When `panes` is empty.
+    /// If `panes` is empty.
     #[must_use]
     pub fn tiled(panes: &[PaneUuid]) -> Self {
         assert!(!panes.is_empty(), "a window has at least one pane");
@@ -99,7 +99,7 @@ impl Layout {
         self.root.clone().without(pane).map(|root| Self { root })
     }
 
-    /// Where each pane is in a window of `size`, in layout order. In a window that became too small
+    /// The place of each pane in a window of `size`, in layout order. In a window that became too small
     /// a pane keeps one row and one column, and reaches beyond the window's edge.
     #[must_use]
     pub fn rects(&self, size: Size) -> Vec<(PaneUuid, Rect)> {
@@ -116,7 +116,13 @@ impl Layout {
     /// The layout in which `pane` has `extent` rows (`Down`) or columns (`Right`), as near as the
     /// innermost split in that direction can give; unchanged when there is none.
     #[must_use]
-    pub fn resized(&self, pane: PaneUuid, direction: Direction, extent: u16, size: Size) -> Self {
+    pub(crate) fn resized(
+        &self,
+        pane: PaneUuid,
+        direction: Direction,
+        extent: u16,
+        size: Size,
+    ) -> Self {
         let mut layout = self.clone();
         layout.root.resize(pane, direction, extent, size);
         layout
@@ -310,7 +316,7 @@ impl Node {
         }
     }
 
-    /// Whether a split below or here in that direction took the wish.
+    /// True if a split below or here in that direction took the wish.
     fn resize(&mut self, pane: PaneUuid, direction: Direction, wanted: u16, size: Size) -> bool {
         let Self::Split(own, children) = self else {
             return false;

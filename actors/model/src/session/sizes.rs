@@ -1,4 +1,4 @@
-//! Whose size a session has, and whose terminal programs are told of: that of the client that typed or clicked last. Pure.
+//! The client whose size a session has, and whose terminal programs are told of: the client that typed or clicked last. Pure.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ const LEAST: Size = Size::new(6, 20);
 
 /// The sizes of the clients that do not only look.
 #[derive(Debug, Default)]
-pub(super) struct Sizes {
-    /// Who typed last is last.
+pub struct Sizes {
+    /// The one that typed last is last.
     clients: Vec<(ClientUuid, Size)>,
-    /// What is known of their terminals.
+    /// The facts that are known of their terminals.
     facts: HashMap<ClientUuid, TerminalFacts>,
 }
 
 impl Sizes {
     /// A client is there, or has another size. Beside others it decides when it types.
-    pub(super) fn set(&mut self, client: ClientUuid, size: Size) {
+    pub fn set(&mut self, client: ClientUuid, size: Size) {
         match self.clients.iter_mut().find(|(known, _)| *known == client) {
             Some((_, known)) => *known = size,
             None => self.clients.insert(0, (client, size)),
@@ -27,18 +27,19 @@ impl Sizes {
     }
 
     /// A client typed or clicked.
-    pub(super) fn typed(&mut self, client: ClientUuid) {
+    pub fn typed(&mut self, client: ClientUuid) {
         // Stable: the others keep their order.
         self.clients.sort_by_key(|(known, _)| *known == client);
     }
 
     /// This is known of a client's terminal.
-    pub(super) fn learn(&mut self, client: ClientUuid, facts: TerminalFacts) {
+    pub fn learn(&mut self, client: ClientUuid, facts: TerminalFacts) {
         self.facts.insert(client, facts);
     }
 
-    /// What is known of the terminal of who decides. As long as that was not asked, what was known `before` counts.
-    pub(super) fn facts(&self, before: TerminalFacts) -> TerminalFacts {
+    /// The facts that are known of the terminal of the client that decides. As long as that was not asked, what was known `before` counts.
+    #[must_use]
+    pub fn facts(&self, before: TerminalFacts) -> TerminalFacts {
         let decides = self.decided().map(|(client, _)| client);
         match decides.and_then(|client| self.facts.get(&client)) {
             Some(told) => TerminalFacts {
@@ -50,13 +51,14 @@ impl Sizes {
     }
 
     /// A client is gone.
-    pub(super) fn forget(&mut self, client: ClientUuid) {
+    pub fn forget(&mut self, client: ClientUuid) {
         self.facts.remove(&client);
         self.clients.retain(|(known, _)| *known != client);
     }
 
-    /// Who decides, and the size.
-    pub(super) fn decided(&self) -> Option<(ClientUuid, Size)> {
+    /// The client that decides, and its size.
+    #[must_use]
+    pub fn decided(&self) -> Option<(ClientUuid, Size)> {
         let is_enough = |size: &Size| size.rows >= LEAST.rows && size.cols >= LEAST.cols;
         self.clients
             .iter()

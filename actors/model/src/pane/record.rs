@@ -1,13 +1,13 @@
-//! What a pane was made as, which the database and its keeper keep.
+//! The record of what a pane was made as, which the database and its keeper keep.
 
 use std::collections::BTreeMap;
 
 use protocol::request::{RestartType, RunStreams, StopRecipe};
 use serde::{Deserialize, Serialize};
 
-use crate::rights::Origin;
+use crate::origin::Origin;
 
-/// What a pane was made as; never changes.
+/// The facts that a pane was made with; they never change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PaneRecord {
@@ -15,26 +15,26 @@ pub struct PaneRecord {
     pub command: String,
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// What is executed instead of the first of them.
+    /// The file that is executed instead of the first of them.
     pub program: Option<String>,
-    /// Where it starts.
+    /// The directory in which it starts.
     pub cwd: String,
     /// Its complete environment.
     pub env: Vec<(String, String)>,
     /// The variables of it that its maker gave to this pane, where the others are the session's; absent where all of it
     /// is its own.
     pub given: Option<Vec<String>>,
-    /// What happens when it ends.
+    /// The rule for what follows its end.
     pub restart: RestartType,
     /// The ended pane is kept.
     pub remain_on_exit: bool,
-    /// How it is asked to end.
+    /// The way in which it is asked to end.
     pub stop: StopRecipe,
-    /// Whether it has a terminal.
+    /// Its terminal, or pipes where it has none.
     pub streams: RunStreams,
     /// It has a pipe for a pipeline's statuses.
     pub status_pipe: bool,
-    /// What begins each line of that pipe.
+    /// The word that begins each line of that pipe.
     pub report_word: Option<String>,
     /// Lines of scrollback.
     pub history_lines: usize,
@@ -46,7 +46,7 @@ pub struct PaneRecord {
     pub memory_max: Option<u64>,
     /// The directory of its control group.
     pub cgroup: Option<String>,
-    /// By whom it was made.
+    /// Its maker.
     pub origin: Origin,
     /// Its umask; that of the daemon's caller when absent.
     pub umask: Option<u32>,
@@ -61,7 +61,7 @@ impl PaneRecord {
         record
     }
 
-    /// Whether there are no others, because they were not stored.
+    /// True if there are no others, because they were not stored.
     #[must_use]
     pub fn has_only_own_variables(&self) -> bool {
         self.env.iter().all(|(name, _)| is_own_variable(name))

@@ -15,7 +15,7 @@ impl Layout {
     /// `invalid_argument` naming the part that is empty, too deep, too large or has no possible ratio.
     ///
     /// # Panics
-    /// When there are fewer `panes` than `wanted` has.
+    /// If there are fewer `panes` than `wanted` has.
     pub fn planned(wanted: &LayoutNode, panes: &[PaneUuid]) -> Result<Self, Error> {
         let mut ids = panes.iter().copied();
         let root = node(wanted, &mut ids, "layout")?;
@@ -33,7 +33,7 @@ impl Layout {
 
     /// The sizes of the two parts of a layout made by [`Layout::beside`] in a window of `size`.
     #[must_use]
-    pub fn halves(&self, size: Size) -> (Size, Size) {
+    pub(crate) fn halves(&self, size: Size) -> (Size, Size) {
         match &self.root {
             Node::Split(direction, children) if children.len() == 2 => {
                 let shares = shares(children, *direction, extent(size, *direction));
@@ -44,7 +44,7 @@ impl Layout {
         }
     }
 
-    /// Whether every pane has a cell in a window of `size`.
+    /// True if every pane has a cell in a window of `size`.
     ///
     /// # Errors
     /// [`NoRoom`].
@@ -52,11 +52,11 @@ impl Layout {
         self.root.fits(size).then_some(()).ok_or(NoRoom)
     }
 
-    /// Whether every split in a window of `size` is divided as it should be, to within one cell.
+    /// True if every split in a window of `size` is divided as it should be, to within one cell.
     ///
     /// # Errors
     /// [`NoRoom`] when some pane needs more than its share to have a cell.
-    pub fn divides(&self, size: Size) -> Result<(), NoRoom> {
+    pub(crate) fn divides(&self, size: Size) -> Result<(), NoRoom> {
         if self.root.fits(size) && self.root.divides(size) {
             Ok(())
         } else {
@@ -67,7 +67,7 @@ impl Layout {
     /// The layout in which `pane` has `ratio` of the innermost split that it is in; unchanged when it
     /// is alone.
     #[must_use]
-    pub fn with_ratio(&self, pane: PaneUuid, ratio: f64) -> Self {
+    pub(crate) fn with_ratio(&self, pane: PaneUuid, ratio: f64) -> Self {
         let mut layout = self.clone();
         layout.root.set_ratio(pane, ratio);
         layout

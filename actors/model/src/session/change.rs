@@ -22,7 +22,7 @@ const MAX_SUM_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes of all tags of a session together: they stand in the list of all sessions.
 const MAX_TAGS_BYTES: usize = 64 * 1024;
 
-/// Where a new pane goes.
+/// The place of a new pane.
 #[derive(Clone, Debug)]
 pub struct Placement {
     /// The new pane.
@@ -43,9 +43,9 @@ pub enum Place {
     },
     /// Beside a pane.
     Beside {
-        /// Which window; the focused one when absent.
+        /// The window; the focused one when absent.
         window: Option<WindowUuid>,
-        /// Which pane; the window's focused one when absent.
+        /// The pane; the window's focused one when absent.
         pane: Option<PaneUuid>,
         /// To the right or below.
         direction: Direction,
@@ -63,7 +63,7 @@ pub enum Place {
     },
     /// In an orchestration's grid.
     Grid {
-        /// Whose.
+        /// The orchestration whose grid it is.
         orchestration: OrchestrationUuid,
         /// The window's name when it has to be made.
         name: Name,
@@ -77,7 +77,7 @@ pub enum Change {
     Session(UpdateSession),
     /// Of a window: a new name, or the focus.
     Window {
-        /// Which.
+        /// The window.
         window: WindowUuid,
         /// Its new name.
         name: Option<Name>,
@@ -86,7 +86,7 @@ pub enum Change {
     },
     /// The focus or the wished extents of a pane.
     Pane {
-        /// Which.
+        /// The pane.
         pane: PaneUuid,
         /// Make it the focused one, with its window.
         focus: bool,
@@ -102,7 +102,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether it counts as use of the session.
+    /// True if it counts as use of the session.
     #[must_use]
     pub fn selects(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! What a session is at one moment: immutable, published, and what its actor is restarted from.
+//! The state of a session at one moment: immutable, published, and the state that its actor is restarted from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct Window {
     pub id: WindowUuid,
     /// Its label.
     pub name: Name,
-    /// Where its panes are.
+    /// The places of its panes.
     pub layout: Layout,
     /// The pane that commands and viewers mean when they name the window.
     pub focused: PaneUuid,
@@ -34,12 +34,12 @@ impl Window {
     }
 }
 
-/// What programs of a session are started with.
+/// The variables that programs of a session are started with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     /// The environment of who made the session.
     pub base: Arc<BTreeMap<String, String>>,
-    /// What was set (a value) or taken out (`None`) since.
+    /// The variables that were set (a value) or taken out (`None`) since.
     pub changes: BTreeMap<String, Option<String>>,
 }
 
@@ -125,13 +125,13 @@ impl SessionSnapshot {
         self.windows.iter().flat_map(|w| w.layout.panes())
     }
 
-    /// How many clients are attached.
+    /// The number of attached clients.
     #[must_use]
     pub fn attached_clients(&self) -> u32 {
         u32::try_from(self.clients.len()).unwrap_or(u32::MAX)
     }
 
-    /// Which session an answer is about.
+    /// The session that an answer is about.
     #[must_use]
     pub fn context(&self, server: &ServerName) -> SessionContext {
         SessionContext {

@@ -1,0 +1,5 @@
+//! Panes.
+
+mod record;
+
+pub use record::PaneRecord;
