@@ -176,7 +176,7 @@ fn failed(what: &str, dir: &Path, error: &io::Error) -> Error {
 
 fn refused(dir: &Path, why: &str) -> Error {
     Error::new(ErrorCode::Denied, format!("{} {why}", dir.display()))
-        .hint("remove it, or set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own")
+        .hint("set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory of your own; remove this one if it is fugue's alone")
 }
 
 /// The directory of this process, by the way that its caller has come there: `PWD`, where that names the same one.

@@ -96,7 +96,7 @@ pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> Error {
         ErrorCode::ServerUnreachable,
         format!("no server answers at {}: {error}", socket.display()),
     )
-    .hint("start one with `fugued`")
+    .hint("`fugue new` and `fugue run` start one, `fugued` does so by itself")
 }
 
 #[cfg(test)]

@@ -95,6 +95,15 @@ fn state_of(pid: i32) -> Option<char> {
     stat.rsplit(") ").next()?.chars().next()
 }
 
+/// Whether it is stopped, and its shell has the terminal again.
+fn is_put_aside(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let rest = stat.rsplit(") ").next().unwrap_or_default();
+    let fields: Vec<_> = rest.split(' ').collect();
+    // Source: proc(5): state, parent, group, session, terminal, its foreground group.
+    matches!(fields[..], ["T", _, group, _, _, foreground, ..] if group != foreground)
+}
+
 /// Starts `command` there and waits until `ready`, and until it is stopped if it is to be.
 async fn standing(
     place: &Place,
@@ -120,7 +129,7 @@ async fn standing(
             if looks % 200 == 0 {
                 let _ = rustix::process::kill_process(raw, rustix::process::Signal::STOP);
             }
-            state_of(job.pid) == Some('T')
+            is_put_aside(job.pid)
         })
         .await;
     }
@@ -220,7 +229,7 @@ async fn editor(name: &'static str, arguments: &'static str, at: Standing) {
             if looks % 200 == 0 {
                 let _ = rustix::process::kill_process(raw, rustix::process::Signal::STOP);
             }
-            state_of(job) == Some('T')
+            is_put_aside(job)
         })
         .await;
     }

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,7 +132,13 @@ impl Token {
     }
 
     fn create(path: &Path) -> Result<Self, Error> {
-        secret::create(path)
+        let folder = path.parent().map(|folder| {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(folder)
+        });
+        folder
+            .unwrap_or(Ok(()))
+            .and_then(|()| secret::create(path))
             .map(Self)
             .map_err(|error| failed("create", path, &error))
     }

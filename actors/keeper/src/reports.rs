@@ -73,8 +73,7 @@ impl Image {
 
     /// True if nothing else has been executed in between. One that has ended has no file any more.
     fn is_still(self, first: Self) -> bool {
-        let moved = matches!((self.stack, first.stack), (Some(now), Some(then)) if now != then);
-        self.file == first.file && !moved
+        self.file == first.file && self.stack == first.stack
     }
 }
 

@@ -5,6 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
+use protocol::fleet::Server;
+use protocol::reply::ServerStatus;
 use protocol::request::{Status, StopServer};
 use protocol::{Error, ErrorCode, os_text, transport};
 
@@ -14,6 +16,9 @@ use super::{Caller, Outcome, output, unit};
 
 /// How long the new program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
+
+/// How often the server is replaced at most, when a waiting client starts another one each time.
+const TRIES: u32 = 3;
 
 /// `fugue upgrade`.
 #[derive(Debug, Args)]
@@ -39,27 +44,25 @@ impl UpgradeArgs {
         let version = version_of(&exe).await?;
         let old = caller.call(&server, &Status {}).await?;
         unit::not_as_unit(old.pid)?;
-        // An older server does not say it, and can be looked at.
-        let told = old.exe.as_deref().map(|exe| os_text::decoded(exe).into());
-        let seen = || std::fs::read_link(format!("/proc/{}/exe", old.pid)).ok();
-        let old_exe = told.or_else(seen);
-        let keep = StopServer { keep_panes: true };
-        let stopping = caller.call(&server, &keep).await?;
-        wait_for_end(stopping.pid)?;
-        if let Err(error) = transport::start_daemon_from(&exe, server.socket()).await {
-            let back = match old_exe {
-                Some(old) => transport::start_daemon_from(&old, server.socket()).await,
-                None => Err(Error::new(ErrorCode::Internal, "its program is not known")),
-            };
-            let then = match back {
-                Ok(()) => "the earlier server runs again".to_owned(),
-                Err(error) => format!("the earlier server does not start either: {error}"),
-            };
-            return Err(Error::new(error.code, format!("{}; {then}", error.message))
-                .hint("every program goes on; `fugued` takes them over")
-                .into());
-        }
-        let new = caller.call(&server, &Status {}).await?;
+        let mut tries = 0;
+        let new = loop {
+            replace(caller, &server, &exe, program_of(&old)).await?;
+            let new = caller.call(&server, &Status {}).await?;
+            let runs = program_of(&new).filter(|runs| is_another(runs, &exe));
+            let Some(other) = runs else { break new };
+            // A client that waited for the server has started its own meanwhile.
+            tries += 1;
+            if tries == TRIES {
+                let message = format!(
+                    "{} runs now, which somebody else has started in between, and not {}",
+                    other.display(),
+                    exe.display()
+                );
+                return Err(Error::new(ErrorCode::Busy, message)
+                    .hint("every program goes on; try again")
+                    .into());
+            }
+        };
         output::answer(caller, server.name(), &new, |new| {
             format!(
                 "{} went from {} (pid {}) to {} (pid {}), {}; {} went on",
@@ -74,6 +77,47 @@ impl UpgradeArgs {
         })?;
         Ok(0)
     }
+}
+
+/// The program that a server executes. An older one does not say it, and can be looked at.
+fn program_of(server: &ServerStatus) -> Option<PathBuf> {
+    let told = server
+        .exe
+        .as_deref()
+        .map(|exe| os_text::decoded(exe).into());
+    told.or_else(|| std::fs::read_link(format!("/proc/{}/exe", server.pid)).ok())
+}
+
+/// Whether `runs` is another file than the one that was to be started; a name that is looked up on the `PATH` is any.
+fn is_another(runs: &Path, exe: &Path) -> bool {
+    let wanted = std::fs::canonicalize(exe);
+    exe.components().count() > 1 && wanted.is_ok_and(|wanted| wanted != runs)
+}
+
+/// Ends the server, without its programs, and starts `exe` in its place; `old` again when that fails.
+async fn replace(
+    caller: &Caller,
+    server: &Server,
+    exe: &Path,
+    old: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let keep = StopServer { keep_panes: true };
+    let stopping = caller.call(server, &keep).await?;
+    wait_for_end(stopping.pid)?;
+    let Err(error) = transport::start_daemon_from(exe, server.socket()).await else {
+        return Ok(());
+    };
+    let back = match old {
+        Some(old) => transport::start_daemon_from(&old, server.socket()).await,
+        None => Err(Error::new(ErrorCode::Internal, "its program is not known")),
+    };
+    let then = match back {
+        Ok(()) => "the earlier server runs again".to_owned(),
+        Err(error) => format!("the earlier server does not start either: {error}"),
+    };
+    Err(Error::new(error.code, format!("{}; {then}", error.message))
+        .hint("every program goes on; `fugued` takes them over")
+        .into())
 }
 
 async fn version_of(exe: &Path) -> Result<String, Error> {

@@ -7,9 +7,11 @@ use super::*;
 #[test]
 fn a_token_is_made_once_and_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("token");
+    let path = dir.path().join("made/token");
     let made = Token::load_or_create(&path).unwrap();
     assert_eq!(made.0.len(), 64);
+    let folder = std::fs::metadata(dir.path().join("made")).unwrap();
+    assert_eq!(folder.mode() & 0o777, 0o700);
     assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     let again = Token::load_or_create(&path).unwrap();
     assert_eq!(again.0, made.0);
