@@ -143,3 +143,26 @@ async fn version_of(exe: &Path) -> Result<String, Error> {
         protocol::name::shown(&text)
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::is_another;
+
+    #[test]
+    fn a_program_is_another_one_unless_it_is_the_file_that_was_named() {
+        let own = std::env::current_exe().expect("a file");
+        let dir = tempfile::tempdir().expect("a folder");
+        let link = dir.path().join("fugued");
+        std::os::unix::fs::symlink(&own, &link).expect("a link");
+        assert!(!is_another(&own, &own));
+        assert!(!is_another(&own, &link), "by another name");
+        assert!(is_another(Path::new("/usr/bin/fugued"), &own));
+        assert!(
+            !is_another(&own, Path::new("fugued")),
+            "wherever the PATH leads"
+        );
+        assert!(!is_another(&own, Path::new("/no/such/file")));
+    }
+}
