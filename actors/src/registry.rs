@@ -168,7 +168,7 @@ impl SessionEntry {
     }
 
     /// It is being used: attach, input, select, create. True when that is to be stored: the active session may be another one by it, or
-    /// nothing was stored of its use for [`USE_STORED`].
+    /// nothing was stored of its use for ten seconds.
     pub fn touch(&self) -> bool {
         let now_ms = epoch_ms();
         let is_latest = self.last_use() + 1 == USES.load(Ordering::Relaxed);
