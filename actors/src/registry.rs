@@ -56,7 +56,7 @@ pub struct SessionEntry {
     snapshot: watch::Sender<Arc<SessionSnapshot>>,
     phase: watch::Sender<Phase>,
     last_used_ms: AtomicU64,
-    /// When its use was given to be stored.
+    /// The time at which its use was given to be stored.
     use_stored_ms: AtomicU64,
     /// Its place in the order of all uses, which a clock that is set does not change.
     last_use: AtomicU64,
@@ -73,7 +73,7 @@ pub struct SessionEntry {
 /// The uses of all sessions so far.
 static USES: AtomicU64 = AtomicU64::new(0);
 
-/// How long the use of a session that stays the active one is not stored again.
+/// The time for which the use of a session that stays the active one is not stored again.
 const USE_STORED: Duration = Duration::from_secs(10);
 
 /// The number of the next use of any session.

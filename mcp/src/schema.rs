@@ -130,7 +130,7 @@ pub(crate) fn run_layout(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["hidden", "tiled"]})
 }
 
-/// Where standard error goes.
+/// The place of standard error.
 pub(crate) fn stderr(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["merged", "apart"]})
 }

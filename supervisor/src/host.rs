@@ -161,16 +161,10 @@ impl<A: Actor> ractor::Actor for Host<A> {
                 })
             }
             Err((reason, error)) => {
-                let failure = match reason {
-                    ExitReason::Panicked(text) => StartFailure::Panicked(text),
-                    ExitReason::Normal
-                    | ExitReason::Shutdown
-                    | ExitReason::ShutdownFor(_)
-                    | ExitReason::Killed
-                    | ExitReason::Failed(_)
-                    | ExitReason::StartFailed(_)
-                    | ExitReason::IntensityExceeded { .. }
-                    | ExitReason::Unkillable => StartFailure::of(error),
+                let failure = if let ExitReason::Panicked(text) = reason {
+                    StartFailure::Panicked(text)
+                } else {
+                    StartFailure::of(error)
                 };
                 let text = failure.to_string();
                 notice.vitals.failed(ExitReason::StartFailed(text));

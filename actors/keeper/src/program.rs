@@ -96,12 +96,11 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let status =
         Status::open(spec).map_err(|errno| SpawnFailure::during("no status pipe", errno))?;
     let outputs = Outputs::open(spec, slave)?;
-    let terminal = outputs.path();
     let image = sys::Image {
         path: &path_c,
         argv: &argv,
         env: &env,
-        standard: outputs.standard(&terminal),
+        standard: outputs.standard(),
         extra: status.programs_end().map(|end| (end, STATUS_PIPE_FD)),
     };
     let started_at_unix_ms = unix_ms();
@@ -138,8 +137,8 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
 
 /// The way of the program's output.
 enum Outputs {
-    /// To its terminal, which it opens itself.
-    Terminal(OwnedFd),
+    /// To its terminal, which it opens itself by this path, as long as the descriptor is open.
+    Terminal { path: CString, _slave: OwnedFd },
     /// To pipes.
     Pipes(Pipes),
 }
@@ -147,7 +146,14 @@ enum Outputs {
 impl Outputs {
     fn open(spec: &KeeperSpec, slave: OwnedFd) -> Result<Self, SpawnFailure> {
         let apart = match spec.streams {
-            Streams::Terminal => return Ok(Self::Terminal(slave)),
+            Streams::Terminal => {
+                let path = format!("/proc/self/fd/{}", slave.as_raw_fd());
+                let path = CString::new(path).expect("a number holds no NUL");
+                return Ok(Self::Terminal {
+                    path,
+                    _slave: slave,
+                });
+            }
             Streams::Pipes => false,
             Streams::Apart => true,
         };
@@ -157,18 +163,9 @@ impl Outputs {
             .map_err(|errno| SpawnFailure::during("no pipes could be made", errno))
     }
 
-    /// The terminal's path for the program, where it has one.
-    fn path(&self) -> CString {
-        let path = match self {
-            Self::Terminal(slave) => format!("/proc/self/fd/{}", slave.as_raw_fd()),
-            Self::Pipes(_) => String::new(),
-        };
-        CString::new(path).expect("a number holds no NUL")
-    }
-
-    fn standard<'a>(&'a self, terminal: &'a CString) -> sys::Standard<'a> {
+    fn standard(&self) -> sys::Standard<'_> {
         match self {
-            Self::Terminal(_) => sys::Standard::Terminal(terminal),
+            Self::Terminal { path, .. } => sys::Standard::Terminal(path),
             Self::Pipes(pipes) => {
                 let (out, err) = pipes.programs_ends();
                 sys::Standard::Pipes(out, err)
@@ -178,7 +175,7 @@ impl Outputs {
 
     fn follow(self) -> Option<Relay> {
         match self {
-            Self::Terminal(_) => None,
+            Self::Terminal { .. } => None,
             Self::Pipes(pipes) => Some(pipes.follow()),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::fleet::{Fleet, Server};
 use protocol::paths::Paths;
-use protocol::{Call, Error, ServerName, Target, transport};
+use protocol::{Call, Error, ErrorCode, ServerName, Target, transport};
 
 /// How long an ordinary call may take. The longest of them end programs by their stop recipe.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -100,4 +100,29 @@ pub(crate) fn named(option: Option<String>) -> Option<String> {
             .ok()
             .filter(|name| !name.is_empty())
     })
+}
+
+/// The tries to reach a server again that is being restarted, in a loop of calls that change nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Again {
+    lost: u32,
+}
+
+impl Again {
+    /// Losses one after the other that are gone over.
+    const MOST: u32 = 3;
+
+    /// Waits for a server that was lost.
+    ///
+    /// # Errors
+    /// `error` itself when the server was not lost, or too often; why it is not reached again.
+    pub(crate) async fn after(&mut self, server: &Server, error: Error) -> Result<(), Error> {
+        if error.code != ErrorCode::ServerUnreachable || self.lost == Self::MOST {
+            return Err(error);
+        }
+        // The first time there may never have been a server: say so at once.
+        server.connection().await?;
+        self.lost += 1;
+        Ok(())
+    }
 }

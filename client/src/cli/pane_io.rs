@@ -7,9 +7,10 @@ use clap::Args;
 use protocol::fleet::Server;
 use protocol::reply::{ExpectOutcome, Expected, PaneText, PaneWaited, ProgramState};
 use protocol::request::{Expect, ReadPane, SendInput, Until, WaitPane};
-use protocol::{Error, ErrorCode, Target};
+use protocol::{Error, Target};
 
 use super::args::{duration, millis};
+use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
 use super::{Caller, Outcome, output};
 use crate::cli::state_wait::StateWait;
@@ -238,21 +239,16 @@ async fn asked_again(server: &Server, expect: &Expect) -> Result<Expected, Error
     let begun = Instant::now();
     let mut expect = expect.clone();
     let limit_ms = expect.timeout_ms;
-    let mut lost = 0;
+    let mut again = Again::default();
     loop {
         expect.timeout_ms = limit_ms.saturating_sub(millis(begun.elapsed()));
         let limit = Duration::from_millis(expect.timeout_ms).saturating_add(MARGIN);
         match server.call(&expect, limit).await {
-            Err(error) if error.code == ErrorCode::ServerUnreachable && lost < 3 => {
-                // The first time there may never have been a server: say so at once.
-                server.connection().await?;
-                lost += 1;
-            }
             Ok(mut reply) => {
                 reply.waited_ms = millis(begun.elapsed());
                 return Ok(reply);
             }
-            Err(error) => return Err(error),
+            Err(error) => again.after(server, error).await?,
         }
     }
 }
@@ -310,7 +306,7 @@ impl WaitArgs {
 async fn wait(server: &Server, pane: Target, limit: Option<Duration>) -> Result<PaneWaited, Error> {
     let end =
         limit.map(|limit| Instant::now() + limit.min(Duration::from_secs(u64::from(u32::MAX))));
-    let mut lost = 0;
+    let mut again = Again::default();
     loop {
         let left = end.map_or(WAIT_PIECE, |end| {
             end.saturating_duration_since(Instant::now())
@@ -326,14 +322,9 @@ async fn wait(server: &Server, pane: Target, limit: Option<Duration>) -> Result<
                 if ended || end.is_some_and(|end| Instant::now() >= end) {
                     return Ok(reply);
                 }
-                lost = 0;
+                again = Again::default();
             }
-            Err(error) if error.code == ErrorCode::ServerUnreachable && lost < 3 => {
-                // The first time there may never have been a server: say so at once.
-                server.connection().await?;
-                lost += 1;
-            }
-            Err(error) => return Err(error),
+            Err(error) => again.after(server, error).await?,
         }
     }
 }

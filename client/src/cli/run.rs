@@ -15,11 +15,11 @@ use protocol::request::{
     CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunLayout, RunOptions,
     RunParallel, RunPipeline, RunStreams,
 };
-use protocol::{Error, ErrorCode, OrchestrationUuid};
+use protocol::{Error, OrchestrationUuid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::{duration, millis, pair};
-use super::caller::CALL_LIMIT;
+use super::caller::{Again, CALL_LIMIT};
 use super::failure::{INTERRUPTED, note};
 use super::program::{directory, environment};
 use super::{Caller, Outcome, args, output};
@@ -110,7 +110,7 @@ pub(crate) struct RunArgs {
     commands: Vec<String>,
 }
 
-/// Where standard error goes.
+/// The place of standard error.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Stderr {
     /// Into the output
@@ -231,7 +231,7 @@ async fn follow(
     interrupts: &mut Interrupts,
 ) -> anyhow::Result<(Orchestration, bool)> {
     let mut cancelling = None;
-    let mut lost = 0;
+    let mut again = Again::default();
     let mut ticks = tokio::time::interval(TICK);
     while !state.status.is_final() {
         let poll = poll(server, state.orchestration_id, state.version);
@@ -253,14 +253,10 @@ async fn follow(
             Ok(changed) => {
                 state = changed;
                 progress.show(&state);
-                lost = 0;
+                again = Again::default();
             }
             // A server that is restarted in between is asked again: a look changes nothing.
-            Err(error) if error.code == ErrorCode::ServerUnreachable && lost < 3 => {
-                server.connection().await?;
-                lost += 1;
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => again.after(server, error).await?,
         }
     }
     let interrupted = cancelling.is_some();

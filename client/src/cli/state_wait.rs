@@ -5,16 +5,14 @@ use std::time::{Duration, Instant};
 use protocol::fleet::Server;
 use protocol::reply::{ExpectOutcome, Expected, ProgramState};
 use protocol::request::{Expect, Until};
-use protocol::{Error, ErrorCode, Target};
+use protocol::{Error, Target};
 
 use super::args::millis;
+use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
 use super::pane_io::{MARGIN, WAIT_PIECE};
 use super::units::program_status;
 use super::{Caller, Outcome, output};
-
-/// How often in a row a server may be lost.
-const MOST_LOST: u32 = 3;
 
 /// What is waited for.
 pub(super) struct StateWait {
@@ -56,7 +54,7 @@ impl StateWait {
 
     /// Waits in pieces. A server that is restarted in between is asked again: the state is kept.
     async fn wait(&self, server: &Server) -> Result<Expected, Error> {
-        let mut lost = 0;
+        let mut again = Again::default();
         loop {
             let left = self.end.map_or(WAIT_PIECE, |end| {
                 end.saturating_duration_since(Instant::now())
@@ -79,14 +77,9 @@ impl StateWait {
                     if reply.outcome != ExpectOutcome::Timeout || over {
                         return Ok(reply);
                     }
-                    lost = 0;
+                    again = Again::default();
                 }
-                Err(error) if error.code == ErrorCode::ServerUnreachable && lost < MOST_LOST => {
-                    // The first time there may never have been a server: say so at once.
-                    server.connection().await?;
-                    lost += 1;
-                }
-                Err(error) => return Err(error),
+                Err(error) => again.after(server, error).await?,
             }
         }
     }

@@ -17,7 +17,7 @@ use super::{Caller, Outcome, output, unit};
 /// How long the new program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often the server is replaced at most, when a waiting client starts another one each time.
+/// The most times that the server is replaced, when a waiting client starts another one each time.
 const TRIES: u32 = 3;
 
 /// `fugue upgrade`.

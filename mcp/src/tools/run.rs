@@ -65,7 +65,7 @@ pub(crate) struct RunParallel {
     server: Option<String>,
 }
 
-/// Where standard error goes.
+/// The place of standard error.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Stderr {

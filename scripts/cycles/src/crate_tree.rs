@@ -108,7 +108,7 @@ impl CrateTree {
 }
 
 /// The attributes of an item.
-pub(crate) fn attributes(item: &Item) -> &[Attribute] {
+fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,

@@ -34,7 +34,8 @@ impl Graph {
         for (number, module) in tree.modules.iter().enumerate() {
             graph.uses.entry(module.file.clone()).or_default();
             for item in &module.items {
-                for path in paths::of(item) {
+                let found = paths::of(item);
+                for path in found.paths {
                     let target = match scopes.resolve(number, &path) {
                         Target::Item(target) => target,
                         // A path that ends at a module is used to name what is below it.
@@ -43,7 +44,7 @@ impl Graph {
                     let to = &tree.modules[target].file;
                     graph.add(&module.file, to, path.join("::"));
                 }
-                for name in paths::macros_of(item) {
+                for name in found.macros {
                     let is_here = || scopes.names(number).imports.named.contains_key(&name);
                     if let Some(target) = scopes.macro_of(&name).filter(|_| !is_here()) {
                         let to = &tree.modules[target].file;

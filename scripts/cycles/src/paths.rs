@@ -4,30 +4,18 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Item, Macro, Path, UseTree, Visibility};
 
-use crate::crate_tree::attributes;
-
-/// Every path of an item that is not for tests.
-pub(crate) fn of(item: &Item) -> Vec<Vec<String>> {
-    let mut found = Found::default();
-    if let Item::Use(item) = item {
-        imported(&item.tree, &mut Vec::new(), &mut found.paths);
-    } else {
-        found.visit_item(item);
-    }
-    found.paths
+/// The paths of an item, and the names of the macros that it calls by their name alone.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) paths: Vec<Vec<String>>,
+    pub(crate) macros: Vec<String>,
 }
 
-/// Names of the macros that an item calls by their name alone.
-pub(crate) fn macros_of(item: &Item) -> Vec<String> {
+/// All that an item uses which is not for tests.
+pub(crate) fn of(item: &Item) -> Found {
     let mut found = Found::default();
     found.visit_item(item);
-    found.macros
-}
-
-#[derive(Default)]
-struct Found {
-    paths: Vec<Vec<String>>,
-    macros: Vec<String>,
+    found
 }
 
 impl<'ast> Visit<'ast> for Found {
@@ -54,11 +42,10 @@ impl<'ast> Visit<'ast> for Found {
         if let Item::Use(item) = item {
             return imported(&item.tree, &mut Vec::new(), &mut self.paths);
         }
-        // Attributes hold names of derives and lints.
-        let _ = attributes(item);
         visit::visit_item(self, item);
     }
 
+    /// Attributes hold names of derives and lints.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 }
 

@@ -46,7 +46,7 @@ fn a_use_through_a_facade_is_one_of_the_file_that_defines() {
         ("face/c.rs", "pub struct C; fn f() { crate::a::f() }"),
         (
             "a.rs",
-            "use crate::face::{B, C}; pub fn f() -> (B, C) { todo!() }",
+            "use crate::face::{B, C}; pub fn f() -> (B, C) { loop {} }",
         ),
     ];
     let found = graph(&files);

@@ -1,7 +1,7 @@
 //! Exit statuses, tables and command files of runs.
 
 use protocol::reply::{CommandResult, OrchestrationKind, RunStatus, SessionContext};
-use protocol::{Name, PaneUuid, ServerName, SessionUuid};
+use protocol::{ErrorCode, Name, PaneUuid, ServerName, SessionUuid};
 
 use super::*;
 

@@ -9,7 +9,7 @@ use crate::{
     wire::{Event, ExitReport, KeeperFrame, ProgramStatus},
 };
 
-/// How long a daemon that is there may take to read what an ended program has written, until the end is told all the same.
+/// The time that a daemon which is there may take to read what an ended program has written, until the end is told all the same.
 const HELD_MOST_MS: u64 = 30_000;
 
 /// The end of the program.
