@@ -69,9 +69,12 @@ fn what_a_steps_programs_report_changes_nothing() {
             format!("exec {forge} copy '0 0' '1 0'"),
             "exec bash -c 'for fd in 9 10 11 12; do echo 0 0 >&$fd; done 2>/dev/null; exit 3'".to_owned(),
         ];
-        for step in steps {
+        // Only root can take another user's rights.
+        let is_root = rustix::process::getuid().is_root();
+        let can = |step: &&String| is_root || !step.contains("forge.py user");
+        for step in steps.iter().filter(can) {
             let second = format!("touch {}", later.display());
-            let ended = run(&client, &[&step, &second], true).await;
+            let ended = run(&client, &[step, &second], true).await;
             assert_eq!(ended.commands[0].exit_code, Some(3), "{step}: {ended:?}");
             assert_eq!(
                 statuses(&ended),

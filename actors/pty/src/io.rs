@@ -489,3 +489,6 @@ fn failed(error: &dyn std::error::Error) -> Error {
     )
     .hint("memory or file descriptors ran out; see `fugue status` or fugue_server_status")
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,13 +115,32 @@ impl Watched {
     /// # Errors
     /// `WouldBlock` when there is nothing, and what the system says.
     pub fn read_terminal(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.watch()?.try_io(Interest::READABLE, |fd| {
-            let read = match rustix::io::read(fd, &mut *buffer) {
-                Err(Errno::IO) => rustix::io::read(fd, buffer),
-                other => other,
-            };
-            Ok(read?)
-        })
+        self.watch()?
+            .try_io(Interest::READABLE, |fd| read_output(fd, buffer))
+    }
+
+    /// Reads as [`Self::read_terminal`], also what the runtime has not noticed yet.
+    ///
+    /// # Errors
+    /// As [`Self::read_terminal`].
+    pub fn read_unnoticed(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        read_output(&self.descriptor, buffer)
+    }
+
+    /// Whether there is something to read, or an end, also when the runtime has not noticed it yet.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn has_input(&self) -> io::Result<bool> {
+        let any = PollFlags::IN | PollFlags::HUP | PollFlags::ERR;
+        Ok(self.polled()?.intersects(any))
+    }
+
+    fn polled(&self) -> io::Result<PollFlags> {
+        let mut polled = [PollFd::new(&self.descriptor, PollFlags::IN)];
+        let at_once = Timespec::default();
+        retry_on_intr(|| rustix::event::poll(&mut polled, Some(&at_once)))?;
+        Ok(polled[0].revents())
     }
 
     /// Whether a terminal that nobody had open is open again, or holds output of somebody who had; then it is watched anew.
@@ -129,10 +148,7 @@ impl Watched {
     /// # Errors
     /// It cannot be watched anew.
     pub fn is_open_again(&mut self) -> io::Result<bool> {
-        let mut polled = [PollFd::new(&self.descriptor, PollFlags::IN)];
-        let at_once = Timespec::default();
-        retry_on_intr(|| rustix::event::poll(&mut polled, Some(&at_once)))?;
-        let found = polled[0].revents();
+        let found = self.polled()?;
         let open = !found.intersects(PollFlags::HUP | PollFlags::ERR);
         if !open && !found.contains(PollFlags::IN) {
             return Ok(false);
@@ -205,6 +221,14 @@ impl Watched {
         self.watch = Some(watch(Arc::clone(&self.descriptor), interest)?);
         Ok(())
     }
+}
+
+fn read_output(terminal: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let read = match rustix::io::read(terminal, &mut *buffer) {
+        Err(Errno::IO) => rustix::io::read(terminal, buffer),
+        other => other,
+    };
+    Ok(read?)
 }
 
 #[allow(

@@ -1,5 +1,7 @@
 //! The I/O task itself: PTY to journal to screen, and commands in between.
 
+mod reading;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -23,23 +25,14 @@ use super::ready::{Held, Readiness};
 use super::rebuild::Rebuilt;
 use super::waits::{QuietSince, Waits};
 use super::writes::Writes;
-use super::{Command, NOTHING_PARSED, Shared, give_way};
+use super::{Command, NOTHING_PARSED, Shared};
 use crate::clock::steady_ms;
 use crate::setup::Window;
 use crate::watched::{Waiting, Watched};
 
-/// Read at most so much before keys of other panes get their turn.
-const TURN_BYTES: u64 = 256 * 1024;
-
-/// And at most so long: a few bytes can ask for a lot of drawing.
-const TURN_TIME: Duration = Duration::from_millis(5);
-
 /// So much work of a screen since its last checkpoint asks for another one, so that a screen is rebuilt in well under a second
 /// whatever was printed.
 const CHECKPOINT_WORK: u64 = 128 * 1024 * 1024;
-
-/// Asked of one read. The kernel's terminal layer gives at most about 4 KiB.
-const READ_BYTES: usize = 64 * 1024;
 
 /// The time that is left for what a program's last life has printed, before its next one begins.
 const LAST_TURNS: Duration = Duration::from_millis(50);
@@ -350,59 +343,6 @@ impl Task {
         }
     }
 
-    /// Reads and parses until the terminal is empty or the turn is over; true in the latter case.
-    fn read_turn(&mut self) -> bool {
-        let gives_way = self.shared.last_key.others_type();
-        let limit = match gives_way {
-            true => give_way::TURN_TIME,
-            false => TURN_TIME,
-        };
-        let before = self.journal.position();
-        let turn_over = self.read_for(before, limit);
-        let taken = self.journal.position() - before;
-        // A few bytes that take up the whole turn are a flood as well.
-        if gives_way && (turn_over || taken >= give_way::FLOOD_BYTES) {
-            self.rests_until = Some(Instant::now() + give_way::REST);
-        }
-        turn_over
-    }
-
-    fn read_for(&mut self, before: u64, limit: Duration) -> bool {
-        let begun = Instant::now();
-        while self.journal.position() - before < TURN_BYTES && begun.elapsed() < limit {
-            if self.has_unparsed() {
-                self.parse_some();
-                continue;
-            }
-            let buffer = self.journal.reserve(READ_BYTES);
-            match self.master.read_terminal(buffer) {
-                Ok(0) => {
-                    self.hang_up();
-                    return false;
-                }
-                Ok(count) => {
-                    self.journal.commit(count);
-                    self.parse_some();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.hang_up();
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn hang_up(&mut self) {
-        self.eof = true;
-        self.writes.fail_all(&not_reading());
-        let now = Instant::now();
-        self.drains.over(now);
-        self.next_look = (!self.ended).then_some(now + LOOK_PAUSE);
-    }
-
     /// Goes on reading when somebody has opened the terminal again.
     fn look_again(&mut self, now: Instant) {
         if !self.eof || self.ended {
@@ -463,6 +403,7 @@ impl Task {
 
     /// Ends each turn of the loop.
     fn after(&mut self) {
+        self.read_before_quiet();
         self.publish();
         self.release(Instant::now());
         self.journal.mark_answered(self.parsed);
