@@ -18,14 +18,14 @@ use supervisor::{SupervisorRef, TreeNode};
 use crate::clock::epoch_ms;
 use crate::dispatch::session::new_snapshot;
 use crate::orchestration::sample;
-use crate::pane::{self, Ended, PaneEntry, Process};
+use crate::pane::{self, PaneEntry, Process};
 use crate::registry::{Claim, ENDED_PANES, SessionEntry};
 use crate::server::Server;
 use crate::session::SessionMsg;
 use crate::session::life;
 use crate::tree;
 use keeper_link::Keeper;
-use model::pane::PaneRecord;
+use model::pane::{Ended, PaneRecord};
 use model::session::change::{Place, Placement};
 
 /// Steps of the day.

@@ -12,11 +12,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use protocol::reply::{ExitStatus, PaneEnd, PaneStatus, Unreachable};
+use protocol::reply::{PaneEnd, PaneStatus, Unreachable};
 use protocol::request::{RestartType, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
 use pty::Io;
-use serde::{Deserialize, Serialize};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -25,7 +24,7 @@ use uuid::Uuid;
 use crate::clock::{epoch_ms, millis};
 use keeper::Identity;
 use keeper_link::Keeper;
-use model::pane::PaneRecord;
+use model::pane::{Ended, PaneRecord};
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;
@@ -66,17 +65,6 @@ impl Process {
     pub fn program_identity(&self) -> Option<Identity> {
         Identity::new(self.pid.cast_signed(), self.start_time)
     }
-}
-
-/// How a program's life ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    /// Exit code, signal, or why it is not known.
-    pub exit: ExitStatus,
-    /// How long it ran, in milliseconds.
-    pub duration_ms: u64,
-    /// Milliseconds since 1970.
-    pub at_ms: u64,
 }
 
 /// The next step of a pane's close. Each can be taken again after a failure in it.

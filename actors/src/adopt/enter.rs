@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::pane::{Ended, PaneEntry, PaneState, Process, setup_of};
+use crate::pane::{PaneEntry, PaneState, Process, setup_of};
 use crate::server::Server;
 use crate::step::step;
 use crate::store::{StoredPane, StoredProcess};
 use keeper::Family;
 use keeper_link::{AdoptedPane, Keeper};
-use model::pane::PaneRecord;
+use model::pane::{Ended, PaneRecord};
 
 /// Why a pane has no keeper.
 const KEEPER_GONE: &str =

@@ -13,12 +13,13 @@ use super::plan::{Plan, PlannedCommand};
 use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use super::{parallel, pipeline};
 use crate::idempotency;
-use crate::pane::{self, Ended, PaneEntry};
+use crate::pane::{self, PaneEntry};
 use crate::rights;
 use crate::server::{Server, program_environment};
 use crate::spawn::{self, SpawnOrder, Spawned};
 use crate::step::step;
 use keeper::LEAVE_TERMINAL;
+use model::pane::Ended;
 use model::session::change::Place;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.

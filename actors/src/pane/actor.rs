@@ -8,11 +8,12 @@ use protocol::request::RestartType;
 use supervisor::{Actor, ActorError, Address, Window as RestartWindow};
 use tokio::task::JoinHandle;
 
-use super::{Ended, PaneEntry, life};
+use super::{PaneEntry, life};
 use crate::adopt::{self, Reached};
 use crate::clock::epoch_ms;
 use crate::server::Server;
 use crate::spawn;
+use model::pane::Ended;
 
 /// A program is started again at most so often within [`RESTART_PERIOD`]; then it stays ended.
 const RESTARTS: u32 = 5;

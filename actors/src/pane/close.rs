@@ -10,7 +10,7 @@ use terminal::screen::Tail;
 use tokio::time::timeout;
 
 use super::life::{self, DRAIN_LIMIT, EXIT_LIMIT, KILL_LIMIT};
-use super::{CloseStep, Ended, PaneEntry};
+use super::{CloseStep, PaneEntry};
 use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
 use crate::memory;
@@ -20,6 +20,7 @@ use crate::session::{self, SessionMsg};
 use crate::step::step;
 use crate::store::Saved;
 use crate::tree;
+use model::pane::Ended;
 
 /// How long a start that was under way may take to be undone.
 const UNDO_LIMIT: Duration = Duration::from_secs(10);

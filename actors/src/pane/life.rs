@@ -9,11 +9,12 @@ use pty::WriteOrder;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{Ended, PaneEntry, PaneMsg, PaneState, Process};
+use super::{PaneEntry, PaneMsg, PaneState, Process};
 use crate::clock::{epoch_ms, millis};
 use crate::server::Server;
 use keeper::{ExitReport, ProgramStatus, StopTimes};
 use keeper_link::{KeeperExit, LinkError};
+use model::pane::Ended;
 
 /// How long killed processes may take to be gone.
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(5);

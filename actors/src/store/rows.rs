@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::epoch_ms;
-use crate::pane::{Ended, PaneEntry};
+use crate::pane::PaneEntry;
 use keeper::Identity;
 use keeper_link::Expected;
-use model::pane::PaneRecord;
+use model::pane::{Ended, PaneRecord};
 
 /// A pane as an earlier daemon knew it.
 #[derive(Clone, Debug)]
