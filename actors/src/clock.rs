@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use pty::{millis, steady_ms};
+pub use protocol::time::millis;
+pub use pty::steady_ms;
 
 /// Milliseconds since 1970.
 #[must_use]
@@ -37,6 +38,12 @@ fn since_epoch() -> Duration {
 #[must_use]
 pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// The wall clock time of a moment, in milliseconds since 1970.
+#[must_use]
+pub fn at_ms(moment: Instant) -> u64 {
+    epoch_ms().saturating_sub(millis(now().saturating_duration_since(moment)))
 }
 
 /// The moment of a wall clock time, as far back as this clock reaches.

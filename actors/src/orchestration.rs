@@ -10,15 +10,12 @@ mod job;
 mod over;
 mod parallel;
 mod pipeline;
-pub mod plan;
-pub mod progress;
 mod resume;
 mod running;
 #[cfg(test)]
 pub(crate) mod sample;
 mod script;
 mod session;
-pub mod stored;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,8 +26,8 @@ use supervisor::{Actor, ActorError, Address, ExitReason};
 
 use crate::server::Server;
 use crate::tree;
-use plan::Plan;
-use progress::{Order, Progress, StopReason};
+use model::orchestration::plan::Plan;
+use model::orchestration::progress::{Order, Progress, StopReason};
 
 pub use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub use entry::OrchestrationEntry;

@@ -25,6 +25,7 @@ pub mod secret;
 pub mod seldom;
 pub mod session_id;
 pub mod terminal;
+pub mod time;
 pub mod transport;
 pub mod trust;
 

@@ -9,7 +9,7 @@ mod io;
 mod setup;
 mod watched;
 
-pub use clock::{millis, steady_ms};
+pub use clock::steady_ms;
 pub use io::{
     Ahead, ExpectOrder, Facts, Input, Io, Line, Live, Piece, PieceKind, Seen, TerminalUse, Waited,
     WriteOrder, Writer, Written,

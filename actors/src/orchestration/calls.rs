@@ -8,15 +8,15 @@ use protocol::request::{GetOrchestration, RunOptions, RunParallel, RunPipeline};
 use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::entry::{self, OrchestrationEntry};
-use super::plan::Plan;
-use super::progress::StopReason;
-use super::{guard, running, session, start_actor};
+use super::{guard, running, script, session, start_actor};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
 use crate::spawn::{checked_cwd, usual_shell};
 use crate::step::step;
+use model::orchestration::plan::Plan;
+use model::orchestration::progress::StopReason;
 
 /// Orchestrations that may run at a time.
 const MAX_RUNNING: usize = 1_000;
@@ -62,7 +62,7 @@ pub async fn run_pipeline(
         options: with_shell(server, params.options),
         ..params
     };
-    begin(server, caller, Plan::pipeline(params)?).await
+    begin(server, caller, script::checked(Plan::pipeline(params)?)?).await
 }
 
 /// The shell that nobody has chosen is the usual one where the commands run.

@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 use super::OrchestrationMsg;
 use super::over;
-use super::plan::Plan;
-use super::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
-use super::stored::{self, StoredFact, StoredJob, StoredOrchestration};
-use crate::clock::{epoch_ms, instant, millis, now};
+use crate::clock::{at_ms, epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
 use crate::server::Server;
+use model::orchestration::plan::Plan;
+use model::orchestration::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
+use model::orchestration::stored::{self, StoredFact, StoredJob, StoredOrchestration};
 use model::origin::Origin;
 
 /// How long an ended orchestration can still be asked for.
@@ -142,7 +142,7 @@ impl OrchestrationEntry {
         for stored in facts {
             if let StoredFact::Finished(took_ms) = stored {
                 took = Some(Duration::from_millis(took_ms));
-            } else if let Some(fact) = stored.fact() {
+            } else if let Some(fact) = stored.fact(instant) {
                 entry.record(fact);
             }
         }
@@ -216,7 +216,9 @@ impl OrchestrationEntry {
         let facts = self.facts();
         let new = facts.iter().map(|fact| (stored::key(fact), fact));
         let new = new.filter(|(key, _)| self.written.insert(key.clone(), ()).is_none());
-        let mut new: Vec<_> = new.map(|(key, fact)| (key, StoredFact::of(fact))).collect();
+        let mut new: Vec<_> = new
+            .map(|(key, fact)| (key, StoredFact::of(fact, at_ms)))
+            .collect();
         if let Some(took) = self.took()
             && self.written.insert("finished".to_owned(), ()).is_none()
         {

@@ -9,8 +9,6 @@ use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
 use protocol::{Error, Name};
 
 use super::entry::OrchestrationEntry;
-use super::plan::{Plan, PlannedCommand};
-use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use super::{parallel, pipeline};
 use crate::idempotency;
 use crate::pane::{self, PaneEntry};
@@ -19,6 +17,8 @@ use crate::server::{Server, program_environment};
 use crate::spawn::{self, SpawnOrder, Spawned};
 use crate::step::step;
 use keeper::LEAVE_TERMINAL;
+use model::orchestration::plan::{Plan, PlannedCommand};
+use model::orchestration::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use model::pane::Ended;
 use model::session::change::Place;
 

@@ -8,8 +8,8 @@ use terminal::plain::plain_text;
 use terminal::screen::Screen;
 
 use super::job::{Found, Job};
-use super::progress::{Outcome, Tail};
 use crate::pane::{PaneEntry, life};
+use model::orchestration::progress::{Outcome, Tail};
 
 pub(super) async fn run(job: &Job) {
     let index = job.index;

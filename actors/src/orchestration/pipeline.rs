@@ -10,9 +10,9 @@ use protocol::request::Program;
 use terminal::screen::{Screen, TextCursor};
 
 use super::job::{Found, Job};
-use super::progress::{Doubt, Outcome, StopReason, Tail};
 use super::script::{self, Report, Reports, Told};
 use crate::pane::{PaneEntry, life};
+use model::orchestration::progress::{Doubt, Outcome, StopReason, Tail};
 use pipe::StatusPipe;
 
 /// How long the output of a step that has ended may take to arrive; it was printed before its report.

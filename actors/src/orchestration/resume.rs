@@ -7,29 +7,13 @@ use std::time::Instant;
 use protocol::frame::to_bytes;
 
 use super::entry::OrchestrationEntry;
-use super::progress::StopReason;
-use super::stored::{StoredFact, StoredOrchestration};
 use super::{guard, job, start_actor};
 use crate::dispatch::session::new_snapshot;
 use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
 use crate::store::StoredKey;
-
-impl StoredOrchestration {
-    /// Whether there is nothing left to do.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        let finished = |fact: &StoredFact| matches!(fact, StoredFact::Finished(_));
-        self.facts.iter().any(finished)
-    }
-
-    /// Whether all facts are about commands and jobs that there are.
-    fn is_sound(&self) -> bool {
-        let most = self.job.plan.commands.len();
-        let mut indexes = self.facts.iter().filter_map(StoredFact::index);
-        most > 0 && indexes.all(|index| index < most)
-    }
-}
+use model::orchestration::progress::StopReason;
+use model::orchestration::stored::StoredOrchestration;
 
 /// Enters an orchestration, and goes on with it unless it has ended. The sessions and panes are there already.
 /// A key of a request that nobody was answered gets this orchestration as its answer.

@@ -10,8 +10,7 @@ use terminal::screen::Screen;
 use crate::clock::steady_ms;
 use crate::pane::{PaneEntry, waits};
 use crate::server::Server;
-
-use super::progress::Tail;
+use model::orchestration::progress::Tail;
 
 /// Lines and bytes of each.
 const LINES: usize = 5;

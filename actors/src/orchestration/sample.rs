@@ -8,10 +8,10 @@ use protocol::reply::ExitStatus;
 use protocol::request::{ParallelCommand, RunParallel};
 
 use super::OrchestrationEntry;
-use super::plan::Plan;
-use super::progress::{Fact, Outcome, Progress};
 use crate::registry::SessionEntry;
 use crate::server::Server;
+use model::orchestration::plan::Plan;
+use model::orchestration::progress::{Fact, Outcome, Progress};
 
 /// Enters one of two commands that ended with some output.
 pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> OrchestrationUuid {

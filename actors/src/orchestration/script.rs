@@ -16,13 +16,32 @@ mod plain;
 
 use std::fmt::Write as _;
 
+use protocol::Error;
 use terminal::screen::MARK_TITLE;
 
-use super::plan::Plan;
 use keeper::STATUS_PIPE_FD;
+use model::orchestration::plan::{COMMAND_BYTES, Plan};
 
 /// More of one line than any report has: it is not a report.
 const LINE_BYTES: usize = 256;
+
+/// Room for the command at the end of the script.
+const LEAVE_BYTES: usize = 4096;
+
+/// The plan, when its script can be an argument.
+///
+/// # Errors
+/// `invalid_argument` when it is too long.
+pub(super) fn checked(plan: Plan) -> Result<Plan, Error> {
+    let bytes = source(&plan, &[]).len() + LEAVE_BYTES;
+    if bytes > COMMAND_BYTES {
+        return Err(Error::invalid(format!(
+            "the steps have {bytes} bytes together; at most {COMMAND_BYTES} are possible"
+        ))
+        .hint("write long steps to files and run those"));
+    }
+    Ok(plan)
+}
 
 /// The shell script for the plan's steps. `leave` is the command that lets what runs in the background outlive the shell.
 #[must_use]

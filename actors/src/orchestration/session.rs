@@ -11,13 +11,13 @@ use protocol::request::RunLayout;
 use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Target};
 
 use super::entry::OrchestrationEntry;
-use super::plan::Plan;
-use super::progress::Fact;
 use crate::dispatch::session::{default_cwd, new_snapshot};
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::{SessionMsg, life};
 use crate::step::step;
+use model::orchestration::plan::Plan;
+use model::orchestration::progress::Fact;
 use model::session::change::{Place, Placement};
 use model::session::snapshot::SessionSnapshot;
 

@@ -15,8 +15,8 @@ use super::departed;
 use super::rows::{StoredKey, StoredMirror, StoredPane};
 use super::schema::{self, OpenError};
 use super::text;
-use crate::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use crate::registry::EndedPane;
+use model::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
 use model::session::snapshot::{Environment, SessionSnapshot, Window};
 
 /// Which boot of the machine this is.

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use protocol::time::millis;
 use protocol::{Size, os_text};
 
 /// Reads `500ms`, `30s`, `2m`, `1h30m`, or a bare number of seconds.
@@ -15,11 +16,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
     humantime::parse_duration(text)
         .map_err(|error| format!("{error}; write it like 500ms, 30s, 2m or 1h30m"))
-}
-
-/// Whole milliseconds, as the wire has them.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Reads the times of a stop recipe, such as `0s,10s,2s`, as milliseconds.

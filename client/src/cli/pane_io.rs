@@ -7,9 +7,10 @@ use clap::Args;
 use protocol::fleet::Server;
 use protocol::reply::{ExpectOutcome, Expected, PaneText, PaneWaited, ProgramState};
 use protocol::request::{Expect, ReadPane, SendInput, Until, WaitPane};
+use protocol::time::millis;
 use protocol::{Error, Target};
 
-use super::args::{duration, millis};
+use super::args::duration;
 use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
 use super::{Caller, Outcome, output};

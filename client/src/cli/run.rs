@@ -15,10 +15,11 @@ use protocol::request::{
     CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunLayout, RunOptions,
     RunParallel, RunPipeline, RunStreams,
 };
+use protocol::time::millis;
 use protocol::{Error, OrchestrationUuid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::args::{duration, millis, pair};
+use super::args::{duration, pair};
 use super::caller::{Again, CALL_LIMIT};
 use super::failure::{INTERRUPTED, note};
 use super::program::{directory, environment};

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use protocol::fleet::Server;
 use protocol::reply::{ExpectOutcome, Expected, ProgramState};
 use protocol::request::{Expect, Until};
+use protocol::time::millis;
 use protocol::{Error, Target};
 
-use super::args::millis;
 use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
 use super::pane_io::{MARGIN, WAIT_PIECE};

@@ -33,7 +33,7 @@ pub(crate) fn ago(at_ms: u64, now_ms: u64) -> String {
 /// Now, in milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    super::args::millis(since.unwrap_or_default())
+    protocol::time::millis(since.unwrap_or_default())
 }
 
 /// `1 pane`, `2 panes`.

@@ -332,7 +332,7 @@ fn wait_for(
 
 /// At least one, as the daemon wants it.
 fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+    protocol::time::millis(time).max(1)
 }
 
 /// Use to wait until a pane's output, not the echo, matches pattern (regex), its program exits or tells one of states, or its text rests idle_ms. since, a cursor, skips old output.

@@ -4,13 +4,14 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
+use protocol::ErrorCode;
 use protocol::request::{PipelineStep, RunOptions, RunPipeline};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
 
-use super::{Report, Reports, Told, source};
-use crate::orchestration::plan::Plan;
+use super::{Report, Reports, Told, checked, source};
+use model::orchestration::plan::Plan;
 
 const WORD: &str = "0123456789abcdef0123456789abcdef";
 
@@ -41,9 +42,8 @@ fn keep(socket: &OwnedFd) -> Vec<u8> {
     told
 }
 
-/// Runs the steps in `shell` with the socket at its descriptor.
-fn run(shell: &str, stop_on_error: bool, steps: &[&str]) -> Run {
-    let request = RunPipeline {
+fn pipeline(steps: &[&str]) -> RunPipeline {
+    RunPipeline {
         steps: steps
             .iter()
             .map(|line| PipelineStep {
@@ -51,11 +51,19 @@ fn run(shell: &str, stop_on_error: bool, steps: &[&str]) -> Run {
                 name: None,
             })
             .collect(),
+        ..RunPipeline::default()
+    }
+}
+
+/// Runs the steps in `shell` with the socket at its descriptor.
+fn run(shell: &str, stop_on_error: bool, steps: &[&str]) -> Run {
+    let request = RunPipeline {
         stop_on_error: Some(stop_on_error),
         options: RunOptions {
             shell: Some(shell.to_owned()),
             ..RunOptions::default()
         },
+        ..pipeline(steps)
     };
     let plan = Plan::pipeline(request).unwrap();
     let (ours, theirs) = socketpair(
@@ -103,6 +111,16 @@ fn run(shell: &str, stop_on_error: bool, steps: &[&str]) -> Run {
         output: String::from_utf8(output.stdout).unwrap(),
         errors: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+#[test]
+fn a_pipeline_that_fits_no_argument_is_refused() {
+    let planned = |steps: &[&str]| checked(Plan::pipeline(pipeline(steps)).unwrap());
+    let step = "y".repeat(50_000);
+    assert!(planned(&[&step, &step]).is_ok());
+    let error = planned(&[&step, &step, &step]).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InvalidArgument);
+    assert!(error.message.contains("together"), "{error}");
 }
 
 fn for_each_shell(check: impl Fn(&str)) {

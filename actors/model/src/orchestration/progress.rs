@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::reply::{CommandResult, OrchestrationKind, RunStatus};
+use protocol::time::millis;
 
 use super::plan::Plan;
-use crate::clock::millis;
 
 pub use outcome::{Doubt, Outcome, Started, StopReason, Tail};
 

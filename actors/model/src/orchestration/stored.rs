@@ -1,13 +1,13 @@
 //! An orchestration as it stands in the database: the plan once, then each fact once.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use protocol::{Name, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
 use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
-use crate::clock::{epoch_ms, instant, millis};
 
 /// An orchestration of an earlier daemon.
 #[derive(Clone, Debug)]
@@ -16,6 +16,23 @@ pub struct StoredOrchestration {
     pub job: StoredJob,
     /// What happened.
     pub facts: Vec<StoredFact>,
+}
+
+impl StoredOrchestration {
+    /// Whether there is nothing left to do.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let finished = |fact: &StoredFact| matches!(fact, StoredFact::Finished(_));
+        self.facts.iter().any(finished)
+    }
+
+    /// Whether all facts are about commands and jobs that there are.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let most = self.job.plan.commands.len();
+        let mut indexes = self.facts.iter().filter_map(StoredFact::index);
+        most > 0 && indexes.all(|index| index < most)
+    }
 }
 
 /// What never changes of an orchestration.
@@ -64,12 +81,13 @@ pub enum StoredFact {
 }
 
 impl StoredFact {
-    pub(super) fn of(fact: &Fact) -> Self {
+    /// As it is stored; `epoch_ms` tells when a moment was, in milliseconds since 1970.
+    #[must_use]
+    pub fn of(fact: &Fact, epoch_ms: impl Fn(Instant) -> u64) -> Self {
         match fact {
             Fact::Launched(job) => Self::Launched(*job),
             Fact::Started(command, started) => {
-                let at_ms = epoch_ms().saturating_sub(millis(started.at.elapsed()));
-                Self::Started(*command, started.pane, at_ms)
+                Self::Started(*command, started.pane, epoch_ms(started.at))
             }
             Fact::Ended(command, outcome) => Self::Ended(*command, Outcome::clone(outcome)),
             Fact::Doubted(step, doubt) => Self::Doubted(*step, *doubt),
@@ -80,8 +98,9 @@ impl StoredFact {
         }
     }
 
-    /// As a fact of this process; how long everything took is none.
-    pub(super) fn fact(self) -> Option<Fact> {
+    /// As a fact of this process, whose moments `instant` tells; how long everything took is none.
+    #[must_use]
+    pub fn fact(self, instant: impl Fn(u64) -> Instant) -> Option<Fact> {
         Some(match self {
             Self::Launched(job) => Fact::Launched(job),
             Self::Started(command, pane, at_ms) => {
@@ -99,14 +118,15 @@ impl StoredFact {
     }
 
     /// Leaves out what was printed, for a file that is not to hold it.
-    pub(crate) fn forget_output(&mut self) {
+    pub fn forget_output(&mut self) {
         if let Self::Ended(_, outcome) = self {
             outcome.output = None;
         }
     }
 
     /// Which job or command it is about, if its kind has several.
-    pub(super) fn index(&self) -> Option<usize> {
+    #[must_use]
+    pub fn index(&self) -> Option<usize> {
         match self {
             Self::Launched(index)
             | Self::Started(index, ..)
@@ -120,7 +140,8 @@ impl StoredFact {
 }
 
 /// The name under which a fact is written once.
-pub(super) fn key(fact: &Fact) -> String {
+#[must_use]
+pub fn key(fact: &Fact) -> String {
     match fact {
         Fact::Launched(job) => format!("launched-{job}"),
         Fact::Started(command, _) => format!("started-{command}"),

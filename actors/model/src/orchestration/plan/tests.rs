@@ -188,15 +188,6 @@ fn a_pipeline_needs_a_posix_shell() {
     );
 }
 
-#[test]
-fn a_pipeline_that_fits_no_argument_is_refused() {
-    let step = "y".repeat(50_000);
-    assert!(Plan::pipeline(pipeline(&[&step, &step])).is_ok());
-    let error = Plan::pipeline(pipeline(&[&step, &step, &step])).unwrap_err();
-    assert_eq!(error.code, ErrorCode::InvalidArgument);
-    assert!(error.message.contains("together"), "{error}");
-}
-
 proptest! {
     #[test]
     fn names_are_unique_whatever_is_given(
