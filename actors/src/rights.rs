@@ -125,12 +125,9 @@ pub(crate) fn above(registry: &Registry, process: i32) -> Option<std::sync::Arc<
     if registry.pane_count() == 0 {
         return None;
     }
-    let parents = std::iter::successors(Some(process), |pid| keeper::parent(*pid));
-    let above: Vec<u32> = parents
-        .take(ANCESTORS)
-        .take_while(|pid| *pid > 1)
-        .map(i32::unsigned_abs)
-        .collect();
+    let parent = |pid: &i32| keeper::parent(*pid).filter(|parent| *parent > 1);
+    let parents = std::iter::successors(Some(process), parent);
+    let above: Vec<u32> = parents.take(ANCESTORS).map(i32::unsigned_abs).collect();
     let place = |pane: &PaneEntry| {
         let keeper = pane.process().keeper_pid;
         above.iter().position(|pid| *pid == keeper)

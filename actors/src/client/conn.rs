@@ -386,6 +386,8 @@ impl Conn {
         if hello.protocol_version != PROTOCOL_VERSION {
             return Err(version_mismatch(hello, "client"));
         }
+        // It reads this while it is looked at from where it comes. A failure is seen by the next write.
+        let _ = self.stream.write(&mut self.out);
         self.caller = rights::greet(&self.server, hello, self.process, self.caller)?;
         self.greeted = true;
         self.set_alarm();
