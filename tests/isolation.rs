@@ -111,7 +111,7 @@ fn clients_that_never_read_slow_neither_the_pane_nor_anybody_else() {
 #[test]
 fn a_client_that_asks_and_never_reads_is_bounded_and_then_closed() {
     run_within(Duration::from_secs(120), async {
-        let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 300\n");
+        let daemon = Daemon::start_with("[daemon]\nheartbeat_ms = 1000\n");
         let client = daemon.client().await;
         let many = "i=0; while [ $i -lt 20 ]; do seq -f 'a line of some length with the number %012.0f in it' 1 1000; i=$((i+1)); done; echo END; sleep 600";
         let spec = PaneSpec {
