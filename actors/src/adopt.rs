@@ -31,15 +31,16 @@ use crate::clock::millis;
 use crate::dispatch::session::new_snapshot;
 use crate::orchestration::{self, RUN_TAG};
 use crate::pane::{self, PaneEntry};
-use crate::registry::{Claim, Mirror, SessionEntry};
+use crate::registry::{Claim, EndedPane, Mirror, SessionEntry};
 use crate::server::Server;
 use crate::session::life;
-use crate::store::{Loaded, LoadedSession, StoredKey, StoredMirror, StoredPane, StoredState};
-use keeper_link::{AdoptedPane, Keeper};
+use keeper::Identity;
+use keeper_link::{AdoptedPane, Expected, Keeper};
 use model::orchestration::stored::StoredOrchestration;
-use model::pane::PaneRecord;
+use model::pane::{PaneRecord, StoredMirror, StoredPane, StoredState};
 use model::session::change::{Place, Placement};
 use model::session::snapshot::SessionSnapshot;
+use store::{Loaded, LoadedSession, StoredKey};
 
 pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};
@@ -59,7 +60,7 @@ pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
         false => loaded
             .panes
             .iter()
-            .map(|pane| (pane.id, pane.state.expected()))
+            .map(|pane| (pane.id, expected(&pane.state)))
             .collect(),
     };
     let held = |id| server.held_back.why(id).filter(|_| !loaded.rebooted);
@@ -98,6 +99,20 @@ pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     }
 }
 
+/// The processes that may listen as a stored pane's keeper.
+fn expected(state: &StoredState) -> Expected {
+    let known = [state.keeper, state.next_keeper].into_iter().flatten();
+    let mut keepers: Vec<Identity> = known.filter_map(pane::identity).collect();
+    // A daemon that stored no program did not store either which keeper it was about to start.
+    if state.program.is_none() && !keepers.iter().any(|keeper| keeper.is_alive()) {
+        keepers.clear();
+    }
+    let secret = state
+        .secret
+        .map_or_else(Vec::new, |secret| secret.as_bytes().to_vec());
+    Expected { keepers, secret }
+}
+
 /// What is known when the adoption begins.
 struct Adoption {
     server: Arc<Server>,
@@ -116,7 +131,10 @@ struct Adoption {
 impl Adoption {
     fn new(server: &Arc<Server>, loaded: Loaded) -> Self {
         for ended in loaded.ended {
-            server.registry.remember(Arc::new(ended));
+            match EndedPane::restored(ended) {
+                Ok(ended) => server.registry.remember(Arc::new(ended)),
+                Err(error) => tracing::error!(%error, "the end of a pane is left out"),
+            }
         }
         let mut open_keys = Vec::new();
         for key in loaded.keys {

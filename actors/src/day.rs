@@ -19,7 +19,7 @@ use crate::clock::epoch_ms;
 use crate::dispatch::session::new_snapshot;
 use crate::orchestration::sample;
 use crate::pane::{self, PaneEntry, Process};
-use crate::registry::{Claim, ENDED_PANES, SessionEntry};
+use crate::registry::{Claim, SessionEntry};
 use crate::server::Server;
 use crate::session::SessionMsg;
 use crate::session::life;
@@ -27,6 +27,7 @@ use crate::tree;
 use keeper_link::Keeper;
 use model::pane::{Ended, PaneRecord};
 use model::session::change::{Place, Placement};
+use store::ENDED_PANES;
 
 /// Steps of the day.
 const STEPS: usize = 240;
@@ -80,7 +81,7 @@ impl Day {
             panic!("the name is free");
         };
         life::start(&self.server, &entry).await.unwrap();
-        self.server.store.save_session(&entry).wait().await.unwrap();
+        self.server.store.save(&entry).wait().await.unwrap();
         entry
     }
 
@@ -130,7 +131,7 @@ impl Day {
         };
         let placed = life::ask(session, |reply| SessionMsg::Place(placement, reply)).await;
         placed.unwrap().unwrap();
-        server.store.save_pane(&entry).wait().await.unwrap();
+        server.store.save(&entry).wait().await.unwrap();
         entry
     }
 

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use crate::clock::epoch_ms;
 use crate::step::step;
-use crate::store::{Store, StoredKey};
+use crate::store::Store;
+use store::StoredKey;
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(600);

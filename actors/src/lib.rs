@@ -14,6 +14,7 @@ pub mod daemon;
 mod day;
 pub mod dispatch;
 mod escape;
+mod housekeeping;
 pub mod http;
 pub mod idempotency;
 pub mod listener;

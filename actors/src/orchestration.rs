@@ -159,7 +159,7 @@ impl OrchestrationState {
         }
         let orders = self.progress.orders();
         self.entry.publish(&self.progress);
-        let _ = self.server.store.save_orchestration(&self.entry);
+        let _ = self.server.store.save(&self.entry);
         let mut done = false;
         for order in orders {
             match order {
@@ -167,7 +167,7 @@ impl OrchestrationState {
                 Order::Release => session::release_in_background(&self.server, &self.entry),
                 Order::Finish => {
                     self.entry.finish(&mut self.progress);
-                    let _ = self.server.store.save_orchestration(&self.entry);
+                    let _ = self.server.store.save(&self.entry);
                     done = true;
                 }
             }

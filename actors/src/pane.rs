@@ -5,6 +5,7 @@ mod close;
 mod info;
 pub mod life;
 mod setup;
+mod stored;
 pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;
@@ -31,6 +32,7 @@ pub use close::close;
 pub(crate) use close::{begin as close_in_background, go_on as go_on_closing};
 pub use info::PanePlace;
 pub(crate) use setup::setup_of;
+pub(crate) use stored::identity;
 
 /// One life of a pane's program.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use dashmap::mapref::entry::Entry;
 use protocol::reply::{PaneEnd, SessionContext, SessionInfo};
 use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid};
-use serde::{Deserialize, Serialize};
+use store::ENDED_PANES;
 use supervisor::{Address, AddressSlot, SupervisorSlot};
 use terminal::screen::Tail;
 use tokio::sync::watch;
@@ -29,14 +29,11 @@ use model::session::snapshot::SessionSnapshot;
 mod beginning;
 mod lookup;
 mod mirror;
+mod stored;
 
 pub use beginning::Beginnings;
 pub use lookup::Caller;
 pub use mirror::{Leaf, Mirror};
-
-/// Ended panes that are remembered after they were removed: enough for the callers of an
-/// orchestration of the largest size to ask for their ends.
-pub(crate) const ENDED_PANES: usize = 512;
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +229,7 @@ pub struct ClientEntry {
 }
 
 /// A pane that was removed: its end, and the last of its output.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct EndedPane {
     /// Its session at the time.
     pub context: SessionContext,

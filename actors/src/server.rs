@@ -19,10 +19,11 @@ use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
 use crate::rendezvous;
-use crate::store::{Keep, Store};
+use crate::store::Store;
 use crate::texts::TextsMsg;
 use crate::wedge::held::HeldBack;
 use keeper_link::{KeeperLaunch, KeeperStock};
+use store::Keep;
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct Server {
     /// What is alive.
     pub registry: Registry,
     /// What outlives the daemon.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// Who stores the text of panes.
     pub texts: AddressSlot<TextsMsg>,
     /// Who gives memory back.
@@ -92,10 +93,10 @@ impl Server {
             name: config.name.clone(),
             instance: InstanceUuid::new(),
             started: Instant::now(),
-            store: Store::new(&paths.state).keeping(Keep {
+            store: Arc::new(Store::new(&paths.state).keeping(Keep {
                 text: config.store_text,
                 environment: config.store_environment,
-            }),
+            })),
             config,
             texts: AddressSlot::new(),
             memory: AddressSlot::new(),

@@ -123,7 +123,7 @@ impl Actor for SessionActor {
         state.revive_panes().await;
         // One without a pane is written with its first.
         if !(state.now.windows.is_empty() && state.now.holders.is_empty()) {
-            let _ = state.server.store.save_session(&state.entry);
+            let _ = state.server.store.save(&state.entry);
         }
         let _ = state.publish(&myself);
         Ok(state)
@@ -394,7 +394,7 @@ impl SessionState {
         let saved = (*published != self.now).then(|| {
             self.entry.publish(Arc::new(self.now.clone()));
             self.server.registry.note_change();
-            self.server.store.save_session(&self.entry)
+            self.server.store.save(&self.entry)
         });
         let terminal = self.entry.terminal();
         for (pane, size) in self.now.pane_sizes() {

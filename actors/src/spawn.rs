@@ -224,7 +224,7 @@ async fn begin(
     server.registry.insert_pane(Arc::clone(&entry), slot);
     drop(beginning);
     started.commit();
-    server.store.save_pane_with_its_place(&entry);
+    server.store.save_with_its_place(&entry);
     let unplaced = Unplaced::new(server, &entry);
     Ok(Begun {
         entry,
@@ -342,7 +342,7 @@ async fn respawn_in_turn(
     pane::life::watch_life(server, entry, &entry.process());
     step!("restart: it is recorded", sure);
     entry.set_next_keeper(None);
-    let _ = server.store.save_pane(entry);
+    let _ = server.store.save(entry);
     Ok(())
 }
 
@@ -453,7 +453,7 @@ async fn spawn_noted(
     };
     if let Some(entry) = entry {
         entry.set_next_keeper(keeper.identity());
-        let noted = server.store.save_pane(entry).wait();
+        let noted = server.store.save(entry).wait();
         let _ = tokio::time::timeout(NOTE_LIMIT, noted).await;
     }
     Ok(keeper.spawn(spec, SPAWN_LIMIT).await)

@@ -1,16 +1,9 @@
-//! What must outlive the daemon: sessions, windows, panes and the ends of panes, in one SQLite database.
+//! The database from the side of the actors: the handle that everybody marks changes with, and the one actor that writes.
 //!
-//! Everybody marks what has changed; the store's actor, the only writer, commits all that is marked in one transaction.
-//! A mark names an entity and not a change, so the marks are bounded by what is alive, the newest state is written, and
-//! what could not be written stays marked until it can be.
+//! The actor commits all that is marked in one transaction. A mark names an entity and not a change, so the marks are bounded by
+//! what is alive, the newest state is written, and what could not be written stays marked until it can be.
 
-mod departed;
-mod load;
-mod rows;
-mod schema;
 mod text;
-mod tidy;
-mod write;
 mod writer;
 
 #[cfg(test)]
@@ -25,22 +18,15 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use dashmap::DashMap;
 use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid};
+use store::{Keep, Key, Loaded, Mark, Persist, StoredKey};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::clock::epoch_ms;
-use crate::orchestration::OrchestrationEntry;
-use crate::pane::PaneEntry;
-use crate::registry::{EndedPane, Leaf, Mirror, SessionEntry};
-use crate::server::Server;
 
-pub use load::{Loaded, LoadedSession};
-pub use rows::{StoredKey, StoredMirror, StoredPane, StoredProcess, StoredState};
-pub use schema::OpenError;
-pub(crate) use text::MAX_ROWS;
-pub use text::{PaneText, TextOrder};
-pub use writer::{StoreActor, StoreMsg};
+pub use text::TextOrder;
+pub use writer::{Everything, StoreActor, StoreArgs, StoreMsg};
 
 /// The database's file in the state directory.
 const FILE: &str = "state.db";
@@ -51,64 +37,6 @@ const SAVE_LIMIT: Duration = Duration::from_secs(4);
 /// Marks that wait at most while nothing can be written. Beyond it they are given up, and everything is written anew
 /// when that is possible again.
 const MARKS: usize = 50_000;
-
-/// What is written besides what is needed to go on.
-#[derive(Clone, Copy, Debug)]
-pub struct Keep {
-    /// What panes have shown and runs have printed.
-    pub text: bool,
-    /// Variables of sessions, panes and runs, other than fugue's own.
-    pub environment: bool,
-}
-
-/// What a mark is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
-    Session(SessionUuid),
-    Pane(PaneUuid),
-    Mirror(PaneUuid),
-    EndedPane(PaneUuid),
-    Orchestration(OrchestrationUuid),
-    Idempotency(String),
-    SignOff,
-}
-
-/// What is to be written about it: its state at the time of the commit.
-#[derive(Clone)]
-pub(crate) enum Mark {
-    Session(Arc<SessionEntry>),
-    Pane(Arc<PaneEntry>),
-    Mirror(Arc<Mirror>),
-    EndedPane(Arc<EndedPane>),
-    Orchestration(Arc<OrchestrationEntry>),
-    Idempotency(StoredKey),
-    /// It is gone.
-    Gone,
-    /// It is a pane that is gone because its program ended by itself.
-    Departed,
-    /// A signal ends the daemon; `ended` when it has ended every program before.
-    SignedOff {
-        at_ms: u64,
-        ended: bool,
-    },
-}
-
-impl Mark {
-    /// Rows are deleted, with whatever secrets are in them.
-    fn deletes(&self) -> bool {
-        match self {
-            Self::Gone | Self::Departed => true,
-            // At its end the environments of its commands are taken out.
-            Self::Orchestration(entry) => entry.snapshot().status.is_final(),
-            Self::Session(_)
-            | Self::Pane(_)
-            | Self::Mirror(_)
-            | Self::EndedPane(_)
-            | Self::Idempotency(_)
-            | Self::SignedOff { .. } => false,
-        }
-    }
-}
 
 /// How far the commits are.
 #[derive(Clone, Debug, Default)]
@@ -214,7 +142,7 @@ impl Store {
     /// at all is logged, and tried again with each write.
     pub async fn open(&self) -> Loaded {
         let path = self.path.clone();
-        let opened = tokio::task::spawn_blocking(move || load::open(&path)).await;
+        let opened = tokio::task::spawn_blocking(move || store::open(&path)).await;
         self.open.store(true, Ordering::Release);
         match opened {
             Ok(Ok(loaded)) => {
@@ -293,36 +221,19 @@ impl Store {
         self.id.get().copied()
     }
 
-    /// A session has changed.
-    pub fn save_session(&self, entry: &Arc<SessionEntry>) -> Saved {
-        self.mark(Key::Session(entry.id), Mark::Session(Arc::clone(entry)))
+    /// Something alive has changed.
+    pub fn save<T: Persist + 'static>(&self, entry: &Arc<T>) -> Saved {
+        self.mark(entry.key(), Mark::Alive(Arc::<T>::clone(entry)))
     }
 
-    /// A session is being used.
-    pub fn save_use(&self, entry: &Arc<SessionEntry>) {
-        if entry.touch() {
-            let _ = self.save_session(entry);
-        }
+    /// As [`Self::save`], of a pane that waits for its place: written together with that.
+    pub(crate) fn save_with_its_place<T: Persist + 'static>(&self, entry: &Arc<T>) {
+        let _ = self.note(entry.key(), Mark::Alive(Arc::<T>::clone(entry)));
     }
 
     /// A session is gone.
     pub fn forget_session(&self, id: SessionUuid) -> Saved {
         self.mark(Key::Session(id), Mark::Gone)
-    }
-
-    /// A pane has changed.
-    pub fn save_pane(&self, entry: &Arc<PaneEntry>) -> Saved {
-        self.mark(Key::Pane(entry.id), Mark::Pane(Arc::clone(entry)))
-    }
-
-    /// As [`Self::save_pane`], of one that waits for its place: written together with that.
-    pub(crate) fn save_pane_with_its_place(&self, entry: &Arc<PaneEntry>) {
-        let _ = self.note(Key::Pane(entry.id), Mark::Pane(Arc::clone(entry)));
-    }
-
-    /// A mirror was made or renamed.
-    pub fn save_mirror(&self, mirror: &Arc<Mirror>) -> Saved {
-        self.mark(Key::Mirror(mirror.id), Mark::Mirror(Arc::clone(mirror)))
     }
 
     /// A mirror is gone.
@@ -331,16 +242,16 @@ impl Store {
     }
 
     /// A pane is gone, and this is its end.
-    pub(crate) fn forget_pane(&self, id: PaneUuid, ended: Option<Arc<EndedPane>>) -> Saved {
+    pub(crate) fn forget_pane(&self, id: PaneUuid, ended: Option<Arc<dyn Persist>>) -> Saved {
         if let Some(ended) = ended {
-            let _ = self.mark(Key::EndedPane(id), Mark::EndedPane(ended));
+            let _ = self.mark(Key::EndedPane(id), Mark::Alive(ended));
         }
         self.mark(Key::Pane(id), Mark::Gone)
     }
 
     /// As [`Self::forget_pane`], of one whose program ended by itself: perhaps because the machine goes down.
-    pub(crate) fn forget_departed_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) -> Saved {
-        let _ = self.mark(Key::EndedPane(id), Mark::EndedPane(ended));
+    pub(crate) fn forget_departed_pane(&self, id: PaneUuid, ended: Arc<dyn Persist>) -> Saved {
+        let _ = self.mark(Key::EndedPane(id), Mark::Alive(ended));
         self.mark(Key::Pane(id), Mark::Departed)
     }
 
@@ -367,12 +278,6 @@ impl Store {
         }
     }
 
-    /// An orchestration has recorded a fact.
-    pub fn save_orchestration(&self, entry: &Arc<OrchestrationEntry>) -> Saved {
-        let mark = Mark::Orchestration(Arc::clone(entry));
-        self.mark(Key::Orchestration(entry.id), mark)
-    }
-
     /// An orchestration's results are forgotten.
     pub fn forget_orchestration(&self, id: OrchestrationUuid) -> Saved {
         self.mark(Key::Orchestration(id), Mark::Gone)
@@ -380,7 +285,12 @@ impl Store {
 
     /// A request with an idempotency key begins, or has its result.
     pub fn save_key(&self, key: &str, params: u64, outcome: Option<Bytes>) -> Saved {
-        let stored = StoredKey::new(key, params, outcome);
+        let stored = StoredKey {
+            key: key.to_owned(),
+            params,
+            outcome,
+            at_ms: epoch_ms(),
+        };
         self.mark(Key::Idempotency(key.to_owned()), Mark::Idempotency(stored))
     }
 
@@ -467,23 +377,11 @@ impl Store {
             .retain(|key, mark| matches!(key, Key::Idempotency(_)) && !matches!(mark, Mark::Gone));
     }
 
-    /// Marks everything that is alive.
-    fn mark_all(&self, server: &Server) {
-        for session in server.registry.sessions() {
-            let _ = self.save_session(&session);
-        }
-        for leaf in server.registry.leaves() {
-            let _ = match leaf {
-                Leaf::Pane(pane) => self.save_pane(&pane),
-                Leaf::Mirror(mirror) => self.save_mirror(&mirror),
-            };
-        }
-        for entry in server.registry.orchestrations() {
+    /// Marks all of these, whatever of them was written before.
+    fn mark_all(&self, alive: Vec<Arc<dyn Persist>>) {
+        for entry in alive {
             entry.forget_written();
-            let _ = self.save_orchestration(&entry);
-        }
-        for ended in server.registry.ended_panes() {
-            let _ = self.mark(Key::EndedPane(ended.end.pane_id), Mark::EndedPane(ended));
+            let _ = self.mark(entry.key(), Mark::Alive(entry));
         }
     }
 }

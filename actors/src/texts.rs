@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use protocol::{Error, PaneUuid};
 use supervisor::{Actor, ActorError, Address, Reply};
-use terminal::screen::Extent;
+use terminal::screen::{Extent, Screen};
 use tokio::time::Instant;
 
 use crate::pane::PaneEntry;
 use crate::server::Server;
-use crate::store::{MAX_ROWS, PaneText};
+use store::{MAX_ROWS, PaneText};
 
 /// How often panes are looked at for whether they have printed.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
@@ -190,15 +190,28 @@ async fn store(
         // It is being closed, or its screen is being rebuilt: then it prints again or is looked at the next time.
         return Ok(0);
     };
-    let packed =
-        tokio::task::spawn_blocking(move || PaneText::pack(life, printed, &checkpoint)).await;
+    let packed = tokio::task::spawn_blocking(move || pack(life, printed, &checkpoint)).await;
     let Ok(Some(text)) = packed else {
         tracing::debug!(pane_id = %entry.id, "a pane's text is too large to be stored");
         return Ok(0);
     };
     let bytes = text.bytes();
-    server.store.save_text(entry, text).await?;
+    let watched = Arc::clone(entry);
+    let is_there = move || !watched.state().borrow().removed;
+    server.store.save_text(entry.id, text, is_there).await?;
     Ok(bytes)
+}
+
+/// Of a screen that is too large, the newest rows are stored.
+fn pack(life: u32, printed: u64, checkpoint: &[u8]) -> Option<PaneText> {
+    let mut screen = None;
+    PaneText::pack(life, printed, checkpoint, |rows| {
+        let screen = match &mut screen {
+            Some(screen) => screen,
+            None => screen.insert(Screen::restore(checkpoint).ok()?),
+        };
+        Some(screen.checkpoint(Extent::Rows(rows)))
+    })
 }
 
 /// Has everything stored that was printed, before the daemon leaves its panes.

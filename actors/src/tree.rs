@@ -10,6 +10,7 @@ use supervisor::{
 };
 
 use crate::client::{ClientActor, ClientArgs};
+use crate::housekeeping::HousekeepingActor;
 use crate::listener::{ListenerActor, ListenerArgs};
 use crate::memory::MemoryActor;
 use crate::orchestration::{OrchestrationActor, OrchestrationArgs, OrchestrationEntry};
@@ -18,7 +19,7 @@ use crate::registry::SessionEntry;
 use crate::rendezvous::Rendezvous;
 use crate::server::Server;
 use crate::session::{SessionActor, SessionArgs};
-use crate::store::StoreActor;
+use crate::store::{StoreActor, StoreArgs};
 use crate::surface::{Surface, SurfaceActor};
 use crate::texts::TextsActor;
 
@@ -55,18 +56,39 @@ pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
         // The writer of the database: started first and ended last.
-        .child(well_known(
-            "store",
-            &server.store.address,
-            || StoreActor,
-            server,
-        ))
-        // Nobody waits for these two.
+        .child(store_spec(server))
+        // Nobody waits for these three.
         .child(well_known("texts", &server.texts, || TextsActor, server))
         .child(well_known("memory", &server.memory, || MemoryActor, server))
+        .child(housekeeping_spec(server))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
         .child(ChildSpec::dynamic("clients", dynamic()).publish(&server.clients))
+}
+
+fn store_spec(server: &Arc<Server>) -> ChildSpec {
+    let args = {
+        let server = Arc::clone(server);
+        move || {
+            let alive = Arc::clone(&server);
+            StoreArgs {
+                store: Arc::clone(&server.store),
+                everything: Box::new(move || alive.registry.everything()),
+            }
+        }
+    };
+    ChildSpec::actor_in("store", &server.store.address, || StoreActor, args)
+        .shutdown(Shutdown::Timeout(GOODBYE))
+}
+
+fn housekeeping_spec(server: &Arc<Server>) -> ChildSpec {
+    let args = Arc::clone(server);
+    ChildSpec::actor(
+        "housekeeping",
+        || HousekeepingActor,
+        move || Arc::clone(&args),
+    )
+    .shutdown(Shutdown::Timeout(GOODBYE))
 }
 
 /// A well-known actor with the server as its argument.

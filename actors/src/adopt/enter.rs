@@ -13,13 +13,12 @@ use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::pane::{PaneEntry, PaneState, Process, setup_of};
+use crate::pane::{PaneEntry, PaneState, Process, identity, setup_of};
 use crate::server::Server;
 use crate::step::step;
-use crate::store::{StoredPane, StoredProcess};
 use keeper::Family;
 use keeper_link::{AdoptedPane, Keeper};
-use model::pane::{Ended, PaneRecord};
+use model::pane::{Ended, PaneRecord, StoredPane, StoredProcess};
 
 /// Why a pane has no keeper.
 const KEEPER_GONE: &str =
@@ -97,7 +96,7 @@ pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Ar
     if let Some(slot) = server.registry.pane_slots().take(usize::MAX) {
         server.registry.insert_pane(Arc::clone(&entry), slot);
     }
-    let _ = server.store.save_pane(&entry);
+    let _ = server.store.save(&entry);
     entry
 }
 
@@ -199,8 +198,8 @@ fn known(pane: &StoredPane) -> Process {
     let start = |process: Option<StoredProcess>| process.map_or(0, |process| process.start_time);
     Process {
         keeper: Keeper::away(Family {
-            keeper: state.keeper.and_then(StoredProcess::identity),
-            program: state.program.and_then(StoredProcess::identity),
+            keeper: state.keeper.and_then(identity),
+            program: state.program.and_then(identity),
             cgroup: pane.record.cgroup.clone().map(Into::into),
         }),
         pid: pid(state.program),
@@ -285,7 +284,7 @@ pub(crate) async fn take_up(
         }
         state.found();
     });
-    let _ = server.store.save_pane(entry);
+    let _ = server.store.save(entry);
     server.registry.note_change();
     Ok(())
 }

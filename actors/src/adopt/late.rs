@@ -12,6 +12,7 @@ use crate::server::Server;
 use crate::session::life;
 use crate::spawn;
 use keeper_link::{AdoptedPane, Expected};
+use model::pane::StoredPane;
 use model::session::change::{Place, Placement};
 
 /// When to look again for keepers of the earlier daemon: one that was being started when that daemon died may show itself late.
@@ -89,7 +90,7 @@ async fn take_in(
         },
     };
     let candidate = Candidate {
-        pane: crate::store::StoredPane {
+        pane: StoredPane {
             session: session.id,
             ..pane
         },

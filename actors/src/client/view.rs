@@ -209,7 +209,7 @@ impl View {
 
     /// The person did something by hand: what they see is the end, and the size is theirs.
     fn acted(&mut self, server: &Server, bytes: &[u8]) {
-        server.store.save_use(&self.session);
+        self.session.note_use(&server.store);
         if self.scrolled.take().is_some() {
             self.draw_anew();
         }

@@ -429,7 +429,7 @@ pub(super) async fn send_input(
     let order = WriteOrder { input, limit };
     let written = pane.io.write(order).await?;
     if written.bytes > 0 {
-        server.store.save_use(&session);
+        session.note_use(&server.store);
     }
     match written.failed {
         None => Ok(InputSent {

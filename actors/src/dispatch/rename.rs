@@ -13,8 +13,8 @@ pub(super) async fn rename(server: &Server, leaf: &Leaf, name: Name) -> Result<(
     let save = || {
         server.registry.note_change();
         match leaf {
-            Leaf::Pane(pane) => server.store.save_pane(pane),
-            Leaf::Mirror(mirror) => server.store.save_mirror(mirror),
+            Leaf::Pane(pane) => server.store.save(pane),
+            Leaf::Mirror(mirror) => server.store.save(mirror),
         }
     };
     let before = leaf.rename(Some(Arc::new(name)));

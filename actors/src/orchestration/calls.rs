@@ -123,7 +123,7 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     let unbegun = Unbegun(Some((Arc::clone(server), Arc::clone(&entry))));
     let begun = async {
         step!("run: it is recorded")?;
-        server.store.save_orchestration(&entry).wait().await?;
+        server.store.save(&entry).wait().await?;
         step!("run: its actor")?;
         start_actor(server, &entry).await
     };

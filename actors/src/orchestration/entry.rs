@@ -1,5 +1,7 @@
 //! What of an orchestration outlives its actor: the plan, every fact recorded so far, and the published state.
 
+mod stored;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -14,12 +16,12 @@ use uuid::Uuid;
 
 use super::OrchestrationMsg;
 use super::over;
-use crate::clock::{at_ms, epoch_ms, instant, millis, now};
+use crate::clock::{epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
-use model::orchestration::stored::{self, StoredFact, StoredJob, StoredOrchestration};
+use model::orchestration::stored::{StoredFact, StoredOrchestration};
 use model::origin::Origin;
 
 /// How long an ended orchestration can still be asked for.
@@ -193,43 +195,6 @@ impl OrchestrationEntry {
     /// Since when a command runs.
     pub(super) fn started_at(&self, command: usize) -> Option<Instant> {
         Some(self.commands.get(command)?.started.get()?.at)
-    }
-
-    /// What never changes, as it is written once; absent at the end.
-    #[must_use]
-    pub fn stored_job(&self) -> Option<StoredJob> {
-        Some(StoredJob {
-            id: self.id,
-            session: self.session.id,
-            session_name: self.session.snapshot().name.clone(),
-            session_created: self.session_created,
-            started_at_ms: self.started_at_ms,
-            nonce: self.nonce.clone(),
-            made_for: self.made_for.clone(),
-            plan: Plan::clone(&*self.plan()?),
-        })
-    }
-
-    /// The facts that are not written yet, each with its name. From here on they count as written.
-    #[must_use]
-    pub fn unwritten_facts(&self) -> Vec<(String, StoredFact)> {
-        let facts = self.facts();
-        let new = facts.iter().map(|fact| (stored::key(fact), fact));
-        let new = new.filter(|(key, _)| self.written.insert(key.clone(), ()).is_none());
-        let mut new: Vec<_> = new
-            .map(|(key, fact)| (key, StoredFact::of(fact, at_ms)))
-            .collect();
-        if let Some(took) = self.took()
-            && self.written.insert("finished".to_owned(), ()).is_none()
-        {
-            new.push(("finished".to_owned(), StoredFact::Finished(millis(took))));
-        }
-        new
-    }
-
-    /// They are not written after all.
-    pub fn forget_written(&self) {
-        self.written.clear();
     }
 
     /// Its state now.

@@ -263,12 +263,7 @@ impl Job {
     /// Records it for good: also for the next daemon, before the pane that could tell it is closed.
     pub(super) async fn ended(&self, command: usize, outcome: Outcome) {
         self.entry.record(Fact::Ended(command, Arc::new(outcome)));
-        let _ = self
-            .server
-            .store
-            .save_orchestration(&self.entry)
-            .wait()
-            .await;
+        let _ = self.server.store.save(&self.entry).wait().await;
     }
 
     /// The command that lets what runs in the background outlive a pipeline's shell.
@@ -284,12 +279,7 @@ impl Job {
     pub(super) async fn doubted(&self, step: usize, doubt: Doubt) {
         tracing::warn!(orchestration_id = %self.entry.id, step, ?doubt, "a pipeline's reports contradict each other");
         self.entry.record(Fact::Doubted(step, doubt));
-        let _ = self
-            .server
-            .store
-            .save_orchestration(&self.entry)
-            .wait()
-            .await;
+        let _ = self.server.store.save(&self.entry).wait().await;
     }
 
     /// Waits until the program has ended by itself, or until everything is to end.

@@ -11,9 +11,9 @@ use super::{guard, job, start_actor};
 use crate::dispatch::session::new_snapshot;
 use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
-use crate::store::StoredKey;
 use model::orchestration::progress::StopReason;
 use model::orchestration::stored::StoredOrchestration;
+use store::StoredKey;
 
 /// Enters an orchestration, and goes on with it unless it has ended. The sessions and panes are there already.
 /// A key of a request that nobody was answered gets this orchestration as its answer.

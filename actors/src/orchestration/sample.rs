@@ -30,7 +30,7 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
     let entry = Arc::new(OrchestrationEntry::new(id, plan, session, false));
     let registry = &server.registry;
     registry.orchestrations().insert(id, Arc::clone(&entry));
-    let _ = server.store.save_orchestration(&entry);
+    let _ = server.store.save(&entry);
     for code in [0, 1] {
         let exit = ExitStatus::Exited { code };
         let mut outcome = Outcome::of(&exit, Duration::from_millis(5), None);
@@ -44,6 +44,6 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
         progress.note(fact);
     }
     entry.finish(&mut progress);
-    let _ = server.store.save_orchestration(&entry);
+    let _ = server.store.save(&entry);
     id
 }

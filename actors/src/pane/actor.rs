@@ -240,7 +240,7 @@ impl PaneActorState {
                 state.settled = true;
             }),
         }
-        let _ = self.server.store.save_pane(&self.entry);
+        let _ = self.server.store.save(&self.entry);
     }
 
     async fn restart(&mut self, myself: &Address<PaneMsg>, life: u32) {

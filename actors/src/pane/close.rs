@@ -108,7 +108,7 @@ async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
         named(step).await;
         match step {
             // Before its keeper goes: otherwise the next daemon would take it for a pane whose keeper died.
-            CloseStep::Record => drop(server.store.save_pane(entry).wait().await),
+            CloseStep::Record => drop(server.store.save(entry).wait().await),
             CloseStep::End => end(entry).await,
             CloseStep::Release => release(entry).await,
             CloseStep::Remove => forgotten = Some(remove(server, entry).await),

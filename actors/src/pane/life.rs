@@ -67,7 +67,7 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
         let ended = ended(&process, exit, entry.record.memory_max);
         // An earlier daemon may have known it already.
         entry.ended(ended);
-        let _ = server.store.save_pane(&entry);
+        let _ = server.store.save(&entry);
         entry.io.program_ended().await;
         if let Some(actor) = entry.address.get() {
             // An actor that is being restarted looks for itself.

@@ -10,7 +10,7 @@ use super::Registry;
 use crate::clock::epoch_ms;
 use crate::pane::{PaneEntry, PanePlace};
 use crate::slots::Slot;
-use crate::store::StoredMirror;
+use model::pane::StoredMirror;
 
 /// A second, read-only view of a pane. It has no program, no screen and no actor: what it shows is the
 /// pane's own screen, and it goes when the pane goes.
@@ -21,8 +21,8 @@ pub struct Mirror {
     pub session: SessionUuid,
     /// The pane it shows.
     pub of: Arc<PaneEntry>,
-    name: ArcSwapOption<Name>,
-    created_at_ms: u64,
+    pub(super) name: ArcSwapOption<Name>,
+    pub(super) created_at_ms: u64,
     /// It counts as a pane, so that there is a limit.
     _slot: Slot,
 }
@@ -35,18 +35,6 @@ impl Mirror {
             id: stored.id,
             created_at_ms: stored.created_at_ms,
             ..Self::new(stored.session, of, stored.name, slot)
-        }
-    }
-
-    /// As it is written.
-    #[must_use]
-    pub fn stored(&self) -> StoredMirror {
-        StoredMirror {
-            id: self.id,
-            session: self.session,
-            of: self.of.id,
-            name: self.name.load_full().map(|name| Name::clone(&name)),
-            created_at_ms: self.created_at_ms,
         }
     }
 

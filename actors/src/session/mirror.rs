@@ -46,7 +46,7 @@ pub async fn make(
     // Entered first: a session's actor that restarts keeps only the leaves that are known.
     server.registry.insert_mirror(Arc::clone(&mirror));
     // Written at the latest with its place, which is waited for.
-    let _ = server.store.save_mirror(&mirror);
+    let _ = server.store.save(&mirror);
     let placed = life::ask(&order.session, |reply| SessionMsg::Place(placement, reply)).await;
     match placed.and_then(|placed| placed) {
         Ok(window) if server.registry.pane(of.id).is_some() => Ok((mirror, window)),

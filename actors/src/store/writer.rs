@@ -5,15 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use protocol::{Error, ErrorCode, PaneUuid};
-use rusqlite::Connection;
+use store::{Commit, Database, Persist, Written};
 use supervisor::{Actor, ActorError, Address, Reply};
 use tokio::task::JoinError;
 
 use super::text::TextOrder;
-use super::{Progress, tidy, write};
+use super::{Progress, Store};
 use crate::clock::epoch_ms;
-use crate::orchestration;
-use crate::server::Server;
+use crate::step::step;
 
 /// The pause before what could not be written is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
@@ -47,14 +46,26 @@ pub enum StoreMsg {
     Empty,
 }
 
+/// Gives all that is alive and has a row: asked when nobody knows any more what is written.
+pub type Everything = Box<dyn Fn() -> Vec<Arc<dyn Persist>> + Send + Sync>;
+
 /// The only writer of the database.
 pub struct StoreActor;
 
+/// What it is started with.
+pub struct StoreArgs {
+    /// The marks.
+    pub store: Arc<Store>,
+    /// All that can be marked.
+    pub everything: Everything,
+}
+
 /// What it keeps.
 pub struct StoreState {
-    pub(super) server: Arc<Server>,
+    pub(super) store: Arc<Store>,
+    everything: Everything,
     /// Absent while the database cannot be opened, and while it is written to.
-    pub(super) connection: Option<Connection>,
+    pub(super) database: Option<Database>,
     failing: bool,
     /// Another try is under way.
     retrying: bool,
@@ -68,25 +79,26 @@ pub struct StoreState {
 impl Actor for StoreActor {
     type Msg = StoreMsg;
     type State = StoreState;
-    type Args = Arc<Server>;
+    type Args = StoreArgs;
 
     async fn pre_start(
         &self,
         myself: Address<StoreMsg>,
-        server: Arc<Server>,
+        args: StoreArgs,
     ) -> Result<StoreState, ActorError> {
-        let store = &server.store;
+        let StoreArgs { store, everything } = args;
         if store.lives.fetch_add(1, Ordering::Relaxed) > 0 {
             // What its predecessor had taken may not be written.
             store.take_back();
-            store.mark_all(&server);
+            store.mark_all(everything());
         }
         let _ = myself.cast(StoreMsg::Marked);
         // Not needed again: the timer ends with the actor.
         let _ = myself.send_after(TIDY_PAUSE, StoreMsg::Tidy);
         let mut state = StoreState {
-            server,
-            connection: None,
+            store,
+            everything,
+            database: None,
             failing: false,
             retrying: false,
             emptying: false,
@@ -148,15 +160,15 @@ impl StoreState {
     }
 
     async fn forget(&mut self, texts: Vec<PaneUuid>) -> Result<(), String> {
-        let Some(connection) = self.connection.take() else {
+        let Some(database) = self.database.take() else {
             return Ok(());
         };
         let forgotten = tokio::task::spawn_blocking(move || {
-            let forgotten = tidy::forget(&connection, &texts);
-            (connection, forgotten)
+            let forgotten = database.forget(&texts);
+            (database, forgotten)
         });
-        let (connection, forgotten) = forgotten.await.map_err(|error| error.to_string())?;
-        self.connection = Some(connection);
+        let (database, forgotten) = forgotten.await.map_err(|error| error.to_string())?;
+        self.database = Some(database);
         match forgotten {
             Ok(true) => Ok(()),
             Ok(false) => Err("somebody else reads the database".to_owned()),
@@ -166,16 +178,16 @@ impl StoreState {
 
     /// Empties the log. False when it could not be, because somebody else reads.
     async fn empty(&mut self) -> bool {
-        let Some(connection) = self.connection.take() else {
+        let Some(database) = self.database.take() else {
             return true;
         };
         let emptied = tokio::task::spawn_blocking(move || {
-            let emptied = tidy::empty_log(&connection);
-            (connection, emptied)
+            let emptied = database.empty_log();
+            (database, emptied)
         });
         match emptied.await {
-            Ok((connection, emptied)) => {
-                self.connection = Some(connection);
+            Ok((database, emptied)) => {
+                self.database = Some(database);
                 self.emptied = Some(Instant::now());
                 // Whether it is broken is seen by the next commit.
                 emptied.unwrap_or(true)
@@ -187,19 +199,17 @@ impl StoreState {
         }
     }
 
-    /// Forgets results, keys and free pages that nobody asks for any more.
+    /// Forgets rows and free pages that nobody asks for any more.
     async fn tidy(&mut self) {
-        orchestration::prune(&self.server);
-        self.server.idempotency.forget_old();
-        let Some(connection) = self.connection.take() else {
+        let Some(database) = self.database.take() else {
             return;
         };
         let tidied = tokio::task::spawn_blocking(move || {
-            let tidied = tidy::tidy(&connection, epoch_ms());
-            (connection, tidied)
+            let tidied = database.tidy(epoch_ms());
+            (database, tidied)
         });
         match tidied.await {
-            Ok((connection, Ok(()))) => self.connection = Some(connection),
+            Ok((database, Ok(()))) => self.database = Some(database),
             // Whether it is broken is seen by the next commit, which opens it again.
             Ok((_, Err(error))) => tracing::debug!(%error, "the state was not tidied"),
             Err(error) => tracing::error!(%error, "tidying the state failed"),
@@ -207,13 +217,12 @@ impl StoreState {
     }
 
     async fn commit(&mut self, myself: &Address<StoreMsg>) {
-        let server = Arc::clone(&self.server);
-        let store = &server.store;
+        let store = Arc::clone(&self.store);
         let anew = store.overflowed.swap(false, Ordering::AcqRel);
         if anew {
             // They are taken at once, so the actor need not be told.
             store.told.store(true, Ordering::Release);
-            store.mark_all(&server);
+            store.mark_all((self.everything)());
         }
         let (tried, marks) = store.take();
         if marks.is_empty() {
@@ -227,14 +236,23 @@ impl StoreState {
         if marks.iter().any(|(_, mark)| mark.deletes()) {
             self.empty_later(myself, EMPTY_PAUSE);
         }
-        let (connection, path) = (self.connection.take(), store.path.clone());
-        let (progress, keep) = (store.progress.clone(), store.keep);
+        let commit = Commit {
+            path: store.path.clone(),
+            marks,
+            anew,
+            keep: store.keep,
+            now_ms: epoch_ms(),
+        };
+        let (database, progress) = (self.database.take(), store.progress.clone());
         #[cfg(test)]
         let panics = store.panics.load(Ordering::Relaxed);
         let written = tokio::task::spawn_blocking(move || {
             #[cfg(test)]
             assert_eq!(panics, 0, "a test asked for it");
-            let written = write::commit(connection, &path, marks, anew, keep);
+            let written = match step!("commit: it is written", sync) {
+                Ok(()) => commit.write(database),
+                Err(error) => commit.refused(database, error),
+            };
             if written.failed.is_none() {
                 // Whoever waits need not wait for this actor too.
                 progress.send_replace(Progress {
@@ -261,23 +279,22 @@ impl StoreState {
     }
 
     /// Marks again what a commit has not written, and says why.
-    fn settle(&mut self, written: Result<write::Written, JoinError>) -> Option<Error> {
-        let server = Arc::clone(&self.server);
-        let store = &server.store;
+    fn settle(&mut self, written: Result<Written, JoinError>) -> Option<Error> {
+        let store = &self.store;
         match written {
             Ok(written) => {
-                self.connection = written.connection;
+                self.database = written.database;
                 store.settled();
                 store.put_back(written.unwritten);
                 if written.fresh {
                     store.begun.fetch_add(1, Ordering::Relaxed);
-                    store.mark_all(&server);
+                    store.mark_all((self.everything)());
                 }
                 written.failed
             }
             Err(error) => {
                 store.take_back();
-                store.mark_all(&server);
+                store.mark_all((self.everything)());
                 Some(Error::new(
                     ErrorCode::Internal,
                     format!("writing the state failed: {error}"),
@@ -288,7 +305,7 @@ impl StoreState {
 
     /// One line when it begins to fail, and one when it works again.
     fn note(&mut self, failed: Option<&Error>) {
-        let path = self.server.store.path.display();
+        let path = self.store.path.display();
         match failed {
             Some(error) if !self.failing => {
                 tracing::error!(%path, %error, "the state cannot be written; running panes go on");

@@ -1,13 +1,13 @@
-//! What keeps a database that is written to for months as small as what it tells.
+//! Upkeep: a database that is written to for months stays as small as what it tells.
 
 use std::time::Duration;
 
 use protocol::PaneUuid;
 use rusqlite::{Connection, params};
-use terminal::screen::Tail;
 
-use super::Keep;
-use super::write::{ENDED_BEYOND, KEY_MS};
+use crate::schema::{Database, LOCKED_LIMIT};
+use crate::write::{ENDED_BEYOND, KEY_MS};
+use crate::{ENDED_PANES, Keep, departed, text};
 
 /// Free pages left in the file: they are written again soon.
 const SPARE_PAGES: i64 = 256;
@@ -18,13 +18,43 @@ const STEP_PAGES: i64 = 4_096;
 /// How long a reader is waited for: commits wait meanwhile.
 const EMPTY_LIMIT: Duration = Duration::from_millis(50);
 
+/// The end of a text of which nothing is kept, in the form that every version of its terminal reads.
+pub(crate) const NO_TAIL: &str = r#"{"text":"","first_row":0,"rows":[0],"epochs":{"count":0,"changes":[]},"screen_top":0,"erased":0,"alternate":null,"echoes":[]}"#;
+
+impl Database {
+    /// Forgets what is too old at `now_ms`, and gives free pages back to the disk.
+    ///
+    /// # Errors
+    /// What the database says; whether it is broken is seen by the next commit.
+    pub fn tidy(&self, now_ms: u64) -> rusqlite::Result<()> {
+        tidy(&self.connection, now_ms)
+    }
+
+    /// Forgets the text of these panes and all that was put aside, also in the log. False while somebody else reads it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn forget(&self, texts: &[PaneUuid]) -> rusqlite::Result<bool> {
+        forget(&self.connection, texts)
+    }
+
+    /// Takes the log into the database and cuts it to nothing, so that what was deleted is in neither. False while somebody
+    /// else reads or writes.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn empty_log(&self) -> rusqlite::Result<bool> {
+        empty_log(&self.connection)
+    }
+}
+
 /// Forgets what is too old at `now_ms`, and gives free pages back to the disk.
-pub(super) fn tidy(connection: &Connection, now_ms: u64) -> rusqlite::Result<()> {
+pub(crate) fn tidy(connection: &Connection, now_ms: u64) -> rusqlite::Result<()> {
     let oldest = now_ms.saturating_sub(KEY_MS);
     connection.execute("DELETE FROM idempotency WHERE at_ms < ?1", [oldest as i64])?;
-    connection.execute(ENDED_BEYOND, params![crate::registry::ENDED_PANES as i64])?;
-    super::departed::forget_old(connection, now_ms)?;
-    super::text::forget_strays(connection)?;
+    connection.execute(ENDED_BEYOND, params![ENDED_PANES as i64])?;
+    departed::forget_old(connection, now_ms)?;
+    text::forget_strays(connection)?;
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     if free > SPARE_PAGES {
         let pages = (free - SPARE_PAGES).min(STEP_PAGES);
@@ -38,18 +68,18 @@ pub(super) fn tidy(connection: &Connection, now_ms: u64) -> rusqlite::Result<()>
 }
 
 /// Forgets the text of these panes and all that was put aside, also in the log. False while somebody else reads it.
-pub(super) fn forget(connection: &Connection, texts: &[PaneUuid]) -> rusqlite::Result<bool> {
+pub(crate) fn forget(connection: &Connection, texts: &[PaneUuid]) -> rusqlite::Result<bool> {
     for pane in texts {
         let sql = "DELETE FROM pane_texts WHERE pane = ?1";
         connection.execute(sql, [pane.to_string()])?;
     }
-    super::departed::forget_old(connection, u64::MAX)?;
-    super::text::forget_strays(connection)?;
+    departed::forget_old(connection, u64::MAX)?;
+    text::forget_strays(connection)?;
     empty_log(connection)
 }
 
 /// Deletes what an earlier daemon has stored and this one is not to keep.
-pub(super) fn forget_unwanted(connection: &Connection, keep: Keep) -> rusqlite::Result<()> {
+pub(crate) fn forget_unwanted(connection: &Connection, keep: Keep) -> rusqlite::Result<()> {
     const TEXT: &str = "
         DELETE FROM pane_texts;
         UPDATE orchestration_facts SET fact = json_replace(fact, '$.ended[1].output', json('null'))
@@ -65,9 +95,8 @@ pub(super) fn forget_unwanted(connection: &Connection, keep: Keep) -> rusqlite::
                 OR json_extract(value, '$[0]') IN ('TERM', 'COLORTERM', 'PWD'))));";
     if !keep.text {
         connection.execute_batch(TEXT)?;
-        let tail = serde_json::to_string(&Tail::default()).unwrap_or_default();
         let bare = "UPDATE ended_panes SET ended = json_replace(ended, '$.tail', json(?1))";
-        connection.execute(bare, [tail])?;
+        connection.execute(bare, [NO_TAIL])?;
     }
     if !keep.environment {
         connection.execute_batch(ENVIRONMENT)?;
@@ -77,11 +106,11 @@ pub(super) fn forget_unwanted(connection: &Connection, keep: Keep) -> rusqlite::
 
 /// Takes the log into the database and cuts it to nothing, so that what was deleted is in neither. False while somebody
 /// else reads or writes.
-pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+pub(crate) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(EMPTY_LIMIT)?;
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
         row.get::<_, i64>(0)
     });
-    connection.busy_timeout(super::schema::LOCKED_LIMIT)?;
+    connection.busy_timeout(LOCKED_LIMIT)?;
     Ok(busy? == 0)
 }

@@ -1,10 +1,25 @@
 //! Texts: packed small enough, written, read, forgotten.
 
+use journal::MAX_CHECKPOINT_BYTES;
 use protocol::Size;
 use rusqlite::Connection;
+use terminal::screen::{CheckpointError, Extent, Screen};
 
+use super::StoredText as Stored;
+use super::stored_texts as stored;
 use super::*;
-use crate::store::schema;
+use crate::schema;
+
+fn load(path: &Path, pane: PaneUuid) -> Result<Option<Screen>, TextError<CheckpointError>> {
+    load_text(path, pane, Screen::restore)
+}
+
+fn pack(life: u32, printed: u64, checkpoint: &[u8]) -> Option<PaneText> {
+    PaneText::pack(life, printed, checkpoint, |rows| {
+        let mut screen = Screen::restore(checkpoint).ok()?;
+        Some(screen.checkpoint(Extent::Rows(rows)))
+    })
+}
 
 /// A screen of 24 × 80 after so many coloured lines, made by `line`.
 fn screen(lines: usize, line: impl Fn(usize) -> String) -> Screen {
@@ -53,7 +68,7 @@ fn a_stored_text_is_the_whole_screen_with_its_colours() {
     let dir = tempfile::tempdir().unwrap();
     let (path, mut connection) = database(&dir);
     let mut before = screen(2_000, |number| format!("line {number} of what was printed"));
-    let text = PaneText::pack(3, 77, &before.checkpoint(Extent::Full)).unwrap();
+    let text = pack(3, 77, &before.checkpoint(Extent::Full)).unwrap();
     assert!(text.bytes() < 40_000, "{}", text.bytes());
     let pane = PaneUuid::new();
     insert(&mut connection, pane, &text);
@@ -80,7 +95,7 @@ fn a_stored_text_is_the_whole_screen_with_its_colours() {
 #[test]
 fn of_a_text_that_is_too_large_the_newest_rows_are_stored() {
     let mut long = screen(9_000, noise);
-    let text = PaneText::pack(0, 1, &long.checkpoint(Extent::Rows(MAX_ROWS))).unwrap();
+    let text = pack(0, 1, &long.checkpoint(Extent::Rows(MAX_ROWS))).unwrap();
     assert!(
         text.bytes() <= MAX_BYTES && text.bytes() > MAX_BYTES / 3,
         "{}",
@@ -96,7 +111,7 @@ fn of_a_text_that_is_too_large_the_newest_rows_are_stored() {
 fn damaged_and_foreign_texts_are_errors_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let (path, mut connection) = database(&dir);
-    let mut text = PaneText::pack(0, 1, &screen(50, noise).checkpoint(Extent::Full)).unwrap();
+    let mut text = pack(0, 1, &screen(50, noise).checkpoint(Extent::Full)).unwrap();
     let pane = PaneUuid::new();
     text.packed.truncate(text.packed.len() / 2);
     insert(&mut connection, pane, &text);
@@ -114,7 +129,7 @@ fn damaged_and_foreign_texts_are_errors_and_nothing_else() {
 fn texts_without_a_pane_are_forgotten() {
     let dir = tempfile::tempdir().unwrap();
     let (path, mut connection) = database(&dir);
-    let text = PaneText::pack(0, 1, &screen(5, noise).checkpoint(Extent::Full)).unwrap();
+    let text = pack(0, 1, &screen(5, noise).checkpoint(Extent::Full)).unwrap();
     let (kept, stray, gone) = (PaneUuid::new(), PaneUuid::new(), PaneUuid::new());
     for pane in [kept, stray, gone] {
         insert(&mut connection, pane, &text);
@@ -130,4 +145,11 @@ fn texts_without_a_pane_are_forgotten() {
     transaction.commit().unwrap();
     let left: Vec<_> = stored(&path).unwrap().into_iter().map(|s| s.pane).collect();
     assert_eq!(left, [kept]);
+}
+
+#[test]
+fn a_text_of_which_nothing_is_kept_is_that_of_an_empty_screen() {
+    let empty = serde_json::to_value(terminal::screen::Tail::default()).unwrap();
+    let none: serde_json::Value = serde_json::from_str(crate::tidy::NO_TAIL).unwrap();
+    assert_eq!(none, empty);
 }

@@ -3,15 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use protocol::time::millis;
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension};
 use uuid::Uuid;
 
-use crate::clock::epoch_ms;
-
 /// How long a commit waits for somebody else, such as a backup, who has the database locked.
-pub(super) const LOCKED_LIMIT: Duration = Duration::from_secs(2);
+pub(crate) const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 
 /// Pages of the write-ahead log before it is taken into the database.
 const WAL_PAGES: i64 = 1_000;
@@ -151,14 +150,14 @@ pub enum OpenError {
 }
 
 /// An open database.
-pub(super) struct Database {
-    pub(super) connection: Connection,
+pub struct Database {
+    pub(crate) connection: Connection,
     /// The earlier one was corrupt and is set aside, or there was none.
-    pub(super) fresh: bool,
+    pub(crate) fresh: bool,
 }
 
 /// Opens the database, made or brought up to date as needed. A corrupt one is set aside first.
-pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
+pub(crate) fn open(path: &Path) -> Result<Database, OpenError> {
     match open_as_it_is(path) {
         Err(OpenError::Database(error)) if is_corrupt(&error) => {
             set_aside(path, &error)?;
@@ -243,16 +242,16 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
 
 /// The tables of version 1.
 #[cfg(test)]
-pub(super) fn first() -> &'static str {
+pub(crate) fn first() -> &'static str {
     MIGRATIONS[0]
 }
 
 /// Which database this is, as the keepers were told.
-pub(super) fn store_id(connection: &Connection) -> Result<Option<Uuid>, rusqlite::Error> {
+pub(crate) fn store_id(connection: &Connection) -> Result<Option<Uuid>, rusqlite::Error> {
     Ok(fact(connection, "store")?.and_then(|id| id.parse().ok()))
 }
 
-pub(super) fn fact(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {
+pub(crate) fn fact(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {
     connection
         .query_row("SELECT value FROM facts WHERE name = ?1", [name], |row| {
             row.get(0)
@@ -260,7 +259,7 @@ pub(super) fn fact(connection: &Connection, name: &str) -> Result<Option<String>
         .optional()
 }
 
-pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase)
@@ -268,8 +267,9 @@ pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
 }
 
 /// Renames the database with its log, so that somebody can look at it and a fresh one takes its place.
-pub(super) fn set_aside(path: &Path, why: &dyn std::fmt::Display) -> Result<(), OpenError> {
-    let aside = format!("corrupt-{}", epoch_ms());
+pub(crate) fn set_aside(path: &Path, why: &dyn std::fmt::Display) -> Result<(), OpenError> {
+    let at = SystemTime::now().duration_since(UNIX_EPOCH);
+    let aside = format!("corrupt-{}", millis(at.unwrap_or_default()));
     for suffix in ["", "-wal", "-shm"] {
         let with = |middle: &str| {
             let mut name = path.as_os_str().to_owned();

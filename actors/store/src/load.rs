@@ -1,4 +1,4 @@
-//! From rows to what the daemon had: read once, before anything is served.
+//! Reading of all rows: once, before anything is served.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,25 +6,24 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use model::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
+use model::pane::{StoredMirror, StoredPane};
+use model::session::snapshot::{Environment, SessionSnapshot, Window};
 use protocol::{Name, Size};
 use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::departed;
-use super::rows::{StoredKey, StoredMirror, StoredPane};
-use super::schema::{self, OpenError};
-use super::text;
-use crate::registry::EndedPane;
-use model::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
-use model::session::snapshot::{Environment, SessionSnapshot, Window};
+use crate::rows::{StoredEnd, StoredKey};
+use crate::schema::{self, OpenError};
+use crate::{departed, text};
 
 /// Which boot of the machine this is.
 ///
 /// Source: proc(5), `/proc/sys/kernel/random/boot_id`.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// What an earlier daemon has left.
+/// All that an earlier daemon has left.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// Which database it is; keepers know theirs. Absent when it cannot be read.
@@ -38,7 +37,7 @@ pub struct Loaded {
     /// Mirrors of panes.
     pub mirrors: Vec<StoredMirror>,
     /// Ends of removed panes, oldest first.
-    pub ended: Vec<EndedPane>,
+    pub ended: Vec<StoredEnd>,
     /// Orchestrations, those included that have ended.
     pub orchestrations: Vec<StoredOrchestration>,
     /// Idempotency keys.
@@ -54,8 +53,11 @@ pub struct LoadedSession {
     pub last_used_ms: u64,
 }
 
-/// Opens the database and reads all of it.
-pub(super) fn open(path: &Path) -> Result<Loaded, OpenError> {
+/// Opens the database and reads all of it. A corrupt one is set aside for a fresh one.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn open(path: &Path) -> Result<Loaded, OpenError> {
     let mut database = schema::open(path)?;
     match read(&mut database.connection) {
         Err(OpenError::Database(error)) if schema::is_corrupt(&error) => {
@@ -258,7 +260,7 @@ fn panes(connection: &Connection) -> Result<Vec<StoredPane>, OpenError> {
     })
 }
 
-fn ended(connection: &Connection) -> Result<Vec<EndedPane>, OpenError> {
+fn ended(connection: &Connection) -> Result<Vec<StoredEnd>, OpenError> {
     let sql = "SELECT * FROM ended_panes ORDER BY at_ms";
     rows(connection, "ended_panes", sql, |row| {
         json("ended_panes", row, "ended")

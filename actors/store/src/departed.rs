@@ -1,4 +1,4 @@
-//! What was lost to the end of the machine, kept apart from what was closed.
+//! Tombstones of what may have been lost to the end of the machine, kept apart from what was closed.
 //!
 //! When a machine goes down, every program gets its signal at the same moment as the daemon. Programs that end first look as if
 //! they had ended by themselves, and their panes and sessions are taken away. So the rows of a pane whose program ended by
@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::write::run;
+use crate::write::run;
 
 /// How long before the daemon's own signal a program may have got its.
 const TOGETHER_MS: u64 = 5_000;
@@ -24,7 +24,7 @@ const ALL_ENDED: &str = "all_ended";
 const COLUMNS: &str = "id, name, created_at_ms, last_used_ms, cwd, rows, cols, focused, focus_epoch, tags, metadata, changes, holders, made_by";
 
 /// Puts a pane's rows aside before they are deleted.
-pub(super) fn put_pane_aside(
+pub(crate) fn put_pane_aside(
     transaction: &Transaction<'_>,
     pane: &str,
     now_ms: u64,
@@ -36,7 +36,7 @@ pub(super) fn put_pane_aside(
 }
 
 /// Puts a session's rows aside before they are changed, when one of its panes has just been put aside and it has not.
-pub(super) fn put_session_aside(
+pub(crate) fn put_session_aside(
     transaction: &Transaction<'_>,
     session: &str,
     now_ms: u64,
@@ -65,7 +65,7 @@ pub(super) fn put_session_aside(
 }
 
 /// A signal ends the daemon; with `ended` it has ended every program before.
-pub(super) fn sign_off(
+pub(crate) fn sign_off(
     transaction: &Transaction<'_>,
     at_ms: u64,
     ended: bool,
@@ -78,9 +78,9 @@ pub(super) fn sign_off(
 }
 
 /// Decides about what the last daemon has left, once, before it is read.
-pub(super) fn settle(connection: &mut Connection, rebooted: bool) -> rusqlite::Result<()> {
-    let at_ms = super::schema::fact(connection, SIGNALLED)?;
-    let all_ended = super::schema::fact(connection, ALL_ENDED)?.is_some();
+pub(crate) fn settle(connection: &mut Connection, rebooted: bool) -> rusqlite::Result<()> {
+    let at_ms = crate::schema::fact(connection, SIGNALLED)?;
+    let all_ended = crate::schema::fact(connection, ALL_ENDED)?.is_some();
     let transaction = connection.transaction()?;
     if let Some(at_ms) = at_ms.and_then(|at_ms| at_ms.parse::<u64>().ok()) {
         if rebooted {
@@ -132,7 +132,7 @@ fn put_back(transaction: &Transaction<'_>, since_ms: u64) -> rusqlite::Result<()
 }
 
 /// Forgets what was put aside longer ago than is of use.
-pub(super) fn forget_old(connection: &Connection, now_ms: u64) -> rusqlite::Result<()> {
+pub(crate) fn forget_old(connection: &Connection, now_ms: u64) -> rusqlite::Result<()> {
     forget(connection, now_ms.saturating_sub(ASIDE_MS))
 }
 
