@@ -24,11 +24,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use protocol::{PaneUuid, SessionUuid, Size};
+use protocol::{PaneUuid, Size};
 
 use crate::cgroup;
 use crate::clock::millis;
-use crate::dispatch::session::new_snapshot;
 use crate::orchestration::{self, RUN_TAG};
 use crate::pane::{self, PaneEntry};
 use crate::registry::{Claim, EndedPane, Mirror, SessionEntry};
@@ -37,7 +36,7 @@ use crate::session::life;
 use keeper::Identity;
 use keeper_link::{AdoptedPane, Expected, Keeper};
 use model::orchestration::stored::StoredOrchestration;
-use model::pane::{PaneRecord, StoredMirror, StoredPane, StoredState};
+use model::pane::{StoredMirror, StoredPane, StoredState};
 use model::session::change::{Place, Placement};
 use model::session::snapshot::SessionSnapshot;
 use store::{Loaded, LoadedSession, StoredKey};
@@ -46,6 +45,7 @@ pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};
 use keepers::Found;
 pub use meta::KeeperMeta;
+pub(crate) use meta::meta_for;
 pub use reach::Reached;
 pub(crate) use reach::reach;
 
@@ -392,7 +392,7 @@ fn session_for(server: &Server, pane: &StoredPane) -> SessionSnapshot {
     let cwd = pane.record.cwd.clone();
     SessionSnapshot {
         id: pane.session,
-        ..new_snapshot(server, name, None, cwd, Size::default())
+        ..server.new_session(name, None, cwd, Size::default())
     }
 }
 
@@ -430,28 +430,4 @@ fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
             cgroup::close(&group).await;
         }
     });
-}
-
-/// What a keeper of this pane's program is given to keep.
-pub(crate) fn meta_for(
-    server: &Server,
-    session: SessionUuid,
-    name: Option<protocol::Name>,
-    life: u32,
-    record: &PaneRecord,
-) -> Vec<u8> {
-    let entry = server.registry.session(session);
-    let session_name = entry.map_or_else(
-        || server.registry.free_name(),
-        |entry| entry.snapshot().name.clone(),
-    );
-    KeeperMeta {
-        store: server.store.id(),
-        session,
-        session_name,
-        name,
-        life,
-        record: record.clone(),
-    }
-    .encode()
 }

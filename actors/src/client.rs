@@ -3,6 +3,7 @@
 mod conn;
 mod focus;
 mod guard;
+mod message;
 mod notices;
 mod out;
 mod steps;
@@ -15,30 +16,19 @@ use std::sync::Arc;
 use futures_util::SinkExt;
 use protocol::codec::FrameCodec;
 use protocol::frame::Frame;
-use protocol::{ClientUuid, Error, PaneUuid};
+use protocol::{ClientUuid, Error};
 use pty::Watched;
-use supervisor::{Actor, ActorError, Address, ExitReason};
+use supervisor::{Actor, ActorError, Address, ChildId, ChildSpec, ExitReason, OnceSpec, Shutdown};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_util::codec::FramedWrite;
 
+use crate::children::GOODBYE;
 use crate::listener::Place;
 use crate::registry::ClientEntry;
 use crate::server::Server;
 
-/// What a connection's actor is told.
-#[derive(strum::IntoStaticStr)]
-pub enum ClientMsg {
-    /// The connection has said hello as this, from inside this pane.
-    Greeted(Arc<str>, Option<PaneUuid>),
-    /// It has so many attached views.
-    Views(usize),
-    /// Its task has ended, for this reason.
-    Closed(String),
-    /// A test wants to see the actor fail.
-    #[cfg(debug_assertions)]
-    Crash,
-}
+pub use message::ClientMsg;
 
 /// The actor; its task talks.
 pub struct ClientActor;
@@ -151,4 +141,11 @@ pub(crate) async fn refuse(stream: UnixStream, why: Error) {
     const LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
     let mut write = FramedWrite::new(stream, FrameCodec::default());
     let _ = tokio::time::timeout(LIMIT, write.send(Frame::Bye(why))).await;
+}
+
+/// A connection. Nobody starts it again: its peer would not know.
+#[must_use]
+pub fn spec(id: ClientUuid, args: ClientArgs) -> OnceSpec {
+    ChildSpec::once(ChildId::from(id.to_string()), ClientActor, args)
+        .shutdown(Shutdown::Timeout(GOODBYE))
 }

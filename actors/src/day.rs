@@ -16,7 +16,6 @@ use rusqlite::Connection;
 use supervisor::{SupervisorRef, TreeNode};
 
 use crate::clock::epoch_ms;
-use crate::dispatch::session::new_snapshot;
 use crate::orchestration::sample;
 use crate::pane::{self, PaneEntry, Process};
 use crate::registry::{Claim, SessionEntry};
@@ -76,7 +75,9 @@ impl Day {
 
     pub(crate) async fn session(&self, name: &str) -> Arc<SessionEntry> {
         let name = Name::new(name).unwrap();
-        let snapshot = new_snapshot(&self.server, name, None, "/".to_owned(), Size::default());
+        let snapshot = self
+            .server
+            .new_session(name, None, "/".to_owned(), Size::default());
         let Claim::Ours(entry) = self.server.registry.claim(snapshot) else {
             panic!("the name is free");
         };
@@ -122,7 +123,7 @@ impl Day {
         let slot = server.registry.pane_slots().take(10_000).unwrap();
         server.registry.insert_pane(Arc::clone(&entry), slot);
         let panes = session.panes.get().unwrap();
-        let started = panes.start_child(tree::pane_spec(server, &entry)).await;
+        let started = panes.start_child(pane::child::spec(server, &entry)).await;
         started.unwrap();
         let placement = Placement {
             pane: entry.id,

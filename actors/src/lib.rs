@@ -5,10 +5,12 @@
 
 pub mod adopt;
 pub mod cgroup;
+mod children;
 pub mod client;
 pub mod clock;
 #[cfg(debug_assertions)]
 mod crash;
+mod cwd;
 pub mod daemon;
 #[cfg(test)]
 mod day;

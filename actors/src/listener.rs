@@ -12,10 +12,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::client::{ClientArgs, refuse};
+use crate::children;
+use crate::client::{self, ClientArgs, refuse};
 use crate::rendezvous::{Rendezvous, system};
 use crate::server::Server;
-use crate::tree;
 
 use crowd::Crowd;
 
@@ -216,10 +216,10 @@ async fn begin(server: Arc<Server>, crowd: Crowd, stream: UnixStream) {
     };
     let started = match server.clients.get() {
         Some(clients) => clients
-            .start_child(tree::client_spec(id, args))
+            .start_child(client::spec(id, args))
             .await
-            .map_err(|error| tree::start_error("client", &error)),
-        None => Err(tree::supervisor_away("clients")),
+            .map_err(|error| children::start_error("client", &error)),
+        None => Err(children::supervisor_away("clients")),
     };
     if let Err(error) = started {
         tracing::warn!(%error, "a connection could not be served");

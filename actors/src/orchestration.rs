@@ -5,8 +5,11 @@
 //! facts and goes on. If it cannot be restarted, a guard ends everything and cleans up in its place.
 
 mod calls;
+mod child;
 mod entry;
 mod job;
+mod kept;
+mod message;
 mod over;
 mod parallel;
 mod pipeline;
@@ -24,32 +27,21 @@ use protocol::Error;
 use protocol::reply::OrchestrationKind;
 use supervisor::{Actor, ActorError, Address, ExitReason};
 
+use crate::children;
 use crate::server::Server;
-use crate::tree;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Order, Progress, StopReason};
 
 pub use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub use entry::OrchestrationEntry;
-pub(crate) use entry::{forget_ended, prune};
-pub(crate) use job::RUN_TAG;
+pub(crate) use entry::RUN_TAG;
+pub(crate) use kept::{forget_ended, prune};
+pub use message::OrchestrationMsg;
 pub(crate) use over::give_way;
 pub(crate) use resume::resume;
 
 /// How long a restart of the actor may take before the guard concludes that there will be none.
 const RESTART_LIMIT: Duration = Duration::from_secs(5);
-
-/// What an orchestration's actor is told.
-#[derive(strum::IntoStaticStr)]
-pub enum OrchestrationMsg {
-    /// One of its jobs, or somebody who cancels, has recorded facts in the entry.
-    FactsRecorded,
-    /// The time limit ran out.
-    TimedOut,
-    /// A test wants to see the actor fail.
-    #[cfg(debug_assertions)]
-    Crash,
-}
 
 /// The actor.
 pub struct OrchestrationActor;
@@ -192,11 +184,11 @@ impl OrchestrationState {
 /// Starts an orchestration's actor.
 async fn start_actor(server: &Arc<Server>, entry: &Arc<OrchestrationEntry>) -> Result<(), Error> {
     let supervisor = server.orchestrations.get();
-    let supervisor = supervisor.ok_or_else(|| tree::supervisor_away("orchestrations"))?;
+    let supervisor = supervisor.ok_or_else(|| children::supervisor_away("orchestrations"))?;
     supervisor
-        .start_child(tree::orchestration_spec(server, entry))
+        .start_child(child::spec(server, entry))
         .await
-        .map_err(|error| tree::start_error("orchestration", &error))?;
+        .map_err(|error| children::start_error("orchestration", &error))?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! A pane: one PTY with one program, and what of it survives its actor.
 
 mod actor;
+pub(crate) mod child;
 mod close;
 mod info;
 pub mod life;

@@ -1,7 +1,5 @@
 //! Who a caller is and what it may do: resolved once when it greets, checked before each of its requests.
 
-use std::future::Future;
-
 use model::origin::Origin;
 use protocol::frame::Hello;
 use protocol::reply::{Orchestrations, Panes, Sessions};
@@ -13,8 +11,12 @@ use crate::pane::PaneEntry;
 use crate::registry::{Caller, Registry, SessionEntry};
 use crate::server::Server;
 
+mod origin;
+
 #[cfg(test)]
 mod tests;
+
+pub(crate) use origin::{made_by, origin};
 
 /// How far up it is looked for the keeper above a caller.
 const ANCESTORS: usize = 64;
@@ -24,22 +26,6 @@ const MAKERS: usize = 16;
 
 /// What the fronts call themselves that act for agents.
 const AGENTS: [&str; 2] = ["fugue mcp", "fugued http mcp"];
-
-tokio::task_local! {
-    /// By whom what this task makes is made.
-    static CURRENT: Origin;
-}
-
-/// Does `work`, which makes things for `origin`.
-pub(crate) async fn made_by<R>(origin: Origin, work: impl Future<Output = R>) -> R {
-    CURRENT.scope(origin, work).await
-}
-
-/// By whom what is made now is made.
-#[must_use]
-pub(crate) fn origin() -> Origin {
-    CURRENT.try_with(Origin::clone).unwrap_or_default()
-}
 
 /// The origin of what this caller makes.
 #[must_use]

@@ -8,12 +8,13 @@ use std::time::Instant;
 use protocol::config::{CgroupWish, DaemonConfig};
 use protocol::paths::{Paths, UMASK_VARIABLE};
 use protocol::reply::HttpListener;
-use protocol::{InstanceUuid, ServerName, os_text};
+use protocol::{InstanceUuid, Name, ServerName, Size, os_text};
 use supervisor::{AddressSlot, SupervisorSlot, Tree};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::cgroup::Cgroups;
+use crate::clock::epoch_ms;
 use crate::idempotency::Idempotency;
 use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
@@ -23,6 +24,7 @@ use crate::store::Store;
 use crate::texts::TextsMsg;
 use crate::wedge::held::HeldBack;
 use keeper_link::{KeeperLaunch, KeeperStock};
+use model::session::snapshot::SessionSnapshot;
 use store::Keep;
 
 /// How the daemon is to end.
@@ -121,6 +123,22 @@ impl Server {
             stop: watch::Sender::new(None),
             marked: OnceLock::new(),
         })
+    }
+
+    /// The beginning of a session, with the caller's environment or else the daemon's own.
+    #[must_use]
+    pub(crate) fn new_session(
+        &self,
+        name: Name,
+        environment: Option<BTreeMap<String, String>>,
+        cwd: String,
+        size: Size,
+    ) -> SessionSnapshot {
+        let base = match environment {
+            Some(vars) => Arc::new(program_environment(vars)),
+            None => Arc::clone(&self.environment),
+        };
+        SessionSnapshot::new(name, base, cwd, size, epoch_ms())
     }
 
     /// There is something now whose end must be told: if this daemon is killed, and what it had ends too, the next one is started

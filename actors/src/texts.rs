@@ -1,19 +1,23 @@
-//! Who has the text of panes stored, so that it is there after a restart of the machine.
+//! Has the text of panes stored, so that it is there after a restart of the machine.
 //!
 //! One pane at a time, and none that has not printed since: a pane that is idle costs a comparison of two numbers.
+
+mod message;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Error, PaneUuid};
-use supervisor::{Actor, ActorError, Address, Reply};
+use supervisor::{Actor, ActorError, Address};
 use terminal::screen::{Extent, Screen};
 use tokio::time::Instant;
 
 use crate::pane::PaneEntry;
 use crate::server::Server;
 use store::{MAX_ROWS, PaneText};
+
+pub use message::TextsMsg;
 
 /// How often panes are looked at for whether they have printed.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
@@ -23,15 +27,6 @@ const PANE_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long a daemon that ends waits until all that was printed is stored.
 const FINISH_LIMIT: Duration = Duration::from_secs(5);
-
-/// What the actor is told.
-#[derive(strum::IntoStaticStr)]
-pub enum TextsMsg {
-    /// It is time to look at all panes.
-    Look,
-    /// The daemon ends and leaves its panes: what has not been stored is due now.
-    Finish(Reply<()>),
-}
 
 /// The actor.
 pub struct TextsActor;

@@ -6,6 +6,7 @@ use protocol::{Name, SessionUuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::server::Server;
 use model::pane::PaneRecord;
 
 /// Larger ones go without the environment: a frame holds both this and the program's own.
@@ -52,4 +53,28 @@ impl KeeperMeta {
     pub fn decode(bytes: &[u8]) -> Result<Self, Arc<str>> {
         rmp_serde::from_slice(bytes).map_err(|error| error.to_string().into())
     }
+}
+
+/// What a keeper of this pane's program is given to keep.
+pub(crate) fn meta_for(
+    server: &Server,
+    session: SessionUuid,
+    name: Option<Name>,
+    life: u32,
+    record: &PaneRecord,
+) -> Vec<u8> {
+    let entry = server.registry.session(session);
+    let session_name = entry.map_or_else(
+        || server.registry.free_name(),
+        |entry| entry.snapshot().name.clone(),
+    );
+    KeeperMeta {
+        store: server.store.id(),
+        session,
+        session_name,
+        name,
+        life,
+        record: record.clone(),
+    }
+    .encode()
 }

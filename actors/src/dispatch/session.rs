@@ -1,64 +1,21 @@
 //! Requests about sessions and windows.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use protocol::reply::{Killed, PaneCreated, SessionDetail, Sessions, WindowInfo, Windows};
 use protocol::request::{
     CreateSession, CreateWindow, GetSession, KillSession, ListWindows, UpdateSession, UpdateWindow,
 };
-use protocol::{Error, ErrorCode, Name, OrchestrationUuid, SessionUuid, Size};
+use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::guard;
-use crate::clock::epoch_ms;
+use crate::cwd::default_cwd;
 use crate::registry::{Caller, Claim, SessionEntry, name_taken};
-use crate::server::{Server, program_environment};
+use crate::server::Server;
 use crate::session::SessionMsg;
 use crate::session::life;
 use crate::spawn::{self, SpawnOrder, checked_cwd};
 use model::session::change::{Change, Place};
-use model::session::snapshot::{Environment, SessionSnapshot};
-
-/// The beginning of a session; it has no windows yet.
-pub(crate) fn new_snapshot(
-    server: &Server,
-    name: Name,
-    environment: Option<BTreeMap<String, String>>,
-    cwd: String,
-    size: Size,
-) -> SessionSnapshot {
-    SessionSnapshot {
-        id: SessionUuid::new(),
-        name,
-        created_at_ms: epoch_ms(),
-        tags: Vec::new(),
-        metadata: BTreeMap::new(),
-        environment: Environment {
-            base: match environment {
-                Some(vars) => Arc::new(program_environment(vars)),
-                None => Arc::clone(&server.environment),
-            },
-            changes: BTreeMap::new(),
-        },
-        cwd,
-        size,
-        windows: Vec::new(),
-        focused: None,
-        focus_epoch: 0,
-        clients: BTreeMap::new(),
-        holders: BTreeSet::new(),
-        made_by: None,
-    }
-}
-
-/// Where programs start when nobody says so.
-pub(crate) fn default_cwd(server: &Server) -> String {
-    server
-        .environment
-        .get("HOME")
-        .and_then(|home| checked_cwd(home).ok())
-        .unwrap_or_else(|| "/".to_owned())
-}
 
 pub(super) async fn create(
     server: &Arc<Server>,
@@ -79,7 +36,7 @@ pub(super) async fn create(
         let name = params.name.clone();
         let name = name.unwrap_or_else(|| server.registry.free_name());
         let environment = params.environment.clone();
-        let snapshot = new_snapshot(server, name, environment, cwd.clone(), size);
+        let snapshot = server.new_session(name, environment, cwd.clone(), size);
         let mut snapshot = snapshot.changed(Change::Session(tags.clone()))?;
         snapshot.holders.insert(holder);
         match server.registry.claim(snapshot) {

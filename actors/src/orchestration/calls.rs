@@ -7,8 +7,8 @@ use protocol::reply::{Orchestration, Orchestrations};
 use protocol::request::{GetOrchestration, RunOptions, RunParallel, RunPipeline};
 use protocol::{Error, ErrorCode, OrchestrationUuid};
 
-use super::entry::{self, OrchestrationEntry};
-use super::{guard, running, script, session, start_actor};
+use super::entry::OrchestrationEntry;
+use super::{guard, kept, running, script, session, start_actor};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::rights;
@@ -86,8 +86,8 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     for cwd in plan.directories() {
         checked_cwd(cwd)?;
     }
-    entry::prune(server);
-    if entry::running(server) >= MAX_RUNNING {
+    kept::prune(server);
+    if kept::running(server) >= MAX_RUNNING {
         return Err(Error::new(
             ErrorCode::Limit,
             format!("{MAX_RUNNING} orchestrations run already"),
@@ -135,7 +135,7 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     unbegun.settled();
     guard(server, &entry);
     tracing::info!(orchestration_id = %id, %kind, commands, session_id = %entry.session.id, "orchestration began");
-    Ok(entry.reply(server))
+    Ok(entry.reply(&server.name))
 }
 
 /// An orchestration without an actor. Unless that is settled, it is forgotten: also by a panic on the way.
@@ -162,7 +162,7 @@ async fn forget(server: &Server, entry: &OrchestrationEntry) {
 }
 
 fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<OrchestrationEntry>, Error> {
-    entry::prune(server);
+    kept::prune(server);
     let entry = server
         .registry
         .orchestrations()
@@ -195,7 +195,7 @@ pub async fn get(server: &Arc<Server>, params: GetOrchestration) -> Result<Orche
 
 /// The answer; that it has ended is told when the next daemon would say so too.
 async fn told(server: &Server, entry: &OrchestrationEntry) -> Orchestration {
-    let mut reply = entry.reply(server);
+    let mut reply = entry.reply(&server.name);
     if !reply.status.is_final() {
         running::describe(server, &mut reply).await;
     } else {
@@ -217,10 +217,10 @@ async fn wait(entry: &OrchestrationEntry, limit: Duration, enough: impl Fn(u64) 
 /// All orchestrations that are known, newest first, without output and with shortened command lines.
 #[must_use]
 pub fn list(server: &Arc<Server>) -> Orchestrations {
-    entry::prune(server);
+    kept::prune(server);
     let mut left = LISTED_COMMANDS;
-    let listed = entry::newest_first(server).into_iter().map(|entry| {
-        let mut orchestration = entry.reply(server);
+    let listed = kept::newest_first(server).into_iter().map(|entry| {
+        let mut orchestration = entry.reply(&server.name);
         if orchestration.commands.len() > left {
             left = 0;
             orchestration.commands.clear();

@@ -8,30 +8,22 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
-use protocol::reply::{Orchestration, OrchestrationKind, SessionContext};
-use protocol::{OrchestrationUuid, PaneUuid};
+use protocol::reply::{Orchestration, OrchestrationKind};
+use protocol::{OrchestrationUuid, PaneUuid, ServerName};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::OrchestrationMsg;
-use super::over;
+use super::message::OrchestrationMsg;
 use crate::clock::{epoch_ms, instant, millis, now};
 use crate::registry::SessionEntry;
-use crate::server::Server;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
 use model::orchestration::stored::{StoredFact, StoredOrchestration};
 use model::origin::Origin;
 
-/// How long an ended orchestration can still be asked for.
-const KEPT: Duration = Duration::from_secs(3600);
-
-/// Ended orchestrations kept at most.
-const KEPT_COUNT: usize = 1_000;
-
-/// Bytes of results of ended orchestrations kept at most; the newest is kept in any case.
-const KEPT_BYTES: usize = 128 * 1024 * 1024;
+/// The word that begins the purpose that panes of orchestrations are made for.
+pub(crate) const RUN_TAG: &str = "run ";
 
 #[derive(Default)]
 struct CommandFacts {
@@ -211,7 +203,7 @@ impl OrchestrationEntry {
 
     /// As an answer, with the tails of output and durations as of now.
     #[must_use]
-    pub fn reply(&self, server: &Server) -> Orchestration {
+    pub fn reply(&self, server: &ServerName) -> Orchestration {
         let progress = self.snapshot();
         let pipeline = self.kind == OrchestrationKind::Pipeline;
         let failed_at = progress.failed_at().filter(|_| pipeline);
@@ -221,7 +213,7 @@ impl OrchestrationEntry {
             orchestration_id: self.id,
             kind: self.kind,
             status: progress.status,
-            context: self.session.snapshot().context(&server.name),
+            context: self.session.snapshot().context(server),
             session_created: self.session_created,
             cleanup: self.cleanup,
             version: progress.version,
@@ -368,71 +360,18 @@ impl OrchestrationEntry {
         self.recorded.send_modify(|count| *count += 1);
     }
 
+    /// When it ended.
+    pub(super) fn ended_at(&self) -> Option<Instant> {
+        Some(self.begun + self.took()?)
+    }
+
+    /// When it began, in milliseconds since 1970.
+    pub(super) fn started_at_ms(&self) -> u64 {
+        self.started_at_ms
+    }
+
     /// When it ended, since it began.
     fn took(&self) -> Option<Duration> {
         self.progress.borrow().took
     }
-}
-
-/// Forgets what ended too long ago, and the oldest of too many.
-pub(crate) fn prune(server: &Arc<Server>) {
-    let orchestrations = server.registry.orchestrations();
-    let mut ended: Vec<_> = orchestrations
-        .iter()
-        .filter_map(|entry| Some((entry.begun + entry.took()?, Arc::clone(&entry))))
-        .collect();
-    ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let mut bytes = 0;
-    for (index, (at, entry)) in ended.iter().enumerate() {
-        bytes += entry.snapshot().weight();
-        let too_many = index > 0 && (index >= KEPT_COUNT || bytes > KEPT_BYTES);
-        if too_many || now().saturating_duration_since(*at) >= KEPT {
-            orchestrations.remove(&entry.id);
-            let _ = server.store.forget_orchestration(entry.id);
-            over::forget_panes(server, entry.id);
-            forget_child(server, entry);
-        }
-    }
-}
-
-/// Forgets the results of ended orchestrations in the sessions that are meant, and says how many.
-pub(crate) fn forget_ended(server: &Arc<Server>, meant: impl Fn(&SessionContext) -> bool) -> usize {
-    let orchestrations = server.registry.orchestrations();
-    let ended = orchestrations.iter().filter(|entry| {
-        let context = entry.session.snapshot().context(&server.name);
-        entry.snapshot().status.is_final() && meant(&context)
-    });
-    let ended: Vec<_> = ended.map(|entry| Arc::clone(&entry)).collect();
-    for entry in &ended {
-        orchestrations.remove(&entry.id);
-        let _ = server.store.forget_orchestration(entry.id);
-        forget_child(server, entry);
-    }
-    ended.len()
-}
-
-/// An actor that was given up stays with its supervisor, for operators, as long as its results.
-fn forget_child(server: &Arc<Server>, entry: &OrchestrationEntry) {
-    if *entry.stop.borrow() == Some(StopReason::Broken)
-        && let Some(supervisor) = server.orchestrations.get()
-    {
-        let child = crate::tree::orchestration_child(entry.id);
-        tokio::spawn(async move { supervisor.delete_child(child).await });
-    }
-}
-
-/// How many have not ended yet.
-pub(super) fn running(server: &Server) -> usize {
-    let entries = server.registry.orchestrations().iter();
-    entries
-        .filter(|entry| !entry.snapshot().status.is_final())
-        .count()
-}
-
-/// All entries, newest first.
-pub(super) fn newest_first(server: &Server) -> Vec<Arc<OrchestrationEntry>> {
-    let entries = server.registry.orchestrations().iter();
-    let mut entries: Vec<_> = entries.map(|entry| Arc::clone(&entry)).collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse((entry.started_at_ms, entry.id)));
-    entries
 }

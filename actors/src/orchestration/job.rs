@@ -8,7 +8,7 @@ use protocol::reply::{OrchestrationKind, RunStatus};
 use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
 use protocol::{Error, Name};
 
-use super::entry::OrchestrationEntry;
+use super::entry::{OrchestrationEntry, RUN_TAG};
 use super::{parallel, pipeline};
 use crate::idempotency;
 use crate::pane::{self, PaneEntry};
@@ -24,9 +24,6 @@ use model::session::change::Place;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
 const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
-
-/// What the panes of orchestrations are made for begins so.
-pub(crate) const RUN_TAG: &str = "run ";
 
 /// Bytes of one command's output at most.
 const TAIL_BYTES: usize = 64 * 1024;

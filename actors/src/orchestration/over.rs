@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::OrchestrationUuid;
 
-use super::job::RUN_TAG;
+use super::entry::RUN_TAG;
 use crate::pane::{self, PaneEntry, PaneState};
 use crate::server::Server;
 

@@ -8,7 +8,6 @@ use protocol::frame::to_bytes;
 
 use super::entry::OrchestrationEntry;
 use super::{guard, job, start_actor};
-use crate::dispatch::session::new_snapshot;
 use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
 use model::orchestration::progress::StopReason;
@@ -36,7 +35,7 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
     let key = keys.iter().find(|key| Some(&key.key) == entry.made_for());
     if let Some(key) = key {
         let answered = StoredKey {
-            outcome: Some(to_bytes(&entry.reply(server))),
+            outcome: Some(to_bytes(&entry.reply(&server.name))),
             ..key.clone()
         };
         server.idempotency.restore(answered);
@@ -79,13 +78,7 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
 /// A session that is gone, for answers that name it.
 fn former_session(server: &Server, stored: &StoredOrchestration) -> Arc<SessionEntry> {
     let name = stored.job.session_name.clone();
-    let snapshot = new_snapshot(
-        server,
-        name,
-        None,
-        "/".to_owned(),
-        protocol::Size::default(),
-    );
+    let snapshot = server.new_session(name, None, "/".to_owned(), protocol::Size::default());
     let entry = SessionEntry::new(model::session::snapshot::SessionSnapshot {
         id: stored.job.session,
         ..snapshot

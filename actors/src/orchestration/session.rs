@@ -11,7 +11,7 @@ use protocol::request::RunLayout;
 use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Target};
 
 use super::entry::OrchestrationEntry;
-use crate::dispatch::session::{default_cwd, new_snapshot};
+use crate::cwd::default_cwd;
 use crate::registry::{Caller, Phase, SessionEntry};
 use crate::server::Server;
 use crate::session::{SessionMsg, life};
@@ -81,8 +81,7 @@ async fn named(
     let make = || SessionSnapshot {
         holders: BTreeSet::from([id]),
         made_by: Some(id),
-        ..new_snapshot(
-            server,
+        ..server.new_session(
             name.clone(),
             plan.environment.clone(),
             cwd.clone(),

@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use protocol::frame::ViewId;
 use protocol::reply::PaneEnd;
-use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, SessionUuid};
-use supervisor::{ActorId, CallError};
+use protocol::{Error, ErrorCode, OrchestrationUuid, SessionUuid};
 
+use super::child;
+use crate::children;
 use crate::pane;
 use crate::registry::{Claim, Phase, SessionEntry};
 use crate::server::Server;
 use crate::step::step;
-use crate::tree;
 use model::session::snapshot::SessionSnapshot;
 
-/// How long a session's actors may take to start or to answer.
-pub const SESSION_LIMIT: Duration = Duration::from_secs(5);
+pub use super::ask::{SESSION_LIMIT, ask, ask_again, leave, tell};
 
 /// Starts the actors of a session whose name is claimed. On failure the name is free again.
 ///
@@ -38,11 +36,11 @@ async fn start_actors(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result
     server.mark_unfinished();
     step!("session: its actors")?;
     let sessions = server.sessions.get();
-    let sessions = sessions.ok_or_else(|| tree::supervisor_away("sessions"))?;
+    let sessions = sessions.ok_or_else(|| children::supervisor_away("sessions"))?;
     sessions
-        .start_child(tree::session_spec(server, entry))
+        .start_child(child::spec(server, entry))
         .await
-        .map_err(|error| tree::start_error("session", &error))?;
+        .map_err(|error| children::start_error("session", &error))?;
     entry.advance(Phase::Live);
     Ok(())
 }
@@ -148,97 +146,6 @@ pub async fn hold(entry: &SessionEntry, holder: OrchestrationUuid) -> Result<(),
     ask_again(entry, |reply| super::SessionMsg::Hold(holder, reply)).await?
 }
 
-/// Asks the session's actor, which may be about to be restarted.
-///
-/// # Errors
-/// `not_found` when the session has ended; `busy` when its actor does not answer.
-pub async fn ask<R>(
-    entry: &SessionEntry,
-    make: impl FnOnce(supervisor::Reply<R>) -> super::SessionMsg,
-) -> Result<R, Error> {
-    let address = address(entry, None).await?;
-    let answer = address.call(make, SESSION_LIMIT).await;
-    answer.map_err(|error| unanswered(entry, error))
-}
-
-/// As [`ask`] for what does no harm when it is carried out twice: the next actor is asked when one
-/// has ended before it answered.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn ask_again<R>(
-    entry: &SessionEntry,
-    make: impl Fn(supervisor::Reply<R>) -> super::SessionMsg,
-) -> Result<R, Error> {
-    const MORE_TRIES: usize = 2;
-    let mut asked = address(entry, None).await?;
-    let mut answer = asked.call(&make, SESSION_LIMIT).await;
-    for _ in 0..MORE_TRIES {
-        if !matches!(answer, Err(CallError::Gone)) {
-            break;
-        }
-        asked = address(entry, Some(asked.id())).await?;
-        answer = asked.call(&make, SESSION_LIMIT).await;
-    }
-    answer.map_err(|error| unanswered(entry, error))
-}
-
-fn unanswered(entry: &SessionEntry, error: CallError) -> Error {
-    Error::new(
-        ErrorCode::Busy,
-        format!("session {}: {error}", entry.snapshot().name),
-    )
-    .hint("look whether it was carried out, and try again; `fugue tree` or fugue_actor_tree shows what its actor does")
-}
-
-/// Tells the session's actor something that must arrive as long as the session lives.
-pub async fn tell(entry: &SessionEntry, msg: super::SessionMsg) {
-    if let Ok(address) = address(entry, None).await {
-        let _ = address.cast(msg);
-    }
-}
-
-/// Takes a view away, also while the session's actor is being restarted.
-///
-/// # Errors
-/// `busy` when the session's actor does not answer.
-pub async fn leave(entry: &SessionEntry, client: ClientUuid, view: ViewId) -> Result<(), Error> {
-    let detach = |reply| super::SessionMsg::Detach(client, view, reply);
-    match ask_again(entry, detach).await {
-        // A session that ended meanwhile has nobody attached.
-        Err(error) if error.code == ErrorCode::NotFound => Ok(()),
-        left => left,
-    }
-}
-
-/// The actor's address, waited for while it is being restarted. `ended` is not meant, though it may still be there.
-async fn address(
-    entry: &SessionEntry,
-    ended: Option<ActorId>,
-) -> Result<supervisor::Address<super::SessionMsg>, Error> {
-    const STEP: Duration = Duration::from_millis(2);
-    let waiting = async {
-        loop {
-            let address = entry.address.get();
-            if let Some(address) = address.filter(|found| Some(found.id()) != ended) {
-                return Some(address);
-            }
-            if *entry.phase().borrow() == Phase::Ended {
-                return None;
-            }
-            tokio::time::sleep(STEP).await;
-        }
-    };
-    let found = tokio::time::timeout(SESSION_LIMIT, waiting).await;
-    found.ok().flatten().ok_or_else(|| {
-        Error::new(
-            ErrorCode::NotFound,
-            format!("session {} has ended", entry.snapshot().name),
-        )
-        .hint("`fugue ls` or fugue_list_sessions lists the sessions there are")
-    })
-}
-
 async fn wait_for(entry: &SessionEntry, until: impl Fn(Phase) -> bool) {
     let mut phase = entry.phase();
     let reached = phase.wait_for(|phase| until(*phase));
@@ -287,9 +194,7 @@ async fn take_down(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Vec<PaneE
     panes.sort_by_key(|pane| pane.id);
     let ends = join_all(panes.iter().map(|pane| pane::close(server, pane, false))).await;
     if let Some(sessions) = server.sessions.get()
-        && let Err(error) = sessions
-            .terminate_child(tree::session_child(entry.id))
-            .await
+        && let Err(error) = sessions.terminate_child(child::id(entry.id)).await
     {
         tracing::warn!(session_id = %entry.id, %error, "the session's actors did not end");
     }

@@ -18,7 +18,6 @@ use supervisor::{
 
 use super::{AttachRequest, SessionMsg, life};
 use crate::client::ClientMsg;
-use crate::dispatch::session::new_snapshot;
 use crate::registry::{Claim, ClientEntry, Phase, SessionEntry};
 use crate::server::Server;
 
@@ -70,7 +69,7 @@ impl World {
             .child(ChildSpec::dynamic("clients", DynamicSpec::new()).publish(&server.clients));
         let root = supervisor::start("test", spec, &server.tree).await.unwrap();
         let name = Name::new("s").unwrap();
-        let mut snapshot = new_snapshot(&server, name, None, "/".into(), Size::DEFAULT);
+        let mut snapshot = server.new_session(name, None, "/".into(), Size::DEFAULT);
         snapshot.holders.insert(holder);
         let Claim::Ours(entry) = server.registry.claim(snapshot) else {
             panic!("the name is taken");
@@ -257,7 +256,9 @@ async fn two_that_ask_for_one_name_get_one_session() {
     let world = World::new(OrchestrationUuid::new()).await;
     let make = || {
         let name = Name::new("shared").unwrap();
-        new_snapshot(&world.server, name, None, "/".into(), Size::DEFAULT)
+        world
+            .server
+            .new_session(name, None, "/".into(), Size::DEFAULT)
     };
     let holders: Vec<_> = (0..20).map(|_| OrchestrationUuid::new()).collect();
     let asked = holders

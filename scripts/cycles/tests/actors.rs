@@ -7,11 +7,13 @@ use std::path::Path;
 use cycles::{CrateTree, Graph};
 
 /// Each crate's folder, and the most files of a cycle in it.
-const LIMITS: [(&str, usize); 4] = [
+const LIMITS: [(&str, usize); 6] = [
     ("actors/journal", 12),
     ("actors/terminal", 12),
     ("actors/pty", 12),
-    ("actors", 70),
+    ("actors/model", 12),
+    ("actors/store", 12),
+    ("actors", 26),
 ];
 
 #[test]

@@ -92,6 +92,36 @@ pub struct SessionSnapshot {
 }
 
 impl SessionSnapshot {
+    /// The beginning of a session, whose programs are started with these variables; it has no windows yet.
+    #[must_use]
+    pub fn new(
+        name: Name,
+        base: Arc<BTreeMap<String, String>>,
+        cwd: String,
+        size: Size,
+        created_at_ms: u64,
+    ) -> Self {
+        Self {
+            id: SessionUuid::new(),
+            name,
+            created_at_ms,
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
+            environment: Environment {
+                base,
+                changes: BTreeMap::new(),
+            },
+            cwd,
+            size,
+            windows: Vec::new(),
+            focused: None,
+            focus_epoch: 0,
+            clients: BTreeMap::new(),
+            holders: BTreeSet::new(),
+            made_by: None,
+        }
+    }
+
     /// The window with this id.
     #[must_use]
     pub fn window(&self, id: WindowUuid) -> Option<&Window> {
