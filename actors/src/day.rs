@@ -24,7 +24,7 @@ use crate::session::SessionMsg;
 use crate::session::life;
 use crate::tree;
 use keeper_link::Keeper;
-use model::pane::{Ended, PaneRecord};
+use model::pane::{Ended, Next, PaneRecord};
 use model::session::change::{Place, Placement};
 use store::ENDED_PANES;
 
@@ -113,12 +113,12 @@ impl Day {
         let entry = PaneEntry::new(PaneUuid::new(), session.id, None, record, process, io);
         let entry = Arc::new(entry);
         entry.change(|state| {
-            state.settled = true;
-            state.ended = Some(Ended {
+            state.note_end(Ended {
                 exit: ExitStatus::Exited { code: 0 },
                 duration_ms: 1,
                 at_ms: epoch_ms(),
             });
+            state.decide(Next::Kept);
         });
         let slot = server.registry.pane_slots().take(10_000).unwrap();
         server.registry.insert_pane(Arc::clone(&entry), slot);

@@ -11,10 +11,11 @@ pub(crate) mod waits;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use protocol::reply::{PaneEnd, PaneStatus, Unreachable};
+use protocol::reply::{PaneEnd, PaneStatus};
 use protocol::request::{RestartType, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
 use pty::Io;
@@ -23,10 +24,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::clock::{epoch_ms, millis};
+use crate::clock::millis;
 use keeper::Identity;
 use keeper_link::Keeper;
-use model::pane::{Ended, PaneRecord};
+use model::pane::{Cause, Ended, PaneLife, PaneRecord};
 
 pub use actor::{PaneActor, PaneActorState, PaneArgs, PaneMsg};
 pub use close::close;
@@ -70,115 +71,6 @@ impl Process {
     }
 }
 
-/// The next step of a pane's close. Each can be taken again after a failure in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, strum::EnumIter)]
-pub enum CloseStep {
-    /// The close is recorded, so that the next daemon goes on with it.
-    #[default]
-    Record,
-    /// The program and all it has started are ended.
-    End,
-    /// The keeper is let go.
-    Release,
-    /// The pane is taken out of registry and database, and its end is remembered.
-    Remove,
-    /// The pane is taken out of the layout, and its actor and its I/O task are stopped.
-    TakeOut,
-    /// All is done: the end is told.
-    Tell,
-}
-
-impl CloseStep {
-    /// The one after it.
-    #[must_use]
-    pub fn next(self) -> Option<Self> {
-        use strum::IntoEnumIterator;
-        Self::iter().find(|step| *step > self)
-    }
-}
-
-/// Where a pane is in its life.
-#[derive(Clone, Debug, Default)]
-pub struct PaneState {
-    /// How the program ended; absent while it runs.
-    pub ended: Option<Ended>,
-    /// How the last life that ended did, also after the next one has begun.
-    pub last_end: Option<Ended>,
-    /// How many ends there were while this daemon watched.
-    pub ends: u64,
-    /// The program was started again so often.
-    pub restarts: u32,
-    /// It is about to be started again.
-    pub restarting: bool,
-    /// It is being started again: a program may be there that the pane does not have yet.
-    pub starting: bool,
-    /// What follows from its end is decided: it stays as it is.
-    pub settled: bool,
-    /// The pane is being closed.
-    pub closing: bool,
-    /// It is closed because its program ended, and nobody asked for it.
-    pub by_itself: bool,
-    /// It is to be closed without asking the program.
-    pub force: bool,
-    /// How far the close has come.
-    pub step: CloseStep,
-    /// Processes of it that could not be ended.
-    pub survivors: Vec<u32>,
-    /// A test wants to see this step fail so often.
-    #[cfg(test)]
-    pub fails: Option<(CloseStep, u32)>,
-    /// It is taken out of everything, and nothing more is recorded about it.
-    pub removed: bool,
-    /// It is closed, and this is what is left to say.
-    pub closed: Option<PaneEnd>,
-    /// Its keeper cannot be asked, and this is why. Whatever is known besides is as old as that: nothing follows from it
-    /// until the keeper is reached or found dead, except a close that somebody asks for.
-    unreachable: Option<Unreachable>,
-}
-
-impl PaneState {
-    /// Why its keeper cannot be asked, unless it can or the pane is gone.
-    #[must_use]
-    pub fn unreachable(&self) -> Option<&Unreachable> {
-        self.unreachable.as_ref().filter(|_| self.closed.is_none())
-    }
-
-    /// Whether what follows from the end of its program is still to be decided, and can be.
-    #[must_use]
-    pub fn is_undecided(&self) -> bool {
-        self.ended.is_some() && !self.closing && !self.settled && self.unreachable.is_none()
-    }
-
-    /// Its keeper cannot be asked, for this reason; the time of the first one counts.
-    pub(crate) fn lose(&mut self, reason: String, program_lives: bool) {
-        let since_ms = self
-            .unreachable
-            .as_ref()
-            .map_or_else(epoch_ms, |u| u.since_ms);
-        // What was to be started again is not, as long as nobody knows what runs.
-        self.restarting = false;
-        self.unreachable = Some(Unreachable {
-            since_ms,
-            reason,
-            program_lives,
-        });
-    }
-
-    /// Its keeper answers, or is known to be dead.
-    pub(crate) fn found(&mut self) {
-        self.unreachable = None;
-    }
-}
-
-impl PaneState {
-    /// One more end, of a life or of the try to begin one.
-    pub(crate) fn note_end(&mut self, ended: Ended) {
-        self.ends += 1;
-        self.last_end = Some(ended.clone());
-        self.ended = Some(ended);
-    }
-}
-
 /// A pane as everybody may see it. It outlives its actor.
 pub struct PaneEntry {
     /// Its id.
@@ -195,7 +87,11 @@ pub struct PaneEntry {
     process: ArcSwap<Process>,
     next_keeper: ArcSwapOption<Identity>,
     status_pipe: ArcSwapOption<OwnedFd>,
-    state: watch::Sender<PaneState>,
+    state: watch::Sender<PaneLife>,
+    removed: AtomicBool,
+    /// A test wants to see this step of its close fail so often.
+    #[cfg(test)]
+    fails: std::sync::Mutex<Option<(model::pane::CloseStep, u32)>>,
 }
 
 impl PaneEntry {
@@ -209,8 +105,8 @@ impl PaneEntry {
         process: Process,
         io: Io,
     ) -> Self {
-        let state = PaneState::default();
-        Self::restored(id, session, name, record, process, io, state)
+        let life = PaneLife::default();
+        Self::restored(id, session, name, record, process, io, life)
     }
 
     /// An entry for a pane of an earlier daemon.
@@ -222,7 +118,7 @@ impl PaneEntry {
         record: PaneRecord,
         process: Process,
         io: Io,
-        state: PaneState,
+        life: PaneLife,
     ) -> Self {
         io.belongs_to(id);
         Self {
@@ -235,7 +131,10 @@ impl PaneEntry {
             process: ArcSwap::from_pointee(process),
             next_keeper: ArcSwapOption::empty(),
             status_pipe: ArcSwapOption::empty(),
-            state: watch::Sender::new(state),
+            state: watch::Sender::new(life),
+            removed: AtomicBool::new(false),
+            #[cfg(test)]
+            fails: std::sync::Mutex::default(),
         }
     }
 
@@ -266,9 +165,9 @@ impl PaneEntry {
         self.next_keeper.store(keeper.map(Arc::new));
     }
 
-    /// Its state, and every later one.
+    /// Where it is in its life, and every later state.
     #[must_use]
-    pub fn state(&self) -> watch::Receiver<PaneState> {
+    pub fn state(&self) -> watch::Receiver<PaneLife> {
         self.state.subscribe()
     }
 
@@ -293,16 +192,16 @@ impl PaneEntry {
         let state = self.state.borrow();
         let running = || millis(self.process.load().started.elapsed());
         PaneStatus {
-            exit: state.ended.as_ref().map(|ended| ended.exit.clone()),
-            duration_ms: state.ended.as_ref().map_or_else(running, |e| e.duration_ms),
-            ended_at_ms: state.ended.as_ref().map(|ended| ended.at_ms),
-            restarting: state.restarting,
-            restarts: state.restarts,
+            exit: state.end().map(|ended| ended.exit.clone()),
+            duration_ms: state.end().map_or_else(running, |ended| ended.duration_ms),
+            ended_at_ms: state.end().map(|ended| ended.at_ms),
+            restarting: state.is_restarting(),
+            restarts: state.restarts(),
             unreachable: state.unreachable().cloned(),
             // A program that has ended is in no other state, whatever it told.
-            state: match state.ended {
-                Some(_) => None,
-                None => self.io.live().facts().status.clone(),
+            state: match state.has_ended() {
+                true => None,
+                false => self.io.live().facts().status.clone(),
             },
         }
     }
@@ -311,16 +210,16 @@ impl PaneEntry {
     /// status is that of a program that has not ended.
     pub async fn next_end(&self, limit: Duration) -> PaneStatus {
         let mut state = self.state();
-        let before = state.borrow().ends;
+        let before = state.borrow().ends();
         let restarts = self.record.restart != RestartType::Temporary;
-        let is_over = |state: &PaneState| {
+        let is_over = |state: &PaneLife| {
             // An end of a program that may be started again counts when it is decided that it is not.
-            let stays = state.settled || state.closing || !restarts;
-            state.ends > before || state.ended.is_some() && stays
+            let stays = state.is_kept() || state.is_closing() || !restarts;
+            state.ends() > before || state.has_ended() && stays
         };
         let waited = timeout(limit, state.wait_for(is_over)).await;
         let last = match &waited {
-            Ok(Ok(state)) => state.ended.clone().or_else(|| state.last_end.clone()),
+            Ok(Ok(state)) => state.end().or_else(|| state.last_end()).cloned(),
             Ok(Err(_)) | Err(_) => None,
         };
         drop(waited);
@@ -335,11 +234,7 @@ impl PaneEntry {
 
     /// Records how the present life ended, unless that is known.
     pub(crate) fn ended(&self, ended: Ended) {
-        self.change(|state| {
-            if state.ended.is_none() {
-                state.note_end(ended);
-            }
-        });
+        self.change(|state| state.note_end(ended));
     }
 
     /// The error for a call that needs the program alive.
@@ -348,7 +243,7 @@ impl PaneEntry {
     /// `pane_exited` with its end, `unreachable` while its keeper cannot be asked.
     pub fn alive(&self) -> Result<(), Error> {
         self.reachable()?;
-        match &self.state.borrow().ended {
+        match self.state.borrow().end() {
             None => Ok(()),
             Some(ended) => Err(Error::new(
                 ErrorCode::PaneExited,
@@ -397,13 +292,12 @@ impl PaneEntry {
         self.process.store(Arc::new(process));
     }
 
-    /// The turn to start the program again; `None` when the pane is being closed. A close waits until
-    /// the turn is over.
+    /// The turn to start the program again, when that is decided; `None` when the pane is being closed. A close waits
+    /// until the turn is over.
     pub(crate) fn begin_start(self: &Arc<Self>) -> Option<StartTurn> {
         let mut begun = false;
         self.state.send_if_modified(|state| {
-            begun = !state.closing;
-            state.starting |= begun;
+            begun = state.begin_start();
             begun
         });
         begun.then(|| StartTurn(Arc::clone(self)))
@@ -414,33 +308,38 @@ impl PaneEntry {
     pub(crate) fn begin_life(&self, process: Process) -> bool {
         let process = Arc::new(process);
         self.state.send_if_modified(|state| {
-            if state.closing {
-                return false;
+            let begun = state.begin_life();
+            if begun {
+                self.process.store(process);
             }
-            self.process.store(process);
-            state.ended = None;
-            state.restarting = false;
-            state.settled = false;
-            state.restarts += 1;
-            true
+            begun
         })
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut PaneState)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut PaneLife)) {
         self.state.send_modify(change);
     }
 
     /// True for the first caller only.
-    pub(crate) fn begin_close(&self, force: bool) -> bool {
+    pub(crate) fn begin_close(&self, cause: Cause, force: bool) -> bool {
         let mut first = false;
         self.state.send_if_modified(|state| {
-            first = !state.closing;
-            let changed = first || (force && !state.force);
-            state.closing = true;
-            state.force |= force;
-            changed
+            let forced = state.is_forced();
+            first = state.begin_close(cause, force);
+            first || state.is_forced() != forced
         });
         first
+    }
+
+    /// It is taken out of the registry.
+    pub(crate) fn set_removed(&self) {
+        self.removed.store(true, Ordering::Release);
+    }
+
+    /// Whether it is taken out of the registry, and nothing more is recorded about it.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Acquire)
     }
 
     /// Its final state so far.
@@ -461,6 +360,6 @@ pub(crate) struct StartTurn(Arc<PaneEntry>);
 
 impl Drop for StartTurn {
     fn drop(&mut self) {
-        self.0.change(|state| state.starting = false);
+        self.0.change(PaneLife::end_start);
     }
 }

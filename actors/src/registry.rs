@@ -403,6 +403,9 @@ impl Registry {
     /// Takes a pane out and remembers its end.
     pub fn remove_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) {
         self.remember(ended);
+        if let Some(pane) = self.pane(id) {
+            pane.set_removed();
+        }
         let removed = self.panes.remove(&id);
         if let Some(token) = removed
             .as_ref()

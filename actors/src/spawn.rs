@@ -26,7 +26,7 @@ use crate::step::step;
 use crate::tree;
 use keeper::{KeeperSpec, Streams};
 use keeper_link::{SpawnError, SpawnedPane};
-use model::pane::PaneRecord;
+use model::pane::{PaneLife, PaneRecord};
 use model::session::change::{Place, Placement};
 pub use record::checked_cwd;
 use record::{next_record, record};
@@ -285,7 +285,7 @@ pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(),
     let turn = entry.begin_start().ok_or_else(|| closing(entry))?;
     let mut state = entry.state();
     let closes = async {
-        let _ = state.wait_for(|state| state.closing).await;
+        let _ = state.wait_for(PaneLife::is_closing).await;
     };
     tokio::select! {
         biased;

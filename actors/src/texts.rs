@@ -192,7 +192,7 @@ async fn store(
     };
     let bytes = text.bytes();
     let watched = Arc::clone(entry);
-    let is_there = move || !watched.state().borrow().removed;
+    let is_there = move || !watched.is_removed();
     server.store.save_text(entry.id, text, is_there).await?;
     Ok(bytes)
 }

@@ -1,9 +1,15 @@
 //! Panes.
 
+mod close;
 mod ended;
+mod life;
 mod record;
+mod state;
 mod stored;
 
+pub use close::{Cause, CloseStep, Closing};
 pub use ended::Ended;
+pub use life::PaneLife;
 pub use record::PaneRecord;
+pub use state::{Known, Next, PaneState};
 pub use stored::{StoredMirror, StoredPane, StoredProcess, StoredState};

@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::pane::{PaneEntry, PaneState, Process, identity, setup_of};
+use crate::pane::{PaneEntry, Process, identity, setup_of};
 use crate::server::Server;
 use crate::step::step;
 use keeper::Family;
 use keeper_link::{AdoptedPane, Keeper};
-use model::pane::{Ended, PaneRecord, StoredPane, StoredProcess};
+use model::pane::{Ended, PaneLife, PaneRecord, StoredPane, StoredProcess};
 
 /// Why a pane has no keeper.
 const KEEPER_GONE: &str =
@@ -71,14 +71,10 @@ pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Ar
             }
         }
     };
-    let mut state = PaneState::default();
-    state.ended = pane.state.ended;
-    state.settled = pane.state.settled;
-    state.closing = pane.state.closing;
-    state.by_itself = pane.state.by_itself;
-    state.restarts = pane.state.life;
+    let mut life = PaneLife::restored(&pane.state);
     if let Some(why) = away {
-        state.lose(why, process.keeper.family().program_lives());
+        let lives = process.keeper.family().program_lives();
+        life.lose(epoch_ms(), why, lives);
     }
     let StoredPane {
         id,
@@ -87,7 +83,7 @@ pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Ar
         record,
         ..
     } = pane;
-    let entry = PaneEntry::restored(id, session, name, record, process, io, state);
+    let entry = PaneEntry::restored(id, session, name, record, process, io, life);
     let entry = Arc::new(entry);
     if let Some(pipe) = pipe {
         entry.keep_status_pipe(pipe);
@@ -276,13 +272,9 @@ pub(crate) async fn take_up(
         entry.keep_status_pipe(pipe);
     }
     entry.set_process(process);
-    entry.change(|state| {
-        if life != before {
-            state.ended = None;
-            state.settled = false;
-            state.restarts = life;
-        }
-        state.found();
+    entry.change(|state| match life == before {
+        true => state.found(),
+        false => state.found_later_life(life),
     });
     let _ = server.store.save(entry);
     server.registry.note_change();

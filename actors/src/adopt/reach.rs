@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::keepers;
+use crate::clock::epoch_ms;
 use crate::pane::PaneEntry;
 use crate::server::Server;
 use keeper_link::{AdoptError, AdoptedPane, Expected};
@@ -79,6 +80,6 @@ fn note(entry: &PaneEntry, reason: String) {
         .unreachable()
         .is_some_and(|now| now.reason == reason && now.program_lives == lives);
     if !same {
-        entry.change(|state| state.lose(reason, lives));
+        entry.change(|state| state.lose(epoch_ms(), reason, lives));
     }
 }

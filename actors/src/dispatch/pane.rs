@@ -473,7 +473,7 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
     };
     if waited.outcome == ExpectOutcome::Exit {
         let mut state = pane.state();
-        let recorded = state.wait_for(|state| state.ended.is_some());
+        let recorded = state.wait_for(|state| state.has_ended());
         let _ = tokio::time::timeout(RECORD_LIMIT, recorded).await;
     }
     let (text, line, groups) = match waited.found {

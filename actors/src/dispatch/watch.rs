@@ -44,7 +44,7 @@ async fn screen(
     loop {
         let program = {
             let state = state.borrow_and_update();
-            format!("{}.{}", state.restarts, u8::from(state.ended.is_some()))
+            format!("{}.{}", state.restarts(), u8::from(state.has_ended()))
         };
         let seen = pane.io.present().await?;
         let version = format!("{seen}.{program}");

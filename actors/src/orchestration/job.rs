@@ -19,7 +19,7 @@ use crate::step::step;
 use keeper::LEAVE_TERMINAL;
 use model::orchestration::plan::{Plan, PlannedCommand};
 use model::orchestration::progress::{Doubt, Fact, Outcome, Started, StopReason};
-use model::pane::Ended;
+use model::pane::{Ended, PaneLife};
 use model::session::change::Place;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
@@ -285,14 +285,14 @@ impl Job {
         let mut stopped = self.entry.stopped();
         tokio::select! {
             biased;
-            _ = state.wait_for(|state| state.ended.is_some()) => None,
+            _ = state.wait_for(PaneLife::has_ended) => None,
             stopped = stopped.wait_for(Option::is_some) => stopped.ok().and_then(|reason| *reason),
         }
     }
 
     /// How the program ended, which it has.
     pub(super) fn end_of(&self, pane: &PaneEntry) -> Option<Ended> {
-        pane.state().borrow().ended.clone()
+        pane.state().borrow().end().cloned()
     }
 
     /// What became of the program as a whole.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use protocol::OrchestrationUuid;
 
 use super::entry::RUN_TAG;
-use crate::pane::{self, PaneEntry, PaneState};
+use crate::pane::{self, PaneEntry};
 use crate::server::Server;
+use model::pane::PaneLife;
 
 /// Closes the oldest pane of which nothing runs any more: a run's before one that somebody has kept. False when there is none.
 pub(crate) async fn give_way(server: &Arc<Server>) -> bool {
@@ -16,7 +17,7 @@ pub(crate) async fn give_way(server: &Arc<Server>) -> bool {
         .into_iter()
         .filter(|pane| is_over(&pane.state().borrow()) && !runs_still(server, pane))
         .map(|pane| {
-            let ended = pane.state().borrow().ended.as_ref().map(|end| end.at_ms);
+            let ended = pane.state().borrow().end().map(|end| end.at_ms);
             (run_of(&pane).is_none(), ended, pane)
         })
         .collect();
@@ -58,8 +59,8 @@ async fn close(server: &Arc<Server>, pane: &Arc<PaneEntry>) -> bool {
 }
 
 /// Its program has ended, and it was to stay as it is.
-fn is_over(state: &PaneState) -> bool {
-    state.ended.is_some() && state.settled && !state.restarting && !state.closing
+fn is_over(state: &PaneLife) -> bool {
+    state.is_kept() && !state.is_closing()
 }
 
 /// The run that made it.

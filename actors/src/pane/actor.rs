@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 
 use super::{PaneEntry, life};
 use crate::adopt::{self, Reached};
-use crate::clock::epoch_ms;
+use crate::clock::{epoch_ms, millis};
 use crate::server::Server;
 use crate::spawn;
-use model::pane::Ended;
+use model::pane::{Cause, Ended, Next, PaneLife};
 
 /// A program is started again at most so often within [`RESTART_PERIOD`]; then it stays ended.
 const RESTARTS: u32 = 5;
@@ -32,8 +32,10 @@ const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 pub enum PaneMsg {
     /// The life with this number has ended, and its output is read.
     ProgramEnded(u32),
-    /// The pause before a restart is over.
-    RestartDue(u32),
+    /// The pause before the restart that is due at this time is over.
+    RestartDue(u64),
+    /// What was being started when an earlier life of this actor failed is undone.
+    StartUndone,
     /// The keeper lives and can be asked no more: it is tried again.
     KeeperAway,
     /// The keeper of an unreachable pane answers, or is dead.
@@ -61,18 +63,18 @@ pub struct PaneActorState {
     server: Arc<Server>,
     entry: Arc<PaneEntry>,
     restarts: RestartWindow,
-    /// What follows from the end of this life is decided: it is told twice when a daemon takes over an ended program.
-    decided: Option<u32>,
     io_watch: JoinHandle<()>,
     /// Asks the keeper of an unreachable pane.
     trying: Option<JoinHandle<()>>,
+    /// Waits until what an earlier life was starting is undone.
+    undone: Option<JoinHandle<()>>,
 }
 
 impl Drop for PaneActorState {
     fn drop(&mut self) {
         self.io_watch.abort();
-        if let Some(trying) = &self.trying {
-            trying.abort();
+        for task in [&self.trying, &self.undone].into_iter().flatten() {
+            task.abort();
         }
     }
 }
@@ -99,18 +101,12 @@ impl Actor for PaneActor {
             server,
             entry,
             restarts: RestartWindow::default(),
-            decided: None,
             io_watch,
             trying: None,
+            undone: None,
         };
         state.show(&myself);
-        // What its predecessor may have been told and not done.
-        let now = state.entry.state().borrow().clone();
-        if now.unreachable().is_some() {
-            state.try_again(&myself);
-        } else if now.is_undecided() {
-            let _ = myself.cast(PaneMsg::ProgramEnded(state.entry.process().life));
-        }
+        state.go_on(&myself);
         Ok(state)
     }
 
@@ -122,7 +118,8 @@ impl Actor for PaneActor {
     ) -> Result<(), ActorError> {
         match msg {
             PaneMsg::ProgramEnded(life) => state.program_ended(myself, life),
-            PaneMsg::RestartDue(life) => state.restart(myself, life).await,
+            PaneMsg::RestartDue(due_ms) => state.restart(myself, due_ms).await,
+            PaneMsg::StartUndone => state.go_on(myself),
             PaneMsg::KeeperAway => state.try_again(myself),
             PaneMsg::Reached(reached) => state.reached(myself, *reached).await,
             PaneMsg::IoFailed => return Err("the I/O task failed".into()),
@@ -167,7 +164,7 @@ impl PaneActorState {
 
     async fn reached(&mut self, myself: &Address<PaneMsg>, reached: Reached) {
         let now = self.entry.state().borrow().clone();
-        if now.closing || now.unreachable().is_none() {
+        if now.is_closing() || now.unreachable().is_none() {
             return;
         }
         match reached {
@@ -176,27 +173,63 @@ impl PaneActorState {
                 if let Err(error) = taken_up {
                     tracing::warn!(pane_id = %self.entry.id, %error, "a pane stays unreachable");
                     let lives = self.entry.process().keeper.family().program_lives();
-                    self.entry.change(|state| state.lose(error.message, lives));
+                    let lost = |life: &mut PaneLife| life.lose(epoch_ms(), error.message, lives);
+                    self.entry.change(lost);
                     let _ = myself.send_after(AGAIN_PAUSE, PaneMsg::KeeperAway);
                     return;
                 }
                 tracing::info!(pane_id = %self.entry.id, "an unreachable pane was reached");
             }
             // Its program is ended like that of every keeper that dies.
-            Reached::Dead => self.entry.change(super::PaneState::found),
+            Reached::Dead => self.entry.change(PaneLife::found),
         }
         life::watch_life(&self.server, &self.entry, &self.entry.process());
     }
 
+    /// Takes up what its predecessor may have been told and not done.
+    fn go_on(&mut self, myself: &Address<PaneMsg>) {
+        let now = self.entry.state().borrow().clone();
+        if now.unreachable().is_some() {
+            self.try_again(myself);
+        } else if now.is_undecided() {
+            let _ = myself.cast(PaneMsg::ProgramEnded(self.entry.process().life));
+        } else if now.is_closing() {
+            // The close goes on by itself.
+        } else if now.is_starting() {
+            self.await_undone(myself);
+        } else if let Some(due_ms) = now.due_ms() {
+            // A start that has failed with its actor is not tried at once.
+            let pause = Duration::from_millis(due_ms).saturating_sub(self.server.started.elapsed());
+            let _ = myself.send_after(pause.max(RESTART_PAUSE), PaneMsg::RestartDue(due_ms));
+        }
+    }
+
+    /// Waits in the background until what its predecessor was starting is undone.
+    fn await_undone(&mut self, myself: &Address<PaneMsg>) {
+        let (mut state, actor) = (self.entry.state(), myself.clone());
+        let undone = tokio::spawn(async move {
+            let _ = state.wait_for(|state| !state.is_starting()).await;
+            let _ = actor.cast(PaneMsg::StartUndone);
+        });
+        if let Some(before) = self.undone.replace(undone) {
+            before.abort();
+        }
+    }
+
     fn program_ended(&mut self, myself: &Address<PaneMsg>, life: u32) {
         let now = self.entry.state().borrow().clone();
-        let undecided = now.is_undecided() && life == self.entry.process().life;
-        let Some(ended) = now.ended.filter(|_| undecided) else {
-            return;
-        };
-        if self.decided.replace(life) == Some(life) {
+        if !now.is_undecided() || life != self.entry.process().life {
             return;
         }
+        let Some(ended) = now.end() else {
+            return;
+        };
+        let decision = self.decide(ended);
+        self.follow(myself, decision);
+    }
+
+    /// What is to follow from this end.
+    fn decide(&mut self, ended: &Ended) -> Decision {
         let restarts = match self.entry.record.restart {
             RestartType::Permanent => true,
             RestartType::Transient => !ended.exit.success(),
@@ -208,52 +241,57 @@ impl PaneActorState {
         } else {
             0
         };
-        let decision = match count {
-            0 if self.entry.record.remain_on_exit => "keep",
-            0 => "close",
-            1..=RESTARTS => "restart",
-            _ if self.entry.record.remain_on_exit => "give up and keep",
-            _ => "give up and close",
+        let (decision, said) = match count {
+            0 if self.entry.record.remain_on_exit => (Decision::Keep, "keep"),
+            0 => (Decision::Close, "close"),
+            1..=RESTARTS => {
+                let pause = RESTART_PAUSE * 2u32.pow(count - 1);
+                (Decision::Restart(pause), "restart")
+            }
+            _ if self.entry.record.remain_on_exit => (Decision::Keep, "give up and keep"),
+            _ => (Decision::Close, "give up and close"),
         };
         tracing::info!(
             pane_id = %self.entry.id,
             exit_reason = %ended.exit,
             restarts_in_window = count,
-            decision,
+            decision = said,
             "program ended"
         );
-        match decision {
-            "restart" => {
-                self.entry.change(|state| state.restarting = true);
-                let pause = RESTART_PAUSE * 2u32.pow(count - 1);
-                let _ = myself.send_after(pause, PaneMsg::RestartDue(life));
-            }
-            "close" | "give up and close" => {
-                self.entry.change(|state| {
-                    state.restarting = false;
-                    state.by_itself = true;
-                });
-                super::close_in_background(&self.server, &self.entry, false);
-            }
-            _ => self.entry.change(|state| {
-                state.restarting = false;
-                state.settled = true;
-            }),
-        }
-        let _ = self.server.store.save(&self.entry);
+        decision
     }
 
-    async fn restart(&mut self, myself: &Address<PaneMsg>, life: u32) {
-        if self.entry.state().borrow().closing || life != self.entry.process().life {
+    fn follow(&self, myself: &Address<PaneMsg>, decision: Decision) {
+        let entry = &self.entry;
+        match decision {
+            Decision::Restart(pause) => {
+                let due_ms = millis(self.server.started.elapsed() + pause);
+                entry.change(|state| {
+                    state.decide(Next::Restarting { due_ms });
+                });
+                let _ = myself.send_after(pause, PaneMsg::RestartDue(due_ms));
+            }
+            Decision::Close => {
+                super::close_in_background(&self.server, entry, Cause::ByItself, false);
+            }
+            Decision::Keep => entry.change(|state| {
+                state.decide(Next::Kept);
+            }),
+        }
+        let _ = self.server.store.save(entry);
+    }
+
+    async fn restart(&mut self, myself: &Address<PaneMsg>, due_ms: u64) {
+        if self.entry.state().borrow().due_ms() != Some(due_ms) {
             return;
         }
         if let Err(error) = spawn::respawn(&self.server, &self.entry).await {
-            if self.entry.state().borrow().closing {
+            if self.entry.state().borrow().is_closing() {
                 return;
             }
             tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
             self.entry.change(|state| {
-                state.note_end(Ended {
+                state.fail_start(Ended {
                     exit: ExitStatus::SpawnFailed {
                         reason: error.message,
                     },
@@ -261,8 +299,17 @@ impl PaneActorState {
                     at_ms: epoch_ms(),
                 });
             });
-            self.decided = None;
-            self.program_ended(myself, life);
+            self.program_ended(myself, self.entry.process().life);
         }
     }
+}
+
+/// What follows from the end of a program.
+enum Decision {
+    /// It is started again after this pause.
+    Restart(Duration),
+    /// The pane is closed.
+    Close,
+    /// The pane stays as it is.
+    Keep,
 }

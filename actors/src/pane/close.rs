@@ -9,8 +9,8 @@ use protocol::reply::{ExitStatus, PaneEnd, SessionContext};
 use terminal::screen::Tail;
 use tokio::time::timeout;
 
+use super::PaneEntry;
 use super::life::{self, DRAIN_LIMIT, EXIT_LIMIT, KILL_LIMIT};
-use super::{CloseStep, PaneEntry};
 use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
 use crate::memory;
@@ -20,7 +20,7 @@ use crate::session::{self, SessionMsg};
 use crate::step::step;
 use crate::store::Saved;
 use crate::tree;
-use model::pane::Ended;
+use model::pane::{Cause, CloseStep, Ended, PaneLife};
 
 /// How long a start that was under way may take to be undone.
 const UNDO_LIMIT: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ const TAIL_BYTES: usize = 16 * 1024;
 /// started, then the pane itself. All callers get the same end; nobody cancels it by going away.
 pub async fn close(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) -> PaneEnd {
     let mut state = entry.state();
-    begin(server, entry, force);
+    begin(server, entry, Cause::Asked, force);
     let asked: u64 = entry.record.stop.times_ms().iter().sum();
     let limit = Duration::from_millis(asked)
         + UNDO_LIMIT
@@ -43,16 +43,16 @@ pub async fn close(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) ->
         + EXIT_LIMIT
         + DRAIN_LIMIT
         + KILL_LIMIT;
-    match timeout(limit, state.wait_for(|state| state.closed.is_some())).await {
-        Ok(Ok(state)) => state.closed.clone(),
+    match timeout(limit, state.wait_for(|state| state.closed().is_some())).await {
+        Ok(Ok(state)) => state.closed().cloned(),
         Ok(Err(_)) | Err(_) => None,
     }
     .unwrap_or_else(|| entry.end(Vec::new()))
 }
 
 /// Closes a pane without anybody waiting for it.
-pub(crate) fn begin(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) {
-    if entry.begin_close(force) {
+pub(crate) fn begin(server: &Arc<Server>, entry: &Arc<PaneEntry>, cause: Cause, force: bool) {
+    if entry.begin_close(cause, force) {
         go_on(server, entry);
     }
 }
@@ -79,7 +79,7 @@ async fn carry_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
             // The daemon's runtime ends.
             return;
         }
-        let step = entry.state().borrow().step;
+        let step = entry.state().borrow().step();
         tracing::error!(pane_id = %entry.id, ?step, %error, "a step of a close has failed");
         if failed.replace(step) == Some(step) {
             if step == CloseStep::Remove {
@@ -87,9 +87,10 @@ async fn carry_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
                 drop(remove_with(server, entry, Tail::default()));
             }
             let end = final_state(entry);
-            entry.change(|state| match step.next() {
-                Some(next) => state.step = next,
-                None => state.closed = Some(end),
+            entry.change(|state| {
+                if !state.end_step() {
+                    state.tell(end);
+                }
             });
             if step.next().is_none() {
                 return;
@@ -102,7 +103,7 @@ async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
     let (server, entry) = (&server, &entry);
     let mut forgotten = None;
     loop {
-        let step = entry.state().borrow().step;
+        let step = entry.state().borrow().step();
         #[cfg(test)]
         tests::fail_if_wanted(entry, step);
         named(step).await;
@@ -115,9 +116,9 @@ async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
             CloseStep::TakeOut => take_out(server, entry).await,
             CloseStep::Tell => return tell(server, entry, forgotten).await,
         }
-        if let Some(next) = step.next() {
-            entry.change(|state| state.step = next);
-        }
+        entry.change(|state| {
+            state.end_step();
+        });
     }
 }
 
@@ -136,15 +137,14 @@ async fn named(step: CloseStep) {
 async fn end(entry: &Arc<PaneEntry>) {
     let mut state = entry.state();
     // Nothing is started any more, and what was being started is undone or is the pane's.
-    let _ = timeout(UNDO_LIMIT, state.wait_for(|state| !state.starting)).await;
+    let _ = timeout(UNDO_LIMIT, state.wait_for(|state| !state.is_starting())).await;
     let process = entry.process();
     let survivors = life::end_program(entry, &process, &mut state).await;
     // A live program's end must be heard before its keeper goes.
-    let _ = timeout(EXIT_LIMIT, state.wait_for(|state| state.ended.is_some())).await;
+    let _ = timeout(EXIT_LIMIT, state.wait_for(PaneLife::has_ended)).await;
     entry.change(|state| {
-        state.restarting = false;
         state.found();
-        state.survivors = survivors;
+        state.note_survivors(survivors);
     });
     entry.ended(Ended {
         exit: ExitStatus::Lost {
@@ -156,7 +156,7 @@ async fn end(entry: &Arc<PaneEntry>) {
 }
 
 async fn release(entry: &Arc<PaneEntry>) {
-    let mut survivors = entry.state().borrow().survivors.clone();
+    let mut survivors = entry.state().borrow().survivors().to_vec();
     survivors.extend(life::release(entry, &entry.process()).await);
     if let Some(group) = &entry.record.cgroup {
         survivors.extend(cgroup::close(Path::new(group)).await);
@@ -167,7 +167,7 @@ async fn release(entry: &Arc<PaneEntry>) {
     if !survivors.is_empty() {
         tracing::warn!(pane_id = %entry.id, ?survivors, "processes could not be killed");
     }
-    entry.change(|state| state.survivors = survivors);
+    entry.change(|state| state.note_survivors(survivors));
 }
 
 async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Saved {
@@ -194,11 +194,10 @@ fn remove_with(server: &Server, entry: &PaneEntry, tail: Tail) -> Saved {
         end: final_state(entry),
         tail,
     });
-    entry.change(|state| state.removed = true);
     if server.registry.pane(entry.id).is_some() {
         server.registry.remove_pane(entry.id, Arc::clone(&ended));
     }
-    if entry.state().borrow().by_itself {
+    if entry.state().borrow().closes_by_itself() {
         server.store.forget_departed_pane(entry.id, ended)
     } else {
         server.store.forget_pane(entry.id, Some(ended))
@@ -206,7 +205,7 @@ fn remove_with(server: &Server, entry: &PaneEntry, tail: Tail) -> Saved {
 }
 
 fn final_state(entry: &PaneEntry) -> PaneEnd {
-    let survivors = entry.state().borrow().survivors.clone();
+    let survivors = entry.state().borrow().survivors().to_vec();
     entry.end(survivors)
 }
 
@@ -233,7 +232,7 @@ async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<Sa
     if let Some(forgotten) = forgotten {
         let _ = forgotten.wait().await;
     }
-    entry.change(|state| state.closed = Some(end));
+    entry.change(|state| state.tell(end));
     memory::freed(server);
 }
 

@@ -67,7 +67,7 @@ impl PaneEntry {
             return told.to_string();
         }
         let begun_in = || self.record.cwd.clone();
-        if self.state.borrow().ended.is_some() {
+        if self.state.borrow().has_ended() {
             return begun_in();
         }
         let link = format!("/proc/{}/cwd", self.process.load().pid);

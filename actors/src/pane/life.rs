@@ -9,12 +9,12 @@ use pty::WriteOrder;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{PaneEntry, PaneMsg, PaneState, Process};
+use super::{PaneEntry, PaneMsg, Process};
 use crate::clock::{epoch_ms, millis};
 use crate::server::Server;
 use keeper::{ExitReport, ProgramStatus, StopTimes};
 use keeper_link::{KeeperExit, LinkError};
-use model::pane::Ended;
+use model::pane::{Ended, PaneLife};
 
 /// How long killed processes may take to be gone.
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(5);
@@ -38,23 +38,23 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             Ok(exit) => exit.unwrap_or(KeeperExit::Lost),
             Err(_) => KeeperExit::Lost,
         };
-        let (settled, closing) = {
+        let (kept, closing) = {
             let state = entry.state();
             let state = state.borrow();
-            (state.settled, state.closing)
+            (state.is_kept(), state.is_closing())
         };
         if exit == KeeperExit::Replaced && !closing {
             // It lives, so the program's end is still to be heard from it.
             let lives = process.keeper.family().program_lives();
             let why = "somebody else has taken the connection to its keeper";
             tracing::warn!(pane_id = %entry.id, why, "a pane is unreachable");
-            entry.change(|state| state.lose(why.to_owned(), lives));
+            entry.change(|state| state.lose(epoch_ms(), why.to_owned(), lives));
             if let Some(actor) = entry.address.get() {
                 let _ = actor.cast(PaneMsg::KeeperAway);
             }
             return;
         }
-        if exit == KeeperExit::Lost && !settled {
+        if exit == KeeperExit::Lost && !kept {
             // What nobody can wait for any more must not go on behind a pane that has ended.
             let left = kill_rest(&entry, &process).await;
             tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
@@ -115,7 +115,7 @@ fn exit_status(report: &ExitReport, memory_max: Option<u64>) -> ExitStatus {
 pub(crate) async fn stop_program(entry: &PaneEntry) {
     let mut state = entry.state();
     end_program(entry, &entry.process(), &mut state).await;
-    let _ = timeout(EXIT_LIMIT, state.wait_for(|state| state.ended.is_some())).await;
+    let _ = timeout(EXIT_LIMIT, state.wait_for(PaneLife::has_ended)).await;
 }
 
 /// Ends one life of the program by the recipe, with what it has started, and returns what survived:
@@ -123,7 +123,7 @@ pub(crate) async fn stop_program(entry: &PaneEntry) {
 pub(crate) async fn end_program(
     entry: &PaneEntry,
     process: &Process,
-    state: &mut watch::Receiver<PaneState>,
+    state: &mut watch::Receiver<PaneLife>,
 ) -> Vec<u32> {
     if process.keeper_pid == 0 {
         // What is left of it is how it ended.
@@ -132,7 +132,7 @@ pub(crate) async fn end_program(
     let recipe = &entry.record.stop;
     let [keys_ms, first_ms, second_ms] = recipe.times_ms();
     let keys = recipe.keys.as_deref().unwrap_or_default();
-    let is_over = |state: &PaneState| state.ended.is_some() || state.force;
+    let is_over = |state: &PaneLife| state.has_ended() || state.is_forced();
     if !keys.is_empty() && !is_over(&state.borrow()) {
         let limit = Duration::from_millis(keys_ms);
         let order = WriteOrder::keys(keys.to_vec(), limit);
@@ -146,7 +146,7 @@ pub(crate) async fn end_program(
     // Also when the program has ended: what it has left is asked as well.
     let asked = process.keeper.stop(process.keeper_pid, times, KILL_LIMIT);
     let forced = async {
-        if state.wait_for(|state| state.force).await.is_err() {
+        if state.wait_for(PaneLife::is_forced).await.is_err() {
             std::future::pending().await
         }
     };

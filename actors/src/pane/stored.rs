@@ -14,10 +14,10 @@ impl Persist for PaneEntry {
 
     fn row(&self) -> Row<'_> {
         let state = self.state.borrow();
-        if state.removed {
+        if self.is_removed() {
             return Row::RemovedPane {
                 id: self.id,
-                by_itself: state.by_itself,
+                by_itself: state.closes_by_itself(),
             };
         }
         let process = self.process();
@@ -27,13 +27,13 @@ impl Persist for PaneEntry {
             name: self.name().map(|name| Name::clone(&name)),
             record: &self.record,
             state: StoredState {
-                ended: state.ended.clone(),
+                ended: state.end().cloned(),
                 life: process.life,
-                settled: state.settled,
-                closing: state.closing,
+                settled: state.is_kept(),
+                closing: state.is_closing(),
                 keeper: process.keeper_identity().map(stored),
                 program: process.program_identity().map(stored),
-                by_itself: state.by_itself,
+                by_itself: state.closes_by_itself(),
                 next_keeper: self.next_keeper().map(stored),
                 secret: process.secret,
                 session_name: None,

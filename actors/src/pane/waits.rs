@@ -8,7 +8,7 @@ use super::PaneEntry;
 /// Reads `/proc`, so it blocks for some microseconds for each process. False also when that cannot be known.
 #[must_use]
 pub(crate) fn for_keys(pane: &PaneEntry) -> bool {
-    if pane.state().borrow().ended.is_some() {
+    if pane.state().borrow().has_ended() {
         return false;
     }
     let Some(terminal) = pane.io.terminal() else {

@@ -8,6 +8,7 @@ use crate::cgroup;
 use crate::pane::{self, PaneEntry, StartTurn};
 use crate::server::Server;
 use keeper_link::{Keeper, SpawnedPane};
+use model::pane::Cause;
 
 /// How long its processes may take to be gone when it is not wanted after all.
 const UNDO_LIMIT: Duration = Duration::from_secs(5);
@@ -92,7 +93,7 @@ impl Drop for Unplaced {
         if let Some((server, entry)) = self.0.take() {
             tracing::warn!(pane_id = %entry.id, "a pane that has got no place is closed");
             pane::life::watch_life(&server, &entry, &entry.process());
-            pane::close_in_background(&server, &entry, true);
+            pane::close_in_background(&server, &entry, Cause::Asked, true);
         }
     }
 }

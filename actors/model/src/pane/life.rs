@@ -1,0 +1,264 @@
+//! The life of a pane: where it is, and what is counted on the way.
+
+use protocol::reply::{PaneEnd, Unreachable};
+
+use super::close::{Cause, CloseStep};
+use super::state::{Known, Next, PaneState};
+use super::{Ended, StoredState};
+
+/// Where a pane is in its life, with what outlasts that.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PaneLife {
+    state: PaneState,
+    last_end: Option<Ended>,
+    ends: u64,
+    restarts: u32,
+    survivors: Vec<u32>,
+}
+
+impl PaneLife {
+    /// The life of a pane of an earlier daemon.
+    #[must_use]
+    pub fn restored(stored: &StoredState) -> Self {
+        let kept = stored.settled;
+        let mut state = PaneState::known(stored.ended.clone().map(|end| Known { end, kept }));
+        if stored.closing {
+            let cause = match stored.by_itself {
+                true => Cause::ByItself,
+                false => Cause::Asked,
+            };
+            state.begin_close(cause, false);
+        }
+        Self {
+            state,
+            restarts: stored.life,
+            ..Self::default()
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn state(&self) -> &PaneState {
+        &self.state
+    }
+
+    /// How the program ended; absent while it runs.
+    #[must_use]
+    pub fn end(&self) -> Option<&Ended> {
+        self.state.end()
+    }
+
+    /// Whether the program has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.end().is_some()
+    }
+
+    /// How the last life that ended did, also after the next one has begun.
+    #[must_use]
+    pub fn last_end(&self) -> Option<&Ended> {
+        self.last_end.as_ref()
+    }
+
+    /// How many ends there were while this daemon watched.
+    #[must_use]
+    pub fn ends(&self) -> u64 {
+        self.ends
+    }
+
+    /// How often the program was started again.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// Processes of it that could not be ended.
+    #[must_use]
+    pub fn survivors(&self) -> &[u32] {
+        &self.survivors
+    }
+
+    /// Why its keeper cannot be asked.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<&Unreachable> {
+        match &self.state {
+            PaneState::Unreachable { why, .. } => Some(why),
+            PaneState::Closing(close) => close.why.as_ref(),
+            PaneState::Starting { .. }
+            | PaneState::Running
+            | PaneState::Ended { .. }
+            | PaneState::Closed { .. } => None,
+        }
+    }
+
+    /// Whether what follows from the end of its program is still to be decided, and can be.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        matches!(
+            self.state,
+            PaneState::Ended {
+                next: Next::Undecided,
+                ..
+            }
+        )
+    }
+
+    /// When it is to be started again.
+    #[must_use]
+    pub fn due_ms(&self) -> Option<u64> {
+        match self.state {
+            PaneState::Ended {
+                next: Next::Restarting { due_ms },
+                ..
+            } => Some(due_ms),
+            PaneState::Ended { .. }
+            | PaneState::Starting { .. }
+            | PaneState::Running
+            | PaneState::Unreachable { .. }
+            | PaneState::Closing(_)
+            | PaneState::Closed { .. } => None,
+        }
+    }
+
+    /// Whether it is about to be started again, or is being.
+    #[must_use]
+    pub fn is_restarting(&self) -> bool {
+        self.due_ms().is_some() || matches!(self.state, PaneState::Starting { .. })
+    }
+
+    /// Whether a program may be there that the pane does not have yet.
+    #[must_use]
+    pub fn is_starting(&self) -> bool {
+        match &self.state {
+            PaneState::Starting { .. } => true,
+            PaneState::Closing(close) => close.starting,
+            PaneState::Running
+            | PaneState::Unreachable { .. }
+            | PaneState::Ended { .. }
+            | PaneState::Closed { .. } => false,
+        }
+    }
+
+    /// Whether it is decided that it stays as it is after the end of its program.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.state.is_kept()
+    }
+
+    /// Whether it is being closed, or is closed.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.state.close().is_some()
+    }
+
+    /// Whether it is closed because its program ended, and nobody asked for it.
+    #[must_use]
+    pub fn closes_by_itself(&self) -> bool {
+        let close = self.state.close();
+        close.is_some_and(|close| close.cause == Cause::ByItself)
+    }
+
+    /// Whether it is to be closed without asking the program.
+    #[must_use]
+    pub fn is_forced(&self) -> bool {
+        self.state.close().is_some_and(|close| close.force)
+    }
+
+    /// The next step of its close.
+    #[must_use]
+    pub fn step(&self) -> CloseStep {
+        let close = self.state.close();
+        close.map_or_else(CloseStep::default, |close| close.step)
+    }
+
+    /// What is left to say when it is closed.
+    #[must_use]
+    pub fn closed(&self) -> Option<&PaneEnd> {
+        match &self.state {
+            PaneState::Closed { told, .. } => Some(told),
+            PaneState::Starting { .. }
+            | PaneState::Running
+            | PaneState::Unreachable { .. }
+            | PaneState::Ended { .. }
+            | PaneState::Closing(_) => None,
+        }
+    }
+
+    /// Its keeper cannot be asked, for this reason; the time of the first one counts.
+    pub fn lose(&mut self, now_ms: u64, reason: String, program_lives: bool) {
+        self.state.lose(now_ms, reason, program_lives);
+    }
+
+    /// Its keeper answers, or is known to be dead.
+    pub fn found(&mut self) {
+        self.state.found();
+    }
+
+    /// Its keeper answers, and has the program's life of this number, a later one than was known.
+    pub fn found_later_life(&mut self, life: u32) {
+        if self.state.found_later_life() {
+            self.restarts = life;
+        }
+    }
+
+    /// The present life has ended, unless that is known.
+    pub fn note_end(&mut self, ended: Ended) {
+        if self.state.note_end(ended.clone()) {
+            self.count(ended);
+        }
+    }
+
+    /// This follows from the end. True when that was undecided.
+    pub fn decide(&mut self, next: Next) -> bool {
+        self.state.decide(next)
+    }
+
+    /// The program is being started again. True when that was decided; who is told so tells when it is over.
+    pub fn begin_start(&mut self) -> bool {
+        self.state.begin_start(self.restarts + 1)
+    }
+
+    /// Nothing is being started any more.
+    pub fn end_start(&mut self) {
+        self.state.end_start();
+    }
+
+    /// What was started is the next life. False when the pane is being closed.
+    pub fn begin_life(&mut self) -> bool {
+        let begun = self.state.begin_life();
+        self.restarts += u32::from(begun);
+        begun
+    }
+
+    /// The program could not be started again, which is one more end.
+    pub fn fail_start(&mut self, ended: Ended) {
+        if self.state.fail_start(ended.clone()) {
+            self.count(ended);
+        }
+    }
+
+    /// It is to be closed. True for the first who wants it.
+    pub fn begin_close(&mut self, cause: Cause, force: bool) -> bool {
+        self.state.begin_close(cause, force)
+    }
+
+    /// The present step of the close is done. False when it was the last one.
+    pub fn end_step(&mut self) -> bool {
+        self.state.end_step()
+    }
+
+    /// These processes could not be ended.
+    pub fn note_survivors(&mut self, survivors: Vec<u32>) {
+        self.survivors = survivors;
+    }
+
+    /// The close is done: this is left to say.
+    pub fn tell(&mut self, end: PaneEnd) {
+        self.state.tell(end);
+    }
+
+    fn count(&mut self, ended: Ended) {
+        self.ends += 1;
+        self.last_end = Some(ended);
+    }
+}

@@ -1,0 +1,398 @@
+//! Where a pane is in its life: what can follow from what, as pure transitions.
+
+use std::mem::take;
+
+use protocol::reply::{PaneEnd, Unreachable};
+
+use super::Ended;
+use super::close::{Cause, CloseStep, Closing};
+
+/// Where a pane is in its life. What does not fit where it is changes nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum PaneState {
+    /// The program is being started again: one may be there that the pane does not have yet.
+    Starting {
+        /// Which start again it is, from 1.
+        attempt: u32,
+        /// How the last life ended.
+        last: Ended,
+        /// When the start was due.
+        due_ms: u64,
+    },
+    /// The program runs.
+    #[default]
+    Running,
+    /// The keeper cannot be asked. Nothing follows from what is known until it is reached or found dead, except a close.
+    Unreachable {
+        /// Since when, and why.
+        why: Unreachable,
+        /// How the program had ended before.
+        known: Option<Known>,
+    },
+    /// The program has ended.
+    Ended {
+        /// How.
+        end: Ended,
+        /// What follows from it.
+        next: Next,
+    },
+    /// The pane is being closed.
+    Closing(Closing),
+    /// The pane is closed.
+    Closed {
+        /// How it came to that.
+        close: Closing,
+        /// What is left to say.
+        told: Box<PaneEnd>,
+    },
+}
+
+/// What follows from the end of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// That is still to be decided.
+    Undecided,
+    /// It is started again.
+    Restarting {
+        /// When, on the clock of who decides.
+        due_ms: u64,
+    },
+    /// Nothing: the pane stays as it is.
+    Kept,
+}
+
+/// The end of a program that is not the present concern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How it ended.
+    pub end: Ended,
+    /// It is decided that the pane stays as it is.
+    pub kept: bool,
+}
+
+impl Known {
+    fn undecided(end: Ended) -> Self {
+        Self { end, kept: false }
+    }
+
+    fn of(end: Ended, next: Next) -> Self {
+        let kept = next == Next::Kept;
+        Self { end, kept }
+    }
+}
+
+impl PaneState {
+    /// The state of a pane of which this is known: it runs, or it has ended.
+    pub(super) fn known(known: Option<Known>) -> Self {
+        match known {
+            None => Self::Running,
+            Some(Known { end, kept: true }) => Self::Ended {
+                end,
+                next: Next::Kept,
+            },
+            Some(Known { end, kept: false }) => Self::Ended {
+                end,
+                next: Next::Undecided,
+            },
+        }
+    }
+
+    /// The close, under way or done.
+    #[must_use]
+    pub fn close(&self) -> Option<&Closing> {
+        match self {
+            Self::Closing(close) | Self::Closed { close, .. } => Some(close),
+            Self::Starting { .. }
+            | Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. } => None,
+        }
+    }
+
+    /// How the program's present life ended; absent while it runs.
+    #[must_use]
+    pub fn end(&self) -> Option<&Ended> {
+        match self {
+            Self::Running => None,
+            Self::Starting { last: end, .. } | Self::Ended { end, .. } => Some(end),
+            Self::Unreachable { known, .. }
+            | Self::Closing(Closing { known, .. })
+            | Self::Closed {
+                close: Closing { known, .. },
+                ..
+            } => known.as_ref().map(|known| &known.end),
+        }
+    }
+
+    /// Whether it is decided that the pane stays as it is after the end of its program.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Running | Self::Starting { .. } => false,
+            Self::Ended { next, .. } => *next == Next::Kept,
+            Self::Unreachable { known, .. }
+            | Self::Closing(Closing { known, .. })
+            | Self::Closed {
+                close: Closing { known, .. },
+                ..
+            } => known.as_ref().is_some_and(|known| known.kept),
+        }
+    }
+
+    /// The keeper cannot be asked; the time of the first reason counts. A start that is under way goes on.
+    pub(super) fn lose(&mut self, now_ms: u64, reason: String, program_lives: bool) {
+        let why = |since_ms| Unreachable {
+            since_ms,
+            reason,
+            program_lives,
+        };
+        *self = match take(self) {
+            Self::Running => Self::Unreachable {
+                why: why(now_ms),
+                known: None,
+            },
+            // What was to be started again is not, as long as nobody knows what runs.
+            Self::Ended { end, next } => Self::Unreachable {
+                why: why(now_ms),
+                known: Some(Known::of(end, next)),
+            },
+            Self::Unreachable { why: first, known } => Self::Unreachable {
+                why: why(first.since_ms),
+                known,
+            },
+            Self::Closing(mut close) => {
+                if close.is_open() {
+                    let since_ms = close.why.map_or(now_ms, |first| first.since_ms);
+                    close.why = Some(why(since_ms));
+                }
+                Self::Closing(close)
+            }
+            same @ (Self::Starting { .. } | Self::Closed { .. }) => same,
+        };
+    }
+
+    /// The keeper answers, or is known to be dead: what was known counts again.
+    pub(super) fn found(&mut self) {
+        *self = match take(self) {
+            Self::Unreachable { known, .. } => Self::known(known),
+            Self::Closing(close) => Self::Closing(Closing { why: None, ..close }),
+            same @ (Self::Starting { .. }
+            | Self::Running
+            | Self::Ended { .. }
+            | Self::Closed { .. }) => same,
+        };
+    }
+
+    /// The keeper answers, and has a later life than the one that was known. True when that counts.
+    pub(super) fn found_later_life(&mut self) -> bool {
+        let counts = match self {
+            Self::Unreachable { known, .. } => {
+                *known = None;
+                true
+            }
+            Self::Closing(close) if close.is_open() => {
+                close.known = None;
+                true
+            }
+            Self::Starting { .. }
+            | Self::Running
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. } => false,
+        };
+        self.found();
+        counts
+    }
+
+    /// The program's present life has ended. True when that was not known.
+    pub(super) fn note_end(&mut self, ended: Ended) -> bool {
+        if self.end().is_some() {
+            return false;
+        }
+        match self {
+            Self::Running => {
+                *self = Self::Ended {
+                    end: ended,
+                    next: Next::Undecided,
+                }
+            }
+            Self::Unreachable { known, .. }
+            | Self::Closing(Closing { known, .. })
+            | Self::Closed {
+                close: Closing { known, .. },
+                ..
+            } => *known = Some(Known::undecided(ended)),
+            Self::Starting { .. } | Self::Ended { .. } => {}
+        }
+        true
+    }
+
+    /// This follows from the end. True when that was undecided.
+    pub(super) fn decide(&mut self, decided: Next) -> bool {
+        match self {
+            Self::Ended { next, .. } if *next == Next::Undecided => {
+                *next = decided;
+                true
+            }
+            Self::Starting { .. }
+            | Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. } => false,
+        }
+    }
+
+    /// The program is being started again. True when that was decided.
+    pub(super) fn begin_start(&mut self, attempt: u32) -> bool {
+        match take(self) {
+            Self::Ended {
+                end,
+                next: Next::Restarting { due_ms },
+            } => {
+                *self = Self::Starting {
+                    attempt,
+                    last: end,
+                    due_ms,
+                };
+                true
+            }
+            same @ (Self::Starting { .. }
+            | Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. }) => {
+                *self = same;
+                false
+            }
+        }
+    }
+
+    /// Nothing is being started any more. Without a new life it is still to be started again.
+    pub(super) fn end_start(&mut self) {
+        *self = match take(self) {
+            Self::Starting { last, due_ms, .. } => Self::Ended {
+                end: last,
+                next: Next::Restarting { due_ms },
+            },
+            Self::Closing(close) => Self::Closing(Closing {
+                starting: false,
+                ..close
+            }),
+            same @ (Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closed { .. }) => same,
+        };
+    }
+
+    /// What was started is the program's next life. True unless there is another way by now.
+    pub(super) fn begin_life(&mut self) -> bool {
+        match self {
+            Self::Starting { .. } => {
+                *self = Self::Running;
+                true
+            }
+            Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. } => false,
+        }
+    }
+
+    /// The program could not be started again: what follows is decided anew. True unless there is another way by now.
+    pub(super) fn fail_start(&mut self, ended: Ended) -> bool {
+        match self {
+            Self::Starting { .. }
+            | Self::Ended {
+                next: Next::Restarting { .. },
+                ..
+            } => {
+                *self = Self::Ended {
+                    end: ended,
+                    next: Next::Undecided,
+                };
+                true
+            }
+            Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. } => false,
+        }
+    }
+
+    /// The pane is to be closed. True for the first who wants it; force can be wanted later.
+    pub(super) fn begin_close(&mut self, cause: Cause, force: bool) -> bool {
+        let begun = Closing::begin(cause, force);
+        let (close, first) = match take(self) {
+            Self::Starting { last, .. } => {
+                let known = Some(Known::undecided(last));
+                let starting = true;
+                let close = Closing {
+                    starting,
+                    known,
+                    ..begun
+                };
+                (close, true)
+            }
+            Self::Running => (begun, true),
+            Self::Unreachable { why, known } => {
+                let why = Some(why);
+                (
+                    Closing {
+                        why,
+                        known,
+                        ..begun
+                    },
+                    true,
+                )
+            }
+            Self::Ended { end, next } => {
+                let known = Some(Known::of(end, next));
+                (Closing { known, ..begun }, true)
+            }
+            Self::Closing(mut close) => {
+                close.force |= force;
+                (close, false)
+            }
+            closed @ Self::Closed { .. } => {
+                *self = closed;
+                return false;
+            }
+        };
+        *self = Self::Closing(close);
+        first
+    }
+
+    /// The present step of the close is done. True when there is another one.
+    pub(super) fn end_step(&mut self) -> bool {
+        let Self::Closing(close) = self else {
+            return false;
+        };
+        let next = close.step.next();
+        close.step = next.unwrap_or(close.step);
+        next.is_some()
+    }
+
+    /// The close is done: this is left to say.
+    pub(super) fn tell(&mut self, told: PaneEnd) {
+        *self = match take(self) {
+            Self::Closing(close) if close.step == CloseStep::Tell => Self::Closed {
+                close: Closing { why: None, ..close },
+                told: Box::new(told),
+            },
+            same @ (Self::Starting { .. }
+            | Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. }) => same,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;
