@@ -355,6 +355,13 @@ impl PaneEntry {
     }
 }
 
+/// Nobody can ask the I/O task any more.
+impl Drop for PaneEntry {
+    fn drop(&mut self) {
+        self.io.abort();
+    }
+}
+
 /// A pane's turn to start its program again; over when it is dropped.
 pub(crate) struct StartTurn(Arc<PaneEntry>);
 

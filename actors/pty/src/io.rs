@@ -20,7 +20,7 @@ mod writes;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -31,6 +31,7 @@ use protocol::{Error, ErrorCode, PaneUuid, Size};
 use rustix::termios::LocalModes;
 use terminal::screen::{Extent, Screen};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 pub use self::facts::Facts;
 use self::frames::Known;
@@ -116,6 +117,8 @@ struct Shared {
     ended: watch::Sender<bool>,
     /// The pane, for who looks at what runs.
     pane: OnceLock<PaneUuid>,
+    /// The task, and those before it that still have something to answer.
+    tasks: Mutex<Vec<AbortHandle>>,
 }
 
 /// The handle; clones mean the same task.

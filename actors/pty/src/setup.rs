@@ -7,6 +7,7 @@ use protocol::terminal::{CellPixels, TerminalFacts};
 use protocol::{PaneUuid, Size};
 use rustix::termios::Winsize;
 use terminal::screen::Copies;
+use tokio::task::AbortHandle;
 
 /// The future of a task.
 pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -17,8 +18,8 @@ pub type TaskSubject = Box<dyn Fn() -> Option<PaneUuid> + Send + Sync>;
 /// The daemon as a task knows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// Starts a task, as one whose turns belong to its pane.
-    pub spawn: fn(TaskSubject, TaskFuture),
+    /// Starts a task, as one whose turns belong to its pane; it ends when it is aborted by what is returned.
+    pub spawn: fn(TaskSubject, TaskFuture) -> AbortHandle,
     /// Milliseconds since 1970.
     pub epoch_ms: fn() -> u64,
 }

@@ -12,7 +12,7 @@ use model::pane::PaneRecord;
 const HOST: Host = Host {
     spawn: |pane, task| {
         let subject = move || pane().map_or(0, |id| id.as_uuid().as_u128());
-        tokio::spawn(supervisor::noted(subject, task));
+        tokio::spawn(supervisor::noted(subject, task)).abort_handle()
     },
     epoch_ms,
 };

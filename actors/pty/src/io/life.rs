@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -192,6 +192,7 @@ impl Io {
                 stopped: watch::Sender::new(false),
                 ended: watch::Sender::new(false),
                 pane: OnceLock::new(),
+                tasks: Mutex::default(),
             }),
         };
         (io, queue)
@@ -259,7 +260,18 @@ impl Io {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let whose = Arc::clone(&self.shared);
         let subject = move || whose.pane.get().copied();
-        (self.shared.setup.host.spawn)(Box::new(subject), Box::pin(task));
+        let task = (self.shared.setup.host.spawn)(Box::new(subject), Box::pin(task));
+        let mut tasks = lock(&self.shared.tasks);
+        // One that another has taken the place of ends by itself when it has answered what it was asked before.
+        tasks.retain(|before| !before.is_finished());
+        tasks.push(task);
+    }
+
+    /// Ends the task at once: for its owner, when nobody is left who could ask it anything.
+    pub fn abort(&self) {
+        for task in lock(&self.shared.tasks).drain(..) {
+            task.abort();
+        }
     }
 
     /// Everybody asks the task that serves this from now on. After the queue is there: who sees the life sees the queue.
@@ -339,6 +351,10 @@ impl Io {
     pub fn stop(&self) {
         self.shared.stopped.send_replace(true);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The journal of an earlier daemon, with what that one had read and not shown.

@@ -15,9 +15,7 @@ use super::Io;
 use crate::setup::{Host, Setup};
 
 const HOST: Host = Host {
-    spawn: |_, task| {
-        tokio::spawn(task);
-    },
+    spawn: |_, task| tokio::spawn(task).abort_handle(),
     epoch_ms: || 0,
 };
 
