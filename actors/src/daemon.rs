@@ -324,14 +324,15 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
 
 /// Ends every session, those included that were being made or ended already.
 async fn end_sessions(server: &Arc<Server>) {
-    const STEP: Duration = Duration::from_millis(5);
+    let mut changes = server.registry.changes();
     loop {
         let sessions = server.registry.sessions();
         join_all(sessions.iter().map(|session| life::end(server, session))).await;
         if server.registry.session_count() == 0 && server.registry.pane_count() == 0 {
             return;
         }
-        tokio::time::sleep(STEP).await;
+        // Whoever comes or goes is told there.
+        let _ = changes.changed().await;
     }
 }
 

@@ -222,13 +222,12 @@ fn guard(server: &Arc<Server>, entry: &Arc<OrchestrationEntry>) {
 }
 
 async fn has_actor(entry: &OrchestrationEntry) -> bool {
-    const PAUSE: Duration = Duration::from_millis(10);
-    let begun = Instant::now();
-    while begun.elapsed() < RESTART_LIMIT {
-        if entry.address.get().is_some() || entry.snapshot().status.is_final() {
-            return true;
+    let mut changes = entry.changes();
+    let found = async {
+        tokio::select! {
+            _ = entry.address.next_after(None) => {}
+            _ = changes.wait_for(|progress| progress.status.is_final()) => {}
         }
-        tokio::time::sleep(PAUSE).await;
-    }
-    false
+    };
+    tokio::time::timeout(RESTART_LIMIT, found).await.is_ok()
 }

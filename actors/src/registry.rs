@@ -298,6 +298,15 @@ impl Registry {
         self.changes.subscribe()
     }
 
+    /// Waits until this holds of what there is, which is looked at again after each change of that tree.
+    pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let mut changes = self.changes();
+        while !holds(self) {
+            // The registry itself has the other end.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// Takes the snapshot's name and enters the session, or says who has the name. Atomic: of two
     /// callers with one name, one gets it.
     pub fn claim(&self, snapshot: SessionSnapshot) -> Claim {

@@ -134,9 +134,10 @@ impl Actor for SessionActor {
                 let _ = state.publish(myself);
                 reply.send(held);
             }
-            SessionMsg::Release(orchestration) => {
+            SessionMsg::Release(orchestration, reply) => {
                 state.now.holders.remove(&orchestration);
                 let _ = state.publish(myself);
+                reply.send(());
             }
             #[cfg(debug_assertions)]
             SessionMsg::Crash => panic!("a test asked for it"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorRef};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::actor::{ActorId, Down};
@@ -237,23 +237,47 @@ impl<M: Send + 'static> fmt::Debug for Address<M> {
 /// Where the current address of a supervised actor is found, whatever restarts it has behind it.
 ///
 /// A cheap shared cell: give one clone to [`crate::ChildSpec::actor_in`] and keep others.
-pub struct AddressSlot<M: Send + 'static>(Arc<Mutex<Option<Address<M>>>>);
+pub struct AddressSlot<M: Send + 'static>(Arc<Current<M>>);
+
+struct Current<M: Send + 'static> {
+    address: Mutex<Option<Address<M>>>,
+    replaced: Notify,
+}
 
 impl<M: Send + 'static> AddressSlot<M> {
     /// An empty slot.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Current {
+            address: Mutex::new(None),
+            replaced: Notify::new(),
+        }))
     }
 
     /// The address, if the actor lives at this moment.
     #[must_use]
     pub fn get(&self) -> Option<Address<M>> {
-        lock(&self.0).clone().filter(Address::is_alive)
+        lock(&self.0.address).clone().filter(Address::is_alive)
+    }
+
+    /// The address of the actor that lives, waited for while there is none; one with this id is not meant.
+    ///
+    /// For ever when no actor is started any more: give it a limit, or something else to wait for.
+    pub async fn next_after(&self, ended: Option<ActorId>) -> Address<M> {
+        loop {
+            // Before the look: what is put there afterwards wakes this.
+            let replaced = self.0.replaced.notified();
+            let found = self.get().filter(|found| Some(found.id()) != ended);
+            if let Some(address) = found {
+                return address;
+            }
+            replaced.await;
+        }
     }
 
     pub(crate) fn set(&self, address: Address<M>) {
-        *lock(&self.0) = Some(address);
+        *lock(&self.0.address) = Some(address);
+        self.0.replaced.notify_waiters();
     }
 }
 

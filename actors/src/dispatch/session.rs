@@ -67,7 +67,9 @@ pub(super) async fn create(
     match created {
         Ok(spawned) => {
             let reply = pane_created(server, &claimed, &spawned).await;
-            life::tell(&claimed, SessionMsg::Release(holder)).await;
+            let release = |reply| SessionMsg::Release(holder, reply);
+            // A session that ends meanwhile is held by nobody.
+            let _ = life::ask_again(&claimed, release).await;
             reply
         }
         Err(error) => {

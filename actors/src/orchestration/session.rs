@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use protocol::reply::OrchestrationKind;
 use protocol::request::RunLayout;
-use protocol::{Error, Name, OrchestrationUuid, PaneUuid, Target};
+use protocol::{Error, Name, OrchestrationUuid, Target};
 
 use super::entry::OrchestrationEntry;
 use crate::cwd::default_cwd;
@@ -18,7 +18,6 @@ use crate::session::{SessionMsg, life};
 use crate::step::step;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::Fact;
-use model::session::change::{Place, Placement};
 use model::session::snapshot::SessionSnapshot;
 
 /// How long the end of a session that nobody needs may take to be complete.
@@ -121,15 +120,9 @@ impl Drop for Released {
 pub(super) async fn release(session: &SessionEntry, id: OrchestrationUuid) {
     const TRIES: usize = 10;
     for _ in 0..TRIES {
-        life::tell(session, SessionMsg::Release(id)).await;
-        // The answer comes after the release was handled. An actor that failed in between has lost it.
-        let placement = Placement {
-            pane: PaneUuid::new(),
-            place: Place::NewWindow { name: None },
-            select: false,
-        };
-        let _ = life::ask(session, |reply| SessionMsg::Measure(placement, reply)).await;
-        if !session.snapshot().holders.contains(&id) || has_ended(session) {
+        let released = life::ask(session, |reply| SessionMsg::Release(id, reply)).await;
+        // An actor that failed in between may have lost it.
+        if released.is_ok() || !session.snapshot().holders.contains(&id) || has_ended(session) {
             return;
         }
     }
@@ -142,13 +135,17 @@ fn has_ended(session: &SessionEntry) -> bool {
 
 /// Waits until a session that ends because it is empty is gone; one that stays is not waited for.
 async fn wait_for_end(server: &Server, session: &SessionEntry) {
-    const PAUSE: Duration = Duration::from_millis(1);
-    let begun = Instant::now();
-    let ends = || {
-        let snapshot = session.snapshot();
-        (snapshot.windows.is_empty() && snapshot.holders.is_empty()) || has_ended(session)
-    };
-    while ends() && server.registry.session(session.id).is_some() && begun.elapsed() < END_LIMIT {
-        tokio::time::sleep(PAUSE).await;
+    let mut changes = session.changes();
+    let stays = changes.wait_for(|snapshot| {
+        let is_empty = snapshot.windows.is_empty() && snapshot.holders.is_empty();
+        !is_empty && !has_ended(session)
+    });
+    let gone = server
+        .registry
+        .until(|registry| registry.session(session.id).is_none());
+    tokio::select! {
+        _ = stays => {}
+        () = gone => {}
+        () = tokio::time::sleep(END_LIMIT) => {}
     }
 }

@@ -80,17 +80,12 @@ async fn address(
     entry: &SessionEntry,
     ended: Option<ActorId>,
 ) -> Result<supervisor::Address<SessionMsg>, Error> {
-    const STEP: Duration = Duration::from_millis(2);
+    let mut phase = entry.phase();
     let waiting = async {
-        loop {
-            let address = entry.address.get();
-            if let Some(address) = address.filter(|found| Some(found.id()) != ended) {
-                return Some(address);
-            }
-            if *entry.phase().borrow() == Phase::Ended {
-                return None;
-            }
-            tokio::time::sleep(STEP).await;
+        tokio::select! {
+            biased;
+            address = entry.address.next_after(ended) => Some(address),
+            _ = phase.wait_for(|phase| *phase == Phase::Ended) => None,
         }
     };
     let found = tokio::time::timeout(SESSION_LIMIT, waiting).await;

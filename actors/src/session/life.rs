@@ -155,13 +155,10 @@ async fn wait_for(entry: &SessionEntry, until: impl Fn(Phase) -> bool) {
 
 /// Waits until the name of an ending session is free.
 async fn wait_for_removal(server: &Server, entry: &SessionEntry) {
-    const STEP: Duration = Duration::from_millis(1);
     wait_for(entry, |phase| phase == Phase::Ended).await;
-    let removed = async {
-        while server.registry.session(entry.id).is_some() {
-            tokio::time::sleep(STEP).await;
-        }
-    };
+    let removed = server
+        .registry
+        .until(|registry| registry.session(entry.id).is_none());
     let _ = tokio::time::timeout(SESSION_LIMIT, removed).await;
 }
 

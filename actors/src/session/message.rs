@@ -38,7 +38,7 @@ pub enum SessionMsg {
     /// An orchestration needs the session to stay.
     Hold(OrchestrationUuid, Reply<Result<(), Error>>),
     /// It needs it no more.
-    Release(OrchestrationUuid),
+    Release(OrchestrationUuid, Reply<()>),
     /// A test wants to see the actor fail.
     #[cfg(debug_assertions)]
     Crash,

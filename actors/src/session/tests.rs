@@ -232,11 +232,15 @@ async fn a_session_stays_as_long_as_somebody_holds_it_and_then_gives_its_name_ba
     let (first, second) = (OrchestrationUuid::new(), OrchestrationUuid::new());
     let world = World::new(first).await;
     life::hold(&world.entry, second).await.unwrap();
-    life::tell(&world.entry, SessionMsg::Release(first)).await;
+    life::ask(&world.entry, |reply| SessionMsg::Release(first, reply))
+        .await
+        .unwrap();
     world.crash().await;
     life::hold(&world.entry, second).await.unwrap();
     assert_eq!(*world.entry.phase().borrow(), Phase::Live);
-    life::tell(&world.entry, SessionMsg::Release(second)).await;
+    life::ask(&world.entry, |reply| SessionMsg::Release(second, reply))
+        .await
+        .unwrap();
     world.until_ended().await;
     let name = Name::new("s").unwrap();
     let gone = async {
