@@ -4,6 +4,7 @@ mod faults;
 mod impostors;
 mod kills;
 mod lasting;
+mod options;
 mod reboots;
 mod recordings;
 mod runs;

@@ -1,5 +1,7 @@
 //! The daemon's life: one per runtime directory, from its lock to its last pane.
 
+mod handed;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -74,14 +76,9 @@ pub struct Options {
 
 impl Options {
     /// What a daemon in the background is started with to be run as this one.
-    fn background_arguments(&self) -> Vec<String> {
+    fn background_arguments(&self, own: Vec<String>) -> Vec<String> {
         let words = ["--foreground", "--tell-ready"].map(str::to_owned);
-        let http = self.http.map(|address| format!("--http={address}"));
-        let keep_panes = self.keep_panes.then(|| "--keep-panes".to_owned());
-        let wish = self.cgroup.clone().map(String::from);
-        let cgroup = wish.map(|wish| format!("--cgroup={wish}"));
-        let options = [http, keep_panes, cgroup].into_iter().flatten();
-        words.into_iter().chain(options).collect()
+        words.into_iter().chain(own).collect()
     }
 
     /// How long locks of another daemon are waited for.
@@ -98,7 +95,7 @@ impl Options {
         (!by_unit).then(|| Successor {
             exe: exe.to_owned(),
             arguments: {
-                let mut words = self.background_arguments();
+                let mut words = self.background_arguments(self.own_words());
                 words.push("--successor".to_owned());
                 words
             },
@@ -139,6 +136,9 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if let Some(error) = rendezvous.unlocked() {
         tracing::warn!(%error, "the state directory is not locked");
     }
+    options.hand_on(&paths);
+    // A killed daemon's: nobody listens there any more, or somebody else.
+    let _ = std::fs::remove_file(paths.http_url());
     raise_open_files();
     let exe = std::env::current_exe().map_err(|e| system("find the own program", &e))?;
     let wanted = options.http.or(config.http.listen).map(loopback);
@@ -172,6 +172,9 @@ pub fn run(options: &Options) -> Result<(), Error> {
     runtime.shutdown_timeout(Duration::from_millis(200));
     if ended.is_ok() && server.registry.pane_count() == 0 {
         let _ = std::fs::remove_file(paths.unfinished());
+    }
+    if ended.is_ok() && !server.is_leaving_panes() {
+        let _ = handed::take_away(&paths);
     }
     rendezvous.leave();
     ended
@@ -368,7 +371,7 @@ pub fn run_in_background(options: &Options) -> Result<(), Error> {
         command.env_remove(variable);
     }
     let mut child = command
-        .args(options.background_arguments())
+        .args(options.background_arguments(options.words_or_handed(&Paths::from_env())))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

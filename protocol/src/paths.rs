@@ -88,6 +88,12 @@ impl Paths {
         self.state.join("fugued.unfinished")
     }
 
+    /// The options of a daemon that has not ended everything in order, a word on each line.
+    #[must_use]
+    pub fn options(&self) -> PathBuf {
+        self.state.join("fugued.options")
+    }
+
     /// The URL of the daemon's HTTP listener, while there is one.
     #[must_use]
     pub fn http_url(&self) -> PathBuf {

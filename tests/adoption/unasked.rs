@@ -14,10 +14,10 @@ use crate::support::{LIMIT, eventually, proc, run};
 const ECHO: &str = "echo READY; while read word; do echo got $word; done";
 
 /// Ends the daemon that a command has started, which is no child of the test.
-struct Next(u32);
+pub(super) struct Next(u32);
 
 impl Next {
-    fn of(daemon: &Daemon) -> Self {
+    pub(super) fn of(daemon: &Daemon) -> Self {
         let pid = std::fs::read_to_string(daemon.paths().lock()).unwrap();
         Self(pid.trim().parse().unwrap())
     }

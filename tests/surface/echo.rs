@@ -158,6 +158,24 @@ fn a_reply_is_the_answer_and_not_the_greeting() {
 }
 
 #[test]
+fn a_beginning_of_many_short_programs_gets_its_input_at_its_prompt() {
+    run(async {
+        let daemon = Daemon::start();
+        let mcp = Mcp::start(&daemon).await;
+        let rc = daemon.dir.path().join("rc");
+        let many = "sleep 0.4; for i in 1 2 3 4 5 6 7 8 9 10; do bash -c 'cat < /etc/passwd' >/dev/null; done; sleep 0.4\nPS1='me$ '\n";
+        std::fs::write(&rc, many).unwrap();
+        let pane = bash(&mcp, rc.to_str()).await;
+        let typed = json!({"pane_id": pane, "input": "echo an''swer", "submit": true, "read_after_ms": 20_000});
+        mcp.ok("fugue_send_input", typed).await;
+        expect(&mcp, &pane, "answer", None).await;
+        let all = mcp.ok("fugue_read_pane", json!({"pane_id": pane})).await;
+        let typed = all["text"].as_str().unwrap().matches("an''swer").count();
+        assert_eq!(typed, 1, "{all}");
+    });
+}
+
+#[test]
 fn quiet_is_of_the_text_and_not_of_a_title() {
     run(async {
         let daemon = Daemon::start();

@@ -35,6 +35,8 @@ pub(super) type Held = (Typing, oneshot::Sender<Written>);
 pub(super) struct Readiness {
     /// Since when the program runs; absent once it was ready.
     since: Option<Instant>,
+    /// Since when nobody can tell what it does.
+    unknown: Option<Instant>,
     held: VecDeque<Held>,
     next_look: Instant,
 }
@@ -55,6 +57,7 @@ impl Readiness {
     pub(super) fn new(starting: bool, now: Instant) -> Self {
         Self {
             since: starting.then_some(now),
+            unknown: None,
             held: VecDeque::new(),
             next_look: now,
         }
@@ -63,6 +66,7 @@ impl Readiness {
     /// The program's next life begins.
     pub(super) fn restarted(&mut self, now: Instant) {
         self.since = Some(now);
+        self.unknown = None;
         self.next_look = now;
     }
 
@@ -135,8 +139,15 @@ impl Readiness {
             || !line_modes(master).by_line
             || match foreground(master) {
                 Doing::Reads => true,
-                Doing::Busy => false,
-                Doing::Unknown => quiet >= QUIET,
+                Doing::Busy => {
+                    self.unknown = None;
+                    false
+                }
+                // Between two steps of its beginning a busy program is like this for a moment.
+                Doing::Unknown => {
+                    let unknown = now - *self.unknown.get_or_insert(now);
+                    quiet >= QUIET && unknown >= QUIET
+                }
             };
         if ready {
             self.since = None;
