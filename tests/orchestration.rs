@@ -1,6 +1,7 @@
 //! Commands side by side and one after another: exact statuses, and nothing left on any way out.
 
 mod forged;
+mod late;
 mod life;
 mod nobody_looks;
 mod over;

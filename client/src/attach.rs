@@ -3,6 +3,7 @@
 //! The server sends what changed, the view draws it and says that it is ready for more, so a slow
 //! terminal skips frames instead of queueing them. What is typed goes to the server as it is.
 
+mod kept;
 mod link;
 mod outer;
 mod picture;
@@ -95,7 +96,7 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
         login: BTreeMap::new(),
         ..*view
     };
-    let ending = {
+    let (ending, kept) = {
         let mut viewer = Viewer::new(&terminal, view);
         viewer.ask();
         // Resized before anybody listened.
@@ -104,7 +105,7 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
         }
         let ending = show(server, &same, &mut link, &mut viewer, &mut signals);
         viewer.await_answers();
-        ending
+        (ending, viewer.kept.bytes())
     };
     drop(terminal);
     // Also after the end of the session: the server has the terminal in its care until it is told that all is well.
@@ -116,7 +117,7 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
             unread
         }
         Ending::Detached | Ending::Signal(_) | Ending::TerminalGone => link.detach(),
-    };
+    } + kept;
     let name = context.session_name.as_str();
     let (line, status) = last_words(&ending, name, server.name().as_str());
     // A terminal that is gone takes no words.
@@ -149,6 +150,7 @@ fn show(
         if is_late && let Err(instead) = viewer.enter_again() {
             return instead;
         }
+        viewer.kept.take_over(link);
         match search(server, view, viewer, signals) {
             Ok(found) => *link = found,
             Err(Ending::Lost(_)) => return ending,

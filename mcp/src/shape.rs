@@ -271,6 +271,7 @@ pub(crate) fn orchestration_parts(place: &Place, state: &Orchestration) -> Vec<S
     for command in &mut silent.commands {
         if let Some(output) = command.output.take() {
             let text = match output.trim_end() {
+                "" if command.omitted_bytes > 0 => "its output had left the scrollback",
                 "" => "no output",
                 text => text,
             };

@@ -162,7 +162,9 @@ impl Journal {
     pub fn reserve(&mut self, max: usize) -> &mut [u8] {
         assert!(max > 0, "an empty slice cannot be read into");
         let position = self.position();
-        let len = self.ring.contiguous(position, max.min(MAX_RESERVE_BYTES));
+        // A checkpoint is made for each half of the ring: what was printed since the last one must stay.
+        let most = MAX_RESERVE_BYTES.min(self.capacity() / 2);
+        let len = self.ring.contiguous(position, max.min(most));
         let end = position + len as u64;
         let filled = self.header().filled_to();
         if filled < end {

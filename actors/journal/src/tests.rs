@@ -54,6 +54,19 @@ fn what_was_overwritten_cannot_be_read() {
 }
 
 #[test]
+fn what_was_printed_in_the_last_half_of_the_ring_outlives_every_read() {
+    for capacity in [MIN_CAPACITY, 64 * 1024, 128 * 1024, 1024 * 1024] {
+        let mut journal = Journal::anonymous(capacity).expect("memory");
+        for _ in 0..40 {
+            let since = journal.position().saturating_sub(capacity as u64 / 2);
+            let len = journal.reserve(usize::MAX).len();
+            assert!(journal.read_from(since).is_some(), "{capacity} {since}");
+            journal.commit(len.min(7_919));
+        }
+    }
+}
+
+#[test]
 fn another_process_finds_everything() {
     let fd = memfd();
     let mut journal = Journal::create(fd.as_fd(), MIN_CAPACITY).expect("memory");

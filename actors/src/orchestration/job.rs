@@ -21,12 +21,16 @@ use model::orchestration::plan::{Plan, PlannedCommand};
 use model::orchestration::progress::{Doubt, Fact, Outcome, Started, StopReason};
 use model::pane::{Ended, PaneLife};
 use model::session::change::Place;
+use terminal::screen::MAX_HISTORY_LINES;
 
 /// Bytes of all outputs of one orchestration together: a reply with them must fit a frame.
 const OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Bytes of one command's output at most.
 const TAIL_BYTES: usize = 64 * 1024;
+
+/// Lines of scrollback that the steps of a pipeline share at least.
+const PIPELINE_LINES: u32 = 10_000;
 
 /// Starts a job's task. It outlives the actor, and tells by recorded facts.
 pub(super) fn launch(
@@ -155,6 +159,19 @@ impl Job {
         commands.take_while(known).count()
     }
 
+    /// The scrollback of a pane whose output is told. The steps of a pipeline share one, and the shell does not wait for the daemon.
+    fn history_lines(&self, lines: u32) -> u32 {
+        let shared = match self.plan.kind {
+            OrchestrationKind::Parallel => lines,
+            OrchestrationKind::Pipeline => {
+                let steps = u32::try_from(self.plan.commands.len()).unwrap_or(u32::MAX);
+                lines.saturating_mul(steps).max(PIPELINE_LINES)
+            }
+        };
+        let most = u32::try_from(MAX_HISTORY_LINES).unwrap_or(u32::MAX);
+        shared.max(self.server.config.history_lines).min(most)
+    }
+
     /// Starts the job's pane.
     pub(super) async fn spawn(
         &self,
@@ -189,7 +206,7 @@ impl Job {
                 remain_on_exit: true,
                 stop: StopRecipe::default(),
                 memory_max: plan.memory_max,
-                history_lines: (lines > 0).then(|| lines.max(self.server.config.history_lines)),
+                history_lines: (lines > 0).then(|| self.history_lines(lines)),
                 login: false,
             },
             place,

@@ -272,10 +272,16 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// The last lines between two places.
+/// The last lines between two places. The shell does not wait for the daemon: what a late one finds gone counts as left out.
 fn tail(screen: &Screen, from: &TextCursor, to: &TextCursor, lines: usize, bytes: usize) -> Tail {
-    let text = screen.read_since(from, usize::MAX).text;
-    let after = screen.read_since(to, usize::MAX).text;
-    let text = text.strip_suffix(after.as_str()).unwrap_or(&text);
-    Tail::of(text, lines, bytes)
+    let since = screen.read_since(from, usize::MAX);
+    let after = screen.read_since(to, usize::MAX);
+    let text = since.text.strip_suffix(after.text.as_str());
+    let text = text.unwrap_or(&since.text);
+    let mut tail = Tail::of(text, lines, bytes);
+    let gone = since.dropped_lines.saturating_sub(after.dropped_lines);
+    if text.lines().count() < lines {
+        tail.omitted_bytes += gone;
+    }
+    tail
 }

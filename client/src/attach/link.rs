@@ -209,6 +209,13 @@ impl Link {
         self.typed.waiting_bytes()
     }
 
+    /// Takes what was typed and pasted and not handed over, for the next connection.
+    pub(super) fn take_unsent(
+        &mut self,
+    ) -> impl Iterator<Item = (Bytes, Option<PastePart>)> + use<> {
+        self.typed.take_all().into_iter()
+    }
+
     /// Hands over what the server's window takes.
     fn send_typed(&mut self) -> Result<(), Error> {
         while let Some((bytes, paste)) = self.typed.pop() {

@@ -11,6 +11,7 @@ use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, Event, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::kept::Kept;
 use super::link::{Link, VIEW, no_change};
 use super::outer::ask::Questions;
 use super::outer::guard::{Output, Terminal};
@@ -79,6 +80,8 @@ pub(super) struct Viewer<'a> {
     marks_paste: bool,
     /// A mouse button was pressed inside the pane.
     button_held: bool,
+    /// What was typed while there was no server.
+    pub(super) kept: Kept,
     buffer: Vec<u8>,
 }
 
@@ -102,6 +105,7 @@ impl<'a> Viewer<'a> {
             read_only: how.read_only,
             marks_paste: false,
             button_held: false,
+            kept: Kept::default(),
             buffer: vec![0; READ_BYTES],
         }
     }
@@ -176,6 +180,9 @@ impl<'a> Viewer<'a> {
         link.hand_over(self.terminal);
         link.settle().map_err(Ending::Lost)?;
         self.catch_up(link)?;
+        while let Some(input) = self.kept.pop() {
+            self.act(input, link)?;
+        }
         loop {
             let answers = self.questions.left(Instant::now());
             let limit = [link.until_ready(), self.until_give_up(), answers];
@@ -219,7 +226,7 @@ impl<'a> Viewer<'a> {
         }
     }
 
-    /// Reads keys while there is no server, for at most `limit`.
+    /// Keeps keys while there is no server, for at most `limit`.
     ///
     /// # Errors
     /// The ending when one of them, or a signal, leaves.
@@ -231,9 +238,11 @@ impl<'a> Viewer<'a> {
                 return Ok(());
             }
             let ready = self.wait(None, signals, Some(left))?;
-            let inputs = self.input(ready.typed)?;
-            if inputs.contains(&Input::Command(Command::Detach)) {
-                return Err(Ending::Detached);
+            for input in self.input(ready.typed)? {
+                if input == Input::Command(Command::Detach) {
+                    return Err(Ending::Detached);
+                }
+                self.kept.push(input);
             }
             if ready.takes {
                 self.flush()?;

@@ -61,7 +61,8 @@ pub struct CommandResult {
     /// The end of its output, when that was asked for; of a command that runs, the end so far.
     #[serde(default)]
     pub output: Option<String>,
-    /// Bytes of the lines asked for that were too many for the result, and are missing at the output's beginning.
+    /// Bytes of the lines asked for that are missing at the output's beginning: too many for the result, or of a pipeline's step and gone from
+    /// the scrollback before the daemon could take them, which counts one for each row.
     #[serde(default)]
     pub omitted_bytes: u64,
     /// The end of its standard error, where that is apart and output was asked for.

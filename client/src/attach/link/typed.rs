@@ -73,6 +73,12 @@ impl Typed {
         self.waiting.pop_front()
     }
 
+    /// Takes all that waits.
+    pub(super) fn take_all(&mut self) -> VecDeque<(Bytes, Option<PastePart>)> {
+        self.waiting_bytes = 0;
+        std::mem::take(&mut self.waiting)
+    }
+
     /// So much more is not under way any more.
     pub(super) fn taken(&mut self, bytes: u64) {
         self.under_way = self.under_way.saturating_sub(bytes);

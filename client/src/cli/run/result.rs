@@ -33,12 +33,13 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
         let output = (&command.output, command.omitted_bytes);
         let stderr = (&command.stderr, command.stderr_omitted_bytes);
         for (what, (shown, omitted)) in [("", output), (" stderr", stderr)] {
-            let Some(shown) = shown.as_deref().filter(|shown| !shown.is_empty()) else {
+            let told = |shown: &&str| !shown.is_empty() || omitted > 0;
+            let Some(shown) = shown.as_deref().filter(told) else {
                 continue;
             };
             let cut = match omitted {
                 0 => String::new(),
-                bytes => format!(" ({bytes} bytes before it are left out)"),
+                bytes => format!(" ({bytes} bytes or more before it are left out)"),
             };
             text.push_str(&format!(
                 "\n== {}{what}{cut} ==\n{}\n",
