@@ -1,6 +1,8 @@
 //! A usual terminal for a program's next life: what the last one has printed stays, its modes do not.
 
-use super::Screen;
+use rio_vt::crosswords::pos::Line;
+
+use super::{Screen, render};
 
 /// Ends whatever sequence or string the last life has left unfinished.
 const END_SEQUENCE: &[u8] = b"\x18\x1b\\\x1b[?2026l";
@@ -30,7 +32,10 @@ impl Screen {
             .engine
             .end_row()
             .saturating_sub(self.engine.screen_top());
-        let is_empty = last == 0 && self.cursor().col == 0 && self.engine.history_top() == 0;
+        let is_empty = last == 0
+            && self.cursor().col == 0
+            && self.engine.history_top() == 0
+            && render::is_blank_row(self.engine.grid(), Line(0));
         let mut bytes = USUAL.to_vec();
         let columns = (TAB_COLUMNS..self.size().cols).step_by(TAB_COLUMNS.into());
         for column in columns {

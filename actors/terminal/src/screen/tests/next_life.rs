@@ -4,9 +4,14 @@ use super::support::{all_text, screen, size, text};
 use crate::screen::Screen;
 
 /// What programs leave behind when they are killed.
-const LEFT: [(&str, &str); 18] = [
+const LEFT: [(&str, &str); 20] = [
     ("nothing", "old\r\n"),
     ("an unfinished line", "old"),
+    ("the beginning of its only line", "old\r"),
+    (
+        "the alternate screen, entered from the first row",
+        "old\x1b[2;3r\x1b[?1049hfull screen",
+    ),
     ("the alternate screen", "old\r\n\x1b[?1049hfull screen"),
     ("the older alternate screen", "old\r\n\x1b[?47hfull screen"),
     (
