@@ -11,8 +11,22 @@ use protocol::{ErrorCode, Name, PaneUuid};
 use rustix::process::Signal;
 
 use crate::support::daemon::{Client, Daemon, fugued_exe, shell, with_daemon};
-use crate::support::view::named;
+use crate::support::view::{named, shown};
 use crate::support::{eventually, proc, run};
+
+/// Leaves a terminal as a killed program does: colours, a region, the other screen, mouse, pastes, no cursor.
+pub const LEAVES: &str =
+    r"printf 'old\r\n\033[2;3r\033[31m\033[?1049h\033[?1003;1006;2004h\033[?25lfull'";
+
+/// A view of the session finds a usual terminal, in which its program has printed the line `next`.
+pub async fn assert_usual(client: &mut Client, session: &str, next: &str) {
+    client.attach(1, named(session)).await;
+    let update = client.screen(1).await;
+    let state = (update.modes, update.cursor.visible);
+    assert_eq!(state, (0, true), "{update:?}");
+    let (rows, row) = (shown(&update), format!("\u{1b}[m{next}"));
+    assert!(rows.lines().any(|shown| shown == row), "{rows:?}");
+}
 
 async fn permanent(client: &Client, line: &str) -> PaneCreated {
     let create = CreateSession {
@@ -98,6 +112,26 @@ fn a_wait_tells_the_next_end_after_it_began() {
             );
             last = code;
         }
+    });
+}
+
+#[test]
+fn a_restarted_program_finds_a_usual_terminal() {
+    with_daemon(async |daemon, mut client| {
+        let been = daemon.dir.path().join("been");
+        let line = format!(
+            "test -e {0} && echo NEXT && exec sleep 600; touch {0}; {LEAVES}; kill -9 $$",
+            been.display()
+        );
+        let made = permanent(&client, &line).await;
+        let text = eventually("the next life", async || {
+            let text = client.text(made.pane_id).await;
+            text.contains("NEXT").then_some(text)
+        })
+        .await;
+        assert!(text.starts_with("old\n"), "{text:?}");
+        let session = made.context.session_name.to_string();
+        assert_usual(&mut client, &session, "NEXT").await;
     });
 }
 

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 
 use super::all_text;
+use crate::lives::{LEAVES, assert_usual};
 use crate::support::daemon::{Client, Daemon, shell};
 use crate::support::view::named;
 use crate::support::{eventually, proc, run};
@@ -204,6 +205,40 @@ fn a_restart_of_the_machine_ends_the_programs_and_nothing_else() {
         let left = stored(&daemon);
         assert!(!left.contains(&passing) && !left.contains(&over));
         assert!(left.contains(&permanent) && left.contains(&transient));
+    });
+}
+
+#[test]
+fn what_runs_again_after_a_restart_of_the_machine_finds_a_usual_terminal() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let been = daemon.dir.path().join("been");
+        let line = format!(
+            "if test -e {0}; then echo NEXT; else touch {0}; {LEAVES}; fi; exec sleep 600",
+            been.display()
+        );
+        let create = CreateSession {
+            name: Some(Name::new("work").unwrap()),
+            pane: of_type(RestartType::Permanent, &line),
+            ..CreateSession::default()
+        };
+        let pane = client.ok(create).await.pane_id;
+        eventually("the other screen", async || {
+            all_text(&client, pane).await.contains("full").then_some(())
+        })
+        .await;
+        until_stored(&daemon, &[pane]).await;
+        let panes = client.panes().await;
+        drop(client);
+        let mut client = cut_power(&mut daemon, &panes).await;
+        let text = eventually("the next life", async || {
+            let text = all_text(&client, pane).await;
+            text.contains("NEXT").then_some(text)
+        })
+        .await;
+        assert!(text.starts_with("old\n"), "{text:?}");
+        assert_usual(&mut client, "work", "NEXT").await;
     });
 }
 
