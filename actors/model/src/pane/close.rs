@@ -47,13 +47,13 @@ pub struct Closing {
     pub cause: Cause,
     /// The program is not asked to end.
     pub force: bool,
-    /// How far it has come.
+    /// Next step that it takes.
     pub step: CloseStep,
     /// The program is being started again: one may be there that the pane does not have yet.
     pub starting: bool,
-    /// Why the keeper cannot be asked, until the program is ended all the same.
+    /// Reason why the keeper cannot be asked, until the program is ended all the same.
     pub why: Option<Unreachable>,
-    /// How the program ended; absent while it runs.
+    /// End of the program; absent while it runs.
     pub known: Option<Known>,
 }
 

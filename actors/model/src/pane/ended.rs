@@ -3,12 +3,12 @@
 use protocol::reply::ExitStatus;
 use serde::{Deserialize, Serialize};
 
-/// How a program's life ended.
+/// End of a program's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// Exit code, signal, or why it is not known.
     pub exit: ExitStatus,
-    /// How long it ran, in milliseconds.
+    /// Duration of its run, in milliseconds.
     pub duration_ms: u64,
     /// Milliseconds since 1970.
     pub at_ms: u64,

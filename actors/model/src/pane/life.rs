@@ -6,7 +6,7 @@ use super::close::{Cause, CloseStep};
 use super::state::{Known, Next, PaneState};
 use super::{Ended, StoredState};
 
-/// Where a pane is in its life, with what outlasts that.
+/// Life of a pane: its state, and what outlasts that.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PaneLife {
     state: PaneState,
@@ -42,7 +42,7 @@ impl PaneLife {
         &self.state
     }
 
-    /// How the program ended; absent while it runs.
+    /// End of the program; absent while it runs.
     #[must_use]
     pub fn end(&self) -> Option<&Ended> {
         self.state.end()

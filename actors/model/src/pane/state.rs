@@ -1,4 +1,4 @@
-//! Where a pane is in its life: what can follow from what, as pure transitions.
+//! States of a pane in its life, and the pure transitions between them.
 
 use std::mem::take;
 
@@ -7,7 +7,7 @@ use protocol::reply::{PaneEnd, Unreachable};
 use super::Ended;
 use super::close::{Cause, CloseStep, Closing};
 
-/// Where a pane is in its life. What does not fit where it is changes nothing.
+/// State of a pane in its life. What does not fit where it is changes nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum PaneState {
     /// The program is being started again: one may be there that the pane does not have yet.
