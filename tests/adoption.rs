@@ -8,6 +8,7 @@ mod options;
 mod reboots;
 mod recordings;
 mod runs;
+mod typed;
 mod unasked;
 mod unreachable;
 

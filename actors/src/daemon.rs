@@ -53,6 +53,9 @@ const ACTORS_LIMIT: Duration = Duration::from_secs(10);
 /// How long replies that are being written may take.
 const REPLIES: Duration = Duration::from_millis(50);
 
+/// How long views may take to hear that their server is replaced.
+const VIEWS_LIMIT: Duration = Duration::from_secs(2);
+
 /// How the daemon is run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -297,6 +300,9 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
         texts::finish(server).await;
     }
     tokio::time::sleep(REPLIES).await;
+    if keep_panes {
+        views_left(server).await;
+    }
     let _ = root.terminate_child("surfaces").await;
     if !order.keep_panes {
         let ended = end_sessions(server);
@@ -323,6 +329,19 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
         tracing::error!(%error, "the actors did not end in time");
     }
     tracing::info!("stopped");
+}
+
+/// Waits until every view has been told that its server is replaced and its last keys are taken.
+async fn views_left(server: &Server) {
+    let left = server.registry.until(|registry| {
+        let sessions = registry.sessions();
+        sessions
+            .iter()
+            .all(|session| session.snapshot().attached_clients() == 0)
+    });
+    if tokio::time::timeout(VIEWS_LIMIT, left).await.is_err() {
+        tracing::warn!("some views were not left in time");
+    }
 }
 
 /// Ends every session, those included that were being made or ended already.

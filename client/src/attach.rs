@@ -151,6 +151,7 @@ fn show(
             return instead;
         }
         viewer.kept.take_over(link);
+        link.end_input();
         match search(server, view, viewer, signals) {
             Ok(found) => *link = found,
             Err(Ending::Lost(_)) => return ending,

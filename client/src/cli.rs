@@ -38,8 +38,8 @@ const AFTER_HELP: &str = "\
 TARGETS are names or ids, with `server:` before them for another server than the default one.
 A session's or a window's target stands for its focused pane where a pane is wanted.
 
-PROGRAMS after `--`: one word with spaces or shell characters is a command line for `sh -c`
-(`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
+PROGRAMS after `--`: one word with spaces or shell characters is a command line for `bash -c`,
+where there is no bash for `sh -c` (`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
 
 JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate:
 status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes/retry Panes, new/window/split

@@ -254,9 +254,11 @@ pub async fn start_daemon_from(exe: &Path, socket: &Path) -> Result<(), Error> {
     if output.status.code() == Some(EXIT_BUSY.into()) && appears(socket).await {
         return Ok(());
     }
-    Err(failed(
-        String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    ))
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(failed(match said.trim().trim_end_matches(':') {
+        "" => format!("it ended with {}", output.status),
+        said => said.to_owned(),
+    }))
 }
 
 /// As [`start_daemon`], for a caller that blocks.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use protocol::OrchestrationUuid;
@@ -10,9 +11,10 @@ use protocol::reply::{Orchestration, RunStatus};
 use protocol::request::{
     Call, GetOrchestration, ParallelCommand, PipelineStep, RunOptions, RunParallel, RunPipeline,
 };
+use rustix::process::Signal;
 
 use super::kill_and_restart;
-use crate::support::daemon::{Client, Daemon};
+use crate::support::daemon::{Client, Daemon, fugue_exe};
 use crate::support::random::Random;
 use crate::support::{LIMIT, eventually, proc, run_within};
 
@@ -319,5 +321,48 @@ fn a_key_begins_one_run_though_the_daemon_dies_in_between() {
             assert_eq!(lines(&file), BTreeMap::from([("ran".to_owned(), 1)]));
             nothing_left(&daemon, &client).await;
         }
+    });
+}
+
+/// Its standard error so far.
+fn heard(errors: &mut std::process::ChildStderr) -> String {
+    use std::io::Read;
+    let mut bytes = [0; 4096];
+    let count = errors.read(&mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes[..count]).into_owned()
+}
+
+#[test]
+fn a_run_that_is_interrupted_while_the_server_hangs_is_cancelled_by_the_next_one() {
+    run_within(Duration::from_secs(60), async {
+        let mut daemon = Daemon::start();
+        let file = daemon.dir.path().join("began");
+        let line = format!("echo $$ > {}; exec sleep 600", file.display());
+        let mut run = daemon
+            .command(fugue_exe())
+            .args(["run", &line])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut errors = run.stderr.take().unwrap();
+        let program: u32 = eventually("the command", async || {
+            let pid = std::fs::read_to_string(&file).ok()?;
+            pid.trim().parse().ok()
+        })
+        .await;
+        daemon.signal(Signal::STOP);
+        proc::signal(run.id(), Signal::INT);
+        let mut said = String::new();
+        while !said.contains("cancelling") {
+            said += &heard(&mut errors);
+        }
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+        daemon.launch();
+        let status = eventually("the end of the run", async || run.try_wait().unwrap()).await;
+        assert_eq!(status.code(), Some(130));
+        assert!(!proc::lives(program));
+        nothing_left(&daemon, &daemon.client().await).await;
     });
 }

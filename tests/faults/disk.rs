@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::request::CreateSession;
+use protocol::request::{ClosePane, CreateSession, KillSession};
 use protocol::{Error, ErrorCode, PaneUuid};
 use rustix::process::Signal;
 
@@ -10,7 +10,8 @@ use super::mounts;
 use super::surroundings::Surroundings;
 use crate::support::daemon::{Client, Daemon, shell};
 use crate::support::pane::input;
-use crate::support::{eventually, run};
+use crate::support::view::named;
+use crate::support::{eventually, proc, run};
 
 const SMALL: &str = "mount -t tmpfs -o size=2m,mode=0700 tmpfs \"$STATE\"";
 
@@ -77,6 +78,41 @@ fn a_full_disk_costs_no_running_pane() {
             "{}",
             daemon.log()
         );
+        std::fs::remove_file(&filler).unwrap();
+        goes_on(&mut daemon, client).await;
+    });
+}
+
+#[test]
+fn a_close_that_cannot_be_recorded_says_so() {
+    run(async {
+        let Some(mut daemon) = mounts::daemon(SMALL) else {
+            return;
+        };
+        let client = daemon.client().await;
+        let pane = client.session("pane", "exec sleep 600").await;
+        let session = client.session("session", "exec sleep 600").await;
+        let filler = mounts::seen_by(&daemon, &daemon.paths().state.join("filler"));
+        let mut file = std::fs::File::create(&filler).unwrap();
+        std::io::copy(&mut std::io::repeat(1), &mut file).unwrap_err();
+        drop(file);
+        refused(&client, "full").await;
+        let closed = client.call(ClosePane {
+            pane: pane.pane_id.into(),
+            force: false,
+            guarded: false,
+        });
+        let killed = client.call(KillSession {
+            session: named("session"),
+            guarded: false,
+        });
+        for error in [closed.await.unwrap_err(), killed.await.unwrap_err()] {
+            let told = error
+                .message
+                .contains("has ended, but that is not recorded");
+            assert!(told, "{error}");
+        }
+        assert!(!proc::lives(pane.pid) && !proc::lives(session.pid));
         std::fs::remove_file(&filler).unwrap();
         goes_on(&mut daemon, client).await;
     });

@@ -1,5 +1,7 @@
 //! One connection's task: frames in, calls side by side, replies and events out.
 
+mod goodbye;
+
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -21,6 +23,7 @@ use protocol::request::{Attach, Call, Detach, GuardTerminal, Request, UpdateView
 use protocol::{ClientUuid, Error, ErrorCode, Event};
 use pty::Watched;
 use supervisor::Address;
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
 
@@ -32,7 +35,7 @@ use super::view::{Said, View};
 use crate::dispatch;
 use crate::registry::Caller;
 use crate::rights;
-use crate::server::Server;
+use crate::server::{Server, StopOrder};
 use crate::session::life::leave;
 
 /// Calls under way at a time; a further one is refused, since whoever stopped reading would not see
@@ -74,6 +77,8 @@ pub(super) struct Conn {
     aborts: HashMap<RequestId, AbortHandle>,
     views: Vec<View>,
     steps: Steps,
+    /// The daemon's end, as soon as it is ordered.
+    ordered: watch::Receiver<Option<StopOrder>>,
     /// A descriptor that came and was not asked for yet.
     handed: Option<OwnedFd>,
     /// The client's terminal.
@@ -95,6 +100,7 @@ enum Next {
     Stepped(Box<Stepped>),
     Said(usize, Said),
     Entered,
+    Replaced,
     Alarm,
 }
 
@@ -108,6 +114,7 @@ impl Conn {
     ) -> Self {
         let now = Instant::now();
         Self {
+            ordered: server.stop_order(),
             server,
             actor,
             caller: Caller::new(client),
@@ -139,25 +146,12 @@ impl Conn {
                 break why;
             }
         };
-        if why.code != ErrorCode::Cancelled {
-            self.out.frame(Frame::Bye(why.clone()));
-            let _ = tokio::time::timeout(GOODBYE_LIMIT, self.flush()).await;
-        }
+        self.say_goodbye(&why).await;
         // A client that takes its leave has let go of it.
         if let Some(guard) = self.guard.take() {
             guard::put_right(guard);
         }
         why.message
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        loop {
-            self.stream.write(&mut self.out)?;
-            if self.out.is_empty() {
-                return Ok(());
-            }
-            self.stream.room_for(&self.out).await?;
-        }
     }
 
     async fn step(&mut self) -> Result<(), Error> {
@@ -170,6 +164,7 @@ impl Conn {
                 self.frames()?;
             }
             Next::Writable => {}
+            Next::Replaced => return Err(goodbye::replaced()),
             Next::Answered((id, answer)) => {
                 self.aborts.remove(&id);
                 if let Some(result) = answer {
@@ -208,24 +203,6 @@ impl Conn {
         }
     }
 
-    /// The peer has gone: what it typed before is typed all the same.
-    async fn take_last_words(&mut self) {
-        const READS: usize = 64;
-        for _ in 0..READS {
-            let ready = tokio::time::timeout(GOODBYE_LIMIT, self.stream.readable()).await;
-            if !matches!(ready, Ok(Ok(()))) || self.receive().is_err() {
-                break;
-            }
-            while let Ok(Some(frame)) = self.codec.decode(&mut self.input) {
-                if let Frame::Input { view, bytes, paste } = frame
-                    && let Some(view) = view_of(&mut self.views, view)
-                {
-                    view.input(&self.server, &bytes, paste);
-                }
-            }
-        }
-    }
-
     async fn next(&mut self) -> Next {
         // A peer that does not read gets no further answers made for it.
         let takes_answers = !self.out.is_full();
@@ -241,6 +218,8 @@ impl Conn {
                 None => std::future::pending().await,
             }
         };
+        let has_views = !self.views.is_empty();
+        let replaced = self.ordered.wait_for(is_leaving_panes);
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
             biased;
@@ -248,6 +227,7 @@ impl Conn {
             stepped = self.steps.next() => Next::Stepped(Box::new(stepped)),
             (index, said) = views => Next::Said(index, said),
             () = entered => Next::Entered,
+            Ok(_) = replaced, if has_views => Next::Replaced,
             Ok(()) = self.stream.readable(), if takes_more => Next::Readable,
             Ok(()) = self.stream.room_for(&self.out) => Next::Writable,
             () = &mut self.alarm => Next::Alarm,
@@ -460,6 +440,9 @@ impl Conn {
         let params: Attach = from_bytes(params)?;
         self.check(Request::Attach(params.clone()))?;
         let view = params.view;
+        if self.server.is_leaving_panes() {
+            return Err(goodbye::replaced());
+        }
         if self.views.iter().any(|attached| attached.id == view) {
             return Err(Error::invalid(format!("view {view} is attached already"))
                 .hint("use another number for another view"));
@@ -556,6 +539,10 @@ impl Conn {
     fn tell_views(&self) {
         let _ = self.actor.cast(ClientMsg::Views(self.views.len()));
     }
+}
+
+fn is_leaving_panes(order: &Option<StopOrder>) -> bool {
+    order.is_some_and(|order| order.keep_panes)
 }
 
 fn view_of(views: &mut [View], id: ViewId) -> Option<&mut View> {

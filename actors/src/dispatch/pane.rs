@@ -232,11 +232,28 @@ pub(super) async fn close(
         Leaf::Pane(pane) => pane::close(server, pane, params.force).await,
         Leaf::Mirror(mirror) => mirror::close(server, mirror).await,
     };
+    recorded(server, "the pane").await?;
     let snapshot = session.snapshot();
     Ok(Killed {
         context,
         session_ended: snapshot.windows.is_empty() && snapshot.holders.is_empty(),
         panes: vec![end],
+    })
+}
+
+/// Waits until the end of `what` is in the database.
+///
+/// # Errors
+/// Those of a commit: it has ended all the same.
+pub(super) async fn recorded(server: &Server, what: &str) -> Result<(), Error> {
+    server.store.flush().await.map_err(|error| {
+        let message = format!(
+            "{what} has ended, but that is not recorded: {}",
+            error.message
+        );
+        Error::new(error.code, message).hint(
+            "it is tried on by itself; a server that is killed before may start the program again",
+        )
     })
 }
 

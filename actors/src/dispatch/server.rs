@@ -8,6 +8,7 @@ use protocol::reply::SessionContext;
 use protocol::reply::{Forgotten, HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
 use protocol::request::{Forget, StopServer, Tree};
 use protocol::{Error, ErrorCode, Target, os_text};
+use rustix::process::{Resource, getrlimit};
 use supervisor::{ChildKind, SupervisorSlot};
 
 use crate::clock::millis;
@@ -19,7 +20,6 @@ use crate::server::{Server, StopOrder};
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> {
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let registry = &server.registry;
     let running = registry
         .orchestrations()
@@ -39,7 +39,7 @@ pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> 
         resident_kib: resident_kib(),
         pss_kib: hidden::own_pss_kib(),
         exe: hidden::own_exe().map(os_text::encoded),
-        open_fds: std::fs::read_dir("/proc/self/fd").map_or(0, |dir| count(dir.count())),
+        open_fds: open_fds(),
         health: vec![
             check("sessions", &server.sessions).await,
             check("orchestrations", &server.orchestrations).await,
@@ -73,6 +73,21 @@ async fn check(name: &str, slot: &SupervisorSlot) -> HealthCheck {
     }
 }
 
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Its open descriptors. To count them takes one: where there is none left, all are in use.
+fn open_fds() -> u32 {
+    match std::fs::read_dir("/proc/self/fd") {
+        Ok(dir) => count(dir.count()),
+        Err(_) => {
+            let limit = getrlimit(Resource::Nofile).current;
+            limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX))
+        }
+    }
+}
+
 /// Source: proc_pid_status(5), VmRSS.
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -84,7 +99,9 @@ fn resident_kib() -> u64 {
 }
 
 pub(super) async fn stop(server: &Arc<Server>, params: StopServer) -> Result<Stopping, Error> {
-    let panes = u32::try_from(server.registry.pane_count()).unwrap_or(u32::MAX);
+    let panes = server.registry.panes();
+    let running = panes.iter().filter(|pane| !pane.state().borrow().is_kept());
+    let panes = count(running.count());
     server.order_stop(StopOrder {
         keep_panes: params.keep_panes,
         by_signal: false,
@@ -128,7 +145,6 @@ pub(super) async fn forget(server: &Arc<Server>, params: Forget) -> Result<Forgo
             let _ = server.store.forget_key(&key);
         }
     }
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let forgotten = Forgotten {
         panes: count(panes.len()),
         orchestrations: count(orchestrations),

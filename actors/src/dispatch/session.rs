@@ -166,6 +166,7 @@ pub(super) async fn kill(
         )
         .hint("`fugue ls` or fugue_list_sessions shows when it is gone"));
     };
+    super::pane::recorded(server, "the session").await?;
     Ok(Killed {
         context,
         session_ended: true,

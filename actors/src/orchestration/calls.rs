@@ -83,6 +83,9 @@ fn with_shell(server: &Server, mut options: RunOptions) -> RunOptions {
 }
 
 async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orchestration, Error> {
+    if let Some(bytes) = plan.memory_max {
+        server.cgroups().check_memory(bytes)?;
+    }
     for cwd in plan.directories() {
         checked_cwd(cwd)?;
     }

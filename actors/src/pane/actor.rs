@@ -141,12 +141,16 @@ impl PaneActorState {
             (None, None) => "running".to_owned(),
             (None, Some(exit)) => exit.to_string(),
         };
-        myself.set_details(vec![
+        let mut details = vec![
             ("pid", process.pid.to_string()),
             ("program", program),
             ("keeper", process.keeper_pid.to_string()),
             ("command", self.entry.record.command.clone()),
-        ]);
+        ];
+        if status.restarts > 0 {
+            details.push(("program restarts", status.restarts.to_string()));
+        }
+        myself.set_details(details);
     }
 
     /// Asks the keeper on, in the background.

@@ -8,6 +8,7 @@ mod hand_over;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -214,6 +215,12 @@ impl Link {
         &mut self,
     ) -> impl Iterator<Item = (Bytes, Option<PastePart>)> + use<> {
         self.typed.take_all().into_iter()
+    }
+
+    /// Tells a server that goes that no more input comes: it waits for the last of it.
+    pub(super) fn end_input(&self) {
+        // One that has gone needs not be told.
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Hands over what the server's window takes.

@@ -102,7 +102,7 @@ pub(crate) fn named(option: Option<String>) -> Option<String> {
     })
 }
 
-/// The tries to reach a server again that is being restarted, in a loop of calls that change nothing.
+/// The tries to reach a server again that is being restarted, in a loop of calls that may be made twice.
 #[derive(Debug, Default)]
 pub(crate) struct Again {
     lost: u32,

@@ -23,6 +23,9 @@ pub(super) const MARGIN: Duration = Duration::from_secs(10);
 /// server that hangs is noticed.
 pub(super) const WAIT_PIECE: Duration = Duration::from_secs(60);
 
+/// Text that is asked for in one answer, in bytes: what a server gives at most.
+const MOST_BYTES: u32 = 8 * 1024 * 1024;
+
 /// `fugue send`.
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
@@ -183,9 +186,12 @@ impl ReadArgs {
             // More lines than the screen has are those above it.
             scrollback: self.scrollback || self.lines.is_some(),
             ansi: self.ansi,
-            max_bytes: None,
+            max_bytes: Some(MOST_BYTES),
         };
         let reply = caller.call(&server, &read).await?;
+        if reply.truncated && !caller.json {
+            note(&left_out(&reply));
+        }
         if caller.json && reply.alternate {
             let mut json = output::json_of(caller, server.name(), &reply)?;
             // Nobody knows what scrolled away there.
@@ -201,6 +207,14 @@ impl ReadArgs {
         }
         Ok(0)
     }
+}
+
+/// What is said of a text that is not whole.
+fn left_out(reply: &PaneText) -> String {
+    format!(
+        "fugue: older text is left out: these are the last {} bytes",
+        reply.text.len()
+    )
 }
 
 impl ExpectArgs {

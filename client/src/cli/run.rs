@@ -285,13 +285,19 @@ async fn poll(
     server.call(&get, POLL + MARGIN).await
 }
 
+/// Asks again when the server is lost: whether it had heard it nobody knows, and what is cancelled stays so.
 async fn cancel(
     server: Arc<Server>,
     orchestration_id: OrchestrationUuid,
 ) -> Result<Orchestration, Error> {
-    server
-        .call(&CancelOrchestration { orchestration_id }, CANCEL_LIMIT)
-        .await
+    let mut again = Again::default();
+    loop {
+        let order = CancelOrchestration { orchestration_id };
+        match server.call(&order, CANCEL_LIMIT).await {
+            Ok(cancelled) => return Ok(cancelled),
+            Err(error) => again.after(&server, error).await?,
+        }
+    }
 }
 
 fn leave(id: OrchestrationUuid) -> ! {

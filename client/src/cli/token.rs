@@ -35,6 +35,12 @@ impl TokenArgs {
                     .hint("the earlier token is still valid; `fugued` makes the directory")
             })?;
         }
+        if !self.rotate && !file.exists() {
+            let message = format!("there is no token in {} yet", file.display());
+            return Err(Error::new(ErrorCode::NotFound, message)
+                .hint("a server with HTTP makes it (`fugued --http`), or `fugue token --rotate`")
+                .into());
+        }
         if caller.json {
             let told = serde_json::json!({"token_file": file, "rotated": self.rotate});
             output::print_json(caller, &told)?;

@@ -70,6 +70,10 @@ fn process_status(status: &PaneStatus) -> String {
     }
     match &status.exit {
         Some(exit) if status.restarting => format!("restarting after {exit}"),
+        Some(exit) if status.restarts > 0 => format!(
+            "{exit} (after {})",
+            count(status.restarts as usize, "restart")
+        ),
         Some(exit) => exit.to_string(),
         None if status.restarts > 0 => format!(
             "running {} (restarts {})",

@@ -111,13 +111,22 @@ async fn replace(
         Some(old) => transport::start_daemon_from(&old, server.socket()).await,
         None => Err(Error::new(ErrorCode::Internal, "its program is not known")),
     };
-    let then = match back {
-        Ok(()) => "the earlier server runs again".to_owned(),
-        Err(error) => format!("the earlier server does not start either: {error}"),
+    let failed = match back {
+        Ok(()) => Error::new(
+            ErrorCode::Internal,
+            format!("{}; the earlier server runs again", error.message),
+        )
+        .hint("every program goes on; `fugued --foreground` of the new one says why it does not start"),
+        Err(second) => Error::new(
+            error.code,
+            format!(
+                "{}; the earlier one does not start either: {}",
+                error.message, second.message
+            ),
+        )
+        .hint("every program goes on, and the next `fugued` takes them over"),
     };
-    Err(Error::new(error.code, format!("{}; {then}", error.message))
-        .hint("every program goes on; `fugued` takes them over")
-        .into())
+    Err(failed.into())
 }
 
 async fn version_of(exe: &Path) -> Result<String, Error> {
