@@ -212,3 +212,22 @@ async fn leaving_when_empty_waits_for_the_last_child() {
     until("the keeper leaves", || !exists(keeper_pid)).await;
     place.assert_no_sockets();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_released_keeper_takes_nothing_from_the_next_one_in_its_place() {
+    let place = Place::new();
+    for _ in 0..100 {
+        let spec = place.spec(&["sleep", "1000"]);
+        let socket = spec.socket.clone();
+        let pane = spawn(spec).await;
+        let keeper_pid = pane.keeper_pid;
+        assert!(pane.keeper.release(LIMIT).await.unwrap().is_empty());
+        // At once, as a restart does.
+        let next = std::os::unix::net::UnixListener::bind(&socket);
+        drop(pane);
+        until("the keeper is gone", || !exists(keeper_pid)).await;
+        assert!(next.is_ok() && socket.exists(), "{next:?}");
+        fs::remove_file(&socket).unwrap();
+    }
+    place.assert_no_processes().await;
+}

@@ -459,12 +459,13 @@ impl Serving {
         let done = self.empty;
         let is_over = |job: &KillJob| done || job.rounds.is_none() && job.deadline_ms <= now;
         let over: Vec<KillJob> = self.kills.extract_if(.., |job| is_over(job)).collect();
+        if over.iter().any(|job| job.release) {
+            // Before the answer: who has it may let the pane's next keeper listen in the same place.
+            self.finish();
+        }
         for job in over {
             let processes = if done { Vec::new() } else { self.survivors() };
             self.answer(job.id, Reply::Processes { processes });
-            if job.release {
-                self.finish();
-            }
         }
         let longest = if kills { KILL_PAUSE_MS.1 } else { ASK_PAUSE_MS };
         self.kill_pause_ms = (self.kill_pause_ms * 2).min(longest);

@@ -37,7 +37,7 @@ fn states() {
     status.restarts = 2;
     assert_eq!(program_status(&status), "running 1.0s (restarts 2)");
     status.exit = Some(ExitStatus::Exited { code: 3 });
-    assert_eq!(program_status(&status), "exited(3)");
+    assert_eq!(program_status(&status), "exited(3) (after 2 restarts)");
     status.restarting = true;
     assert_eq!(program_status(&status), "restarting after exited(3)");
     status.unreachable = Some(Unreachable {
