@@ -27,34 +27,11 @@ pub fn near(wanted: &str, names: impl IntoIterator<Item = String>) -> Vec<String
     near.into_iter().take(MOST).map(|(_, name)| name).collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours from `a` to `b`.
-///
-/// Source: Damerau–Levenshtein distance, restricted form.
+/// Insertions, deletions, replacements and swaps of neighbours from `a` to `b`, of their first 64 characters.
 #[must_use]
 pub fn edits(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(LONGEST_CHARS).collect();
-    let b: Vec<char> = b.chars().take(LONGEST_CHARS).collect();
-    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            table[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swapped {
-                    table[i - 2][j - 2] + 1
-                } else {
-                    usize::MAX
-                };
-                (table[i - 1][j] + 1)
-                    .min(table[i][j - 1] + 1)
-                    .min(replaced)
-                    .min(swapped)
-            };
-        }
-    }
-    table[a.len()][b.len()]
+    let [a, b] = [a, b].map(|text| text.chars().take(LONGEST_CHARS).collect::<String>());
+    strsim::osa_distance(&a, &b)
 }
 
 #[cfg(test)]
