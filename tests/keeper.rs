@@ -26,7 +26,7 @@ use ::keeper::{
     SpawnFailure,
 };
 use keeper_link::{
-    AdoptError, Keeper, KeeperExit, KeeperLaunch, KeeperStock, LinkError, SpawnError, SpawnedPane,
+    AdoptError, Keeper, KeeperExit, KeeperLaunch, KeeperPool, LinkError, SpawnError, SpawnedPane,
 };
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};

@@ -35,7 +35,7 @@ const SPAWNERS: [(&str, &str); 7] = [
         "actors/src/daemon.rs",
         "the daemon puts itself into the background",
     ),
-    ("actors/keeper/link/src/birth.rs", "a keeper"),
+    ("actors/keeper/link/src/spawn.rs", "a keeper"),
     ("actors/keeper/src/program.rs", "a pane's program"),
     (
         "actors/keeper/src/account.rs",

@@ -209,7 +209,7 @@ async fn serve(
         .await
         .map_err(|error| not_started(&error))?;
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), after_ms = millis(begun.elapsed()), "serving");
-    server.keepers.tend();
+    server.keepers.refill();
     if options.tell_ready {
         let escape = Escape::begin(server).await;
         tell_ready().map_err(|e| system("tell that it is ready", &e))?;

@@ -23,7 +23,7 @@ use crate::rendezvous;
 use crate::store::Store;
 use crate::texts::TextsMsg;
 use crate::wedge::held::HeldBack;
-use keeper_link::{KeeperLaunch, KeeperStock};
+use keeper_link::{KeeperLaunch, KeeperPool};
 use model::session::snapshot::SessionSnapshot;
 use store::Keep;
 
@@ -49,7 +49,7 @@ pub struct Server {
     /// Its directories.
     pub paths: Paths,
     /// Where keepers come from.
-    pub keepers: KeeperStock,
+    pub keepers: KeeperPool,
     /// What is alive.
     pub registry: Registry,
     /// What outlives the daemon.
@@ -104,7 +104,7 @@ impl Server {
             memory: AddressSlot::new(),
             held_back: HeldBack::new(paths.wedges()),
             paths,
-            keepers: KeeperStock::new(KeeperLaunch::beside(exe)),
+            keepers: KeeperPool::new(KeeperLaunch::beside(exe)),
             registry: Registry::default(),
             http: OnceLock::new(),
             http_problem: watch::Sender::new(None),

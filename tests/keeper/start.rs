@@ -237,12 +237,12 @@ async fn the_program_has_the_limits_it_was_given() {
 async fn a_stock_has_a_keeper_ready() {
     let place = Place::new();
     let args = vec!["keeper".into(), format!("{}-stock", place.tag())];
-    let stock = KeeperStock::new(KeeperLaunch {
+    let pool = KeeperPool::new(KeeperLaunch {
         exe: fugued_exe(),
         args,
     });
     for _ in 0..3 {
-        let pane = stock.spawn(place.sh("exit 3"), LIMIT).await.unwrap();
+        let pane = pool.spawn(place.sh("exit 3"), LIMIT).await.unwrap();
         assert_eq!(report(&pane.keeper).await.status, ProgramStatus::Exited(3));
         finish(pane, &place).await;
     }
@@ -259,15 +259,15 @@ async fn a_stock_has_a_keeper_ready() {
     let pid = ready().unwrap().pid;
     kill(pid);
     until("it has died", || !is_running(pid)).await;
-    let pane = stock.spawn(place.sh("exit 4"), LIMIT).await.unwrap();
+    let pane = pool.spawn(place.sh("exit 4"), LIMIT).await.unwrap();
     assert_eq!(report(&pane.keeper).await.status, ProgramStatus::Exited(4));
     finish(pane, &place).await;
-    let error = stock
+    let error = pool
         .spawn(place.spec(&["/no/such"]), LIMIT)
         .await
         .unwrap_err();
     assert!(matches!(error, SpawnError::Program(_)), "{error:?}");
-    drop(stock);
+    drop(pool);
     place.assert_no_processes().await;
 }
 

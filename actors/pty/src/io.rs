@@ -2,12 +2,12 @@
 
 mod absent;
 mod copied;
-mod drains;
+mod drain_waiters;
 mod echo;
 mod facts;
+mod fairness;
+mod fast_path;
 mod frames;
-mod gate;
-mod give_way;
 mod life;
 mod live;
 mod order;
@@ -34,10 +34,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 pub use self::facts::Facts;
+use self::fairness::LastKey;
+use self::fast_path::FastPath;
+pub use self::fast_path::QueueTicket;
 use self::frames::Known;
-pub use self::gate::Ahead;
-use self::gate::Gate;
-use self::give_way::LastKey;
 pub use self::live::Live;
 use self::order::Command;
 use self::order::Typing;
@@ -100,7 +100,7 @@ struct Shared {
     /// Facts that are known of the terminal of who looks.
     facts: watch::Sender<TerminalFacts>,
     setup: Setup,
-    gate: Gate,
+    fast_path: FastPath,
     /// The number of people who look at the pane with the focus on it.
     looks: AtomicUsize,
     last_key: LastKey,
@@ -218,14 +218,19 @@ impl Io {
     /// # Errors
     /// `invalid_argument` for an unknown key; `pane_exited`.
     pub async fn write(&self, order: WriteOrder) -> Result<Written, Error> {
-        self.write_after(order, self.shared.gate.ahead()).await
+        self.write_after(order, self.shared.fast_path.ticket())
+            .await
     }
 
     /// Types what [`Io::type_now`] has left over.
     ///
     /// # Errors
     /// As [`Io::write`].
-    pub async fn write_after(&self, order: WriteOrder, place: Ahead) -> Result<Written, Error> {
+    pub async fn write_after(
+        &self,
+        order: WriteOrder,
+        place: QueueTicket,
+    ) -> Result<Written, Error> {
         let limit = order.limit.map(|limit| limit + LOOK_LIMIT);
         let typing = self.typing(order, place)?;
         let (reply, answer) = oneshot::channel();
@@ -238,14 +243,14 @@ impl Io {
 
     /// Types something for somebody who has gone and is told nothing.
     pub async fn leave(&self, order: WriteOrder) {
-        let Ok(typing) = self.typing(order, self.shared.gate.ahead()) else {
+        let Ok(typing) = self.typing(order, self.shared.fast_path.ticket()) else {
             return;
         };
         let (reply, _) = oneshot::channel();
         let _ = self.send(Command::Write(typing, reply)).await;
     }
 
-    fn typing(&self, order: WriteOrder, place: Ahead) -> Result<Typing, Error> {
+    fn typing(&self, order: WriteOrder, place: QueueTicket) -> Result<Typing, Error> {
         let terminal = self.shared.terminal.load_full();
         let terminal = terminal.ok_or_else(absent::absent)?;
         Ok(Typing {
@@ -258,11 +263,11 @@ impl Io {
     /// Types a person's bytes at once, as far as the terminal takes them and nothing waits before them: without
     /// the task, each key saves its way there and back. What is left over goes to [`Io::write_after`] with its place.
     #[must_use]
-    pub fn type_now(&self, bytes: &[u8]) -> (usize, Option<Ahead>) {
+    pub fn type_now(&self, bytes: &[u8]) -> (usize, Option<QueueTicket>) {
         self.shared.last_key.typed();
         match &*self.shared.terminal.load() {
-            Some(terminal) => self.shared.gate.write(&terminal.master, bytes),
-            None => (0, Some(self.shared.gate.ahead())),
+            Some(terminal) => self.shared.fast_path.write(&terminal.master, bytes),
+            None => (0, Some(self.shared.fast_path.ticket())),
         }
     }
 

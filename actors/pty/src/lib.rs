@@ -11,8 +11,8 @@ mod watched;
 
 pub use clock::steady_ms;
 pub use io::{
-    Ahead, ExpectOrder, Facts, Input, Io, Line, Live, Piece, PieceKind, Seen, TerminalUse, Waited,
-    WriteOrder, Writer, Written,
+    ExpectOrder, Facts, Input, Io, Line, Live, Piece, PieceKind, QueueTicket, Seen, TerminalUse,
+    Waited, WriteOrder, Writer, Written,
 };
 pub use setup::{Host, Setup, TaskFuture, TaskSubject, Window};
 pub use watched::{Waiting, Watched};

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all, select_all};
 use protocol::frame::PastePart;
 use protocol::{Error, ErrorCode};
-use pty::{Ahead, Piece, PieceKind, WriteOrder, Writer, Written};
+use pty::{Piece, PieceKind, QueueTicket, WriteOrder, Writer, Written};
 
 use self::marks::Marks;
 use crate::pane::PaneEntry;
@@ -154,7 +154,7 @@ impl Typing {
         }
     }
 
-    fn push(&mut self, pane: &Arc<PaneEntry>, piece: Piece, place: Option<Ahead>) {
+    fn push(&mut self, pane: &Arc<PaneEntry>, piece: Piece, place: Option<QueueTicket>) {
         self.waiting_bytes += piece.bytes.len() as u64;
         let mut lines = self.lines.iter_mut();
         match lines.find(|line| Arc::ptr_eq(&line.pane, pane)) {
@@ -213,7 +213,7 @@ impl Typing {
 }
 
 impl Line {
-    fn begin(pane: Arc<PaneEntry>, piece: Piece, place: Option<Ahead>) -> Self {
+    fn begin(pane: Arc<PaneEntry>, piece: Piece, place: Option<QueueTicket>) -> Self {
         let mut line = Self {
             pane,
             waiting: VecDeque::new(),
@@ -225,7 +225,7 @@ impl Line {
         line
     }
 
-    fn go_on(&mut self, piece: Piece, place: Option<Ahead>) {
+    fn go_on(&mut self, piece: Piece, place: Option<QueueTicket>) {
         self.typing_bytes = piece.bytes.len() as u64;
         self.pasting = !matches!(piece.kind, PieceKind::Typed { pasting: false });
         let pane = Arc::clone(&self.pane);

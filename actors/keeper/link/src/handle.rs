@@ -21,10 +21,9 @@ use tokio::{
 
 use crate::{
     adopt::{self, Expected},
-    birth,
     error::{AdoptError, LinkError, SpawnError},
     launch::KeeperLaunch,
-    rounds,
+    rounds, spawn,
 };
 
 /// The time that a keeper may take for what it does at once.
@@ -134,8 +133,8 @@ impl Keeper {
         spec: KeeperSpec,
         limit: Duration,
     ) -> Result<SpawnedPane, SpawnError> {
-        birth::check(&spec)?;
-        let spawned = birth::Infant::start(launch)?.spawn(spec);
+        spawn::check(&spec)?;
+        let spawned = spawn::IdleKeeper::start(launch)?.spawn(spec);
         timeout(limit, spawned)
             .await
             .unwrap_or(Err(SpawnError::Timeout(limit)))

@@ -12,8 +12,8 @@ use terminal::screen::{Extent, Screen};
 use tokio::sync::{mpsc, watch};
 
 use super::absent::Absent;
-use super::gate::Gate;
-use super::give_way::LastKey;
+use super::fairness::LastKey;
+use super::fast_path::FastPath;
 use super::rebuild::{Rebuilt, rebuild_aside};
 use super::{Command, Io, Live, NOTHING_PARSED, Shared, Terminal, failed, gone, rebuilding, task};
 use crate::setup::Setup;
@@ -181,7 +181,7 @@ impl Io {
                 size: watch::Sender::new(size),
                 facts: watch::Sender::new(setup.terminal),
                 setup,
-                gate: Gate::default(),
+                fast_path: FastPath::default(),
                 looks: AtomicUsize::new(0),
                 last_key: LastKey::never(),
                 terminal: ArcSwapOption::empty(),

@@ -13,7 +13,7 @@ use protocol::reply::{ExpectOutcome, ProgramState, ProgramStatus};
 use terminal::screen::{Match, Pattern, Screen, TextCursor};
 use tokio::sync::oneshot;
 
-use super::Ahead;
+use super::QueueTicket;
 use super::frames::{Frame, Known};
 
 /// Something to look at or to do with the screen, between two chunks of output.
@@ -146,7 +146,7 @@ impl WriteOrder {
 /// An order and the terminal that it is for, whose modes decide what its echo is.
 pub(crate) struct Typing {
     pub(super) order: WriteOrder,
-    pub(super) place: Ahead,
+    pub(super) place: QueueTicket,
     pub(super) master: Arc<OwnedFd>,
 }
 

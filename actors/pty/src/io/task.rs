@@ -16,7 +16,7 @@ use terminal::screen::{CopyError, Extent, Screen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::drains::Drains;
+use super::drain_waiters::DrainWaiters;
 use super::echo::{self, Echoes};
 use super::facts::Times;
 use super::frames::Frames;
@@ -62,7 +62,7 @@ pub(super) struct Task {
     writes: Writes,
     waits: Waits,
     frames: Frames,
-    drains: Drains,
+    drain_waiters: DrainWaiters,
     last_output: Instant,
     quiet: Quiet,
     /// The time at which something typed was seen unread, as far as somebody wanted to know.
@@ -99,7 +99,12 @@ impl Task {
         let mut writes = Writes::default();
         let now = Instant::now();
         if let Some(answers) = answers {
-            writes.push_answer(answers, shared.gate.ahead(), &screen, now + ANSWER_LIMIT);
+            writes.push_answer(
+                answers,
+                shared.fast_path.ticket(),
+                &screen,
+                now + ANSWER_LIMIT,
+            );
         }
         let mut task = Self {
             next_checkpoint: checkpointed + half,
@@ -121,7 +126,7 @@ impl Task {
             writes,
             waits: Waits::default(),
             frames: Frames::default(),
-            drains: Drains::default(),
+            drain_waiters: DrainWaiters::default(),
             last_output: now,
         };
         if resized {
@@ -198,7 +203,7 @@ impl Task {
             self.echoes.deadline(),
             self.readiness.deadline(),
             self.frames.deadline(&self.screen),
-            self.drains.deadline(),
+            self.drain_waiters.deadline(),
             self.next_look,
             self.rests_until,
         ]
@@ -226,7 +231,7 @@ impl Task {
             }
             Command::Drain(limit, reply) => {
                 self.look_again(now);
-                self.drains.push(limit, self.eof, reply, now);
+                self.drain_waiters.push(limit, self.eof, reply, now);
             }
             Command::ProgramEnded(reply) => {
                 self.ended = true;
@@ -384,10 +389,10 @@ impl Task {
         parsing.store(NOTHING_PARSED, Ordering::Relaxed);
         self.last_output = Instant::now();
         self.quiet.output(self.last_output);
-        self.drains.output(self.last_output);
+        self.drain_waiters.output(self.last_output);
         if let Some(answer) = self.screen.take_replies() {
             let deadline = self.last_output + ANSWER_LIMIT;
-            let place = self.shared.gate.ahead();
+            let place = self.shared.fast_path.ticket();
             self.writes
                 .push_answer(answer, place, &self.screen, deadline);
         }
@@ -420,7 +425,7 @@ impl Task {
             self.waits.output(&self.screen);
         }
         self.expire_waits(now);
-        if self.shared.gate.take_typed() {
+        if self.shared.fast_path.take_typed() {
             self.frames.typed();
         }
         self.frames.send(&mut self.screen, now);
@@ -430,7 +435,7 @@ impl Task {
         if self.next_look.is_some_and(|at| at <= now) {
             self.look_again(now);
         }
-        self.drains.expire(now);
+        self.drain_waiters.expire(now);
     }
 
     fn publish(&mut self) {

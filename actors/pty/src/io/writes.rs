@@ -19,7 +19,7 @@ use self::encode::Pasting;
 use self::pending::{Pending, Turn};
 use super::echo::line_modes;
 use super::order::Writer;
-use super::{Ahead, Typing, Written};
+use super::{QueueTicket, Typing, Written};
 use crate::watched::Waiting;
 
 /// Bytes waiting for one program. More is refused: who types so much into a program that does
@@ -39,13 +39,13 @@ struct OpenPaste {
     /// No further piece was there.
     waits_since: Option<Instant>,
     /// Held, so that nothing is typed past the queue.
-    place: Ahead,
+    place: QueueTicket,
 }
 
 /// The end of a paste that was given up half-way: the program waits for it, so it goes before anything else.
 struct Owed {
     left: Bytes,
-    _place: Ahead,
+    _place: QueueTicket,
 }
 
 /// The queue.
@@ -107,7 +107,7 @@ impl Writes {
     pub(super) fn push_answer(
         &mut self,
         bytes: Vec<u8>,
-        place: Ahead,
+        place: QueueTicket,
         screen: &Screen,
         deadline: Instant,
     ) {
@@ -165,7 +165,7 @@ impl Writes {
         }
     }
 
-    fn owe(&mut self, left: Bytes, place: Ahead) {
+    fn owe(&mut self, left: Bytes, place: QueueTicket) {
         if !left.is_empty() {
             self.owed = Some(Owed {
                 left,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{LOOK_PAUSE, Task, not_reading};
-use crate::io::give_way;
+use crate::io::fairness;
 use crate::watched::Watched;
 
 /// Read at most so much before keys of other panes get their turn.
@@ -26,15 +26,15 @@ impl Task {
     pub(super) fn read_turn(&mut self) -> bool {
         let gives_way = self.shared.last_key.others_type();
         let limit = match gives_way {
-            true => give_way::TURN_TIME,
+            true => fairness::TURN_TIME,
             false => TURN_TIME,
         };
         let before = self.journal.position();
         let turn_over = self.read_for(before, limit, Watched::read_terminal);
         let taken = self.journal.position() - before;
         // A few bytes that take up the whole turn are a flood as well.
-        if gives_way && (turn_over || taken >= give_way::FLOOD_BYTES) {
-            self.rests_until = Some(Instant::now() + give_way::REST);
+        if gives_way && (turn_over || taken >= fairness::FLOOD_BYTES) {
+            self.rests_until = Some(Instant::now() + fairness::REST);
         }
         turn_over
     }
@@ -71,7 +71,7 @@ impl Task {
         self.eof = true;
         self.writes.fail_all(&not_reading());
         let now = Instant::now();
-        self.drains.over(now);
+        self.drain_waiters.over(now);
         self.next_look = (!self.ended).then_some(now + LOOK_PAUSE);
     }
 
@@ -79,7 +79,7 @@ impl Task {
     pub(super) fn read_before_quiet(&mut self) {
         let now = Instant::now();
         let times = [
-            self.drains.deadline(),
+            self.drain_waiters.deadline(),
             self.waits.deadline(self.quiet_since()),
             self.quiet.deadline(),
         ];

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::super::echo::line_modes;
 use super::super::order::{Input, PieceKind, Typing, Writer, Written};
-use super::Ahead;
+use super::QueueTicket;
 use super::encode::{
     Keys, LINE_BYTES, Part, Pasting, Role, encode_line, encode_piece, longest_line, took_all,
 };
@@ -64,7 +64,7 @@ pub(super) struct Pending {
     /// A paste goes on after it.
     leaves_open: Option<Pasting>,
     /// Held until it is done.
-    pub(super) place: Ahead,
+    pub(super) place: QueueTicket,
 }
 
 /// An order that cannot be carried out, and why.
@@ -130,7 +130,7 @@ impl Pending {
     /// An answer of the terminal itself to its program.
     pub(super) fn answer_of_terminal(
         bytes: Vec<u8>,
-        place: Ahead,
+        place: QueueTicket,
         cursor: TextCursor,
         deadline: Instant,
     ) -> Self {

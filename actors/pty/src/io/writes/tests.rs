@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::Instant;
 
-use super::super::gate::Gate;
+use super::super::fast_path::FastPath;
 use super::super::order::{Input, Line, Piece, PieceKind, Writer};
 use super::{PASTE_LIMIT, Writes};
 use crate::io::{Typing, WriteOrder, Written};
@@ -32,7 +32,7 @@ struct Typist {
     screen: Screen,
     master: Arc<OwnedFd>,
     program: File,
-    gate: Gate,
+    fast_path: FastPath,
     now: Instant,
 }
 
@@ -49,7 +49,7 @@ impl Typist {
             screen,
             master: Arc::new(master),
             program: File::from(program),
-            gate: Gate::default(),
+            fast_path: FastPath::default(),
             now: Instant::now(),
         };
         typist.set(modes);
@@ -72,7 +72,7 @@ impl Typist {
         let (reply, written) = oneshot::channel();
         let typing = Typing {
             order: WriteOrder { input, limit },
-            place: self.gate.ahead(),
+            place: self.fast_path.ticket(),
             master: Arc::clone(&self.master),
         };
         self.writes.push(typing, reply, &self.screen, self.now);
@@ -352,7 +352,7 @@ fn nothing_is_typed_into_a_paste() {
         drop(typist.piece(other, b"other", PieceKind::Typed { pasting: false }));
         assert_eq!(typist.turn(usize::MAX), format!("{start}one \x1b[201"));
         // Nothing goes past the queue either.
-        let (past, _place) = typist.gate.write(&typist.master, b"key");
+        let (past, _place) = typist.fast_path.write(&typist.master, b"key");
         assert_eq!(past, 0);
         drop(typist.piece(person, b"~t\x1b[20", part(More)));
         assert!(agent.try_recv().is_err());
@@ -424,7 +424,7 @@ fn a_paste_that_runs_out_of_time_is_ended_wherever_it_was_cut() {
 fn answers_that_nobody_reads_are_bounded_and_given_up() {
     let mut typist = Typist::raw("");
     for _ in 0..100_000 {
-        let place = typist.gate.ahead();
+        let place = typist.fast_path.ticket();
         let deadline = typist.now + LATER;
         typist
             .writes

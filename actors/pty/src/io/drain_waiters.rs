@@ -16,11 +16,11 @@ struct Drain {
 
 /// Everybody who waits for it.
 #[derive(Default)]
-pub(super) struct Drains {
+pub(super) struct DrainWaiters {
     waiting: Vec<Drain>,
 }
 
-impl Drains {
+impl DrainWaiters {
     /// Somebody who waits at most for `limit`; not at all when nothing can come any more (`over`).
     pub(super) fn push(
         &mut self,

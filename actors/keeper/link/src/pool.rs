@@ -12,10 +12,10 @@ use tokio::{
 };
 
 use crate::{
-    birth::{self, Infant},
     error::SpawnError,
     handle::SpawnedPane,
     launch::KeeperLaunch,
+    spawn::{self, IdleKeeper},
 };
 
 /// The number of those that are ready when nobody has asked for long.
@@ -24,49 +24,49 @@ const FEW: usize = 1;
 const MOST: usize = 8;
 /// So long after a call the processors are left to the program that it starts, and to who waits for the answer.
 const REST: Duration = Duration::from_millis(4);
-/// After so long without a call the stock shrinks to [`FEW`].
+/// After so long without a call the pool shrinks to [`FEW`].
 const QUIET: Duration = Duration::from_secs(10);
 /// The time that the ready keepers may take to be gone at the end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
-/// The stock of a daemon's keepers: some are always ready, so that starting a pane costs one
+/// The pool of a daemon's keepers: some are always ready, so that starting a pane costs one
 /// process start instead of two. Clones share it. [`Self::close`] ends the ready keepers; without it they end with the
-/// last clone, of which a task has one while it fills or shrinks the stock.
+/// last clone, of which a task has one while it fills or shrinks the pool.
 #[derive(Debug, Clone)]
-pub struct KeeperStock {
+pub struct KeeperPool {
     launch: Arc<KeeperLaunch>,
     storage: Arc<Storage>,
 }
 
 #[derive(Debug)]
 struct Storage {
-    shelf: Mutex<Shelf>,
-    /// A keeper was taken, or the stock was closed.
+    state: Mutex<PoolState>,
+    /// A keeper was taken, or the pool was closed.
     changed: Notify,
 }
 
 #[derive(Debug)]
-struct Shelf {
-    ready: Vec<Infant>,
+struct PoolState {
+    ready: Vec<IdleKeeper>,
     wanted: usize,
     last_taken: Instant,
     /// A task fills or empties it.
-    tended: bool,
+    refilling: bool,
     closed: bool,
 }
 
-/// A keeper that was taken out of the stock, before it has a program.
+/// A keeper that was taken out of the pool, before it has a program.
 #[derive(Debug)]
 pub struct ReadyKeeper {
-    infant: Infant,
-    stock: KeeperStock,
+    idle: IdleKeeper,
+    pool: KeeperPool,
 }
 
 impl ReadyKeeper {
     /// The process that it is, so that this can be noted first.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        self.infant.identity()
+        self.idle.identity()
     }
 
     /// Starts a program in it.
@@ -74,35 +74,35 @@ impl ReadyKeeper {
     /// # Errors
     /// See [`SpawnError`].
     pub async fn spawn(self, spec: KeeperSpec, limit: Duration) -> Result<SpawnedPane, SpawnError> {
-        birth::check(&spec)?;
-        let spawned = timeout(limit, self.infant.spawn(spec)).await;
+        spawn::check(&spec)?;
+        let spawned = timeout(limit, self.idle.spawn(spec)).await;
         // Only now, so that the program's start did not have to share the processors with it.
-        self.stock.tend();
+        self.pool.refill();
         spawned.unwrap_or(Err(SpawnError::Timeout(limit)))
     }
 }
 
-impl KeeperStock {
+impl KeeperPool {
     /// The command that starts its keepers.
     #[must_use]
     pub fn launch(&self) -> &KeeperLaunch {
         &self.launch
     }
 
-    /// An empty stock; it starts its first keeper after the first call of [`Self::spawn`] or [`Self::tend`].
+    /// An empty pool; it starts its first keeper after the first call of [`Self::spawn`] or [`Self::refill`].
     #[must_use]
     pub fn new(launch: KeeperLaunch) -> Self {
-        let shelf = Shelf {
+        let state = PoolState {
             ready: Vec::new(),
             wanted: FEW,
             last_taken: Instant::now(),
-            tended: false,
+            refilling: false,
             closed: false,
         };
         Self {
             launch: Arc::new(launch),
             storage: Arc::new(Storage {
-                shelf: Mutex::new(shelf),
+                state: Mutex::new(state),
                 changed: Notify::new(),
             }),
         }
@@ -125,23 +125,23 @@ impl KeeperStock {
     /// # Errors
     /// See [`SpawnError`].
     pub fn take(&self) -> Result<ReadyKeeper, SpawnError> {
-        let infant = match self.take_ready() {
-            Some(infant) => infant,
-            None => Infant::start(&self.launch)?,
+        let idle = match self.take_ready() {
+            Some(idle) => idle,
+            None => IdleKeeper::start(&self.launch)?,
         };
         Ok(ReadyKeeper {
-            infant,
-            stock: self.clone(),
+            idle,
+            pool: self.clone(),
         })
     }
 
     /// Sees in the background that as many keepers are ready as are wanted. Call it on a tokio runtime.
-    pub fn tend(&self) {
-        let mut shelf = self.shelf();
-        if shelf.closed {
+    pub fn refill(&self) {
+        let mut state = self.state();
+        if state.closed {
             return;
         }
-        if std::mem::replace(&mut shelf.tended, true) {
+        if std::mem::replace(&mut state.refilling, true) {
             self.storage.changed.notify_one();
         } else {
             tokio::spawn(self.clone().fill_and_shrink());
@@ -151,31 +151,30 @@ impl KeeperStock {
     /// Ends the ready keepers and waits until they are gone. No more are made ready.
     pub async fn close(&self) {
         let ready = {
-            let mut shelf = self.shelf();
-            shelf.closed = true;
+            let mut state = self.state();
+            state.closed = true;
             self.storage.changed.notify_one();
-            std::mem::take(&mut shelf.ready)
+            std::mem::take(&mut state.ready)
         };
-        futures_util::future::join_all(ready.into_iter().map(|infant| infant.end(CLOSE_LIMIT)))
-            .await;
+        futures_util::future::join_all(ready.into_iter().map(|idle| idle.end(CLOSE_LIMIT))).await;
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.storage
-            .shelf
+            .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_ready(&self) -> Option<Infant> {
-        let mut shelf = self.shelf();
-        shelf.last_taken = Instant::now();
-        while let Some(infant) = shelf.ready.pop() {
-            if infant.is_alive() {
-                return Some(infant);
+    fn take_ready(&self) -> Option<IdleKeeper> {
+        let mut state = self.state();
+        state.last_taken = Instant::now();
+        while let Some(idle) = state.ready.pop() {
+            if idle.is_alive() {
+                return Some(idle);
             }
         }
-        shelf.wanted = (shelf.wanted * 2).min(MOST);
+        state.wanted = (state.wanted * 2).min(MOST);
         None
     }
 
@@ -190,35 +189,35 @@ impl KeeperStock {
     /// One keeper more or all surplus ones less. `None` when there is nothing left to do, else when to go on.
     async fn step(&self) -> Option<Option<Instant>> {
         {
-            let mut shelf = self.shelf();
-            let shrink_at = shelf.last_taken + QUIET;
-            if shelf.wanted > FEW && shrink_at <= Instant::now() {
-                shelf.wanted = FEW;
-                shelf.ready.truncate(FEW);
+            let mut state = self.state();
+            let shrink_at = state.last_taken + QUIET;
+            if state.wanted > FEW && shrink_at <= Instant::now() {
+                state.wanted = FEW;
+                state.ready.truncate(FEW);
             }
-            if shelf.closed || shelf.ready.len() >= shelf.wanted {
-                let done = shelf.closed || shelf.wanted == FEW;
-                shelf.tended = !done;
+            if state.closed || state.ready.len() >= state.wanted {
+                let done = state.closed || state.wanted == FEW;
+                state.refilling = !done;
                 return (!done).then_some(Some(shrink_at));
             }
-            let in_a_hurry = shelf.ready.is_empty() && shelf.wanted > FEW;
-            let rested_at = shelf.last_taken + REST;
+            let in_a_hurry = state.ready.is_empty() && state.wanted > FEW;
+            let rested_at = state.last_taken + REST;
             if !in_a_hurry && rested_at > Instant::now() {
                 return Some(Some(rested_at));
             }
         }
         // Starting a process blocks until it is executed.
         let launch = Arc::clone(&self.launch);
-        let started = tokio::task::spawn_blocking(move || Infant::start(&launch)).await;
-        let mut shelf = self.shelf();
+        let started = tokio::task::spawn_blocking(move || IdleKeeper::start(&launch)).await;
+        let mut state = self.state();
         match started {
-            Ok(Ok(infant)) if !shelf.closed => {
-                shelf.ready.push(infant);
+            Ok(Ok(idle)) if !state.closed => {
+                state.ready.push(idle);
                 Some(None)
             }
             // What fails now is told to whoever asks next, if it still fails then.
             Ok(Ok(_) | Err(_)) | Err(_) => {
-                shelf.tended = false;
+                state.refilling = false;
                 None
             }
         }

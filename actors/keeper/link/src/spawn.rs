@@ -32,13 +32,13 @@ const FAILED_LIMIT: Duration = Duration::from_secs(1);
 
 /// A keeper that has no program yet. It ends by itself when it is dropped, and is reaped then.
 #[derive(Debug)]
-pub(crate) struct Infant {
+pub(crate) struct IdleKeeper {
     /// `None` once it has been given its program.
     stream: Option<Stream>,
     pid: i32,
 }
 
-impl Infant {
+impl IdleKeeper {
     /// Executes a keeper, which gets ready while the caller goes on.
     pub(crate) fn start(launch: &KeeperLaunch) -> Result<Self, SpawnError> {
         let failed = |source| SpawnError::Keeper {
@@ -129,7 +129,7 @@ impl Infant {
     }
 }
 
-impl Drop for Infant {
+impl Drop for IdleKeeper {
     fn drop(&mut self) {
         if self.stream.take().is_some() {
             reap_in_background(self.pid);

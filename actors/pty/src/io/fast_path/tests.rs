@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::Gate;
+use super::FastPath;
 
 fn pipe() -> (File, OwnedFd) {
     let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).unwrap();
@@ -16,11 +16,11 @@ fn pipe() -> (File, OwnedFd) {
 #[test]
 fn bytes_go_straight_through_when_nothing_waits() {
     let (mut read, write) = pipe();
-    let gate = Gate::default();
-    let (taken, rest) = gate.write(&write, b"key");
+    let fast_path = FastPath::default();
+    let (taken, rest) = fast_path.write(&write, b"key");
     assert_eq!(taken, 3);
     assert!(rest.is_none());
-    assert!(gate.take_typed() && !gate.take_typed());
+    assert!(fast_path.take_typed() && !fast_path.take_typed());
     let mut buffer = [0; 8];
     assert_eq!(read.read(&mut buffer).unwrap(), 3);
 }
@@ -28,25 +28,25 @@ fn bytes_go_straight_through_when_nothing_waits() {
 #[test]
 fn nothing_overtakes_what_waits() {
     let (_read, write) = pipe();
-    let gate = Gate::default();
-    let first = gate.ahead();
-    let (taken, second) = gate.write(&write, b"key");
+    let fast_path = FastPath::default();
+    let first = fast_path.ticket();
+    let (taken, second) = fast_path.write(&write, b"key");
     assert_eq!(taken, 0);
     drop(first);
     // The second one has not been written either.
-    let (taken, third) = gate.write(&write, b"key");
+    let (taken, third) = fast_path.write(&write, b"key");
     assert_eq!(taken, 0);
     drop((second, third));
-    assert_eq!(gate.write(&write, b"key").0, 3);
+    assert_eq!(fast_path.write(&write, b"key").0, 3);
 }
 
 #[test]
 fn what_is_left_over_keeps_its_place() {
     let (_read, write) = pipe();
-    let gate = Gate::default();
+    let fast_path = FastPath::default();
     let flood = vec![b'x'; 1 << 20];
-    let (taken, rest) = gate.write(&write, &flood);
+    let (taken, rest) = fast_path.write(&write, &flood);
     assert!(taken > 0 && taken < flood.len());
     assert!(rest.is_some());
-    assert_eq!(gate.write(&write, b"key").0, 0);
+    assert_eq!(fast_path.write(&write, b"key").0, 0);
 }
