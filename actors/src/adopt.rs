@@ -46,7 +46,6 @@ use enter::{Candidate, Reach, enter};
 use keepers::Found;
 pub use meta::KeeperMeta;
 pub(crate) use meta::meta_for;
-pub use reach::Reached;
 pub(crate) use reach::reach;
 
 /// How long a keeper that nobody knows may take to be gone.

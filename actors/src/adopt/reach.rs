@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::keepers;
 use crate::clock::epoch_ms;
-use crate::pane::PaneEntry;
+use crate::pane::{PaneEntry, Reached};
 use crate::server::Server;
-use keeper_link::{AdoptError, AdoptedPane, Expected};
+use keeper_link::{AdoptError, Expected};
 
 /// The first pause between two tries; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -16,14 +16,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The time that one try waits for an answer: it comes as soon as the keeper runs again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
-
-/// What came of it.
-pub enum Reached {
-    /// The keeper answers.
-    Keeper(AdoptedPane),
-    /// It is dead.
-    Dead,
-}
 
 /// Asks a pane's keeper until there is an end to it, but not while the pane is held back. Why it does not answer is kept with the pane.
 pub(crate) async fn reach(server: &Server, entry: &PaneEntry) -> Reached {

@@ -8,8 +8,8 @@ use protocol::request::RestartType;
 use supervisor::{Actor, ActorError, Address, Window as RestartWindow};
 use tokio::task::JoinHandle;
 
-use super::{PaneEntry, life};
-use crate::adopt::{self, Reached};
+use super::{PaneEntry, PaneMsg, Reached, life};
+use crate::adopt;
 use crate::clock::{epoch_ms, millis};
 use crate::server::Server;
 use crate::spawn;
@@ -26,26 +26,6 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// The pause before a pane whose keeper answered and that could not be entered is tried again.
 const AGAIN_PAUSE: Duration = Duration::from_secs(1);
-
-/// What a pane's actor is told.
-#[derive(strum::IntoStaticStr)]
-pub enum PaneMsg {
-    /// The life with this number has ended, and its output is read.
-    ProgramEnded(u32),
-    /// The pause before the restart that is due at this time is over.
-    RestartDue(u64),
-    /// What was being started when an earlier life of this actor failed is undone.
-    StartUndone,
-    /// The keeper lives and can be asked no more: it is tried again.
-    KeeperAway,
-    /// The keeper of an unreachable pane answers, or is dead.
-    Reached(Box<Reached>),
-    /// The I/O task has failed: the actor fails with it, and its next life starts another one.
-    IoFailed,
-    /// A test wants to see the actor fail.
-    #[cfg(debug_assertions)]
-    Crash,
-}
 
 /// The actor: decides what follows the end of a program.
 pub struct PaneActor;

@@ -1,0 +1,321 @@
+//! A pane as everybody may see it: what of it survives its actor.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use protocol::reply::{PaneEnd, PaneStatus};
+use protocol::request::{RestartType, RunStreams};
+use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
+use pty::Io;
+use supervisor::AddressSlot;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::message::PaneMsg;
+use super::process::Process;
+use crate::clock::millis;
+use keeper::Identity;
+use model::pane::{Cause, Ended, PaneLife, PaneRecord};
+
+/// A pane as everybody may see it. It outlives its actor.
+pub struct PaneEntry {
+    /// Its id.
+    pub id: PaneUuid,
+    /// Its session.
+    pub session: SessionUuid,
+    /// What it was made as.
+    pub record: PaneRecord,
+    /// Its I/O task.
+    pub io: Io,
+    /// Its actor.
+    pub address: AddressSlot<PaneMsg>,
+    name: ArcSwapOption<Name>,
+    pub(super) process: ArcSwap<Process>,
+    next_keeper: ArcSwapOption<Identity>,
+    status_pipe: ArcSwapOption<OwnedFd>,
+    pub(super) state: watch::Sender<PaneLife>,
+    removed: AtomicBool,
+    /// A test wants to see this step of its close fail so often.
+    #[cfg(test)]
+    pub(super) fails: std::sync::Mutex<Option<(model::pane::CloseStep, u32)>>,
+}
+
+impl PaneEntry {
+    /// An entry for a program that has just been started.
+    #[must_use]
+    pub fn new(
+        id: PaneUuid,
+        session: SessionUuid,
+        name: Option<Name>,
+        record: PaneRecord,
+        process: Process,
+        io: Io,
+    ) -> Self {
+        let life = PaneLife::default();
+        Self::restored(id, session, name, record, process, io, life)
+    }
+
+    /// An entry for a pane of an earlier daemon.
+    #[must_use]
+    pub fn restored(
+        id: PaneUuid,
+        session: SessionUuid,
+        name: Option<Name>,
+        record: PaneRecord,
+        process: Process,
+        io: Io,
+        life: PaneLife,
+    ) -> Self {
+        io.belongs_to(id);
+        Self {
+            id,
+            session,
+            record,
+            io,
+            address: AddressSlot::new(),
+            name: ArcSwapOption::new(name.map(Arc::new)),
+            process: ArcSwap::from_pointee(process),
+            next_keeper: ArcSwapOption::empty(),
+            status_pipe: ArcSwapOption::empty(),
+            state: watch::Sender::new(life),
+            removed: AtomicBool::new(false),
+            #[cfg(test)]
+            fails: std::sync::Mutex::default(),
+        }
+    }
+
+    /// Its label.
+    #[must_use]
+    pub fn name(&self) -> Option<Arc<Name>> {
+        self.name.load_full()
+    }
+
+    /// Gives it another label, and says which it had.
+    pub fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
+        self.name.swap(name)
+    }
+
+    /// The present life of its program.
+    #[must_use]
+    pub fn process(&self) -> Arc<Process> {
+        self.process.load_full()
+    }
+
+    /// The keeper of the program's next life, while that is being started.
+    #[must_use]
+    pub fn next_keeper(&self) -> Option<Identity> {
+        self.next_keeper.load().as_deref().copied()
+    }
+
+    pub(crate) fn set_next_keeper(&self, keeper: Option<Identity>) {
+        self.next_keeper.store(keeper.map(Arc::new));
+    }
+
+    /// Where it is in its life, and every later state.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<PaneLife> {
+        self.state.subscribe()
+    }
+
+    /// The read end of its status pipe, for whoever follows it.
+    pub(crate) fn keep_status_pipe(&self, pipe: OwnedFd) {
+        self.status_pipe.store(Some(Arc::new(pipe)));
+    }
+
+    /// Takes it, once.
+    pub(crate) fn take_status_pipe(&self) -> Option<OwnedFd> {
+        Arc::into_inner(self.status_pipe.swap(None)?)
+    }
+
+    /// Its size from now on.
+    pub fn set_size(&self, size: Size) {
+        self.io.set_size(size);
+    }
+
+    /// Its program: running, or how it ended.
+    #[must_use]
+    pub fn status(&self) -> PaneStatus {
+        let state = self.state.borrow();
+        let running = || millis(self.process.load().started.elapsed());
+        PaneStatus {
+            exit: state.end().map(|ended| ended.exit.clone()),
+            duration_ms: state.end().map_or_else(running, |ended| ended.duration_ms),
+            ended_at_ms: state.end().map(|ended| ended.at_ms),
+            restarting: state.is_restarting(),
+            restarts: state.restarts(),
+            unreachable: state.unreachable().cloned(),
+            // A program that has ended is in no other state, whatever it told.
+            state: match state.has_ended() {
+                true => None,
+                false => self.io.live().facts().status.clone(),
+            },
+        }
+    }
+
+    /// Waits for the next end of its program from now on, at most for `limit`. When time is over, the
+    /// status is that of a program that has not ended.
+    pub async fn next_end(&self, limit: Duration) -> PaneStatus {
+        let mut state = self.state();
+        let before = state.borrow().ends();
+        let restarts = self.record.restart != RestartType::Temporary;
+        let is_over = |state: &PaneLife| {
+            // An end of a program that may be started again counts when it is decided that it is not.
+            let stays = state.is_kept() || state.is_closing() || !restarts;
+            state.ends() > before || state.has_ended() && stays
+        };
+        let waited = timeout(limit, state.wait_for(is_over)).await;
+        let last = match &waited {
+            Ok(Ok(state)) => state.end().or_else(|| state.last_end()).cloned(),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        drop(waited);
+        let mut status = self.status();
+        status.exit = last.as_ref().map(|ended| ended.exit.clone());
+        status.ended_at_ms = last.as_ref().map(|ended| ended.at_ms);
+        if let Some(last) = last {
+            status.duration_ms = last.duration_ms;
+        }
+        status
+    }
+
+    /// Records how the present life ended, unless that is known.
+    pub(crate) fn ended(&self, ended: Ended) {
+        self.change(|state| state.note_end(ended));
+    }
+
+    /// The error for a call that needs the program alive.
+    ///
+    /// # Errors
+    /// `pane_exited` with its end, `unreachable` while its keeper cannot be asked.
+    pub fn alive(&self) -> Result<(), Error> {
+        self.reachable()?;
+        match self.state.borrow().end() {
+            None => Ok(()),
+            Some(ended) => Err(Error::new(
+                ErrorCode::PaneExited,
+                format!("the program in pane {} {}", self.id, ended.exit),
+            )
+            .hint("its output can still be read; create a pane to go on")),
+        }
+    }
+
+    /// The error for a call that types.
+    ///
+    /// # Errors
+    /// As [`Self::alive`]; `unsupported` when its program has no terminal.
+    pub fn typeable(&self) -> Result<(), Error> {
+        self.alive()?;
+        match self.record.streams {
+            RunStreams::Terminal => Ok(()),
+            RunStreams::Pipes | RunStreams::Apart => Err(Error::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "pane {} has no terminal to type into: its program has pipes, and nothing to read",
+                    self.id
+                ),
+            )
+            .hint("run it with a terminal to type: pty true, no --no-pty")),
+        }
+    }
+
+    /// The error for a call that needs the program's terminal.
+    ///
+    /// # Errors
+    /// `unreachable` with the reason.
+    pub fn reachable(&self) -> Result<(), Error> {
+        match self.state.borrow().unreachable() {
+            None => Ok(()),
+            Some(why) => Err(Error::new(
+                ErrorCode::Unreachable,
+                format!("pane {} is {why}", self.id),
+            )
+            .hint("what was last stored of its text can be read, and it can be closed; `fugue retry` or fugue_retry_pane tries it at once")),
+        }
+    }
+
+    /// Its program as it is known when its keeper is reached.
+    pub(crate) fn set_process(&self, process: Process) {
+        self.process.store(Arc::new(process));
+    }
+
+    /// The turn to start the program again, when that is decided; `None` when the pane is being closed. A close waits
+    /// until the turn is over.
+    pub(crate) fn begin_start(self: &Arc<Self>) -> Option<StartTurn> {
+        let mut begun = false;
+        self.state.send_if_modified(|state| {
+            begun = state.begin_start();
+            begun
+        });
+        begun.then(|| StartTurn(Arc::clone(self)))
+    }
+
+    /// The pane gets its program's next life, unless it is being closed.
+    #[must_use]
+    pub(crate) fn begin_life(&self, process: Process) -> bool {
+        let process = Arc::new(process);
+        self.state.send_if_modified(|state| {
+            let begun = state.begin_life();
+            if begun {
+                self.process.store(process);
+            }
+            begun
+        })
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut PaneLife)) {
+        self.state.send_modify(change);
+    }
+
+    /// True for the first caller only.
+    pub(crate) fn begin_close(&self, cause: Cause, force: bool) -> bool {
+        let mut first = false;
+        self.state.send_if_modified(|state| {
+            let forced = state.is_forced();
+            first = state.begin_close(cause, force);
+            first || state.is_forced() != forced
+        });
+        first
+    }
+
+    /// It is taken out of the registry.
+    pub(crate) fn set_removed(&self) {
+        self.removed.store(true, Ordering::Release);
+    }
+
+    /// Whether it is taken out of the registry, and nothing more is recorded about it.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Acquire)
+    }
+
+    /// Its final state so far.
+    #[must_use]
+    pub fn end(&self, survivors: Vec<u32>) -> PaneEnd {
+        PaneEnd {
+            pane_id: self.id,
+            name: self.name().map(|name| Name::clone(&name)),
+            command: self.record.command.clone(),
+            status: self.status(),
+            survivors,
+        }
+    }
+}
+
+/// Nobody can ask the I/O task any more.
+impl Drop for PaneEntry {
+    fn drop(&mut self) {
+        self.io.abort();
+    }
+}
+
+/// A pane's turn to start its program again; over when it is dropped.
+pub(crate) struct StartTurn(Arc<PaneEntry>);
+
+impl Drop for StartTurn {
+    fn drop(&mut self) {
+        self.0.change(PaneLife::end_start);
+    }
+}

@@ -1,0 +1,42 @@
+//! One life of a pane's program: the processes of it, and the link to them.
+
+use std::time::Instant;
+
+use keeper::Identity;
+use keeper_link::Keeper;
+use uuid::Uuid;
+
+/// One life of a pane's program.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The link to its parent.
+    pub keeper: Keeper,
+    /// The program.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot; 0 when that is not known.
+    pub start_time: u64,
+    /// Its parent.
+    pub keeper_pid: u32,
+    /// When its parent started, in clock ticks since boot; with the pid it is the identity.
+    pub keeper_start_time: u64,
+    /// When it was started.
+    pub started: Instant,
+    /// Which life of the pane it is, from 0.
+    pub life: u32,
+    /// What its keeper asks the next daemon for; absent for keepers of older versions.
+    pub secret: Option<Uuid>,
+}
+
+impl Process {
+    /// Which process its keeper is.
+    #[must_use]
+    pub fn keeper_identity(&self) -> Option<Identity> {
+        Identity::new(self.keeper_pid.cast_signed(), self.keeper_start_time)
+    }
+
+    /// Which process the program is.
+    #[must_use]
+    pub fn program_identity(&self) -> Option<Identity> {
+        Identity::new(self.pid.cast_signed(), self.start_time)
+    }
+}
