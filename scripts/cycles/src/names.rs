@@ -71,7 +71,22 @@ impl<'a> Scopes<'a> {
 
     /// Where a path that stands in a module leads.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Target {
-        self.follow(module, path, DEPTH)
+        let found = self.follow(module, path, DEPTH);
+        match found {
+            Target::Module(_) => self.namesake(module, path).unwrap_or(found),
+            Target::Item(_) | Target::Outside => found,
+        }
+    }
+
+    /// The item that stands beside a module of the same name, as in `mod close; pub use close::close;`.
+    fn namesake(&self, module: usize, path: &[String]) -> Option<Target> {
+        let (last, before) = path.split_last()?;
+        let Target::Module(within) = self.follow(module, before, DEPTH) else {
+            return None;
+        };
+        let import = self.names[within].imports.named.get(last)?;
+        let item = self.follow(within, import, DEPTH);
+        matches!(item, Target::Item(_)).then_some(item)
     }
 
     /// The module that defines a macro of this name.

@@ -63,6 +63,17 @@ fn a_use_through_a_facade_is_one_of_the_file_that_defines() {
 }
 
 #[test]
+fn a_function_that_is_called_like_its_file_counts() {
+    let found = cycles(&[
+        ("lib.rs", "mod a; mod face;"),
+        ("face.rs", "mod close; pub use close::close;"),
+        ("face/close.rs", "pub fn close() { crate::a::f() }"),
+        ("a.rs", "use crate::face; pub fn f() { face::close() }"),
+    ]);
+    assert_eq!(found, [names(&["a.rs", "face/close.rs"])]);
+}
+
+#[test]
 fn a_child_that_uses_its_parent_is_in_a_cycle_with_it() {
     let found = cycles(&[
         ("lib.rs", "mod a;"),
