@@ -1,14 +1,12 @@
 //! Who gives memory back to the system: the allocator by itself keeps what closed panes have used.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use keeper::trim_heap;
-use supervisor::{Actor, ActorError, Address};
+use supervisor::{Actor, ActorError, Address, AddressSlot};
 use tokio::time::Instant;
 
 use crate::clock::millis;
-use crate::server::Server;
 
 /// How long after a pane was closed, so that many panes closed together cost one pass.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -36,13 +34,9 @@ pub struct MemoryState {
 impl Actor for MemoryActor {
     type Msg = MemoryMsg;
     type State = MemoryState;
-    type Args = Arc<Server>;
+    type Args = ();
 
-    async fn pre_start(
-        &self,
-        _: Address<MemoryMsg>,
-        _: Arc<Server>,
-    ) -> Result<MemoryState, ActorError> {
+    async fn pre_start(&self, _: Address<MemoryMsg>, (): ()) -> Result<MemoryState, ActorError> {
         Ok(MemoryState::default())
     }
 
@@ -76,8 +70,8 @@ impl Actor for MemoryActor {
 }
 
 /// Tells the actor that a pane's memory is free. While it is being restarted nobody is told: the next pane's end is enough.
-pub(crate) fn freed(server: &Server) {
-    if let Some(actor) = server.memory.get() {
+pub(crate) fn freed(memory: &AddressSlot<MemoryMsg>) {
+    if let Some(actor) = memory.get() {
         let _ = actor.cast(MemoryMsg::Freed);
     }
 }

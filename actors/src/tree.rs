@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use supervisor::{Actor, AddressSlot, ChildSpec, Shutdown, Strategy, SupervisorSpec};
+use supervisor::{ChildSpec, Shutdown, Strategy, SupervisorSpec};
 
 use crate::children::{GOODBYE, dynamic, intensity};
 use crate::housekeeping::HousekeepingActor;
@@ -29,8 +29,8 @@ pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
         // The writer of the database: started first and ended last.
         .child(store_spec(server))
         // Nobody waits for these three.
-        .child(well_known("texts", &server.texts, || TextsActor, server))
-        .child(well_known("memory", &server.memory, || MemoryActor, server))
+        .child(texts_spec(server))
+        .child(memory_spec(server))
         .child(housekeeping_spec(server))
         .child(ChildSpec::dynamic("sessions", dynamic()).publish(&server.sessions))
         .child(ChildSpec::dynamic("orchestrations", dynamic()).publish(&server.orchestrations))
@@ -62,15 +62,19 @@ fn housekeeping_spec(server: &Arc<Server>) -> ChildSpec {
     .shutdown(Shutdown::Timeout(GOODBYE))
 }
 
-/// A well-known actor with the server as its argument.
-fn well_known<A: Actor<Args = Arc<Server>>>(
-    name: &'static str,
-    slot: &AddressSlot<A::Msg>,
-    make: fn() -> A,
-    server: &Arc<Server>,
-) -> ChildSpec {
+fn texts_spec(server: &Arc<Server>) -> ChildSpec {
     let args = Arc::clone(server);
-    ChildSpec::actor_in(name, slot, make, move || Arc::clone(&args))
+    ChildSpec::actor_in(
+        "texts",
+        &server.texts,
+        || TextsActor,
+        move || Arc::clone(&args),
+    )
+    .shutdown(Shutdown::Timeout(GOODBYE))
+}
+
+fn memory_spec(server: &Server) -> ChildSpec {
+    ChildSpec::actor_in("memory", &server.memory, || MemoryActor, || ())
         .shutdown(Shutdown::Timeout(GOODBYE))
 }
 

@@ -233,7 +233,7 @@ async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<Sa
         let _ = forgotten.wait().await;
     }
     entry.change(|state| state.tell(end));
-    memory::freed(server);
+    memory::freed(&server.memory);
 }
 
 #[cfg(test)]
