@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::adopt;
 use crate::cgroup;
+use crate::children;
 use crate::orchestration;
 use crate::pane::{self, PaneEntry, Process, StartTurn};
 use crate::registry::SessionEntry;
@@ -23,7 +24,6 @@ use crate::session::SessionMsg;
 use crate::session::life;
 use crate::slots::Slot;
 use crate::step::step;
-use crate::tree;
 use keeper::{KeeperSpec, Streams};
 use keeper_link::{SpawnError, SpawnedPane};
 use model::pane::{PaneLife, PaneRecord};
@@ -257,11 +257,11 @@ async fn start_actor(
     let panes = session
         .panes
         .get()
-        .ok_or_else(|| tree::supervisor_away("panes"))?;
+        .ok_or_else(|| children::supervisor_away("panes"))?;
     panes
-        .start_child(tree::pane_spec(server, entry))
+        .start_child(pane::child::spec(server, entry))
         .await
-        .map_err(|error| tree::start_error("pane", &error))?;
+        .map_err(|error| children::start_error("pane", &error))?;
     Ok(())
 }
 

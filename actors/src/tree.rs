@@ -15,9 +15,6 @@ use crate::store::{StoreActor, StoreArgs};
 use crate::surface::{Surface, SurfaceActor};
 use crate::texts::TextsActor;
 
-pub(crate) use crate::children::{start_error, supervisor_away};
-pub(crate) use crate::pane::child::{id as pane_child, spec as pane_spec};
-
 /// Restarts of well-known actors; more mean that restarting does not help.
 const WELL_KNOWN: (u32, Duration) = (10, Duration::from_secs(60));
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::PaneUuid;
-use supervisor::{ChildId, ChildSpec, RestartType, Shutdown};
+use supervisor::{ChildSpec, RestartType, Shutdown};
 
 use super::{PaneActor, PaneArgs, PaneEntry};
 use crate::children::GOODBYE;
@@ -14,7 +13,7 @@ use crate::server::Server;
 pub(crate) fn spec(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> ChildSpec {
     let (server, pane) = (Arc::clone(server), Arc::clone(entry));
     ChildSpec::actor_in(
-        id(entry.id),
+        entry.child_id(),
         &entry.address,
         || PaneActor,
         move || PaneArgs {
@@ -24,10 +23,4 @@ pub(crate) fn spec(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> ChildSpec {
     )
     .restart(RestartType::Transient)
     .shutdown(Shutdown::Timeout(GOODBYE))
-}
-
-/// A pane's name under its supervisor.
-#[must_use]
-pub(crate) fn id(id: PaneUuid) -> ChildId {
-    ChildId::from(id.to_string())
 }

@@ -19,7 +19,6 @@ use crate::server::Server;
 use crate::session::{self, SessionMsg};
 use crate::step::step;
 use crate::store::Saved;
-use crate::tree;
 use model::pane::{Cause, CloseStep, Ended, PaneLife};
 
 /// How long a start that was under way may take to be undone.
@@ -220,7 +219,7 @@ async fn take_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     };
     if let Some(panes) = session.panes.get() {
         // Temporary at this point: a child that is gone already is fine.
-        let _ = panes.terminate_child(tree::pane_child(entry.id)).await;
+        let _ = panes.terminate_child(entry.child_id()).await;
     }
     session::life::tell(&session, SessionMsg::PaneGone(entry.id)).await;
 }

@@ -10,7 +10,7 @@ use protocol::reply::{PaneEnd, PaneStatus};
 use protocol::request::{RestartType, RunStreams};
 use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
 use pty::Io;
-use supervisor::AddressSlot;
+use supervisor::{AddressSlot, ChildId};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -85,6 +85,12 @@ impl PaneEntry {
             #[cfg(test)]
             fails: std::sync::Mutex::default(),
         }
+    }
+
+    /// The name of its actor under its supervisor.
+    #[must_use]
+    pub(crate) fn child_id(&self) -> ChildId {
+        ChildId::from(self.id.to_string())
     }
 
     /// Its label.
