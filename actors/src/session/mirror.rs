@@ -1,9 +1,9 @@
-//! The coming and going of mirrors.
+//! Mirrors: how they are made and closed.
 
 use std::sync::Arc;
 
 use protocol::reply::PaneEnd;
-use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
+use protocol::{Error, ErrorCode, Name, WindowUuid};
 
 use super::SessionMsg;
 use super::life;
@@ -12,6 +12,11 @@ use crate::registry::{Mirror, SessionEntry};
 use crate::server::Server;
 use crate::spawn::room;
 use model::session::change::{Place, Placement};
+use removal::remove;
+
+mod removal;
+
+pub(crate) use removal::pane_gone;
 
 /// A mirror to be made, and where.
 pub struct MirrorOrder {
@@ -71,20 +76,5 @@ pub async fn close(server: &Arc<Server>, mirror: &Mirror) -> PaneEnd {
     PaneEnd {
         pane_id: mirror.id,
         ..mirror.of.end(Vec::new())
-    }
-}
-
-/// The pane is gone, and its mirrors with it.
-pub(crate) async fn pane_gone(server: &Arc<Server>, pane: PaneUuid) {
-    for mirror in server.registry.take_mirrors_of(pane) {
-        remove(server, &mirror).await;
-    }
-}
-
-async fn remove(server: &Arc<Server>, mirror: &Mirror) {
-    server.registry.remove_mirror(mirror.id);
-    let _ = server.store.forget_mirror(mirror.id);
-    if let Some(session) = server.registry.session(mirror.session) {
-        life::tell(&session, SessionMsg::PaneGone(mirror.id)).await;
     }
 }
