@@ -1,68 +1,42 @@
 //! The one spawn function: every pane's program is started here, for people, programs and
 //! orchestrations alike.
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use protocol::paths::private_dir;
-use protocol::request::{PaneSpec, RunStreams};
-use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid, os_text};
+use protocol::{Error, ErrorCode, Name, PaneUuid, Size, WindowUuid};
 use pty::Io;
 use pty::Window;
 use uuid::Uuid;
 
 use crate::adopt;
-use crate::cgroup;
 use crate::children;
 use crate::orchestration;
-use crate::pane::{self, PaneEntry, Process, StartTurn};
+use crate::pane::{self, PaneEntry};
 use crate::registry::SessionEntry;
 use crate::server::Server;
 use crate::session::SessionMsg;
 use crate::session::life;
 use crate::slots::Slot;
 use crate::step::step;
-use keeper::{KeeperSpec, Streams};
-use keeper_link::{SpawnError, SpawnedPane};
-use model::pane::{PaneLife, PaneRecord};
-use model::session::change::{Place, Placement};
-pub use record::checked_cwd;
-use record::{next_record, record};
-use started::{StartedProgram, Unplaced};
+use model::pane::PaneRecord;
+use model::session::change::Placement;
+use program::{Kept, process, start_program};
+use record::record;
+use started::Unplaced;
 
 pub mod group;
+mod order;
+mod program;
 mod record;
+mod restart;
 mod shell;
 mod started;
 pub(crate) mod usual_shell;
 
-/// How long a program may take to be started.
-const SPAWN_LIMIT: Duration = Duration::from_secs(10);
-
-/// How long it may take to note which keeper a restarted program gets: one that is not noted is only found less surely.
-const NOTE_LIMIT: Duration = Duration::from_secs(2);
-
-/// What is to be started, and where.
-pub struct SpawnOrder {
-    /// In this session.
-    pub session: Arc<SessionEntry>,
-    /// The pane.
-    pub spec: PaneSpec,
-    /// Its place.
-    pub place: Place,
-    /// It becomes the focused one.
-    pub select: bool,
-    /// Whether it has a terminal.
-    pub streams: RunStreams,
-    /// It is a pipeline's shell: what begins each of its reports on the status pipe.
-    pub report_word: Option<String>,
-    /// What people are shown as its command, when that is not what is executed.
-    pub shown_as: Option<String>,
-    /// The environment instead of the session's.
-    pub environment: Option<Arc<BTreeMap<String, String>>>,
-}
+pub use order::SpawnOrder;
+pub use record::checked_cwd;
+pub(crate) use restart::respawn;
 
 /// A pane whose program runs.
 pub struct Spawned {
@@ -274,211 +248,4 @@ fn watch(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
         pid = entry.process().pid,
         "pane started"
     );
-}
-
-/// Starts the pane's program again, in the same pane, on the same screen. On failure, and when the
-/// pane is closed meanwhile, nothing of it is left.
-///
-/// # Errors
-/// As [`spawn`]; `busy` when the pane is being closed.
-pub async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Result<(), Error> {
-    let turn = entry.begin_start().ok_or_else(|| closing(entry))?;
-    let mut state = entry.state();
-    let closes = async {
-        let _ = state.wait_for(PaneLife::is_closing).await;
-    };
-    tokio::select! {
-        biased;
-        () = closes => Err(closing(entry)),
-        respawned = respawn_in_turn(server, entry, turn) => respawned,
-    }
-}
-
-fn closing(entry: &PaneEntry) -> Error {
-    Error::new(
-        ErrorCode::Busy,
-        format!("pane {} is being closed", entry.id),
-    )
-}
-
-async fn respawn_in_turn(
-    server: &Arc<Server>,
-    entry: &Arc<PaneEntry>,
-    turn: StartTurn,
-) -> Result<(), Error> {
-    let last = entry.process();
-    // What the last life has left is asked to end like everything else.
-    pane::life::end_program(entry, &last, &mut entry.state()).await;
-    pane::life::release(entry, &last).await;
-    step!("restart: its last life is over")?;
-    let window = entry.io.window();
-    let name = entry.name().map(|name| Name::clone(&name));
-    let life = last.life + 1;
-    let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
-    let secret = Uuid::new_v4();
-    let kept = Kept { meta, secret };
-    let record = next_record(server, entry);
-    let started = start_program(server, entry.id, kept, &record, window, Some((entry, turn))).await;
-    let (started, program) = started.inspect_err(|_| entry.set_next_keeper(None))?;
-    let process = process(&program, life, secret);
-    let journal_bytes = server.config.journal_bytes as usize;
-    let (master, journal) = (program.master, program.journal);
-    let adopted = match step!("restart: its terminal") {
-        Ok(()) => entry.io.adopt(master, journal, journal_bytes).await,
-        failed => failed,
-    };
-    if let Err(error) = adopted {
-        entry.set_next_keeper(None);
-        started.undo().await;
-        return Err(error);
-    }
-    if !entry.begin_life(process) {
-        entry.set_next_keeper(None);
-        started.undo().await;
-        return Err(closing(entry));
-    }
-    started.commit();
-    // At once: a program that nobody watches would have no end.
-    pane::life::watch_life(server, entry, &entry.process());
-    step!("restart: it is recorded", sure);
-    entry.set_next_keeper(None);
-    let _ = server.store.save(entry);
-    Ok(())
-}
-
-fn process(started: &SpawnedPane, life: u32, secret: Uuid) -> Process {
-    Process {
-        keeper: started.keeper.clone(),
-        pid: started.pid.unsigned_abs(),
-        start_time: started.start_time,
-        keeper_pid: started.keeper_pid.unsigned_abs(),
-        keeper_start_time: started.keeper_start_time,
-        started: Instant::now(),
-        life,
-        secret: Some(secret),
-    }
-}
-
-/// What a keeper is given for the next daemon.
-struct Kept {
-    meta: Vec<u8>,
-    secret: Uuid,
-}
-
-/// Starts a program that is ended again unless it is committed: a new pane's, or `again` in that pane.
-async fn start_program(
-    server: &Arc<Server>,
-    id: PaneUuid,
-    kept: Kept,
-    record: &PaneRecord,
-    window: Window,
-    again: Option<(&Arc<PaneEntry>, StartTurn)>,
-) -> Result<(StartedProgram, SpawnedPane), Error> {
-    let cgroup = server
-        .cgroups()
-        .prepare(record.cgroup.as_deref(), record.memory_max)?;
-    let group = cgroup.as_ref().map(|cgroup| cgroup.group.clone());
-    let (raw_env, env) = record::variables(record);
-    let winsize = window.winsize();
-    let spec = KeeperSpec {
-        cgroup,
-        pane_id: id.to_string(),
-        socket: server.paths.pane_socket(id),
-        argv: record
-            .argv
-            .iter()
-            .map(|word| os_text::shown(word).into_owned())
-            .collect(),
-        raw_argv: record::raw_arguments(record),
-        program: record.program.clone(),
-        cwd: os_text::decoded(&record.cwd).into(),
-        env,
-        raw_env,
-        rows: winsize.ws_row,
-        cols: winsize.ws_col,
-        width: winsize.ws_xpixel,
-        height: winsize.ws_ypixel,
-        journal_bytes: u64::from(server.config.journal_bytes),
-        status_pipe: record.status_pipe,
-        streams: match record.streams {
-            RunStreams::Terminal => Streams::Terminal,
-            RunStreams::Pipes => Streams::Pipes,
-            RunStreams::Apart => Streams::Apart,
-        },
-        report_word: record.report_word.clone(),
-        umask: record.umask.or_else(|| server.umask.get().copied()),
-        meta: serde_bytes::ByteBuf::from(kept.meta),
-        secret: serde_bytes::ByteBuf::from(kept.secret.as_bytes().to_vec()),
-        ..KeeperSpec::default()
-    };
-    let (entry, turn) = again.unzip();
-    match spawn_in_place(server, spec, entry).await? {
-        Ok(program) => {
-            let started = StartedProgram::new(server, group, turn, &program);
-            Ok((started, program))
-        }
-        Err(error) => {
-            if let Some(group) = group {
-                cgroup::discard(&group);
-            }
-            Err(spawn_error(&record.command, &error))
-        }
-    }
-}
-
-/// Starts it where its keeper is found. That directory may be deleted underneath, also at this moment.
-async fn spawn_in_place(
-    server: &Server,
-    spec: KeeperSpec,
-    entry: Option<&Arc<PaneEntry>>,
-) -> Result<Result<SpawnedPane, SpawnError>, Error> {
-    let again = spec.clone();
-    let spawned = spawn_noted(server, spec, entry).await?;
-    if !spawned.as_ref().is_err_and(SpawnError::is_place_gone) {
-        return Ok(spawned);
-    }
-    spawn_noted(server, again, entry).await
-}
-
-/// Starts it when it is noted which keeper a pane's next life gets: the next daemon takes nobody else for that.
-async fn spawn_noted(
-    server: &Server,
-    spec: KeeperSpec,
-    entry: Option<&Arc<PaneEntry>>,
-) -> Result<Result<SpawnedPane, SpawnError>, Error> {
-    make_place(server)?;
-    let keeper = match server.keepers.take() {
-        Ok(keeper) => keeper,
-        Err(error) => return Ok(Err(error)),
-    };
-    if let Some(entry) = entry {
-        entry.set_next_keeper(keeper.identity());
-        let noted = server.store.save(entry).wait();
-        let _ = tokio::time::timeout(NOTE_LIMIT, noted).await;
-    }
-    Ok(keeper.spawn(spec, SPAWN_LIMIT).await)
-}
-
-/// Makes the directories of keepers' sockets again; the listener is about to notice as well.
-fn make_place(server: &Server) -> Result<(), Error> {
-    let panes = server.paths.panes();
-    if panes.is_dir() {
-        return Ok(());
-    }
-    private_dir(&server.paths.runtime)?;
-    private_dir(&panes)
-}
-
-fn spawn_error(command: &str, error: &SpawnError) -> Error {
-    let command = protocol::name::shown(command);
-    if error.is_limit() {
-        return Error::new(ErrorCode::Limit, format!("cannot start {command}: {error}")).hint(
-            "processes, memory, terminals or file descriptors ran out; close panes, then try again",
-        );
-    }
-    Error::new(
-        ErrorCode::SpawnFailed,
-        format!("cannot start {command}: {error}"),
-    )
-    .hint("no pane was made; correct the command, its directory or its environment")
 }
