@@ -13,11 +13,7 @@
 mod enter;
 mod keepers;
 mod late;
-mod meta;
 mod reach;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -29,7 +25,7 @@ use protocol::{PaneUuid, Size};
 use crate::cgroup;
 use crate::clock::millis;
 use crate::orchestration::{self, RUN_TAG};
-use crate::pane::{self, PaneEntry};
+use crate::pane::{self, KeeperMeta, PaneEntry};
 use crate::registry::{Claim, EndedPane, Mirror, SessionEntry};
 use crate::server::Server;
 use crate::session::life;
@@ -44,8 +40,6 @@ use store::{Loaded, LoadedSession, StoredKey};
 pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};
 use keepers::Found;
-pub use meta::KeeperMeta;
-pub(crate) use meta::meta_for;
 pub(crate) use reach::reach;
 
 /// How long a keeper that nobody knows may take to be gone.

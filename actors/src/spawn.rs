@@ -9,7 +9,6 @@ use pty::Io;
 use pty::Window;
 use uuid::Uuid;
 
-use crate::adopt;
 use crate::children;
 use crate::orchestration;
 use crate::pane::{self, PaneEntry};
@@ -168,7 +167,7 @@ async fn begin(
         size,
         cell: terminal.cell,
     };
-    let meta = adopt::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
+    let meta = pane::meta_for(server, session.id, plan.name.clone(), 0, &plan.record);
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
     // Until it is entered.

@@ -11,9 +11,8 @@ use protocol::{Error, Size};
 use pty::Io;
 use uuid::Uuid;
 
-use super::KeeperMeta;
 use crate::clock::{epoch_ms, instant};
-use crate::pane::{PaneEntry, Process, identity, setup_of};
+use crate::pane::{KeeperMeta, PaneEntry, Process, identity, setup_of};
 use crate::server::Server;
 use crate::step::step;
 use keeper::Family;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use protocol::{Error, PaneUuid, Size};
 
 use super::enter::{Candidate, Reach, enter};
-use super::{KeeperMeta, end_keeper, keepers, session_for, stored};
+use super::{end_keeper, keepers, session_for, stored};
+use crate::pane::KeeperMeta;
 use crate::registry::Claim;
 use crate::server::Server;
 use crate::session::life;

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::program::{Kept, process, start_program};
 use super::record::next_record;
-use crate::adopt;
 use crate::pane::{self, PaneEntry, StartTurn};
 use crate::server::Server;
 use crate::step::step;
@@ -51,7 +50,7 @@ async fn respawn_in_turn(
     let window = entry.io.window();
     let name = entry.name().map(|name| Name::clone(&name));
     let life = last.life + 1;
-    let meta = adopt::meta_for(server, entry.session, name, life, &entry.record);
+    let meta = pane::meta_for(server, entry.session, name, life, &entry.record);
     let secret = Uuid::new_v4();
     let kept = Kept { meta, secret };
     let record = next_record(server, entry);

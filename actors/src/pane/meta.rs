@@ -78,3 +78,6 @@ pub(crate) fn meta_for(
     }
     .encode()
 }
+
+#[cfg(test)]
+mod tests;
