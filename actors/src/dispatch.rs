@@ -22,9 +22,10 @@ use protocol::{Error, ErrorCode};
 use serde::Serialize;
 
 use crate::orchestration;
-use crate::registry::{Caller, SessionEntry};
+use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
+use crate::session::SessionEntry;
 
 /// Answers one request.
 ///

@@ -8,8 +8,9 @@ use protocol::rights::{About, Level, Rights, Scope, Thing, needed};
 use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid, Target};
 
 use crate::pane::PaneEntry;
-use crate::registry::{Caller, Registry, SessionEntry};
+use crate::registry::{Caller, Registry};
 use crate::server::Server;
+use crate::session::SessionEntry;
 
 mod origin;
 

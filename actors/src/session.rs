@@ -4,6 +4,7 @@
 
 mod ask;
 mod child;
+mod entry;
 pub mod life;
 mod message;
 pub mod mirror;
@@ -18,7 +19,6 @@ use protocol::{ClientUuid, Error, ErrorCode, OrchestrationUuid, Size, WindowUuid
 use supervisor::{Actor, ActorError, ActorId, Address, Down, Reply};
 
 use crate::pane;
-use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
 use crate::store::Saved;
 use model::session::change::{Change, Placement};
@@ -27,6 +27,7 @@ use model::session::snapshot::SessionSnapshot;
 use model::session::undo::Unsettled;
 use undo::reply_when_saved;
 
+pub use entry::{Phase, SessionEntry};
 pub use message::{AttachRequest, SessionMsg};
 
 /// The actor.

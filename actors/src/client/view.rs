@@ -18,10 +18,11 @@ use super::focus::{self, Looking};
 use super::notices;
 use super::typing::{Typed, Typing, WINDOW_BYTES};
 use crate::pane::PaneEntry;
-use crate::registry::{Caller, Phase, SessionEntry};
+use crate::registry::Caller;
 use crate::server::Server;
 use crate::session::life::{ask, ask_again, leave, tell};
 use crate::session::{AttachRequest, SessionMsg};
+use crate::session::{Phase, SessionEntry};
 use model::session::change::Change;
 use model::session::snapshot::SessionSnapshot;
 

@@ -2,8 +2,9 @@
 
 use protocol::{Error, ErrorCode};
 
-use crate::registry::{Caller, Leaf, SessionEntry};
+use crate::registry::{Caller, Leaf};
 use crate::server::Server;
+use crate::session::SessionEntry;
 
 /// What to do instead.
 const HINT: &str = "nothing was ended; with force it is (`--force`), without a second question";

@@ -10,8 +10,9 @@ use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::guard;
 use crate::cwd::default_cwd;
-use crate::registry::{Caller, Claim, SessionEntry, name_taken};
+use crate::registry::{Caller, Claim, name_taken};
 use crate::server::Server;
+use crate::session::SessionEntry;
 use crate::session::SessionMsg;
 use crate::session::life;
 use crate::spawn::{self, SpawnOrder, checked_cwd};

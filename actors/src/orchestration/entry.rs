@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::message::OrchestrationMsg;
 use crate::clock::{epoch_ms, instant, millis, now};
-use crate::registry::SessionEntry;
+use crate::session::SessionEntry;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
 use model::orchestration::stored::{StoredFact, StoredOrchestration};

@@ -8,8 +8,8 @@ use protocol::frame::to_bytes;
 
 use super::entry::OrchestrationEntry;
 use super::{guard, job, start_actor};
-use crate::registry::{Phase, SessionEntry};
 use crate::server::Server;
+use crate::session::{Phase, SessionEntry};
 use model::orchestration::progress::StopReason;
 use model::orchestration::stored::StoredOrchestration;
 use store::StoredKey;

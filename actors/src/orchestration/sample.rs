@@ -8,8 +8,8 @@ use protocol::reply::ExitStatus;
 use protocol::request::{ParallelCommand, RunParallel};
 
 use super::OrchestrationEntry;
-use crate::registry::SessionEntry;
 use crate::server::Server;
+use crate::session::SessionEntry;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Fact, Outcome, Progress};
 

@@ -12,8 +12,9 @@ use protocol::{Error, Name, OrchestrationUuid, Target};
 
 use super::entry::OrchestrationEntry;
 use crate::cwd::default_cwd;
-use crate::registry::{Caller, Phase, SessionEntry};
+use crate::registry::Caller;
 use crate::server::Server;
+use crate::session::{Phase, SessionEntry};
 use crate::session::{SessionMsg, life};
 use crate::step::step;
 use model::orchestration::plan::Plan;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use protocol::rights::Rights;
 use protocol::{ClientUuid, Error, ErrorCode, PaneUuid, SessionUuid, Target, WindowUuid};
 
-use super::{Leaf, Phase, Registry, SessionEntry};
+use super::{Leaf, Registry};
 use crate::pane::PaneEntry;
+use crate::session::SessionEntry;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
@@ -44,9 +45,9 @@ impl Registry {
     pub fn active_session(&self) -> Option<Arc<SessionEntry>> {
         self.sessions
             .iter()
-            .filter(|entry| *entry.phase.borrow() == Phase::Live)
+            .filter(|entry| entry.is_live())
             .max_by_key(|entry| {
-                let snapshot = entry.snapshot.borrow();
+                let snapshot = entry.snapshot();
                 (
                     snapshot.made_by.is_none(),
                     snapshot.attached_clients(),

@@ -1,4 +1,4 @@
-//! The rows of sessions, mirrors and ends of panes, and the list of all that has a row.
+//! The rows of mirrors and ends of panes, and the list of all that has a row.
 
 use std::sync::Arc;
 
@@ -6,30 +6,7 @@ use model::pane::StoredMirror;
 use protocol::Name;
 use store::{Key, Persist, Row, StoredEnd};
 
-use super::{EndedPane, Leaf, Mirror, Registry, SessionEntry};
-use crate::store::Store;
-
-impl Persist for SessionEntry {
-    fn key(&self) -> Key {
-        Key::Session(self.id)
-    }
-
-    fn row(&self) -> Row<'_> {
-        Row::Session {
-            snapshot: self.snapshot(),
-            last_used_ms: self.last_used_ms(),
-        }
-    }
-}
-
-impl SessionEntry {
-    /// It is being used, which is stored as far as it is news.
-    pub fn note_use(self: &Arc<Self>, store: &Store) {
-        if self.touch() {
-            let _ = store.save(self);
-        }
-    }
-}
+use super::{EndedPane, Leaf, Mirror, Registry};
 
 impl Persist for Mirror {
     fn key(&self) -> Key {

@@ -6,8 +6,8 @@ use protocol::frame::ViewId;
 use protocol::{ClientUuid, Error, ErrorCode};
 use supervisor::{ActorId, CallError};
 
+use super::entry::{Phase, SessionEntry};
 use super::message::SessionMsg;
-use crate::registry::{Phase, SessionEntry};
 
 /// How long a session's actors may take to start or to answer.
 pub const SESSION_LIMIT: Duration = Duration::from_secs(5);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use protocol::SessionUuid;
 use supervisor::{ChildId, ChildSpec, Shutdown, Strategy, SupervisorSpec};
 
+use super::entry::SessionEntry;
 use super::{SessionActor, SessionArgs};
 use crate::children::{GOODBYE, dynamic, one_child};
-use crate::registry::SessionEntry;
 use crate::server::Server;
 
 /// A session: its panes first, then the actor that knows about them.

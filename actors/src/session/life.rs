@@ -10,8 +10,9 @@ use protocol::{Error, ErrorCode, OrchestrationUuid, SessionUuid};
 use super::child;
 use crate::children;
 use crate::pane;
-use crate::registry::{Claim, Phase, SessionEntry};
+use crate::registry::Claim;
 use crate::server::Server;
+use crate::session::{Phase, SessionEntry};
 use crate::step::step;
 use model::session::snapshot::SessionSnapshot;
 

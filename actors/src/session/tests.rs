@@ -18,8 +18,9 @@ use supervisor::{
 
 use super::{AttachRequest, SessionMsg, life};
 use crate::client::ClientMsg;
-use crate::registry::{Claim, ClientEntry, Phase, SessionEntry};
+use crate::registry::{Claim, ClientEntry};
 use crate::server::Server;
+use crate::session::{Phase, SessionEntry};
 
 /// Stands for a connection's actor: it lives until it is stopped, killed or crashed.
 struct Connection;

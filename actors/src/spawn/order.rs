@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use protocol::request::{PaneSpec, RunStreams};
 
-use crate::registry::SessionEntry;
+use crate::session::SessionEntry;
 use model::session::change::Place;
 
 /// What is to be started, and where.
