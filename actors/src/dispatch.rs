@@ -16,7 +16,6 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use protocol::frame::{RequestFrame, to_bytes};
-use protocol::reply::SessionContext;
 use protocol::request::Request;
 use protocol::{Error, ErrorCode};
 use serde::Serialize;
@@ -25,7 +24,6 @@ use crate::orchestration;
 use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
-use crate::session::SessionEntry;
 
 /// Answers one request.
 ///
@@ -188,9 +186,4 @@ fn route(
 
 fn encoded<T: Serialize>(result: Result<T, Error>) -> Result<Bytes, Error> {
     result.map(|reply| to_bytes(&reply))
-}
-
-/// Which session an answer is about.
-fn context(server: &Server, session: &SessionEntry) -> SessionContext {
-    session.snapshot().context(&server.name)
 }

@@ -55,7 +55,7 @@ pub(super) async fn create(
         }
     };
     Ok(LayoutCreated {
-        context: super::context(server, &session),
+        context: session.context(&server.name),
         window_id,
         panes: panes.iter().map(pane).collect(),
     })
@@ -96,7 +96,7 @@ pub(super) async fn mirror(
     };
     let (mirror, window_id) = mirror::make(server, order).await?;
     Ok(PaneMirrored {
-        context: super::context(server, &session),
+        context: session.context(&server.name),
         window_id,
         pane_id: mirror.id,
         mirror_of: mirror.of.id,

@@ -166,7 +166,7 @@ pub(super) async fn list(
         panes.retain(|pane| pane.window_id == window);
     }
     Ok(Panes {
-        context: Some(super::context(server, &session)),
+        context: Some(session.context(&server.name)),
         panes,
     })
 }
@@ -228,7 +228,7 @@ pub(super) async fn close(
     if params.guarded {
         guard::pane(server, caller, &leaf, &session)?;
     }
-    let context = super::context(server, &session);
+    let context = session.context(&server.name);
     let end = match &leaf {
         Leaf::Pane(pane) => pane::close(server, pane, params.force).await,
         Leaf::Mirror(mirror) => mirror::close(server, mirror).await,
@@ -271,7 +271,7 @@ fn find(server: &Server, target: &Target) -> Result<Found, Error> {
     match registry.find_pane(target) {
         Ok(pane) => match registry.session(pane.session) {
             Some(session) => {
-                let context = super::context(server, &session);
+                let context = session.context(&server.name);
                 Ok(Found::Live(pane, context))
             }
             // Its end is remembered before its session goes.
@@ -451,7 +451,7 @@ pub(super) async fn send_input(
     }
     match written.failed {
         None => Ok(InputSent {
-            context: super::context(server, &session),
+            context: session.context(&server.name),
             pane_id: pane.id,
             bytes: written.bytes,
             cursor: written.cursor.to_string(),

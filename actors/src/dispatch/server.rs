@@ -170,12 +170,12 @@ pub(super) async fn whoami(server: &Arc<Server>, caller: &Caller) -> Result<Whoa
         .sum();
     Ok(Whoami {
         server: server.name.clone(),
-        session: own.map(|session| super::context(server, &session)),
+        session: own.map(|session| session.context(&server.name)),
         window_id: window,
         pane_id: pane,
         active: registry
             .active_session()
-            .map(|session| super::context(server, &session)),
+            .map(|session| session.context(&server.name)),
         attached_clients: attached,
         rights: Some(caller.rights),
     })

@@ -87,7 +87,7 @@ pub(super) async fn pane_created(
     spawned: &spawn::Spawned,
 ) -> Result<PaneCreated, Error> {
     Ok(PaneCreated {
-        context: super::context(server, session),
+        context: session.context(&server.name),
         window_id: spawned.window,
         pane_id: spawned.entry.id,
         pid: spawned.entry.process().pid,
@@ -159,7 +159,7 @@ pub(super) async fn kill(
     if params.guarded {
         guard::session(server, caller, &session)?;
     }
-    let context = super::context(server, &session);
+    let context = session.context(&server.name);
     let Some(panes) = life::end(server, &session).await else {
         return Err(Error::new(
             ErrorCode::NotFound,
@@ -206,7 +206,7 @@ pub(super) async fn list_windows(
         .registry
         .session_or_default(params.session.as_ref(), caller)?;
     Ok(Windows {
-        context: super::context(server, &session),
+        context: session.context(&server.name),
         windows: session.snapshot().window_infos(),
     })
 }
@@ -228,7 +228,7 @@ pub(super) async fn update_window(
         select: params.select,
     };
     change(&session, wanted).await?;
-    let context = super::context(server, &session);
+    let context = session.context(&server.name);
     session
         .snapshot()
         .window_infos()

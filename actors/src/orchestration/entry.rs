@@ -213,7 +213,7 @@ impl OrchestrationEntry {
             orchestration_id: self.id,
             kind: self.kind,
             status: progress.status,
-            context: self.session.snapshot().context(server),
+            context: self.session.context(server),
             session_created: self.session_created,
             cleanup: self.cleanup,
             version: progress.version,

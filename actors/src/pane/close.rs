@@ -186,7 +186,7 @@ fn remove_with(server: &Server, entry: &PaneEntry, tail: Tail) -> Saved {
             session_name: Name::new("ended").expect("a plain word is a name"),
             server: server.name.clone(),
         },
-        |session| session.snapshot().context(&server.name),
+        |session| session.context(&server.name),
     );
     let ended = Arc::new(EndedPane {
         context,

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use protocol::reply::SessionInfo;
+use protocol::reply::{SessionContext, SessionInfo};
 use protocol::terminal::TerminalFacts;
-use protocol::{ClientUuid, SessionUuid};
+use protocol::{ClientUuid, ServerName, SessionUuid};
 use store::{Key, Persist, Row};
 use supervisor::{AddressSlot, SupervisorSlot};
 use tokio::sync::watch;
@@ -189,6 +189,12 @@ impl SessionEntry {
     #[must_use]
     pub fn last_used_ms(&self) -> u64 {
         self.last_used_ms.load(Ordering::Relaxed)
+    }
+
+    /// What an answer says of the session that it is about.
+    #[must_use]
+    pub(crate) fn context(&self, server: &ServerName) -> SessionContext {
+        self.snapshot().context(server)
     }
 
     /// As it stands in a list.
