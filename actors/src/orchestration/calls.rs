@@ -8,7 +8,7 @@ use protocol::request::{GetOrchestration, RunOptions, RunParallel, RunPipeline};
 use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::entry::OrchestrationEntry;
-use super::{guard, kept, running, script, session, start_actor};
+use super::{child, guard, kept, running, script, session};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::rights;
@@ -128,7 +128,7 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         step!("run: it is recorded")?;
         server.store.save(&entry).wait().await?;
         step!("run: its actor")?;
-        start_actor(server, &entry).await
+        child::start(server, &entry).await
     };
     if let Err(error) = begun.await {
         unbegun.settled();
@@ -136,7 +136,7 @@ async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         return Err(error);
     }
     unbegun.settled();
-    guard(server, &entry);
+    guard::guard(server, &entry);
     tracing::info!(orchestration_id = %id, %kind, commands, session_id = %entry.session.id, "orchestration began");
     Ok(entry.reply(&server.name))
 }

@@ -1,12 +1,12 @@
-//! The child spec of an orchestration.
+//! The child spec of an orchestration, and its start.
 
 use std::sync::Arc;
 
-use protocol::OrchestrationUuid;
+use protocol::{Error, OrchestrationUuid};
 use supervisor::{ChildId, ChildSpec, RestartType, Shutdown};
 
 use super::{OrchestrationActor, OrchestrationArgs, OrchestrationEntry};
-use crate::children::GOODBYE;
+use crate::children::{self, GOODBYE};
 use crate::server::Server;
 
 /// An orchestration. It ends normally when its clean-up is done.
@@ -24,6 +24,20 @@ pub(crate) fn spec(server: &Arc<Server>, entry: &Arc<OrchestrationEntry>) -> Chi
     )
     .restart(RestartType::Transient)
     .shutdown(Shutdown::Timeout(GOODBYE))
+}
+
+/// Starts an orchestration's actor.
+pub(super) async fn start(
+    server: &Arc<Server>,
+    entry: &Arc<OrchestrationEntry>,
+) -> Result<(), Error> {
+    let supervisor = server.orchestrations.get();
+    let supervisor = supervisor.ok_or_else(|| children::supervisor_away("orchestrations"))?;
+    supervisor
+        .start_child(spec(server, entry))
+        .await
+        .map_err(|error| children::start_error("orchestration", &error))?;
+    Ok(())
 }
 
 /// An orchestration's name under its supervisor.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use protocol::frame::to_bytes;
 
 use super::entry::OrchestrationEntry;
-use super::{guard, job, start_actor};
+use super::{child, guard, job};
 use crate::server::Server;
 use crate::session::{Phase, SessionEntry};
 use model::orchestration::progress::StopReason;
@@ -64,10 +64,10 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
         unrecorded || entry.is_open(*job)
     };
     let open: Vec<_> = (0..plan.jobs()).filter(is_open).collect();
-    if let Err(error) = start_actor(server, &entry).await {
+    if let Err(error) = child::start(server, &entry).await {
         tracing::error!(orchestration_id = %id, %error, "an orchestration cannot go on");
     }
-    guard(server, &entry);
+    guard::guard(server, &entry);
     let count = open.len();
     for index in open {
         job::resume(server, &entry, &plan, index);
