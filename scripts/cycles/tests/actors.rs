@@ -13,7 +13,7 @@ const LIMITS: [(&str, usize); 6] = [
     ("actors/pty", 12),
     ("actors/model", 12),
     ("actors/store", 12),
-    ("actors", 9),
+    ("actors", 4),
 ];
 
 #[test]
