@@ -123,6 +123,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     let paths = Paths::from_env();
     let config = Config::load(&paths.config)?;
+    checked_keys(&config, &paths)?;
     if options.tell_ready {
         // Its own session: the terminal that it was started from may go.
         let _ = rustix::process::setsid();
@@ -342,6 +343,18 @@ async fn views_left(server: &Server) {
     if tokio::time::timeout(VIEWS_LIMIT, left).await.is_err() {
         tracing::warn!("some views were not left in time");
     }
+}
+
+/// Refuses a configuration whose stop recipe has a key that there is not.
+fn checked_keys(config: &Config, paths: &Paths) -> Result<(), Error> {
+    for key in config.daemon.stop.recipe().keys.iter().flatten() {
+        terminal::input::Key::parse(key).map_err(|error| {
+            let file = paths.config.display();
+            Error::invalid(format!("{file}: daemon.stop.keys: {error}"))
+                .hint("correct the file, then start again")
+        })?;
+    }
+    Ok(())
 }
 
 /// Ends every session, those included that were being made or ended already.

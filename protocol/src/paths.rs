@@ -26,7 +26,8 @@ impl Paths {
         let var = |name: &str| {
             std::env::var_os(name)
                 .filter(|v| !v.is_empty())
-                .map(PathBuf::from)
+                // A daemon that this process starts is somewhere else.
+                .map(|v| std::path::absolute(&v).unwrap_or_else(|_| v.into()))
         };
         let home = var("HOME").unwrap_or_else(|| PathBuf::from("/"));
         let uid = rustix::process::getuid().as_raw();
@@ -113,6 +114,9 @@ impl Paths {
     }
 }
 
+/// The mode of directories that many users share, such as `/tmp`.
+const STICKY: u32 = 0o1000;
+
 /// Makes `dir` with mode 0700 when it is missing, and checks that it is ours alone. One that is there already is
 /// never changed: it may be `/tmp`, or somebody's home.
 ///
@@ -133,6 +137,11 @@ pub fn private_dir(dir: &Path) -> Result<(), Error> {
     }
     if meta.mode() & 0o077 != 0 {
         let why = format!("is open to other users (mode {:o})", meta.mode() & 0o7777);
+        if meta.mode() & STICKY != 0 {
+            return Err(refused(dir, &why).hint(
+                "it is made for many users: set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to a directory in it",
+            ));
+        }
         return Err(refused(dir, &why).hint(format!(
             "if it is for fugue alone, `chmod 700 {}`; else set FUGUE_RUNTIME_DIR or FUGUE_STATE_DIR to another directory",
             dir.display()

@@ -279,3 +279,38 @@ fn profiles_have_names() {
     assert_eq!("full".parse::<Profile>().unwrap(), Profile::default());
     assert!("some".parse::<Profile>().is_err());
 }
+
+/// The row of docs/mcp.md that describes a tool, with the rows that it refers to.
+fn documented(name: &str) -> String {
+    let page = include_str!("../../../docs/mcp.md");
+    let heading = |line: &&str| {
+        let cell = line.split('|').nth(1).unwrap_or_default();
+        line.starts_with("| ") && cell.contains(&format!("`{name}`"))
+    };
+    let row = page.lines().find(heading);
+    let row = row.unwrap_or_else(|| panic!("{name} has no row in docs/mcp.md"));
+    let arguments = row.split('|').nth(2).unwrap_or_default().to_owned();
+    match arguments.split_once("and as `") {
+        Some((own, other)) => {
+            let other = other.split('`').next().unwrap_or_default();
+            format!("{own} {}", documented(other))
+        }
+        None => arguments,
+    }
+}
+
+#[test]
+fn every_argument_of_every_tool_is_in_its_documentation() {
+    for entry in offered(Profile::Full) {
+        let row = documented(entry.name);
+        let words: BTreeSet<&str> = row
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .collect();
+        let schema = &entry.description.input_schema;
+        let named = schema.get("properties").and_then(Value::as_object);
+        for argument in named.into_iter().flat_map(Map::keys) {
+            let known = argument == "server" || words.contains(argument.as_str());
+            assert!(known, "{}: {argument} is not in `{row}`", entry.name);
+        }
+    }
+}

@@ -76,7 +76,8 @@ pub(crate) enum Command {
 }
 
 /// What `C-b ?` shows.
-pub(crate) const HELP: &str = "C-b d detach  n/p window  o pane  r redraw  PageUp/PageDown or the wheel: scrollback  arrows: pan  C-b sends C-b  (select text with Shift)";
+pub(crate) const HELP: &str =
+    "C-b: d detach n/p window o pane r redraw PgUp/PgDn scroll arrows pan C-b itself";
 
 /// Takes apart what is read in pieces of any size.
 #[derive(Debug, Default)]
