@@ -47,7 +47,7 @@ pub(crate) use reach::reach;
 const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
-pub async fn adopt(server: &Arc<Server>, loaded: Loaded) {
+pub(crate) async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     let begun = Instant::now();
     let known = match loaded.rebooted {
         true => keepers::Known::new(),

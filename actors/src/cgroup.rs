@@ -25,12 +25,12 @@ const LEAST_BYTES: u64 = 1 << 20;
 
 /// The control groups of one daemon.
 #[derive(Debug)]
-pub struct Cgroups(Result<Place, String>);
+pub(crate) struct Cgroups(Result<Place, String>);
 
 impl Cgroups {
     /// Finds the delegated group, and makes the one for all panes in it.
     #[must_use]
-    pub fn open(wish: &CgroupWish, server: &ServerName) -> Self {
+    pub(crate) fn open(wish: &CgroupWish, server: &ServerName) -> Self {
         let cgroups = Self(place::find(wish).and_then(|found| Place::make(found, server)));
         match &cgroups.0 {
             Ok(place) => tracing::info!(
@@ -44,13 +44,13 @@ impl Cgroups {
 
     /// There are none, for this reason.
     #[must_use]
-    pub fn off(why: &str) -> Self {
+    pub(crate) fn off(why: &str) -> Self {
         Self(Err(why.to_owned()))
     }
 
     /// For people and programs that ask.
     #[must_use]
-    pub fn status(&self) -> Containment {
+    pub(crate) fn status(&self) -> Containment {
         match &self.0 {
             Ok(place) => Containment {
                 on: true,
@@ -78,7 +78,7 @@ impl Cgroups {
     ///
     /// # Errors
     /// `unsupported` with what is missing, `invalid_argument` for a limit that no program can live with.
-    pub fn check_memory(&self, bytes: u64) -> Result<(), Error> {
+    pub(crate) fn check_memory(&self, bytes: u64) -> Result<(), Error> {
         if bytes < LEAST_BYTES {
             return Err(Error::invalid(format!(
                 "memory_max is {bytes}; it must be at least {LEAST_BYTES} bytes"

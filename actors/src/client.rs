@@ -28,13 +28,13 @@ use crate::listener::Place;
 use crate::registry::ClientEntry;
 use crate::server::Server;
 
-pub use message::ClientMsg;
+pub(crate) use message::ClientMsg;
 
 /// The actor; its task talks.
-pub struct ClientActor;
+pub(crate) struct ClientActor;
 
 /// What it is started with.
-pub struct ClientArgs {
+pub(crate) struct ClientArgs {
     /// The daemon.
     pub server: Arc<Server>,
     /// Its id.
@@ -48,7 +48,7 @@ pub struct ClientArgs {
 }
 
 /// What it keeps; dropping it closes the socket and takes the connection out of the registry.
-pub struct ClientState {
+pub(crate) struct ClientState {
     server: Arc<Server>,
     id: ClientUuid,
     task: JoinHandle<()>,
@@ -86,7 +86,6 @@ impl Actor for ClientActor {
         let entry = ClientEntry {
             address: myself.clone(),
             name: Arc::clone(&name),
-            process,
             inside: None,
         };
         server.registry.clients().insert(id, entry);
@@ -145,7 +144,7 @@ pub(crate) async fn refuse(stream: UnixStream, why: Error) {
 
 /// A connection. Nobody starts it again: its peer would not know.
 #[must_use]
-pub fn spec(id: ClientUuid, args: ClientArgs) -> OnceSpec {
+pub(crate) fn spec(id: ClientUuid, args: ClientArgs) -> OnceSpec {
     ChildSpec::once(ChildId::from(id.to_string()), ClientActor, args)
         .shutdown(Shutdown::Timeout(GOODBYE))
 }

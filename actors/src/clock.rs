@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use protocol::time::millis;
-pub use pty::steady_ms;
+pub(crate) use protocol::time::millis;
+pub(crate) use pty::steady_ms;
 
 /// Milliseconds since 1970.
 #[must_use]
-pub fn epoch_ms() -> u64 {
+pub(crate) fn epoch_ms() -> u64 {
     millis(since_epoch())
 }
 
@@ -36,19 +36,19 @@ fn since_epoch() -> Duration {
 
 /// The present moment of the clock that tokio's timers use.
 #[must_use]
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
 /// The wall clock time of a moment, in milliseconds since 1970.
 #[must_use]
-pub fn at_ms(moment: Instant) -> u64 {
+pub(crate) fn at_ms(moment: Instant) -> u64 {
     epoch_ms().saturating_sub(millis(now().saturating_duration_since(moment)))
 }
 
 /// The moment of a wall clock time, as far back as this clock reaches.
 #[must_use]
-pub fn instant(at_ms: u64) -> Instant {
+pub(crate) fn instant(at_ms: u64) -> Instant {
     let now = now();
     let ago = Duration::from_millis(epoch_ms().saturating_sub(at_ms));
     now.checked_sub(ago).unwrap_or(now)

@@ -29,7 +29,7 @@ use crate::server::Server;
 ///
 /// # Errors
 /// Whatever the caller is to be told.
-pub async fn answer(
+pub(crate) async fn answer(
     server: Arc<Server>,
     caller: Caller,
     request: RequestFrame,

@@ -44,7 +44,7 @@ pub(crate) async fn made_for<R>(what: String, work: impl Future<Output = R>) -> 
 
 /// The key of the request that is being carried out by this task, if it came with one.
 #[must_use]
-pub fn current_key() -> Option<String> {
+pub(crate) fn current_key() -> Option<String> {
     CURRENT.try_with(String::clone).ok()
 }
 
@@ -57,7 +57,7 @@ struct Entry {
 
 /// The remembered results.
 #[derive(Default)]
-pub struct Idempotency {
+pub(crate) struct Idempotency {
     entries: DashMap<String, Entry>,
     /// Bytes of results, counted anew when old ones are forgotten.
     result_bytes: AtomicUsize,
@@ -79,7 +79,7 @@ impl Idempotency {
     /// `invalid_argument` when the key was used for another call or is too long; `limit` when too
     /// many keys are remembered; otherwise the first call's own error, which is forgotten when it
     /// is one that passes (`busy`, `timeout`, `limit`).
-    pub async fn once(
+    pub(crate) async fn once(
         &self,
         key: &str,
         method: &str,
@@ -132,7 +132,7 @@ impl Idempotency {
     }
 
     /// A key that an earlier daemon has answered.
-    pub fn restore(&self, stored: StoredKey) {
+    pub(crate) fn restore(&self, stored: StoredKey) {
         let age = Duration::from_millis(epoch_ms().saturating_sub(stored.at_ms));
         let since = Instant::now().checked_sub(age);
         if let (Some(since), Some(reply)) = (since, stored.outcome) {
@@ -146,7 +146,7 @@ impl Idempotency {
     }
 
     /// Forgets the keys whose time is over.
-    pub fn forget_old(&self) {
+    pub(crate) fn forget_old(&self) {
         let mut bytes = 0;
         self.entries.retain(|_, entry| {
             let kept = entry.since.elapsed() < REMEMBERED;

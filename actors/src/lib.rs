@@ -3,39 +3,39 @@
 //! Knows nothing of MCP or terminal user interfaces.
 #![forbid(unsafe_code)]
 
-pub mod adopt;
-pub mod cgroup;
+mod adopt;
+mod cgroup;
 mod children;
-pub mod client;
-pub mod clock;
+mod client;
+mod clock;
 #[cfg(debug_assertions)]
 mod crash;
 mod cwd;
 pub mod daemon;
 #[cfg(test)]
 mod day;
-pub mod dispatch;
+mod dispatch;
 mod escape;
 mod housekeeping;
-pub mod http;
-pub mod idempotency;
-pub mod listener;
-pub mod log;
-pub mod memory;
-pub mod notify;
-pub mod orchestration;
-pub mod pane;
-pub mod registry;
+mod http;
+mod idempotency;
+mod listener;
+mod log;
+mod memory;
+mod notify;
+mod orchestration;
+mod pane;
+mod registry;
 mod rendezvous;
-pub mod rights;
-pub mod server;
-pub mod session;
-pub mod slots;
-pub mod spawn;
+mod rights;
+mod server;
+mod session;
+mod slots;
+mod spawn;
 mod step;
-pub mod store;
+mod store;
 pub mod surface;
-pub mod texts;
-pub mod tree;
-pub mod watchdog;
-pub mod wedge;
+mod texts;
+mod tree;
+mod watchdog;
+mod wedge;

@@ -21,7 +21,7 @@ use crowd::Crowd;
 
 mod crowd;
 
-pub use crowd::Place;
+pub(crate) use crowd::Place;
 
 /// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -33,10 +33,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The actor; its task accepts.
-pub struct ListenerActor;
+pub(crate) struct ListenerActor;
 
 /// What it is started with.
-pub struct ListenerArgs {
+pub(crate) struct ListenerArgs {
     /// The daemon.
     pub server: Arc<Server>,
     /// Has the socket, which outlives the actor so that no caller is turned away meanwhile.
@@ -53,7 +53,7 @@ pub enum ListenerMsg {
 }
 
 /// What it keeps.
-pub struct ListenerState(JoinHandle<()>);
+pub(crate) struct ListenerState(JoinHandle<()>);
 
 impl Drop for ListenerState {
     fn drop(&mut self) {

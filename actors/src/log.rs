@@ -14,7 +14,7 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// The newest log; older ones have `.1` to `.4` behind it.
-pub const FILE_NAME: &str = "fugued.log";
+pub(crate) const FILE_NAME: &str = "fugued.log";
 
 /// Older files kept.
 const OLDER_FILES: usize = 4;
@@ -28,7 +28,7 @@ const LINES: usize = 16_384;
 /// Begins to log to `dir`, or to standard error with `to_stderr`. Lines reach the file as long as the
 /// guard lives. The filter is `FUGUE_LOG`, else `info`.
 #[must_use]
-pub fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
+pub(crate) fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
     let filter = EnvFilter::try_from_env("FUGUE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter);
     if to_stderr {

@@ -21,11 +21,11 @@ pub enum MemoryMsg {
 }
 
 /// The actor.
-pub struct MemoryActor;
+pub(crate) struct MemoryActor;
 
 /// What it keeps.
 #[derive(Default)]
-pub struct MemoryState {
+pub(crate) struct MemoryState {
     is_due: bool,
     passes: u64,
     longest: Duration,

@@ -13,7 +13,7 @@ use std::time::Duration;
 mod tests;
 
 /// Variables that systemd sets for the daemon alone. Programs in panes must not see them: they would speak for it.
-pub const VARIABLES: [&str; 13] = [
+pub(crate) const VARIABLES: [&str; 13] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -31,7 +31,7 @@ pub const VARIABLES: [&str; 13] = [
 
 /// Where systemd listens, when it has started the daemon.
 #[derive(Debug, Default)]
-pub struct Notify {
+pub(crate) struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
 }
@@ -39,7 +39,7 @@ pub struct Notify {
 impl Notify {
     /// What the environment of this process says.
     #[must_use]
-    pub fn from_env() -> Self {
+    pub(crate) fn from_env() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let number = |name: &str| var(name)?.to_str()?.parse::<u64>().ok();
         let watchdog = Watchdog {
@@ -67,33 +67,33 @@ impl Notify {
 
     /// Within which time a sign of life is wanted each time; absent when none is.
     #[must_use]
-    pub fn watchdog(&self) -> Option<Duration> {
+    pub(crate) fn watchdog(&self) -> Option<Duration> {
         self.watchdog
     }
 
     /// Whether somebody is told.
     #[must_use]
-    pub fn is_heard(&self) -> bool {
+    pub(crate) fn is_heard(&self) -> bool {
         self.socket.is_some()
     }
 
     /// It serves.
-    pub fn ready(&self, status: &str) {
+    pub(crate) fn ready(&self, status: &str) {
         self.send(&format!("READY=1\nSTATUS={status}\n"));
     }
 
     /// What people see in `systemctl status`.
-    pub fn status(&self, status: &str) {
+    pub(crate) fn status(&self, status: &str) {
         self.send(&format!("STATUS={status}\n"));
     }
 
     /// It lives.
-    pub fn alive(&self) {
+    pub(crate) fn alive(&self) {
         self.send("WATCHDOG=1\n");
     }
 
     /// It is about to end.
-    pub fn stopping(&self, status: &str) {
+    pub(crate) fn stopping(&self, status: &str) {
         self.send(&format!("STOPPING=1\nSTATUS={status}\n"));
     }
 

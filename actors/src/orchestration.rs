@@ -22,11 +22,11 @@ pub(crate) mod sample;
 mod script;
 mod session;
 
-pub use actor::{OrchestrationActor, OrchestrationArgs, OrchestrationState};
-pub use calls::{cancel, get, list, run_parallel, run_pipeline};
-pub use entry::OrchestrationEntry;
+pub(crate) use actor::{OrchestrationActor, OrchestrationArgs, OrchestrationState};
+pub(crate) use calls::{cancel, get, list, run_parallel, run_pipeline};
+pub(crate) use entry::OrchestrationEntry;
 pub(crate) use entry::RUN_TAG;
 pub(crate) use kept::{forget_ended, prune};
-pub use message::OrchestrationMsg;
+pub(crate) use message::OrchestrationMsg;
 pub(crate) use over::give_way;
 pub(crate) use resume::resume;

@@ -27,26 +27,24 @@ mod lookup;
 mod mirror;
 mod stored;
 
-pub use beginning::Beginnings;
-pub use lookup::Caller;
-pub use mirror::{Leaf, Mirror};
+pub(crate) use beginning::Beginnings;
+pub(crate) use lookup::Caller;
+pub(crate) use mirror::{Leaf, Mirror};
 
 /// A connection as everybody may see it.
 #[derive(Clone)]
-pub struct ClientEntry {
+pub(crate) struct ClientEntry {
     /// Its actor.
     pub address: Address<ClientMsg>,
     /// What it called itself in its hello.
     pub name: Arc<str>,
-    /// The process that connected, if it can be seen from here.
-    pub process: Option<i32>,
     /// The pane in which it was found to run.
     pub inside: Option<PaneUuid>,
 }
 
 /// A pane that was removed: its end, and the last of its output.
 #[derive(Clone, Debug)]
-pub struct EndedPane {
+pub(crate) struct EndedPane {
     /// Its session at the time.
     pub context: SessionContext,
     /// Its final state.
@@ -56,7 +54,7 @@ pub struct EndedPane {
 }
 
 /// Everything that is alive.
-pub struct Registry {
+pub(crate) struct Registry {
     names: DashMap<Name, SessionUuid>,
     sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
     panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
@@ -95,7 +93,7 @@ impl Default for Registry {
 }
 
 /// What came of asking for a session name.
-pub enum Claim {
+pub(crate) enum Claim {
     /// The name is the caller's; it must start the session or release the name.
     Ours(Arc<SessionEntry>),
     /// A session has it, perhaps one that is still being started.
@@ -104,18 +102,18 @@ pub enum Claim {
 
 impl Registry {
     /// Something in the tree of sessions, windows and panes is no more what it was.
-    pub fn note_change(&self) {
+    pub(crate) fn note_change(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 
     /// How often that tree has changed, and every later change.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
     /// Waits until this holds of what there is, which is looked at again after each change of that tree.
-    pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         let mut changes = self.changes();
         while !holds(self) {
             // The registry itself has the other end.
@@ -125,7 +123,7 @@ impl Registry {
 
     /// Takes the snapshot's name and enters the session, or says who has the name. Atomic: of two
     /// callers with one name, one gets it.
-    pub fn claim(&self, snapshot: SessionSnapshot) -> Claim {
+    pub(crate) fn claim(&self, snapshot: SessionSnapshot) -> Claim {
         match self.names.entry(snapshot.name.clone()) {
             Entry::Occupied(holder) => match self.session(*holder.get()) {
                 Some(entry) => Claim::Taken(entry),
@@ -156,7 +154,7 @@ impl Registry {
     ///
     /// # Errors
     /// `name_taken` with the holder's id.
-    pub fn take_name(&self, name: &Name, id: SessionUuid) -> Result<(), Error> {
+    pub(crate) fn take_name(&self, name: &Name, id: SessionUuid) -> Result<(), Error> {
         match self.names.entry(name.clone()) {
             Entry::Occupied(holder) if *holder.get() == id => Ok(()),
             Entry::Occupied(holder) => Err(name_taken(name, *holder.get())),
@@ -168,12 +166,12 @@ impl Registry {
     }
 
     /// Gives a name back, if `id` has it.
-    pub fn release_name(&self, name: &Name, id: SessionUuid) {
+    pub(crate) fn release_name(&self, name: &Name, id: SessionUuid) {
         self.names.remove_if(name, |_, holder| *holder == id);
     }
 
     /// Takes a session out with its name.
-    pub fn remove_session(&self, entry: &SessionEntry) {
+    pub(crate) fn remove_session(&self, entry: &SessionEntry) {
         entry.advance(Phase::Ended);
         self.names.retain(|_, holder| *holder != entry.id);
         self.sessions.remove(&entry.id);
@@ -183,7 +181,7 @@ impl Registry {
 
     /// The first of `s1`, `s2`, … that no session has. Another caller may take it before it is claimed.
     #[must_use]
-    pub fn free_name(&self) -> Name {
+    pub(crate) fn free_name(&self) -> Name {
         (1u64..)
             .filter_map(|n| Name::new(&format!("s{n}")).ok())
             .find(|name| !self.names.contains_key(name))
@@ -192,27 +190,27 @@ impl Registry {
 
     /// The live session with this id.
     #[must_use]
-    pub fn session(&self, id: SessionUuid) -> Option<Arc<SessionEntry>> {
+    pub(crate) fn session(&self, id: SessionUuid) -> Option<Arc<SessionEntry>> {
         self.sessions.get(&id).map(|entry| Arc::clone(&entry))
     }
 
     /// The session with this name.
     #[must_use]
-    pub fn session_named(&self, name: &Name) -> Option<Arc<SessionEntry>> {
+    pub(crate) fn session_named(&self, name: &Name) -> Option<Arc<SessionEntry>> {
         let id = *self.names.get(name)?;
         self.session(id)
     }
 
     /// All live sessions in order of creation.
     #[must_use]
-    pub fn sessions(&self) -> Vec<Arc<SessionEntry>> {
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionEntry>> {
         let mut sessions: Vec<_> = self.sessions.iter().map(|e| Arc::clone(&e)).collect();
         sessions.sort_by_key(|entry| entry.id);
         sessions
     }
 
     /// Enters a pane; its slot is free again when it is taken out.
-    pub fn insert_pane(&self, entry: Arc<PaneEntry>, slot: Slot) {
+    pub(crate) fn insert_pane(&self, entry: Arc<PaneEntry>, slot: Slot) {
         if let Some(token) = entry.record.token() {
             self.tokens.insert(token.to_owned(), entry.id);
         }
@@ -221,12 +219,12 @@ impl Registry {
 
     /// The panes whose programs are being started.
     #[must_use]
-    pub fn beginnings(&self) -> &Beginnings {
+    pub(crate) fn beginnings(&self) -> &Beginnings {
         &self.beginnings
     }
 
     /// Takes a pane out and remembers its end.
-    pub fn remove_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) {
+    pub(crate) fn remove_pane(&self, id: PaneUuid, ended: Arc<EndedPane>) {
         self.remember(ended);
         if let Some(pane) = self.pane(id) {
             pane.set_removed();
@@ -243,13 +241,13 @@ impl Registry {
 
     /// The pane whose program was given this secret.
     #[must_use]
-    pub fn pane_with_token(&self, token: &str) -> Option<Arc<PaneEntry>> {
+    pub(crate) fn pane_with_token(&self, token: &str) -> Option<Arc<PaneEntry>> {
         let id = *self.tokens.get(token)?;
         self.pane(id)
     }
 
     /// Remembers the end of a removed pane.
-    pub fn remember(&self, ended: Arc<EndedPane>) {
+    pub(crate) fn remember(&self, ended: Arc<EndedPane>) {
         self.ended.rcu(|old| {
             let mut new = VecDeque::clone(old);
             new.push_back(Arc::clone(&ended));
@@ -261,7 +259,7 @@ impl Registry {
     }
 
     /// Forgets these ends of removed panes, and says which.
-    pub fn forget_ended(&self, meant: impl Fn(&EndedPane) -> bool) -> Vec<PaneUuid> {
+    pub(crate) fn forget_ended(&self, meant: impl Fn(&EndedPane) -> bool) -> Vec<PaneUuid> {
         let gone: Vec<_> = self
             .ended_panes()
             .into_iter()
@@ -279,50 +277,50 @@ impl Registry {
 
     /// The pane with this id.
     #[must_use]
-    pub fn pane(&self, id: PaneUuid) -> Option<Arc<PaneEntry>> {
+    pub(crate) fn pane(&self, id: PaneUuid) -> Option<Arc<PaneEntry>> {
         self.panes.get(&id).map(|entry| Arc::clone(&entry.0))
     }
 
     /// All panes, in no order.
     #[must_use]
-    pub fn panes(&self) -> Vec<Arc<PaneEntry>> {
+    pub(crate) fn panes(&self) -> Vec<Arc<PaneEntry>> {
         self.panes.iter().map(|e| Arc::clone(&e.0)).collect()
     }
 
     /// The limit of panes; one is taken before a program is started.
     #[must_use]
-    pub fn pane_slots(&self) -> &Slots {
+    pub(crate) fn pane_slots(&self) -> &Slots {
         &self.pane_slots
     }
 
     /// The limit of connections.
     #[must_use]
-    pub fn client_slots(&self) -> &Slots {
+    pub(crate) fn client_slots(&self) -> &Slots {
         &self.client_slots
     }
 
     /// How many panes there are.
     #[must_use]
-    pub fn pane_count(&self) -> usize {
+    pub(crate) fn pane_count(&self) -> usize {
         self.panes.len()
     }
 
     /// How many sessions there are.
     #[must_use]
-    pub fn session_count(&self) -> usize {
+    pub(crate) fn session_count(&self) -> usize {
         self.sessions.len()
     }
 
     /// The remembered end of a removed pane.
     #[must_use]
-    pub fn ended_pane(&self, id: PaneUuid) -> Option<Arc<EndedPane>> {
+    pub(crate) fn ended_pane(&self, id: PaneUuid) -> Option<Arc<EndedPane>> {
         let ended = self.ended.load();
         ended.iter().rev().find(|e| e.end.pane_id == id).cloned()
     }
 
     /// The newest remembered end of a pane with this name, or of a session with it.
     #[must_use]
-    pub fn ended_named(&self, name: &Name) -> Option<Arc<EndedPane>> {
+    pub(crate) fn ended_named(&self, name: &Name) -> Option<Arc<EndedPane>> {
         let ended = self.ended.load();
         let newest = |is_it: &dyn Fn(&EndedPane) -> bool| {
             let found = ended.iter().rev().find(|ended| is_it(ended));
@@ -339,20 +337,20 @@ impl Registry {
 
     /// The connections.
     #[must_use]
-    pub fn clients(&self) -> &DashMap<ClientUuid, ClientEntry> {
+    pub(crate) fn clients(&self) -> &DashMap<ClientUuid, ClientEntry> {
         &self.clients
     }
 
     /// The orchestrations, those included that ended within the last hour.
     #[must_use]
-    pub fn orchestrations(&self) -> &DashMap<OrchestrationUuid, Arc<OrchestrationEntry>> {
+    pub(crate) fn orchestrations(&self) -> &DashMap<OrchestrationUuid, Arc<OrchestrationEntry>> {
         &self.orchestrations
     }
 }
 
 /// The error for a name that a live session has.
 #[must_use]
-pub fn name_taken(name: &Name, holder: SessionUuid) -> Error {
+pub(crate) fn name_taken(name: &Name, holder: SessionUuid) -> Error {
     Error::new(
         ErrorCode::NameTaken,
         format!("session {name} exists already, with id {holder}"),

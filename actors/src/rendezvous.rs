@@ -22,7 +22,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// The daemon's place in the file system: nobody else's as long as this lives.
 #[derive(Debug)]
-pub struct Rendezvous {
+pub(crate) struct Rendezvous {
     paths: Paths,
     /// Two daemons must not write one database, wherever their sockets are.
     state: Result<File, Error>,
@@ -44,7 +44,7 @@ impl Rendezvous {
     ///
     /// # Errors
     /// `busy` when another daemon has one of the directories; what keeps them from being made or used.
-    pub fn open(paths: &Paths, patience: Duration) -> Result<Self, Error> {
+    pub(crate) fn open(paths: &Paths, patience: Duration) -> Result<Self, Error> {
         for dir in [&paths.runtime, &paths.panes(), &paths.state, &paths.logs()] {
             private_dir(dir)?;
         }
@@ -63,18 +63,18 @@ impl Rendezvous {
 
     /// Why the state directory is not locked, when it is not.
     #[must_use]
-    pub fn unlocked(&self) -> Option<&Error> {
+    pub(crate) fn unlocked(&self) -> Option<&Error> {
         self.state.as_ref().err()
     }
 
     /// The socket, bound and listening.
     #[must_use]
-    pub fn listener(&self) -> Arc<UnixListener> {
+    pub(crate) fn listener(&self) -> Arc<UnixListener> {
         Arc::clone(&self.held().listener)
     }
 
     /// Has a file of the runtime directory put back with what is in it now, should it be deleted.
-    pub fn keep(&self, path: &Path) {
+    pub(crate) fn keep(&self, path: &Path) {
         if let Ok(content) = std::fs::read(path)
             && path.starts_with(&self.paths.runtime)
         {
@@ -83,7 +83,7 @@ impl Rendezvous {
     }
 
     /// Learns what is in those files by now: a token may have been changed.
-    pub fn look_again(&self) {
+    pub(crate) fn look_again(&self) {
         for (path, content) in &mut self.held().files {
             if let Ok(now) = std::fs::read(path) {
                 *content = now;
@@ -93,7 +93,7 @@ impl Rendezvous {
 
     /// Whether callers who look in the runtime directory find this daemon.
     #[must_use]
-    pub fn is_found(&self) -> bool {
+    pub(crate) fn is_found(&self) -> bool {
         identity(&self.paths.socket()).is_ok_and(|found| found == self.held().socket)
     }
 
@@ -101,7 +101,7 @@ impl Rendezvous {
     ///
     /// # Errors
     /// `busy` when another daemon has the place by now; what keeps it from being made.
-    pub fn renew(&self) -> Result<(), Error> {
+    pub(crate) fn renew(&self) -> Result<(), Error> {
         for dir in [&self.paths.runtime, &self.paths.panes()] {
             private_dir(dir)?;
         }
@@ -117,7 +117,7 @@ impl Rendezvous {
     }
 
     /// Takes away what callers would look for, unless it is a successor's.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         if self.is_found() {
             let _ = std::fs::remove_file(self.paths.socket());
             let _ = std::fs::remove_file(self.paths.http_url());

@@ -29,7 +29,7 @@ use store::Keep;
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StopOrder {
+pub(crate) struct StopOrder {
     /// Leave every pane's program running under its keeper.
     pub keep_panes: bool,
     /// A signal has ordered it, as when the machine goes down.
@@ -37,7 +37,7 @@ pub struct StopOrder {
 }
 
 /// One daemon.
-pub struct Server {
+pub(crate) struct Server {
     /// Its name.
     pub name: ServerName,
     /// Which process life this is.
@@ -90,7 +90,7 @@ pub struct Server {
 impl Server {
     /// A server that runs nothing yet; `exe` is the daemon's own program.
     #[must_use]
-    pub fn new(config: DaemonConfig, paths: Paths, exe: &Path) -> Arc<Self> {
+    pub(crate) fn new(config: DaemonConfig, paths: Paths, exe: &Path) -> Arc<Self> {
         Arc::new(Self {
             name: config.name.clone(),
             instance: InstanceUuid::new(),
@@ -143,7 +143,7 @@ impl Server {
 
     /// There is something now whose end must be told: if this daemon is killed, and what it had ends too, the next one is started
     /// by whoever looks for it.
-    pub fn mark_unfinished(&self) {
+    pub(crate) fn mark_unfinished(&self) {
         use std::os::unix::ffi::OsStrExt;
         self.marked.get_or_init(|| {
             let (path, socket) = (self.paths.unfinished(), self.paths.socket());
@@ -155,18 +155,18 @@ impl Server {
 
     /// The control groups of panes. Without [`Self::contain`] there are none.
     #[must_use]
-    pub fn cgroups(&self) -> &Cgroups {
+    pub(crate) fn cgroups(&self) -> &Cgroups {
         self.cgroups
             .get_or_init(|| Cgroups::off("it was not asked for"))
     }
 
     /// Panes get control groups from now on, where they can; the first call counts.
-    pub fn contain(&self, wish: &CgroupWish) {
+    pub(crate) fn contain(&self, wish: &CgroupWish) {
         self.cgroups.get_or_init(|| Cgroups::open(wish, &self.name));
     }
 
     /// Asks the daemon to end; the first order counts.
-    pub fn order_stop(&self, order: StopOrder) {
+    pub(crate) fn order_stop(&self, order: StopOrder) {
         self.stop.send_if_modified(|stop| {
             let first = stop.is_none();
             stop.get_or_insert(order);
@@ -176,26 +176,26 @@ impl Server {
 
     /// Whether the daemon is ending, so that nothing may begin any more.
     #[must_use]
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stop.borrow().is_some()
     }
 
     /// Whether the daemon is ending, and the next one is to go on with everything.
     #[must_use]
-    pub fn is_leaving_panes(&self) -> bool {
+    pub(crate) fn is_leaving_panes(&self) -> bool {
         self.stop.borrow().is_some_and(|order| order.keep_panes)
     }
 
     /// Becomes `Some` when the daemon is to end.
     #[must_use]
-    pub fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {
+    pub(crate) fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {
         self.stop.subscribe()
     }
 }
 
 /// A caller's environment without what belongs to the caller's own terminal or pane, or to a daemon of systemd.
 #[must_use]
-pub fn program_environment(
+pub(crate) fn program_environment(
     vars: impl IntoIterator<Item = (String, String)>,
 ) -> BTreeMap<String, String> {
     const OWN: [&str; 9] = [

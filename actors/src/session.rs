@@ -5,9 +5,9 @@
 mod ask;
 mod child;
 mod entry;
-pub mod life;
+pub(crate) mod life;
 mod message;
-pub mod mirror;
+pub(crate) mod mirror;
 mod undo;
 
 use std::collections::HashMap;
@@ -27,14 +27,14 @@ use model::session::snapshot::SessionSnapshot;
 use model::session::undo::Unsettled;
 use undo::reply_when_saved;
 
-pub use entry::{Phase, SessionEntry};
-pub use message::{AttachRequest, SessionMsg};
+pub(crate) use entry::{Phase, SessionEntry};
+pub(crate) use message::{AttachRequest, SessionMsg};
 
 /// The actor.
-pub struct SessionActor;
+pub(crate) struct SessionActor;
 
 /// What it is started with.
-pub struct SessionArgs {
+pub(crate) struct SessionArgs {
     /// The daemon.
     pub server: Arc<Server>,
     /// Its session.
@@ -42,7 +42,7 @@ pub struct SessionArgs {
 }
 
 /// What it keeps.
-pub struct SessionState {
+pub(crate) struct SessionState {
     server: Arc<Server>,
     entry: Arc<SessionEntry>,
     now: SessionSnapshot,

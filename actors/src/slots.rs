@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many of a kind there are or are about to be.
 #[derive(Clone, Debug, Default)]
-pub struct Slots(Arc<AtomicUsize>);
+pub(crate) struct Slots(Arc<AtomicUsize>);
 
 /// One of them.
 #[derive(Debug)]
-pub struct Slot(Arc<AtomicUsize>);
+pub(crate) struct Slot(Arc<AtomicUsize>);
 
 impl Slots {
     /// A slot, unless `most` are taken. Of many callers at once exactly as many get one as there is room for.
     #[must_use]
-    pub fn take(&self, most: usize) -> Option<Slot> {
+    pub(crate) fn take(&self, most: usize) -> Option<Slot> {
         let next = |taken: usize| (taken < most).then(|| taken + 1);
         let taken = self
             .0

@@ -24,7 +24,7 @@ use program::{Kept, process, start_program};
 use record::record;
 use started::Unplaced;
 
-pub mod group;
+pub(crate) mod group;
 mod order;
 mod program;
 mod record;
@@ -33,12 +33,12 @@ mod shell;
 mod started;
 pub(crate) mod usual_shell;
 
-pub use order::SpawnOrder;
-pub use record::checked_cwd;
+pub(crate) use order::SpawnOrder;
+pub(crate) use record::checked_cwd;
 pub(crate) use restart::respawn;
 
 /// A pane whose program runs.
-pub struct Spawned {
+pub(crate) struct Spawned {
     /// The pane.
     pub entry: Arc<PaneEntry>,
     /// Its window.
@@ -52,7 +52,7 @@ pub struct Spawned {
 /// # Errors
 /// `invalid_argument` for a malformed order, `spawn_failed` with the system's reason, `limit` when
 /// something ran out, `not_found` when the session is ending.
-pub async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, Error> {
+pub(crate) async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spawned, Error> {
     let id = PaneUuid::new();
     let plan = plan(server, id, &order)?;
     let slot = room(server).await?;

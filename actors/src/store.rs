@@ -25,8 +25,7 @@ use uuid::Uuid;
 
 use crate::clock::epoch_ms;
 
-pub use text::TextOrder;
-pub use writer::{Everything, StoreActor, StoreArgs, StoreMsg};
+pub(crate) use writer::{StoreActor, StoreArgs, StoreMsg};
 
 /// The database's file in the state directory.
 const FILE: &str = "state.db";
@@ -48,7 +47,7 @@ struct Progress {
 }
 
 /// The handle that everybody marks changes with.
-pub struct Store {
+pub(crate) struct Store {
     path: PathBuf,
     keep: Keep,
     /// There is a database to write to; a server without one, as in tests, remembers nothing.
@@ -78,7 +77,7 @@ pub struct Store {
 
 /// A mark that may not be written yet.
 #[must_use = "an answer waits until what it tells is written"]
-pub struct Saved {
+pub(crate) struct Saved {
     upto: u64,
     progress: Option<watch::Receiver<Progress>>,
 }
@@ -89,7 +88,7 @@ impl Saved {
     /// # Errors
     /// `limit` when the disk is full, `internal` with the database's own words otherwise. It stays marked, and is
     /// written when that is possible again.
-    pub async fn wait(self) -> Result<(), Error> {
+    pub(crate) async fn wait(self) -> Result<(), Error> {
         let Some(mut progress) = self.progress else {
             return Ok(());
         };
@@ -108,7 +107,7 @@ impl Saved {
 impl Store {
     /// A store that writes nothing until it is opened; its database is in `state`.
     #[must_use]
-    pub fn new(state: &Path) -> Self {
+    pub(crate) fn new(state: &Path) -> Self {
         Self {
             path: state.join(FILE),
             keep: Keep {
@@ -134,13 +133,13 @@ impl Store {
 
     /// The same, writing only so much.
     #[must_use]
-    pub fn keeping(self, keep: Keep) -> Self {
+    pub(crate) fn keeping(self, keep: Keep) -> Self {
         Self { keep, ..self }
     }
 
     /// Opens the database and reads what an earlier daemon has left in it. A corrupt one is set aside; one that cannot be used
     /// at all is logged, and tried again with each write.
-    pub async fn open(&self) -> Loaded {
+    pub(crate) async fn open(&self) -> Loaded {
         let path = self.path.clone();
         let opened = tokio::task::spawn_blocking(move || store::open(&path)).await;
         self.open.store(true, Ordering::Release);
@@ -169,7 +168,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Saved::wait`].
-    pub async fn flush(&self) -> Result<(), Error> {
+    pub(crate) async fn flush(&self) -> Result<(), Error> {
         if !self.open.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -217,12 +216,12 @@ impl Store {
 
     /// Which database it is, as far as that is known.
     #[must_use]
-    pub fn id(&self) -> Option<Uuid> {
+    pub(crate) fn id(&self) -> Option<Uuid> {
         self.id.get().copied()
     }
 
     /// Something alive has changed.
-    pub fn save<T: Persist + 'static>(&self, entry: &Arc<T>) -> Saved {
+    pub(crate) fn save<T: Persist + 'static>(&self, entry: &Arc<T>) -> Saved {
         self.mark(entry.key(), Mark::Alive(Arc::<T>::clone(entry)))
     }
 
@@ -232,12 +231,12 @@ impl Store {
     }
 
     /// A session is gone.
-    pub fn forget_session(&self, id: SessionUuid) -> Saved {
+    pub(crate) fn forget_session(&self, id: SessionUuid) -> Saved {
         self.mark(Key::Session(id), Mark::Gone)
     }
 
     /// A mirror is gone.
-    pub fn forget_mirror(&self, id: PaneUuid) -> Saved {
+    pub(crate) fn forget_mirror(&self, id: PaneUuid) -> Saved {
         self.mark(Key::Mirror(id), Mark::Gone)
     }
 
@@ -257,7 +256,7 @@ impl Store {
 
     /// A signal ends the daemon. Unless the programs go on, nothing is recorded from here on: if the machine goes down, all
     /// that there is now has ended with it.
-    pub async fn sign_off(&self, keep_panes: bool) {
+    pub(crate) async fn sign_off(&self, keep_panes: bool) {
         let at_ms = epoch_ms();
         let signed = Mark::SignedOff {
             at_ms,
@@ -270,7 +269,7 @@ impl Store {
     }
 
     /// Everything has ended in order, if [`Self::sign_off`] was before.
-    pub fn sign_off_done(&self) {
+    pub(crate) fn sign_off_done(&self) {
         if self.frozen.swap(false, Ordering::AcqRel) {
             let at_ms = epoch_ms();
             let _ = self.mark(Key::SignOff, Mark::SignedOff { at_ms, ended: true });
@@ -279,12 +278,12 @@ impl Store {
     }
 
     /// An orchestration's results are forgotten.
-    pub fn forget_orchestration(&self, id: OrchestrationUuid) -> Saved {
+    pub(crate) fn forget_orchestration(&self, id: OrchestrationUuid) -> Saved {
         self.mark(Key::Orchestration(id), Mark::Gone)
     }
 
     /// A request with an idempotency key begins, or has its result.
-    pub fn save_key(&self, key: &str, params: u64, outcome: Option<Bytes>) -> Saved {
+    pub(crate) fn save_key(&self, key: &str, params: u64, outcome: Option<Bytes>) -> Saved {
         let stored = StoredKey {
             key: key.to_owned(),
             params,
@@ -295,7 +294,7 @@ impl Store {
     }
 
     /// A request with an idempotency key has failed: the key is free again after a restart.
-    pub fn forget_key(&self, key: &str) -> Saved {
+    pub(crate) fn forget_key(&self, key: &str) -> Saved {
         self.mark(Key::Idempotency(key.to_owned()), Mark::Gone)
     }
 

@@ -17,7 +17,7 @@ use crate::pane::PaneEntry;
 use crate::server::Server;
 use store::{MAX_ROWS, PaneText};
 
-pub use message::TextsMsg;
+pub(crate) use message::TextsMsg;
 
 /// How often panes are looked at for whether they have printed.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
@@ -29,10 +29,10 @@ const PANE_PAUSE: Duration = Duration::from_secs(30);
 const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
 /// The actor.
-pub struct TextsActor;
+pub(crate) struct TextsActor;
 
 /// What it keeps.
-pub struct TextsState {
+pub(crate) struct TextsState {
     server: Arc<Server>,
     saved: HashMap<PaneUuid, Saved>,
     /// Which database the above is about.

@@ -20,7 +20,7 @@ const WELL_KNOWN: (u32, Duration) = (10, Duration::from_secs(60));
 
 /// The daemon's root, still without [`surfaces_spec`].
 #[must_use]
-pub fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
+pub(crate) fn root_spec(server: &Arc<Server>) -> SupervisorSpec {
     SupervisorSpec::new(Strategy::OneForOne)
         .intensity(intensity(WELL_KNOWN))
         // The writer of the database: started first and ended last.
@@ -77,7 +77,7 @@ fn memory_spec(server: &Server) -> ChildSpec {
 
 /// Where callers come in. Started last, when everything of an earlier daemon is there again.
 #[must_use]
-pub fn surfaces_spec(
+pub(crate) fn surfaces_spec(
     server: &Arc<Server>,
     rendezvous: &Arc<Rendezvous>,
     http: Option<Surface>,

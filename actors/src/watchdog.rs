@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// An actor that is watched.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch {
+pub(crate) struct Watch {
     /// Its path in the tree.
     pub path: &'static str,
     /// No sign of life is given while it is stuck. Not so for one that a restart of the daemon does not mend.
@@ -49,7 +49,7 @@ const fn vital(path: &'static str) -> Watch {
 
 /// Whom the daemon watches, with the HTTP listener or without.
 #[must_use]
-pub fn watches(http: bool) -> Vec<Watch> {
+pub(crate) fn watches(http: bool) -> Vec<Watch> {
     let mut all = WATCHES.to_vec();
     all.extend(http.then_some(HTTP));
     all
@@ -95,7 +95,12 @@ impl Watched {
 }
 
 /// Looks for ever. Dropping the future ends it.
-pub async fn run(tree: &Tree, watches: Vec<Watch>, notify: &Notify, status: impl Fn() -> String) {
+pub(crate) async fn run(
+    tree: &Tree,
+    watches: Vec<Watch>,
+    notify: &Notify,
+    status: impl Fn() -> String,
+) {
     let begun = Instant::now();
     let watched = |watch| Watched {
         watch,

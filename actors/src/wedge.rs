@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use crate::server::Server;
 
-pub mod detector;
-pub mod held;
-pub mod record;
+pub(crate) mod detector;
+pub(crate) mod held;
+pub(crate) mod record;
 
 use detector::{Detector, Sight, ThreadSight, Wedge};
 use record::Records;
@@ -32,7 +32,7 @@ const LAST_LINES: Duration = Duration::from_millis(300);
 
 /// How the next daemon is started; absent under systemd, whose unit does it.
 #[derive(Clone, Debug)]
-pub struct Successor {
+pub(crate) struct Successor {
     /// Its program.
     pub exe: PathBuf,
     /// Its arguments.
@@ -43,7 +43,7 @@ pub struct Successor {
 
 /// The answering end of the nudge: a task of the runtime. Dropping it ends the task.
 #[derive(Debug)]
-pub struct Nudged {
+pub(crate) struct Nudged {
     _task: AbortOnDropHandle<()>,
 }
 
@@ -52,7 +52,7 @@ pub struct Nudged {
 ///
 /// # Errors
 /// What the system says of descriptors and threads. The daemon is not watched then.
-pub fn watch(server: &Arc<Server>, successor: Option<Successor>) -> io::Result<Nudged> {
+pub(crate) fn watch(server: &Arc<Server>, successor: Option<Successor>) -> io::Result<Nudged> {
     let (nudge, answering) = UnixStream::pair()?;
     nudge.set_nonblocking(true)?;
     answering.set_nonblocking(true)?;

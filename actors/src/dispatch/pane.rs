@@ -178,7 +178,6 @@ pub(super) fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
         for (index, id) in window.layout.panes().into_iter().enumerate() {
             let place = PanePlace {
                 session_name: snapshot.name.clone(),
-                server: server.name.clone(),
                 window: window.id,
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 focused: window.focused == id,

@@ -43,7 +43,7 @@ impl Holder {
 
 /// A connection's place, free again when it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     _slot: Slot,
     _holder: Option<Arc<Holder>>,
 }

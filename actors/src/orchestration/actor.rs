@@ -12,10 +12,10 @@ use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Order, Progress, StopReason};
 
 /// The actor.
-pub struct OrchestrationActor;
+pub(crate) struct OrchestrationActor;
 
 /// What it is started with.
-pub struct OrchestrationArgs {
+pub(crate) struct OrchestrationArgs {
     /// The daemon.
     pub server: Arc<Server>,
     /// Its orchestration.
@@ -23,7 +23,7 @@ pub struct OrchestrationArgs {
 }
 
 /// What it keeps: nothing that the entry's facts do not tell.
-pub struct OrchestrationState {
+pub(crate) struct OrchestrationState {
     server: Arc<Server>,
     entry: Arc<OrchestrationEntry>,
     /// Absent when it has ended already.

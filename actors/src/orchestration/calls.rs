@@ -37,7 +37,7 @@ const LISTED_COMMANDS: usize = 10_000;
 ///
 /// # Errors
 /// `invalid_argument` before anything is spawned, `not_found` for a session's id that is gone, `limit`.
-pub async fn run_parallel(
+pub(crate) async fn run_parallel(
     server: &Arc<Server>,
     caller: &Caller,
     params: RunParallel,
@@ -53,7 +53,7 @@ pub async fn run_parallel(
 ///
 /// # Errors
 /// As [`run_parallel`], and `unsupported` for a shell that is no POSIX shell.
-pub async fn run_pipeline(
+pub(crate) async fn run_pipeline(
     server: &Arc<Server>,
     caller: &Caller,
     params: RunPipeline,
@@ -184,7 +184,10 @@ fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<Orchestration
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(server: &Arc<Server>, params: GetOrchestration) -> Result<Orchestration, Error> {
+pub(crate) async fn get(
+    server: &Arc<Server>,
+    params: GetOrchestration,
+) -> Result<Orchestration, Error> {
     let entry = find(server, params.orchestration_id)?;
     let limit = Duration::from_millis(params.timeout_ms).min(WAIT_LIMIT);
     let after = params.after_version;
@@ -219,7 +222,7 @@ async fn wait(entry: &OrchestrationEntry, limit: Duration, enough: impl Fn(u64) 
 
 /// All orchestrations that are known, newest first, without output and with shortened command lines.
 #[must_use]
-pub fn list(server: &Arc<Server>) -> Orchestrations {
+pub(crate) fn list(server: &Arc<Server>) -> Orchestrations {
     kept::prune(server);
     let mut left = LISTED_COMMANDS;
     let listed = kept::newest_first(server).into_iter().map(|entry| {
@@ -251,7 +254,10 @@ fn shorten(line: &mut String) {
 ///
 /// # Errors
 /// `not_found`.
-pub async fn cancel(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Orchestration, Error> {
+pub(crate) async fn cancel(
+    server: &Arc<Server>,
+    id: OrchestrationUuid,
+) -> Result<Orchestration, Error> {
     let entry = find(server, id)?;
     if !entry.snapshot().status.is_final() {
         entry.stop(StopReason::Cancelled);

@@ -40,7 +40,7 @@ struct JobFacts {
 }
 
 /// An orchestration as everybody may see it. It outlives its actor.
-pub struct OrchestrationEntry {
+pub(crate) struct OrchestrationEntry {
     /// Its id.
     pub id: OrchestrationUuid,
     /// Its actor.
@@ -79,7 +79,7 @@ pub struct OrchestrationEntry {
 impl OrchestrationEntry {
     /// An entry for an orchestration that is about to begin.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         id: OrchestrationUuid,
         plan: Plan,
         session: Arc<SessionEntry>,
@@ -119,7 +119,7 @@ impl OrchestrationEntry {
 
     /// An orchestration of an earlier daemon, with all that is recorded of it.
     #[must_use]
-    pub fn restored(stored: StoredOrchestration, session: Arc<SessionEntry>) -> Self {
+    pub(crate) fn restored(stored: StoredOrchestration, session: Arc<SessionEntry>) -> Self {
         let StoredOrchestration { job, facts } = stored;
         let plan = job.plan.clone();
         let begun = instant(job.started_at_ms);
@@ -153,7 +153,7 @@ impl OrchestrationEntry {
 
     /// The idempotency key of the request that began it.
     #[must_use]
-    pub fn made_for(&self) -> Option<&String> {
+    pub(crate) fn made_for(&self) -> Option<&String> {
         self.made_for.as_ref()
     }
 
@@ -191,19 +191,19 @@ impl OrchestrationEntry {
 
     /// Its state now.
     #[must_use]
-    pub fn snapshot(&self) -> Arc<Progress> {
+    pub(crate) fn snapshot(&self) -> Arc<Progress> {
         Arc::clone(&self.progress.borrow())
     }
 
     /// Every later state.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<Arc<Progress>> {
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<Progress>> {
         self.progress.subscribe()
     }
 
     /// As an answer, with the tails of output and durations as of now.
     #[must_use]
-    pub fn reply(&self, server: &ServerName) -> Orchestration {
+    pub(crate) fn reply(&self, server: &ServerName) -> Orchestration {
         let progress = self.snapshot();
         let pipeline = self.kind == OrchestrationKind::Pipeline;
         let failed_at = progress.failed_at().filter(|_| pipeline);
@@ -241,7 +241,7 @@ impl OrchestrationEntry {
     }
 
     /// Ends it for this reason; the first one counts. Its tasks see it without its actor.
-    pub fn stop(&self, reason: StopReason) {
+    pub(crate) fn stop(&self, reason: StopReason) {
         let first = self.stop.send_if_modified(|stop| {
             let first = stop.is_none();
             stop.get_or_insert(reason);
@@ -254,7 +254,7 @@ impl OrchestrationEntry {
 
     /// Becomes `Some` when everything is to end.
     #[must_use]
-    pub fn stopped(&self) -> watch::Receiver<Option<StopReason>> {
+    pub(crate) fn stopped(&self) -> watch::Receiver<Option<StopReason>> {
         self.stop.subscribe()
     }
 

@@ -28,10 +28,10 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The actor: decides what follows the end of a program.
-pub struct PaneActor;
+pub(crate) struct PaneActor;
 
 /// What it is started with.
-pub struct PaneArgs {
+pub(crate) struct PaneArgs {
     /// The daemon.
     pub server: Arc<Server>,
     /// Its pane.
@@ -39,7 +39,7 @@ pub struct PaneArgs {
 }
 
 /// What it keeps.
-pub struct PaneActorState {
+pub(crate) struct PaneActorState {
     server: Arc<Server>,
     entry: Arc<PaneEntry>,
     restarts: RestartWindow,

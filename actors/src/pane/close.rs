@@ -32,7 +32,7 @@ const TAIL_BYTES: usize = 16 * 1024;
 
 /// Closes a pane: its program by the recipe (or at once with `force`), then every process it ever
 /// started, then the pane itself. All callers get the same end; nobody cancels it by going away.
-pub async fn close(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) -> PaneEnd {
+pub(crate) async fn close(server: &Arc<Server>, entry: &Arc<PaneEntry>, force: bool) -> PaneEnd {
     let mut state = entry.state();
     begin(server, entry, Cause::Asked, force);
     let asked: u64 = entry.record.stop.times_ms().iter().sum();

@@ -21,7 +21,7 @@ use keeper::Identity;
 use model::pane::{Cause, Ended, PaneLife, PaneRecord};
 
 /// A pane as everybody may see it. It outlives its actor.
-pub struct PaneEntry {
+pub(crate) struct PaneEntry {
     /// Its id.
     pub id: PaneUuid,
     /// Its session.
@@ -46,7 +46,7 @@ pub struct PaneEntry {
 impl PaneEntry {
     /// An entry for a program that has just been started.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         id: PaneUuid,
         session: SessionUuid,
         name: Option<Name>,
@@ -60,7 +60,7 @@ impl PaneEntry {
 
     /// An entry for a pane of an earlier daemon.
     #[must_use]
-    pub fn restored(
+    pub(crate) fn restored(
         id: PaneUuid,
         session: SessionUuid,
         name: Option<Name>,
@@ -95,24 +95,24 @@ impl PaneEntry {
 
     /// Its label.
     #[must_use]
-    pub fn name(&self) -> Option<Arc<Name>> {
+    pub(crate) fn name(&self) -> Option<Arc<Name>> {
         self.name.load_full()
     }
 
     /// Gives it another label, and says which it had.
-    pub fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
+    pub(crate) fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
         self.name.swap(name)
     }
 
     /// The present life of its program.
     #[must_use]
-    pub fn process(&self) -> Arc<Process> {
+    pub(crate) fn process(&self) -> Arc<Process> {
         self.process.load_full()
     }
 
     /// The keeper of the program's next life, while that is being started.
     #[must_use]
-    pub fn next_keeper(&self) -> Option<Identity> {
+    pub(crate) fn next_keeper(&self) -> Option<Identity> {
         self.next_keeper.load().as_deref().copied()
     }
 
@@ -122,7 +122,7 @@ impl PaneEntry {
 
     /// Where it is in its life, and every later state.
     #[must_use]
-    pub fn state(&self) -> watch::Receiver<PaneLife> {
+    pub(crate) fn state(&self) -> watch::Receiver<PaneLife> {
         self.state.subscribe()
     }
 
@@ -137,13 +137,13 @@ impl PaneEntry {
     }
 
     /// Its size from now on.
-    pub fn set_size(&self, size: Size) {
+    pub(crate) fn set_size(&self, size: Size) {
         self.io.set_size(size);
     }
 
     /// Its program: running, or how it ended.
     #[must_use]
-    pub fn status(&self) -> PaneStatus {
+    pub(crate) fn status(&self) -> PaneStatus {
         let state = self.state.borrow();
         let running = || millis(self.process.load().started.elapsed());
         PaneStatus {
@@ -163,7 +163,7 @@ impl PaneEntry {
 
     /// Waits for the next end of its program from now on, at most for `limit`. When time is over, the
     /// status is that of a program that has not ended.
-    pub async fn next_end(&self, limit: Duration) -> PaneStatus {
+    pub(crate) async fn next_end(&self, limit: Duration) -> PaneStatus {
         let mut state = self.state();
         let before = state.borrow().ends();
         let restarts = self.record.restart != RestartType::Temporary;
@@ -196,7 +196,7 @@ impl PaneEntry {
     ///
     /// # Errors
     /// `pane_exited` with its end, `unreachable` while its keeper cannot be asked.
-    pub fn alive(&self) -> Result<(), Error> {
+    pub(crate) fn alive(&self) -> Result<(), Error> {
         self.reachable()?;
         match self.state.borrow().end() {
             None => Ok(()),
@@ -212,7 +212,7 @@ impl PaneEntry {
     ///
     /// # Errors
     /// As [`Self::alive`]; `unsupported` when its program has no terminal.
-    pub fn typeable(&self) -> Result<(), Error> {
+    pub(crate) fn typeable(&self) -> Result<(), Error> {
         self.alive()?;
         match self.record.streams {
             RunStreams::Terminal => Ok(()),
@@ -231,7 +231,7 @@ impl PaneEntry {
     ///
     /// # Errors
     /// `unreachable` with the reason.
-    pub fn reachable(&self) -> Result<(), Error> {
+    pub(crate) fn reachable(&self) -> Result<(), Error> {
         match self.state.borrow().unreachable() {
             None => Ok(()),
             Some(why) => Err(Error::new(
@@ -293,13 +293,13 @@ impl PaneEntry {
 
     /// Whether it is taken out of the registry, and nothing more is recorded about it.
     #[must_use]
-    pub fn is_removed(&self) -> bool {
+    pub(crate) fn is_removed(&self) -> bool {
         self.removed.load(Ordering::Acquire)
     }
 
     /// Its final state so far.
     #[must_use]
-    pub fn end(&self, survivors: Vec<u32>) -> PaneEnd {
+    pub(crate) fn end(&self, survivors: Vec<u32>) -> PaneEnd {
         PaneEnd {
             pane_id: self.id,
             name: self.name().map(|name| Name::clone(&name)),

@@ -4,18 +4,16 @@ use std::path::Path;
 
 use protocol::paths::is_same;
 use protocol::reply::PaneInfo;
-use protocol::{Name, ServerName, WindowUuid, os_text};
+use protocol::{Name, WindowUuid, os_text};
 
 use super::PaneEntry;
 use crate::clock::steady_ms;
 
 /// A pane's place in its session.
 #[derive(Clone, Debug)]
-pub struct PanePlace {
+pub(crate) struct PanePlace {
     /// The session's name.
     pub session_name: Name,
-    /// The server's name.
-    pub server: ServerName,
     /// Its window.
     pub window: WindowUuid,
     /// Its position in the window's layout.
@@ -27,7 +25,7 @@ pub struct PanePlace {
 impl PaneEntry {
     /// As it stands in a list.
     #[must_use]
-    pub fn info(&self, place: &PanePlace) -> PaneInfo {
+    pub(crate) fn info(&self, place: &PanePlace) -> PaneInfo {
         let process = self.process();
         let live = self.io.live();
         let facts = live.facts();

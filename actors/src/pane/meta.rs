@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 256 * 1024;
 
 /// Everything about a pane that its keeper does not know by itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeeperMeta {
+pub(crate) struct KeeperMeta {
     /// The database that was told about the pane; absent when there was none that could be used.
     #[serde(default)]
     pub store: Option<Uuid>,
@@ -35,7 +35,7 @@ pub struct KeeperMeta {
 impl KeeperMeta {
     /// As bytes for the keeper.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let bytes = rmp_serde::to_vec_named(self).unwrap_or_default();
         if bytes.len() <= MAX_BYTES {
             return bytes;
@@ -50,7 +50,7 @@ impl KeeperMeta {
     ///
     /// # Errors
     /// What about them cannot be understood.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Arc<str>> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Arc<str>> {
         rmp_serde::from_slice(bytes).map_err(|error| error.to_string().into())
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// One life of a pane's program.
 #[derive(Clone, Debug)]
-pub struct Process {
+pub(crate) struct Process {
     /// The link to its parent.
     pub keeper: Keeper,
     /// The program.
@@ -30,13 +30,13 @@ pub struct Process {
 impl Process {
     /// Which process its keeper is.
     #[must_use]
-    pub fn keeper_identity(&self) -> Option<Identity> {
+    pub(crate) fn keeper_identity(&self) -> Option<Identity> {
         Identity::new(self.keeper_pid.cast_signed(), self.keeper_start_time)
     }
 
     /// Which process the program is.
     #[must_use]
-    pub fn program_identity(&self) -> Option<Identity> {
+    pub(crate) fn program_identity(&self) -> Option<Identity> {
         Identity::new(self.pid.cast_signed(), self.start_time)
     }
 }

@@ -8,11 +8,11 @@ use tokio::sync::watch;
 
 /// Tokens of panes that are about to be entered.
 #[derive(Clone, Debug, Default)]
-pub struct Beginnings(Arc<DashMap<String, watch::Receiver<()>>>);
+pub(crate) struct Beginnings(Arc<DashMap<String, watch::Receiver<()>>>);
 
 /// A token that is known until its pane is entered, or not to be.
 #[derive(Debug)]
-pub struct Beginning {
+pub(crate) struct Beginning {
     all: Beginnings,
     token: Option<String>,
     _ends: watch::Sender<()>,
@@ -21,7 +21,7 @@ pub struct Beginning {
 impl Beginnings {
     /// Makes a token known. It is held until its pane has been entered.
     #[must_use]
-    pub fn begin(&self, token: Option<&str>) -> Beginning {
+    pub(crate) fn begin(&self, token: Option<&str>) -> Beginning {
         let (ends, waits) = watch::channel(());
         if let Some(token) = token {
             self.0.insert(token.to_owned(), waits);
@@ -35,7 +35,7 @@ impl Beginnings {
 
     /// The end of the beginning of the pane with this token; `None` when no such pane is being started.
     #[must_use]
-    pub fn of(&self, token: &str) -> Option<impl Future<Output = ()> + Send + use<>> {
+    pub(crate) fn of(&self, token: &str) -> Option<impl Future<Output = ()> + Send + use<>> {
         let mut waits = self.0.get(token)?.clone();
         Some(async move { while waits.changed().await.is_ok() {} })
     }

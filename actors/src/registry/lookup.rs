@@ -11,7 +11,7 @@ use crate::session::SessionEntry;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The connection.
     pub client: ClientUuid,
     /// The pane whose session it means where it names none.
@@ -27,7 +27,7 @@ pub struct Caller {
 impl Caller {
     /// Somebody of whom nothing is known yet but the connection.
     #[must_use]
-    pub fn new(client: ClientUuid) -> Self {
+    pub(crate) fn new(client: ClientUuid) -> Self {
         Self {
             client,
             pane: None,
@@ -42,7 +42,7 @@ impl Registry {
     /// The active session: most attached clients, then most recent use, then the newest. Sessions
     /// that orchestrations made for themselves count only when there is no other.
     #[must_use]
-    pub fn active_session(&self) -> Option<Arc<SessionEntry>> {
+    pub(crate) fn active_session(&self) -> Option<Arc<SessionEntry>> {
         self.sessions
             .iter()
             .filter(|entry| entry.is_live())
@@ -60,7 +60,7 @@ impl Registry {
 
     /// The session of the pane in which the caller runs.
     #[must_use]
-    pub fn callers_session(&self, caller: &Caller) -> Option<Arc<SessionEntry>> {
+    pub(crate) fn callers_session(&self, caller: &Caller) -> Option<Arc<SessionEntry>> {
         self.session(self.pane(caller.pane?)?.session)
     }
 
@@ -68,7 +68,7 @@ impl Registry {
     ///
     /// # Errors
     /// `not_found` with names near the given one.
-    pub fn find_session(&self, target: &Target) -> Result<Arc<SessionEntry>, Error> {
+    pub(crate) fn find_session(&self, target: &Target) -> Result<Arc<SessionEntry>, Error> {
         let found = match target {
             Target::Id(id) => self.session(SessionUuid::from(*id)),
             Target::Name(name) => self.session_named(name),
@@ -93,7 +93,7 @@ impl Registry {
     ///
     /// # Errors
     /// `not_found`; `no_session` when there is none at all.
-    pub fn session_or_default(
+    pub(crate) fn session_or_default(
         &self,
         target: Option<&Target>,
         caller: &Caller,
@@ -115,7 +115,7 @@ impl Registry {
     ///
     /// # Errors
     /// `not_found`; `ambiguous_name` with the windows that have the name.
-    pub fn find_window(
+    pub(crate) fn find_window(
         &self,
         target: &Target,
         session: Option<&Arc<SessionEntry>>,
@@ -149,7 +149,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Self::find_leaf`].
-    pub fn find_pane(&self, target: &Target) -> Result<Arc<PaneEntry>, Error> {
+    pub(crate) fn find_pane(&self, target: &Target) -> Result<Arc<PaneEntry>, Error> {
         Ok(Arc::clone(self.find_leaf(target)?.pane()))
     }
 
@@ -158,7 +158,7 @@ impl Registry {
     ///
     /// # Errors
     /// `pane_exited` for a pane that was removed, with its end; `not_found`; `ambiguous_name`.
-    pub fn find_leaf(&self, target: &Target) -> Result<Leaf, Error> {
+    pub(crate) fn find_leaf(&self, target: &Target) -> Result<Leaf, Error> {
         match target {
             Target::Id(id) => {
                 if let Some(leaf) = self.leaf(PaneUuid::from(*id)) {

@@ -14,7 +14,7 @@ use model::pane::StoredMirror;
 
 /// A second, read-only view of a pane. It has no program, no screen and no actor: what it shows is the
 /// pane's own screen, and it goes when the pane goes.
-pub struct Mirror {
+pub(crate) struct Mirror {
     /// Its own id, a leaf of a layout.
     pub id: PaneUuid,
     /// The session it is in.
@@ -30,7 +30,7 @@ pub struct Mirror {
 impl Mirror {
     /// A mirror of an earlier daemon.
     #[must_use]
-    pub fn restored(stored: StoredMirror, of: Arc<PaneEntry>, slot: Slot) -> Self {
+    pub(crate) fn restored(stored: StoredMirror, of: Arc<PaneEntry>, slot: Slot) -> Self {
         Self {
             id: stored.id,
             created_at_ms: stored.created_at_ms,
@@ -40,7 +40,12 @@ impl Mirror {
 
     /// A mirror of `of` that has no place yet.
     #[must_use]
-    pub fn new(session: SessionUuid, of: Arc<PaneEntry>, name: Option<Name>, slot: Slot) -> Self {
+    pub(crate) fn new(
+        session: SessionUuid,
+        of: Arc<PaneEntry>,
+        name: Option<Name>,
+        slot: Slot,
+    ) -> Self {
         Self {
             id: PaneUuid::new(),
             session,
@@ -54,7 +59,7 @@ impl Mirror {
 
 /// What stands in one place of a layout.
 #[derive(Clone)]
-pub enum Leaf {
+pub(crate) enum Leaf {
     /// A pane.
     Pane(Arc<PaneEntry>),
     /// A view of a pane that has its own place.
@@ -64,7 +69,7 @@ pub enum Leaf {
 impl Leaf {
     /// The id by which layouts and callers know it.
     #[must_use]
-    pub fn id(&self) -> PaneUuid {
+    pub(crate) fn id(&self) -> PaneUuid {
         match self {
             Self::Pane(pane) => pane.id,
             Self::Mirror(mirror) => mirror.id,
@@ -73,7 +78,7 @@ impl Leaf {
 
     /// The session whose layout it is in.
     #[must_use]
-    pub fn session(&self) -> SessionUuid {
+    pub(crate) fn session(&self) -> SessionUuid {
         match self {
             Self::Pane(pane) => pane.session,
             Self::Mirror(mirror) => mirror.session,
@@ -82,7 +87,7 @@ impl Leaf {
 
     /// The pane whose screen it shows.
     #[must_use]
-    pub fn pane(&self) -> &Arc<PaneEntry> {
+    pub(crate) fn pane(&self) -> &Arc<PaneEntry> {
         match self {
             Self::Pane(pane) => pane,
             Self::Mirror(mirror) => &mirror.of,
@@ -93,7 +98,7 @@ impl Leaf {
     ///
     /// # Errors
     /// `denied` for a mirror, with the pane it shows.
-    pub fn writable(&self) -> Result<&Arc<PaneEntry>, Error> {
+    pub(crate) fn writable(&self) -> Result<&Arc<PaneEntry>, Error> {
         match self {
             Self::Pane(pane) => Ok(pane),
             Self::Mirror(mirror) => Err(Error::new(
@@ -110,7 +115,7 @@ impl Leaf {
 
     /// Its label.
     #[must_use]
-    pub fn name(&self) -> Option<Arc<Name>> {
+    pub(crate) fn name(&self) -> Option<Arc<Name>> {
         match self {
             Self::Pane(pane) => pane.name(),
             Self::Mirror(mirror) => mirror.name.load_full(),
@@ -118,7 +123,7 @@ impl Leaf {
     }
 
     /// Gives it another label, and says which it had.
-    pub fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
+    pub(crate) fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
         match self {
             Self::Pane(pane) => pane.rename(name),
             Self::Mirror(mirror) => mirror.name.swap(name),
@@ -127,7 +132,7 @@ impl Leaf {
 
     /// As it stands in a list.
     #[must_use]
-    pub fn info(&self, place: &PanePlace) -> PaneInfo {
+    pub(crate) fn info(&self, place: &PanePlace) -> PaneInfo {
         let info = self.pane().info(place);
         match self {
             Self::Pane(_) => info,
@@ -146,7 +151,7 @@ impl Leaf {
 impl Registry {
     /// What has this id: a pane, or a mirror of one.
     #[must_use]
-    pub fn leaf(&self, id: PaneUuid) -> Option<Leaf> {
+    pub(crate) fn leaf(&self, id: PaneUuid) -> Option<Leaf> {
         match self.pane(id) {
             Some(pane) => Some(Leaf::Pane(pane)),
             None => self
@@ -158,24 +163,24 @@ impl Registry {
 
     /// Panes and mirrors, in no order.
     #[must_use]
-    pub fn leaves(&self) -> Vec<Leaf> {
+    pub(crate) fn leaves(&self) -> Vec<Leaf> {
         let panes = self.panes().into_iter().map(Leaf::Pane);
         let mirrors = self.mirrors.iter().map(|m| Leaf::Mirror(Arc::clone(&m)));
         panes.chain(mirrors.collect::<Vec<_>>()).collect()
     }
 
     /// Enters a mirror, before it has its place.
-    pub fn insert_mirror(&self, mirror: Arc<Mirror>) {
+    pub(crate) fn insert_mirror(&self, mirror: Arc<Mirror>) {
         self.mirrors.insert(mirror.id, mirror);
     }
 
     /// Takes a mirror out.
-    pub fn remove_mirror(&self, id: PaneUuid) {
+    pub(crate) fn remove_mirror(&self, id: PaneUuid) {
         self.mirrors.remove(&id);
     }
 
     /// Takes all mirrors of a pane out.
-    pub fn take_mirrors_of(&self, pane: PaneUuid) -> Vec<Arc<Mirror>> {
+    pub(crate) fn take_mirrors_of(&self, pane: PaneUuid) -> Vec<Arc<Mirror>> {
         self.take_mirrors(|mirror| mirror.of.id == pane)
     }
 

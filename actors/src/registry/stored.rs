@@ -43,7 +43,7 @@ impl EndedPane {
     ///
     /// # Errors
     /// What about its text cannot be understood.
-    pub fn restored(stored: StoredEnd) -> Result<Self, serde_json::Error> {
+    pub(crate) fn restored(stored: StoredEnd) -> Result<Self, serde_json::Error> {
         Ok(Self {
             context: stored.context,
             end: stored.end,
@@ -55,7 +55,7 @@ impl EndedPane {
 impl Registry {
     /// All that has a row of its own.
     #[must_use]
-    pub fn everything(&self) -> Vec<Arc<dyn Persist>> {
+    pub(crate) fn everything(&self) -> Vec<Arc<dyn Persist>> {
         let mut all: Vec<Arc<dyn Persist>> = Vec::new();
         for session in self.sessions() {
             all.push(session);

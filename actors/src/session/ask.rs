@@ -10,13 +10,13 @@ use super::entry::{Phase, SessionEntry};
 use super::message::SessionMsg;
 
 /// How long a session's actors may take to start or to answer.
-pub const SESSION_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const SESSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// Asks the session's actor, which may be about to be restarted.
 ///
 /// # Errors
 /// `not_found` when the session has ended; `busy` when its actor does not answer.
-pub async fn ask<R>(
+pub(crate) async fn ask<R>(
     entry: &SessionEntry,
     make: impl FnOnce(supervisor::Reply<R>) -> SessionMsg,
 ) -> Result<R, Error> {
@@ -30,7 +30,7 @@ pub async fn ask<R>(
 ///
 /// # Errors
 /// As [`ask`].
-pub async fn ask_again<R>(
+pub(crate) async fn ask_again<R>(
     entry: &SessionEntry,
     make: impl Fn(supervisor::Reply<R>) -> SessionMsg,
 ) -> Result<R, Error> {
@@ -56,7 +56,7 @@ fn unanswered(entry: &SessionEntry, error: CallError) -> Error {
 }
 
 /// Tells the session's actor something that must arrive as long as the session lives.
-pub async fn tell(entry: &SessionEntry, msg: SessionMsg) {
+pub(crate) async fn tell(entry: &SessionEntry, msg: SessionMsg) {
     if let Ok(address) = address(entry, None).await {
         let _ = address.cast(msg);
     }
@@ -66,7 +66,11 @@ pub async fn tell(entry: &SessionEntry, msg: SessionMsg) {
 ///
 /// # Errors
 /// `busy` when the session's actor does not answer.
-pub async fn leave(entry: &SessionEntry, client: ClientUuid, view: ViewId) -> Result<(), Error> {
+pub(crate) async fn leave(
+    entry: &SessionEntry,
+    client: ClientUuid,
+    view: ViewId,
+) -> Result<(), Error> {
     let detach = |reply| SessionMsg::Detach(client, view, reply);
     match ask_again(entry, detach).await {
         // A session that ended meanwhile has nobody attached.

@@ -19,7 +19,7 @@ use model::session::snapshot::SessionSnapshot;
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Its actors are being started.
     Starting,
     /// It takes panes.
@@ -29,7 +29,7 @@ pub enum Phase {
 }
 
 /// A session as everybody may see it.
-pub struct SessionEntry {
+pub(crate) struct SessionEntry {
     /// Its id.
     pub id: SessionUuid,
     snapshot: watch::Sender<Arc<SessionSnapshot>>,
@@ -63,7 +63,7 @@ fn next_use() -> u64 {
 impl SessionEntry {
     /// An entry for a session that is about to be started.
     #[must_use]
-    pub fn new(snapshot: SessionSnapshot) -> Self {
+    pub(crate) fn new(snapshot: SessionSnapshot) -> Self {
         Self {
             id: snapshot.id,
             last_used_ms: AtomicU64::new(snapshot.created_at_ms),
@@ -80,24 +80,24 @@ impl SessionEntry {
 
     /// The session now.
     #[must_use]
-    pub fn snapshot(&self) -> Arc<SessionSnapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<SessionSnapshot> {
         Arc::clone(&self.snapshot.borrow())
     }
 
     /// Every later snapshot.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<Arc<SessionSnapshot>> {
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<SessionSnapshot>> {
         self.snapshot.subscribe()
     }
 
     /// Publishes a new snapshot. Only the session's actor does.
-    pub fn publish(&self, snapshot: Arc<SessionSnapshot>) {
+    pub(crate) fn publish(&self, snapshot: Arc<SessionSnapshot>) {
         self.snapshot.send_replace(snapshot);
     }
 
     /// Where it is in its life, and every later change of that.
     #[must_use]
-    pub fn phase(&self) -> watch::Receiver<Phase> {
+    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
     }
 
@@ -108,7 +108,7 @@ impl SessionEntry {
     }
 
     /// Moves it on; false when it was there already or has ended.
-    pub fn advance(&self, to: Phase) -> bool {
+    pub(crate) fn advance(&self, to: Phase) -> bool {
         self.phase.send_if_modified(|phase| {
             let changed = *phase != to && *phase != Phase::Ended;
             if changed {
@@ -120,12 +120,12 @@ impl SessionEntry {
 
     /// The client whose size the session has.
     #[must_use]
-    pub fn sized_by(&self) -> Option<ClientUuid> {
+    pub(crate) fn sized_by(&self) -> Option<ClientUuid> {
         self.sized_by.load().as_deref().copied()
     }
 
     /// Publishes whose size the session has. Only the session's actor does.
-    pub fn set_sized_by(&self, client: Option<ClientUuid>) {
+    pub(crate) fn set_sized_by(&self, client: Option<ClientUuid>) {
         if self.sized_by() != client {
             self.sized_by.store(client.map(Arc::new));
         }
@@ -133,12 +133,12 @@ impl SessionEntry {
 
     /// What is known of the terminal of who has the size, or had it last.
     #[must_use]
-    pub fn terminal(&self) -> TerminalFacts {
+    pub(crate) fn terminal(&self) -> TerminalFacts {
         **self.terminal.load()
     }
 
     /// Publishes it. Only the session's actor does.
-    pub fn set_terminal(&self, terminal: TerminalFacts) {
+    pub(crate) fn set_terminal(&self, terminal: TerminalFacts) {
         if self.terminal() != terminal {
             self.terminal.store(Arc::new(terminal));
         }
@@ -146,7 +146,7 @@ impl SessionEntry {
 
     /// The person at this client typed or clicked. While the session's actor is being restarted nobody hears of it, and
     /// the next key says it again.
-    pub fn typed_by(&self, client: ClientUuid) {
+    pub(crate) fn typed_by(&self, client: ClientUuid) {
         if let Some(address) = self.address.get() {
             let _ = address.cast(SessionMsg::Typed(client));
         }
@@ -154,7 +154,7 @@ impl SessionEntry {
 
     /// It is being used: attach, input, select, create. True when that is to be stored: the active session may be another one by it, or
     /// nothing was stored of its use for ten seconds.
-    pub fn touch(&self) -> bool {
+    pub(crate) fn touch(&self) -> bool {
         let now_ms = epoch_ms();
         let is_latest = self.last_use() + 1 == USES.load(Ordering::Relaxed);
         self.used_at(now_ms);
@@ -167,27 +167,27 @@ impl SessionEntry {
     }
 
     /// It is being used, which is stored as far as it is news.
-    pub fn note_use(self: &Arc<Self>, store: &Store) {
+    pub(crate) fn note_use(self: &Arc<Self>, store: &Store) {
         if self.touch() {
             let _ = store.save(self);
         }
     }
 
     /// It was used then, after all other uses that this daemon was told of before.
-    pub fn used_at(&self, at_ms: u64) {
+    pub(crate) fn used_at(&self, at_ms: u64) {
         self.last_used_ms.store(at_ms, Ordering::Relaxed);
         self.last_use.store(next_use(), Ordering::Relaxed);
     }
 
     /// A later use has a larger number.
     #[must_use]
-    pub fn last_use(&self) -> u64 {
+    pub(crate) fn last_use(&self) -> u64 {
         self.last_use.load(Ordering::Relaxed)
     }
 
     /// When it was last used, in milliseconds since 1970.
     #[must_use]
-    pub fn last_used_ms(&self) -> u64 {
+    pub(crate) fn last_used_ms(&self) -> u64 {
         self.last_used_ms.load(Ordering::Relaxed)
     }
 
@@ -199,7 +199,7 @@ impl SessionEntry {
 
     /// As it stands in a list.
     #[must_use]
-    pub fn info(&self, active: bool) -> SessionInfo {
+    pub(crate) fn info(&self, active: bool) -> SessionInfo {
         let snapshot = self.snapshot();
         SessionInfo {
             session_id: self.id,

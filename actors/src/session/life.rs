@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use protocol::reply::PaneEnd;
-use protocol::{Error, ErrorCode, OrchestrationUuid, SessionUuid};
+use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::child;
 use crate::children;
@@ -16,13 +16,13 @@ use crate::session::{Phase, SessionEntry};
 use crate::step::step;
 use model::session::snapshot::SessionSnapshot;
 
-pub use super::ask::{SESSION_LIMIT, ask, ask_again, leave, tell};
+pub(crate) use super::ask::{SESSION_LIMIT, ask, ask_again, leave, tell};
 
 /// Starts the actors of a session whose name is claimed. On failure the name is free again.
 ///
 /// # Errors
 /// `internal` when its supervisor refuses, `limit` when there are too many sessions.
-pub async fn start(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), Error> {
+pub(crate) async fn start(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(), Error> {
     let unfilled = Unfilled::new(server, entry);
     let started = start_actors(server, entry).await;
     unfilled.settled();
@@ -105,7 +105,7 @@ impl Drop for Unfilled {
 ///
 /// # Errors
 /// As [`start`]; `busy` when a session of that name keeps ending while this asks for it.
-pub async fn find_or_create(
+pub(crate) async fn find_or_create(
     server: &Arc<Server>,
     make: impl Fn() -> SessionSnapshot,
     holder: OrchestrationUuid,
@@ -143,7 +143,7 @@ pub async fn find_or_create(
 ///
 /// # Errors
 /// `not_found` when it is ending.
-pub async fn hold(entry: &SessionEntry, holder: OrchestrationUuid) -> Result<(), Error> {
+pub(crate) async fn hold(entry: &SessionEntry, holder: OrchestrationUuid) -> Result<(), Error> {
     ask_again(entry, |reply| super::SessionMsg::Hold(holder, reply)).await?
 }
 
@@ -164,7 +164,7 @@ async fn wait_for_removal(server: &Server, entry: &SessionEntry) {
 }
 
 /// Ends a session without anybody waiting for it.
-pub fn end_in_background(server: &Arc<Server>, entry: &Arc<SessionEntry>) {
+pub(crate) fn end_in_background(server: &Arc<Server>, entry: &Arc<SessionEntry>) {
     // At once: nobody may hold it or put a pane into it from here on.
     if entry.advance(Phase::Ended) {
         let server = Arc::clone(server);
@@ -175,7 +175,7 @@ pub fn end_in_background(server: &Arc<Server>, entry: &Arc<SessionEntry>) {
 
 /// Ends a session: its panes by their recipes, side by side, then its actors. Of several callers one
 /// does it and the others get no ends.
-pub async fn end(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Option<Vec<PaneEnd>> {
+pub(crate) async fn end(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Option<Vec<PaneEnd>> {
     match entry.advance(Phase::Ended) {
         true => Some(take_down(server, entry).await),
         false => None,
@@ -200,10 +200,4 @@ async fn take_down(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Vec<PaneE
     let _ = server.store.forget_session(entry.id).wait().await;
     tracing::info!(session_id = %entry.id, panes = ends.len(), "session ended");
     ends
-}
-
-/// Ends the session with this id, if it lives.
-pub async fn end_by_id(server: &Arc<Server>, id: SessionUuid) -> Option<Vec<PaneEnd>> {
-    let entry = server.registry.session(id)?;
-    end(server, &entry).await
 }

@@ -20,7 +20,7 @@ mod removal;
 pub(crate) use removal::pane_gone;
 
 /// A mirror to be made, and where.
-pub struct MirrorOrder {
+pub(crate) struct MirrorOrder {
     /// In this session.
     pub session: Arc<SessionEntry>,
     /// The pane to show.
@@ -37,7 +37,7 @@ pub struct MirrorOrder {
 ///
 /// # Errors
 /// `limit` when there are too many panes or no room, `pane_exited` when the pane goes meanwhile.
-pub async fn make(
+pub(crate) async fn make(
     server: &Arc<Server>,
     order: MirrorOrder,
 ) -> Result<(Arc<Mirror>, WindowUuid), Error> {
@@ -72,7 +72,7 @@ pub async fn make(
 }
 
 /// Closes a mirror; the program it shows goes on.
-pub async fn close(server: &Arc<Server>, mirror: &Mirror) -> PaneEnd {
+pub(crate) async fn close(server: &Arc<Server>, mirror: &Mirror) -> PaneEnd {
     remove(server, mirror).await;
     PaneEnd {
         pane_id: mirror.id,

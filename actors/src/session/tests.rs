@@ -94,7 +94,6 @@ impl World {
         let entry = ClientEntry {
             address: address.clone(),
             name: "test".into(),
-            process: None,
             inside: None,
         };
         self.server.registry.clients().insert(id, entry);

@@ -22,7 +22,7 @@ use model::session::layout::plan::checked;
 const AT_ONCE: usize = 8;
 
 /// A layout to be made, and where.
-pub struct LayoutOrder {
+pub(crate) struct LayoutOrder {
     /// In this session.
     pub session: Arc<SessionEntry>,
     /// In the right half of this window; a window of its own when absent.
@@ -41,7 +41,7 @@ pub struct LayoutOrder {
 /// # Errors
 /// As for one pane, with the place in the layout in front; `invalid_argument` for a malformed layout,
 /// `limit` for one that the window has no room for.
-pub async fn spawn_layout(
+pub(crate) async fn spawn_layout(
     server: &Arc<Server>,
     order: LayoutOrder,
 ) -> Result<(WindowUuid, Vec<Arc<PaneEntry>>), Error> {

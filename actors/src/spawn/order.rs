@@ -9,7 +9,7 @@ use crate::session::SessionEntry;
 use model::session::change::Place;
 
 /// What is to be started, and where.
-pub struct SpawnOrder {
+pub(crate) struct SpawnOrder {
     /// In this session.
     pub session: Arc<SessionEntry>,
     /// The pane.

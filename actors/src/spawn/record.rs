@@ -189,7 +189,7 @@ fn shown_command(program: &Program, argv: &[String]) -> String {
 ///
 /// # Errors
 /// `invalid_argument` when it is not absolute, missing, or no directory.
-pub fn checked_cwd(cwd: &str) -> Result<String, Error> {
+pub(crate) fn checked_cwd(cwd: &str) -> Result<String, Error> {
     let shown = protocol::name::shown(&os_text::shown(cwd));
     let wrong = |why: String| {
         Error::invalid(format!("the working directory {shown} {why}"))

@@ -34,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     /// `busy` when the store does not answer, else why it cannot be written.
-    pub async fn save_text(
+    pub(crate) async fn save_text(
         &self,
         pane: PaneUuid,
         text: PaneText,

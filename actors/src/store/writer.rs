@@ -47,13 +47,13 @@ pub enum StoreMsg {
 }
 
 /// Gives all that is alive and has a row: asked when nobody knows any more what is written.
-pub type Everything = Box<dyn Fn() -> Vec<Arc<dyn Persist>> + Send + Sync>;
+pub(crate) type Everything = Box<dyn Fn() -> Vec<Arc<dyn Persist>> + Send + Sync>;
 
 /// The only writer of the database.
-pub struct StoreActor;
+pub(crate) struct StoreActor;
 
 /// What it is started with.
-pub struct StoreArgs {
+pub(crate) struct StoreArgs {
     /// The marks.
     pub store: Arc<Store>,
     /// All that can be marked.
@@ -61,7 +61,7 @@ pub struct StoreArgs {
 }
 
 /// What it keeps.
-pub struct StoreState {
+pub(crate) struct StoreState {
     pub(super) store: Arc<Store>,
     everything: Everything,
     /// Absent while the database cannot be opened, and while it is written to.

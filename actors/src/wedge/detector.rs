@@ -10,10 +10,10 @@ use supervisor::Turn;
 mod tests;
 
 /// How long one turn, or the silence of the runtime, may last.
-pub const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// The processor time that one turn must have used to count as turning: more than half of [`LIMIT`].
-pub const TURNING: Duration = Duration::from_secs(6);
+pub(crate) const TURNING: Duration = Duration::from_secs(6);
 
 /// A look that comes later than this after the one before says that the process was stopped, starved or suspended in between, and
 /// what it sees is a new beginning.
@@ -21,7 +21,7 @@ const LATE: Duration = Duration::from_secs(2);
 
 /// A thread at one look.
 #[derive(Clone, Copy, Debug)]
-pub struct ThreadSight {
+pub(crate) struct ThreadSight {
     /// What it runs.
     pub turn: Turn,
     /// The processor time it has used so far; absent where the kernel does not tell.
@@ -32,7 +32,7 @@ pub struct ThreadSight {
 
 /// Everything at one look.
 #[derive(Clone, Debug)]
-pub struct Sight {
+pub(crate) struct Sight {
     /// When, by a clock that nobody sets.
     pub at: Duration,
     /// Nudges that the runtime was given.
@@ -45,7 +45,7 @@ pub struct Sight {
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wedge {
+pub(crate) enum Wedge {
     /// One turn goes on and on and uses its processor.
     Turning {
         /// Whose.
@@ -67,7 +67,7 @@ pub enum Wedge {
 impl Wedge {
     /// Whose turn explains it.
     #[must_use]
-    pub fn subject(&self) -> Option<u128> {
+    pub(crate) fn subject(&self) -> Option<u128> {
         match self {
             Self::Turning { subject, .. } => Some(*subject),
             Self::Stuck { subject, .. } => *subject,
@@ -95,7 +95,7 @@ impl fmt::Display for Wedge {
 
 /// What is remembered between two looks.
 #[derive(Debug, Default)]
-pub struct Detector {
+pub(crate) struct Detector {
     last_at: Option<Duration>,
     /// Each thread as it was when its present turn was first seen.
     turns: HashMap<u64, (Duration, ThreadSight)>,
@@ -105,7 +105,7 @@ pub struct Detector {
 
 impl Detector {
     /// Takes a look.
-    pub fn look(&mut self, sight: &Sight) -> Option<Wedge> {
+    pub(crate) fn look(&mut self, sight: &Sight) -> Option<Wedge> {
         let on_time = self
             .last_at
             .is_some_and(|last| sight.at.saturating_sub(last) <= LATE);
@@ -175,7 +175,7 @@ impl ThreadSight {
     ///
     /// Source: the kernel's Documentation/scheduler/sched-stats.rst, `/proc/PID/schedstat`: time on a processor, time waiting for one, both in nanoseconds.
     #[must_use]
-    pub fn of(turn: Turn) -> Self {
+    pub(crate) fn of(turn: Turn) -> Self {
         let path = format!("/proc/self/task/{}/schedstat", turn.thread);
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let mut numbers = text.split_whitespace().map(|word| word.parse().ok());

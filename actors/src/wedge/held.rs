@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::record::Records;
 
 /// The panes that are held back, until somebody asks for them.
-pub struct HeldBack {
+pub(crate) struct HeldBack {
     /// Where wedges are noted.
     path: PathBuf,
     /// Panes with later ids are this daemon's own.
@@ -30,7 +30,7 @@ struct Held {
 impl HeldBack {
     /// Nothing is held back until [`Self::load`].
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
             begun: PaneUuid::new(),
@@ -39,7 +39,7 @@ impl HeldBack {
     }
 
     /// Reads what is noted of wedges.
-    pub fn load(&self) {
+    pub(crate) fn load(&self) {
         let records = Records::load(&self.path);
         let careful = records.careful();
         if let Some(why) = &careful {
@@ -56,13 +56,13 @@ impl HeldBack {
 
     /// Why there is no HTTP and no screen was entered; `None` when all is usual.
     #[must_use]
-    pub fn careful(&self) -> Option<String> {
+    pub(crate) fn careful(&self) -> Option<String> {
         self.now.borrow().careful.clone()
     }
 
     /// Why a pane is not entered; `None` when it may be.
     #[must_use]
-    pub fn why(&self, pane: PaneUuid) -> Option<String> {
+    pub(crate) fn why(&self, pane: PaneUuid) -> Option<String> {
         let held = self.now.borrow();
         if pane > self.begun || held.let_in.contains(&pane) {
             return None;
@@ -78,7 +78,7 @@ impl HeldBack {
     }
 
     /// Somebody asks for a pane: what it has done is forgotten.
-    pub fn let_in(&self, pane: PaneUuid) {
+    pub(crate) fn let_in(&self, pane: PaneUuid) {
         self.now.send_modify(|held| {
             held.let_in.insert(pane);
         });
@@ -86,7 +86,7 @@ impl HeldBack {
     }
 
     /// A pane is gone.
-    pub fn gone(&self, pane: PaneUuid) {
+    pub(crate) fn gone(&self, pane: PaneUuid) {
         if self.now.borrow().let_in.contains(&pane) {
             self.now.send_modify(|held| {
                 held.let_in.remove(&pane);

@@ -26,7 +26,7 @@ const UNEXPLAINED_PERIOD: Duration = Duration::from_secs(600);
 
 /// One wedge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub(crate) struct Record {
     /// When, in milliseconds of a clock that nobody sets: the file goes with the machine's start, as that clock does.
     pub steady_ms: u64,
     /// The same by the wall clock, for people.
@@ -40,14 +40,14 @@ pub struct Record {
 
 /// The wedges that are remembered, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Records {
+pub(crate) struct Records {
     wedges: Vec<Record>,
 }
 
 impl Records {
     /// What is in the file; nothing where there is none or it cannot be read.
     #[must_use]
-    pub fn load(path: &Path) -> Self {
+    pub(crate) fn load(path: &Path) -> Self {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
@@ -64,7 +64,7 @@ impl Records {
 
     /// With one more, which is now.
     #[must_use]
-    pub fn add(mut self, pane: Option<PaneUuid>, what: &str) -> Self {
+    pub(crate) fn add(mut self, pane: Option<PaneUuid>, what: &str) -> Self {
         self.push(Record {
             steady_ms: steady_ms(),
             unix_ms: epoch_ms(),
@@ -85,7 +85,7 @@ impl Records {
     ///
     /// # Errors
     /// What the system says.
-    pub fn save(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         let new = path.with_extension("new");
         std::fs::write(&new, serde_json::to_vec(self)?)?;
         std::fs::rename(&new, path)
@@ -93,7 +93,7 @@ impl Records {
 
     /// Why a pane is not entered; `None` when it may be.
     #[must_use]
-    pub fn refuses(&self, pane: PaneUuid) -> Option<String> {
+    pub(crate) fn refuses(&self, pane: PaneUuid) -> Option<String> {
         let mut of_it = self.wedges.iter().filter(|one| one.pane == Some(pane));
         let times = of_it.clone().count();
         let last = of_it.next_back().filter(|_| times >= PANE_TIMES)?;
@@ -105,18 +105,18 @@ impl Records {
 
     /// Whether a pane explains one of them.
     #[must_use]
-    pub fn names(&self, pane: PaneUuid) -> bool {
+    pub(crate) fn names(&self, pane: PaneUuid) -> bool {
         self.wedges.iter().any(|one| one.pane == Some(pane))
     }
 
     /// Forgets what a pane has done: it was asked to be tried again, or is gone.
-    pub fn forget(&mut self, pane: PaneUuid) {
+    pub(crate) fn forget(&mut self, pane: PaneUuid) {
         self.wedges.retain(|one| one.pane != Some(pane));
     }
 
     /// Why the daemon starts without HTTP and enters no screen; `None` when all is usual.
     #[must_use]
-    pub fn careful(&self) -> Option<String> {
+    pub(crate) fn careful(&self) -> Option<String> {
         self.careful_at(steady_ms())
     }
 
