@@ -11,6 +11,7 @@ mod runs;
 mod typed;
 mod unasked;
 mod unreachable;
+mod upgrades;
 
 use std::time::{Duration, Instant};
 

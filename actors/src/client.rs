@@ -61,6 +61,7 @@ impl Drop for ClientState {
     fn drop(&mut self) {
         self.task.abort();
         self.server.registry.clients().remove(&self.id);
+        self.server.registry.note_change();
     }
 }
 

@@ -53,8 +53,8 @@ const ACTORS_LIMIT: Duration = Duration::from_secs(10);
 /// How long replies that are being written may take.
 const REPLIES: Duration = Duration::from_millis(50);
 
-/// How long views may take to hear that their server is replaced.
-const VIEWS_LIMIT: Duration = Duration::from_secs(2);
+/// How long clients may take to hear that their server is replaced.
+const CLIENTS_LIMIT: Duration = Duration::from_secs(2);
 
 /// How the daemon is run.
 #[derive(Clone, Debug, Default)]
@@ -302,7 +302,7 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
     }
     tokio::time::sleep(REPLIES).await;
     if keep_panes {
-        views_left(server).await;
+        clients_left(server).await;
     }
     let _ = root.terminate_child("surfaces").await;
     if !order.keep_panes {
@@ -332,16 +332,13 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
     tracing::info!("stopped");
 }
 
-/// Waits until every view has been told that its server is replaced and its last keys are taken.
-async fn views_left(server: &Server) {
-    let left = server.registry.until(|registry| {
-        let sessions = registry.sessions();
-        sessions
-            .iter()
-            .all(|session| session.snapshot().attached_clients() == 0)
-    });
-    if tokio::time::timeout(VIEWS_LIMIT, left).await.is_err() {
-        tracing::warn!("some views were not left in time");
+/// Waits until every client has been told that its server is replaced, and its last keys are taken.
+async fn clients_left(server: &Server) {
+    let left = server
+        .registry
+        .until(|registry| registry.clients().is_empty());
+    if tokio::time::timeout(CLIENTS_LIMIT, left).await.is_err() {
+        tracing::warn!("some clients were not told in time");
     }
 }
 

@@ -44,6 +44,9 @@ pub(crate) async fn answer(
     if method == crate::crash::METHOD {
         return crate::crash::answer(&server, &params).await;
     }
+    if server.is_leaving_panes() {
+        return Err(Error::replaced());
+    }
     let decoded = Request::decode(&method, &params)?;
     rights::check(&server, &caller, &decoded)?;
     let creates = creates(&decoded);

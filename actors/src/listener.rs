@@ -117,6 +117,8 @@ async fn accept(
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
+            // Who comes now waits in the queue, and connects again to the next one.
+            () = server.is_replaced() => return std::future::pending().await,
             _ = look.tick() => {
                 if rendezvous.is_found() || server.is_stopping() {
                     rendezvous.look_again();

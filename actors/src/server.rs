@@ -186,6 +186,14 @@ impl Server {
         self.stop.borrow().is_some_and(|order| order.keep_panes)
     }
 
+    /// Waits until the daemon is to end and the next one to go on.
+    pub(crate) async fn is_replaced(&self) {
+        let mut ordered = self.stop_order();
+        let _ = ordered
+            .wait_for(|order| order.is_some_and(|order| order.keep_panes))
+            .await;
+    }
+
     /// Becomes `Some` when the daemon is to end.
     #[must_use]
     pub(crate) fn stop_order(&self) -> watch::Receiver<Option<StopOrder>> {

@@ -83,7 +83,10 @@ pub(crate) async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spa
     }
 }
 
-fn stopping() -> Error {
+fn stopping(server: &Server) -> Error {
+    if server.is_leaving_panes() {
+        return Error::replaced();
+    }
     Error::new(ErrorCode::Busy, "the server is being stopped").hint("start it again with `fugued`")
 }
 
@@ -97,7 +100,11 @@ async fn ask_session<R>(
     let answer = life::ask(session, make).await.flatten();
     answer.map_err(|error| {
         let because_of_stop = error.code == ErrorCode::NotFound && server.is_stopping();
-        if because_of_stop { stopping() } else { error }
+        if because_of_stop {
+            stopping(server)
+        } else {
+            error
+        }
     })
 }
 
@@ -159,7 +166,7 @@ async fn begin(
     size: Size,
 ) -> Result<Begun, Error> {
     if server.is_stopping() {
-        return Err(stopping());
+        return Err(stopping(server));
     }
     let terminal = session.terminal();
     let setup = pane::setup_of(&plan.record, &server.config, terminal);

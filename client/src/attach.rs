@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use protocol::fleet::Server;
+use protocol::reply::Attached;
 use protocol::request::{GetSession, Whoami};
 use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, Size, Target, transport};
@@ -87,7 +88,7 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
         colors: None,
         cell: terminal.cell(),
     };
-    let context = link.attach(view, size, facts)?.context;
+    let context = first(server, &mut link, view, size, facts)?.context;
     let mut signals = Signals::listen()?;
     terminal.enter()?;
     // Others may have attached from a newer login before it is attached again.
@@ -130,6 +131,28 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
         }
     }
     Ok(status)
+}
+
+/// Attaches for the first time. A server that is being replaced at that moment is followed by the next one.
+fn first(
+    server: &Server,
+    link: &mut Link,
+    view: &View,
+    size: Size,
+    facts: TerminalFacts,
+) -> Result<Attached, Error> {
+    let end = Instant::now() + transport::grace() + LOST_LIMIT;
+    loop {
+        match link.attach(view, size, facts) {
+            Err(why) if why.code == ErrorCode::ServerUnreachable && Instant::now() < end => {}
+            attached => return attached,
+        }
+        std::thread::sleep(LOST_PAUSE);
+        // One that is not there yet is looked for again, up to the same end.
+        if let Ok(next) = Link::open_again(server) {
+            *link = next;
+        }
+    }
 }
 
 /// Shows one connection after the other until the view ends for good.

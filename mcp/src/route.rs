@@ -69,21 +69,14 @@ impl Place {
         })
     }
 
-    /// A call that changes nothing: when the daemon goes away under it, it is made once more.
+    /// A call that changes nothing.
     pub(crate) async fn look<C: Call>(
         &self,
         params: &C,
         limit: Duration,
     ) -> Result<C::Reply, Error> {
-        let connection = self.server.connection_within(limit).await;
-        let connection = connection.map_err(|e| self.named(e))?;
-        match connection.call(params, limit).await {
-            Err(error) if error.code == ErrorCode::ServerUnreachable => {
-                self.server.call(params, limit).await
-            }
-            answer => answer,
-        }
-        .map_err(|error| self.named(error))
+        let answer = self.server.call(params, limit).await;
+        answer.map_err(|error| self.named(error))
     }
 
     /// A call that changes something: made once, because nobody knows what a lost one has done.

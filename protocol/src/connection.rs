@@ -92,7 +92,8 @@ impl Connection {
             let sent = write.send(Frame::Hello(hello)).await;
             // A server that refuses says why before it closes, even if our hello is too late.
             let server = server_hello(&mut read).await?;
-            sent.map(|()| server).map_err(unreachable)
+            sent.map(|()| server)
+                .map_err(|error| ended(&format!("{NO_HELLO}: {error}")))
         };
         let server = tokio::time::timeout(limit, greeting)
             .await
@@ -326,10 +327,6 @@ fn silent(limit: Duration) -> Error {
     .hint("see the daemon's log (`fugue logs`); a daemon that hangs can be ended with SIGTERM")
 }
 
-fn unreachable(error: CodecError) -> Error {
-    ended(&format!("the connection failed: {error}"))
-}
-
 async fn server_hello<R>(read: &mut FramedRead<R, FrameCodec>) -> Result<Hello, Error>
 where
     R: AsyncRead + Unpin,
@@ -342,11 +339,18 @@ where
             Some(Ok(Frame::Hello(hello))) => return Err(version_mismatch(&hello, "server")),
             Some(Ok(Frame::Bye(error))) => return Err(error),
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(unreachable(error)),
-            None => return Err(ended("the server closed the connection before its hello")),
+            Some(Err(error)) => return Err(ended(&format!("{NO_HELLO}: {error}"))),
+            None => return Err(ended(NO_HELLO)),
         }
     }
 }
+
+fn unreachable(error: CodecError) -> Error {
+    ended(&format!("the connection failed: {error}"))
+}
+
+/// The error of a server that closes what it has accepted: it is probably about to be replaced.
+pub(crate) const NO_HELLO: &str = "the server closed the connection before its hello";
 
 /// The error for a peer that speaks another major version, saying which side to upgrade.
 #[must_use]

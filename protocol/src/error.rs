@@ -95,6 +95,9 @@ pub struct Error {
     pub candidates: Vec<String>,
 }
 
+/// The message of [`Error::replaced`].
+const REPLACED: &str = "the server is being replaced by the next one, and nothing was done";
+
 impl Error {
     /// An error without hint and candidates.
     #[must_use]
@@ -105,6 +108,18 @@ impl Error {
             hint: String::new(),
             candidates: Vec::new(),
         }
+    }
+
+    /// The refusal of a server that is being replaced: nothing was done, and the next one can be asked.
+    #[must_use]
+    pub fn replaced() -> Self {
+        Self::new(ErrorCode::ServerUnreachable, REPLACED).hint("ask again in a moment")
+    }
+
+    /// Whether it is [`Self::replaced`].
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.code == ErrorCode::ServerUnreachable && self.message == REPLACED
     }
 
     /// The same with what to do next.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use crate::config::{AttachConfig, Config};
-use crate::connection::Connection;
+use crate::connection::{Connection, NO_HELLO};
 use crate::error::{Error, ErrorCode};
 use crate::name::ServerName;
 use crate::os_text;
@@ -19,6 +19,9 @@ use crate::transport::{self, Left};
 
 /// How long a call waits for a server that is being restarted.
 const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The pause before a server that is being replaced is asked again.
+const REPLACED_PAUSE: Duration = Duration::from_millis(20);
 
 /// One server and its connection, opened when first needed and again after it was lost.
 pub struct Server {
@@ -96,7 +99,8 @@ impl Server {
                     let absent = away && transport::is_absent(&self.socket);
                     let left = if absent { self.left() } else { Left::default() };
                     let starts = self.start || (self.own.is_some() && left.is_something());
-                    let expected = current.was_reached || starts;
+                    let closes = error.is_replaced() || away && error.message.starts_with(NO_HELLO);
+                    let expected = current.was_reached || starts || closes;
                     if !away || !expected || Instant::now() + pause > deadline {
                         return Err(left.explain(error));
                     }
@@ -152,8 +156,9 @@ impl Server {
             })
     }
 
-    /// Makes a call, which takes at most `limit` with the connection that it may need. It is sent once: a connection that
-    /// is lost on the way is an error, because nobody knows whether the call was carried out.
+    /// Makes a call, which takes at most `limit` with the connection that it may need. One that changes something is carried out
+    /// once: a connection that is lost on the way is an error then, because nobody knows whether it was. One that looks is made
+    /// once more.
     ///
     /// # Errors
     /// As [`Server::connection`] and [`Connection::call`].
@@ -172,9 +177,22 @@ impl Server {
         limit: Duration,
     ) -> Result<C::Reply, Error> {
         let deadline = Instant::now() + limit;
-        let connection = self.connection_within(limit).await?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        connection.call_with_key(params, key, left).await
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let mut lost = false;
+        loop {
+            let connection = self.connection_within(left()).await?;
+            let answer = connection.call_with_key(params, key.clone(), left()).await;
+            match answer {
+                // It was not carried out, or may be a second time.
+                Err(error) if error.is_replaced() && left() > REPLACED_PAUSE => {
+                    tokio::time::sleep(REPLACED_PAUSE).await;
+                }
+                Err(error) if C::LOOKS && !lost && error.code == ErrorCode::ServerUnreachable => {
+                    lost = true;
+                }
+                answer => return answer,
+            }
+        }
     }
 }
 

@@ -28,10 +28,12 @@ pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
     type Reply: Serialize + DeserializeOwned + Send + 'static;
     /// The name on the wire, in metrics and in messages.
     const METHOD: &'static str;
+    /// It changes nothing: one whose answer was lost may be made again.
+    const LOOKS: bool;
 }
 
 macro_rules! calls {
-    ($($(#[$doc:meta])* $method:literal $variant:ident -> $reply:ty;)*) => {
+    ($($(#[$doc:meta])* $method:literal $variant:ident -> $reply:ty $(, $looks:ident)?;)*) => {
         /// One decoded call.
         #[derive(Clone, Debug)]
         pub enum Request {
@@ -41,6 +43,7 @@ macro_rules! calls {
         $(impl Call for $variant {
             type Reply = $reply;
             const METHOD: &'static str = $method;
+            const LOOKS: bool = [$(stringify!($looks),)? ""].len() > 1;
         })*
 
         impl Request {
@@ -87,21 +90,21 @@ macro_rules! calls {
 
 calls! {
     /// Health, version and counts, measured through the real path.
-    "status" Status -> reply::ServerStatus;
+    "status" Status -> reply::ServerStatus, looks;
     /// Ends the daemon.
     "stop_server" StopServer -> reply::Stopping;
     /// Forgets what is over.
     "forget" Forget -> reply::Forgotten;
     /// The actor tree.
-    "tree" Tree -> reply::TreeNode;
+    "tree" Tree -> reply::TreeNode, looks;
     /// Where the caller is and what is active.
-    "whoami" Whoami -> reply::Whoami;
+    "whoami" Whoami -> reply::Whoami, looks;
     /// A new session with one window and one pane.
     "create_session" CreateSession -> reply::PaneCreated;
     /// All sessions.
-    "list_sessions" ListSessions -> reply::Sessions;
+    "list_sessions" ListSessions -> reply::Sessions, looks;
     /// One session with its environment, tags, metadata and windows.
-    "get_session" GetSession -> reply::SessionDetail;
+    "get_session" GetSession -> reply::SessionDetail, looks;
     /// Changes a session's name, environment, tags or metadata.
     "update_session" UpdateSession -> reply::SessionDetail;
     /// Ends a session with all its programs.
@@ -109,7 +112,7 @@ calls! {
     /// A new window with one pane.
     "create_window" CreateWindow -> reply::PaneCreated;
     /// A session's windows.
-    "list_windows" ListWindows -> reply::Windows;
+    "list_windows" ListWindows -> reply::Windows, looks;
     /// Renames a window or makes it the focused one.
     "update_window" UpdateWindow -> reply::WindowInfo;
     /// A new pane beside another one.
@@ -119,7 +122,7 @@ calls! {
     /// A second, read-only view of a pane, in a place of its own.
     "mirror_pane" MirrorPane -> reply::PaneMirrored;
     /// Panes of a window, a session or the server.
-    "list_panes" ListPanes -> reply::Panes;
+    "list_panes" ListPanes -> reply::Panes, looks;
     /// Renames, focuses or resizes a pane.
     "update_pane" UpdatePane -> reply::PaneInfo;
     /// Ends a pane's program and removes the pane.
@@ -127,15 +130,15 @@ calls! {
     /// Tries a pane that is unreachable again.
     "retry_pane" RetryPane -> reply::PaneInfo;
     /// Waits for the next end of a pane's program.
-    "wait_pane" WaitPane -> reply::PaneWaited;
+    "wait_pane" WaitPane -> reply::PaneWaited, looks;
     /// Text of a pane's screen and scrollback.
-    "read_pane" ReadPane -> reply::PaneText;
+    "read_pane" ReadPane -> reply::PaneText, looks;
     /// Types into a pane.
     "send_input" SendInput -> reply::InputSent;
     /// Waits for output, for quiet or for the program's end.
-    "expect" Expect -> reply::Expected;
+    "expect" Expect -> reply::Expected, looks;
     /// Waits for a change of a pane or of the tree.
-    "watch" Watch -> reply::Watched;
+    "watch" Watch -> reply::Watched, looks;
     /// Attaches a view of a session to this connection.
     "attach" Attach -> reply::Attached;
     /// Changes what an attached view shows or its size.
@@ -149,9 +152,9 @@ calls! {
     /// Runs steps one after another in one shell in one pane.
     "run_pipeline" RunPipeline -> reply::Orchestration;
     /// An orchestration's state, at once or when it has changed.
-    "get_orchestration" GetOrchestration -> reply::Orchestration;
+    "get_orchestration" GetOrchestration -> reply::Orchestration, looks;
     /// All orchestrations that run or ended within the last hour.
-    "list_orchestrations" ListOrchestrations -> reply::Orchestrations;
+    "list_orchestrations" ListOrchestrations -> reply::Orchestrations, looks;
     /// Ends an orchestration's commands and cleans up.
     "cancel_orchestration" CancelOrchestration -> reply::Orchestration;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, SystemTime};
 
 use protocol::OrchestrationUuid;
@@ -325,38 +325,70 @@ fn a_key_begins_one_run_though_the_daemon_dies_in_between() {
 }
 
 /// Its standard error so far.
-fn heard(errors: &mut std::process::ChildStderr) -> String {
+fn heard(errors: &mut ChildStderr) -> String {
     use std::io::Read;
     let mut bytes = [0; 4096];
     let count = errors.read(&mut bytes).unwrap();
     String::from_utf8_lossy(&bytes[..count]).into_owned()
 }
 
+/// A `fugue run` of one command whose server is stopped, interrupted once; and the command's pid.
+async fn interrupted_while_it_hangs(daemon: &Daemon) -> (Child, ChildStderr, u32) {
+    let file = daemon.dir.path().join("began");
+    let line = format!("echo $$ > {}; exec sleep 600", file.display());
+    let mut run = daemon
+        .command(fugue_exe())
+        .args(["run", &line])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = run.stderr.take().unwrap();
+    let program: u32 = eventually("the command", async || {
+        let pid = std::fs::read_to_string(&file).ok()?;
+        pid.trim().parse().ok()
+    })
+    .await;
+    // It has answered by then that the run has begun.
+    let client = daemon.client().await;
+    for _ in 0..50 {
+        client.sessions().await;
+    }
+    daemon.signal(Signal::STOP);
+    proc::signal(run.id(), Signal::INT);
+    let mut said = String::new();
+    while !said.contains("cancelling") {
+        let more = heard(&mut errors);
+        assert!(!more.is_empty(), "it ended: {said}");
+        said += &more;
+    }
+    (run, errors, program)
+}
+
+#[test]
+fn a_run_that_is_left_while_the_server_hangs_is_cancelled_when_it_goes_on() {
+    run_within(Duration::from_secs(60), async {
+        let daemon = Daemon::start();
+        let (mut run, mut errors, program) = interrupted_while_it_hangs(&daemon).await;
+        proc::signal(run.id(), Signal::INT);
+        let status = eventually("the end of the client", async || run.try_wait().unwrap()).await;
+        assert_eq!(status.code(), Some(130));
+        let said = heard(&mut errors);
+        assert!(said.contains("has not said yet"), "{said}");
+        daemon.signal(Signal::CONT);
+        eventually("the end of the command", async || {
+            (!proc::lives(program)).then_some(())
+        })
+        .await;
+        nothing_left(&daemon, &daemon.client().await).await;
+    });
+}
+
 #[test]
 fn a_run_that_is_interrupted_while_the_server_hangs_is_cancelled_by_the_next_one() {
     run_within(Duration::from_secs(60), async {
         let mut daemon = Daemon::start();
-        let file = daemon.dir.path().join("began");
-        let line = format!("echo $$ > {}; exec sleep 600", file.display());
-        let mut run = daemon
-            .command(fugue_exe())
-            .args(["run", &line])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut errors = run.stderr.take().unwrap();
-        let program: u32 = eventually("the command", async || {
-            let pid = std::fs::read_to_string(&file).ok()?;
-            pid.trim().parse().ok()
-        })
-        .await;
-        daemon.signal(Signal::STOP);
-        proc::signal(run.id(), Signal::INT);
-        let mut said = String::new();
-        while !said.contains("cancelling") {
-            said += &heard(&mut errors);
-        }
+        let (mut run, _errors, program) = interrupted_while_it_hangs(&daemon).await;
         daemon.signal(Signal::KILL);
         daemon.wait();
         daemon.launch();

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::daemon::{Client, Daemon, fugue_exe};
+use super::unasked::Next;
+use crate::support::daemon::{Client, Daemon, fugue_exe, fugued_exe};
 use crate::support::view::{attach, named};
 use crate::support::{LIMIT, eventually, run_within};
 
@@ -55,16 +56,16 @@ fn keys_typed_while_the_server_is_upgraded_arrive_once_and_in_order() {
             }
             (typed, person)
         });
+        let mut next = None;
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_millis(150)).await;
             let mut fugue = tokio::process::Command::from(daemon.command(fugue_exe()));
-            let stopping = fugue.args(["stop", "--keep-panes"]).output().await.unwrap();
-            assert!(stopping.status.success(), "{stopping:?}");
-            tokio::task::block_in_place(|| {
-                daemon.wait();
-                daemon.launch();
-            });
+            let upgrade = fugue.args(["upgrade", "--binary", fugued_exe()]);
+            let upgraded = upgrade.output().await.unwrap();
+            next = Some(Next::of(&daemon));
+            assert!(upgraded.status.success(), "{upgraded:?}");
         }
+        daemon.wait();
         stop.send(()).unwrap();
         let (typed, _person) = types.await.unwrap();
         let all: String = (0..typed).map(key).collect();
@@ -75,5 +76,6 @@ fn keys_typed_while_the_server_is_upgraded_arrive_once_and_in_order() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(got, all);
+        drop(next);
     });
 }

@@ -51,6 +51,9 @@ const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// How long a closing connection may take to be told why.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
+/// How long calls that are under way may take when the server is replaced.
+const LEAVING_LIMIT: Duration = Duration::from_millis(300);
+
 /// How often it is looked whether an attached client was stopped.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -79,6 +82,8 @@ pub(super) struct Conn {
     steps: Steps,
     /// The daemon's end, as soon as it is ordered.
     ordered: watch::Receiver<Option<StopOrder>>,
+    /// It was, and what is under way may take so long.
+    leaving: Option<Instant>,
     /// A descriptor that came and was not asked for yet.
     handed: Option<OwnedFd>,
     /// The client's terminal.
@@ -125,6 +130,7 @@ impl Conn {
             out: Out::default(),
             greeted: false,
             early: None,
+            leaving: None,
             calls: FuturesUnordered::new(),
             aborts: HashMap::new(),
             views: Vec::new(),
@@ -146,6 +152,7 @@ impl Conn {
                 break why;
             }
         };
+        self.begin_calls();
         self.say_goodbye(&why).await;
         // A client that takes its leave has let go of it.
         if let Some(guard) = self.guard.take() {
@@ -155,6 +162,9 @@ impl Conn {
     }
 
     async fn step(&mut self) -> Result<(), Error> {
+        if let Some(why) = self.leaves() {
+            return Err(why);
+        }
         match self.next().await {
             Next::Readable => self.read()?,
             Next::Entered => {
@@ -164,7 +174,10 @@ impl Conn {
                 self.frames()?;
             }
             Next::Writable => {}
-            Next::Replaced => return Err(goodbye::replaced()),
+            Next::Replaced => {
+                self.leaving = Some(Instant::now() + LEAVING_LIMIT);
+                self.set_alarm();
+            }
             Next::Answered((id, answer)) => {
                 self.aborts.remove(&id);
                 if let Some(result) = answer {
@@ -218,7 +231,7 @@ impl Conn {
                 None => std::future::pending().await,
             }
         };
-        let has_views = !self.views.is_empty();
+        let stays = self.leaving.is_none();
         let replaced = self.ordered.wait_for(is_leaving_panes);
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
@@ -227,7 +240,7 @@ impl Conn {
             stepped = self.steps.next() => Next::Stepped(Box::new(stepped)),
             (index, said) = views => Next::Said(index, said),
             () = entered => Next::Entered,
-            Ok(_) = replaced, if has_views => Next::Replaced,
+            Ok(_) = replaced, if stays => Next::Replaced,
             Ok(()) = self.stream.readable(), if takes_more => Next::Readable,
             Ok(()) = self.stream.room_for(&self.out) => Next::Writable,
             () = &mut self.alarm => Next::Alarm,
@@ -251,6 +264,9 @@ impl Conn {
         let mut next = self.next_heartbeat();
         if self.guard.is_some() {
             next = next.min(Instant::now() + LOOK);
+        }
+        if let Some(until) = self.leaving {
+            next = next.min(until);
         }
         self.alarm.as_mut().reset(next);
     }
@@ -441,7 +457,7 @@ impl Conn {
         self.check(Request::Attach(params.clone()))?;
         let view = params.view;
         if self.server.is_leaving_panes() {
-            return Err(goodbye::replaced());
+            return Err(Error::replaced());
         }
         if self.views.iter().any(|attached| attached.id == view) {
             return Err(Error::invalid(format!("view {view} is attached already"))

@@ -16,7 +16,7 @@ use protocol::request::{
     RunParallel, RunPipeline, RunStreams,
 };
 use protocol::time::millis;
-use protocol::{Error, OrchestrationUuid};
+use protocol::{Error, ErrorCode, OrchestrationUuid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::{duration, pair};
@@ -40,6 +40,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How long a cancel may take: every command's stop recipe and the clean-up.
 const CANCEL_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long leaving waits for a cancel to be sent.
+const SEND_LIMIT: Duration = Duration::from_millis(300);
 
 /// `fugue run`.
 #[derive(Debug, Args)]
@@ -128,9 +131,12 @@ impl RunArgs {
         let quiet = self.quiet;
         // From here on an interrupt ends the job, not only this program.
         let mut interrupts = Interrupts::listen()?;
-        let started = self.start(&server, session, commands).await?;
+        let starting = self.start(&server, session, commands);
+        let (started, early) = begun(starting, &mut interrupts).await?;
         let mut progress = Progress::new(&started, quiet, caller.json);
-        let (ended, interrupted) = follow(&server, started, &mut progress, &mut interrupts).await?;
+        let cancelling = early.then(|| cancel_later(&server, started.orchestration_id));
+        let (ended, interrupted) =
+            follow(&server, started, &mut progress, &mut interrupts, cancelling).await?;
         progress.finish(&ended);
         output::answer(caller, server.name(), &ended, |ended| {
             result::text(ended, |id| caller.shown(server.name(), id))
@@ -223,6 +229,32 @@ impl Interrupts {
     }
 }
 
+/// Waits until the server has begun it, and says whether there was an interrupt meanwhile. The second one leaves.
+async fn begun(
+    starting: impl Future<Output = anyhow::Result<Orchestration>>,
+    interrupts: &mut Interrupts,
+) -> anyhow::Result<(Orchestration, bool)> {
+    tokio::pin!(starting);
+    let mut early = false;
+    loop {
+        tokio::select! {
+            started = &mut starting => return Ok((started?, early)),
+            () = interrupts.next() => {
+                if early {
+                    note("fugue: left before the server has said that it has begun; `fugue ls` shows what runs");
+                    std::process::exit(i32::from(INTERRUPTED));
+                }
+                early = true;
+                note("cancelling as soon as the server answers; once more leaves at once");
+            }
+        }
+    }
+}
+
+fn cancel_later(server: &Arc<Server>, id: OrchestrationUuid) -> Cancelling {
+    tokio::spawn(cancel(Arc::clone(server), id))
+}
+
 /// Shows every change until the end. The first interrupt cancels the job and waits for its end,
 /// the second leaves at once. Says whether there was one.
 async fn follow(
@@ -230,8 +262,8 @@ async fn follow(
     mut state: Orchestration,
     progress: &mut Progress,
     interrupts: &mut Interrupts,
+    mut cancelling: Option<Cancelling>,
 ) -> anyhow::Result<(Orchestration, bool)> {
-    let mut cancelling = None;
     let mut again = Again::default();
     let mut ticks = tokio::time::interval(TICK);
     while !state.status.is_final() {
@@ -242,11 +274,12 @@ async fn follow(
                 change = &mut poll => break change,
                 _ = ticks.tick() => progress.tick(),
                 () = interrupts.next() => {
-                    if cancelling.is_some() {
-                        leave(state.orchestration_id);
+                    if let Some(cancelling) = &mut cancelling {
+                        let answer = tokio::time::timeout(SEND_LIMIT, cancelling).await;
+                        leave(state.orchestration_id, matches!(answer, Ok(Ok(Ok(_)))));
                     }
                     progress.say("cancelling; once more leaves at once");
-                    cancelling = Some(tokio::spawn(cancel(Arc::clone(server), state.orchestration_id)));
+                    cancelling = Some(cancel_later(server, state.orchestration_id));
                 }
             }
         };
@@ -257,18 +290,41 @@ async fn follow(
                 again = Again::default();
             }
             // A server that is restarted in between is asked again: a look changes nothing.
-            Err(error) => again.after(server, error).await?,
+            Err(error) => match (again.after(server, error).await, &mut cancelling) {
+                (Ok(()), _) => {}
+                (Err(error), None) => return Err(error.into()),
+                // A server that hangs may still take the cancel.
+                (Err(_), Some(cancelling)) => {
+                    let id = state.orchestration_id;
+                    let ended = cancelled(id, cancelling, interrupts).await;
+                    return Ok((ended.unwrap_or_else(|why| unanswered(id, &why)), true));
+                }
+            },
         }
     }
     let interrupted = cancelling.is_some();
-    if let Some(cancelling) = cancelling {
-        tokio::select! {
-            // It may have ended by itself in the meantime; its state is known anyway.
-            _ = cancelling => {}
-            () = interrupts.next() => leave(state.orchestration_id),
-        }
+    if let Some(mut cancelling) = cancelling {
+        // It may have ended by itself in the meantime; its state is known anyway.
+        let _ = cancelled(state.orchestration_id, &mut cancelling, interrupts).await;
     }
     Ok((state, interrupted))
+}
+
+/// A cancel on its way, with the state at the end.
+type Cancelling = tokio::task::JoinHandle<Result<Orchestration, Error>>;
+
+/// Waits for the answer to a cancel; a second interrupt leaves.
+async fn cancelled(
+    id: OrchestrationUuid,
+    cancelling: &mut Cancelling,
+    interrupts: &mut Interrupts,
+) -> Result<Orchestration, Error> {
+    tokio::select! {
+        answer = &mut *cancelling => answer.unwrap_or_else(|error| {
+            Err(Error::new(ErrorCode::Internal, format!("the cancel failed: {error}")))
+        }),
+        () = interrupts.next() => leave(id, false),
+    }
 }
 
 async fn poll(
@@ -300,9 +356,19 @@ async fn cancel(
     }
 }
 
-fn leave(id: OrchestrationUuid) -> ! {
+fn leave(id: OrchestrationUuid, answered: bool) -> ! {
+    let then = match answered {
+        true => "the server goes on ending its commands",
+        false => "the server has not said yet that it is cancelled; `fugue ls` shows what runs",
+    };
+    note(&format!("fugue: left orchestration {id}; {then}"));
+    std::process::exit(i32::from(INTERRUPTED));
+}
+
+fn unanswered(id: OrchestrationUuid, why: &Error) -> ! {
     note(&format!(
-        "fugue: left orchestration {id}; the server goes on ending its commands"
+        "fugue: orchestration {id} may go on, the cancel was not answered: {}; `fugue ls` shows what runs",
+        why.message
     ));
     std::process::exit(i32::from(INTERRUPTED));
 }

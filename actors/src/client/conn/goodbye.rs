@@ -2,9 +2,10 @@
 
 use std::io;
 
+use futures_util::{FutureExt, StreamExt};
 use protocol::frame::Frame;
 use protocol::{Error, ErrorCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::codec::Decoder;
 
 use super::{Conn, GOODBYE_LIMIT, view_of};
@@ -26,6 +27,21 @@ impl Conn {
             self.guard = None;
             self.take_last_words().await;
         }
+    }
+
+    /// Why it ends now, when the daemon goes and its programs stay. With nothing under way the peer knows that whatever it has
+    /// asked and was not answered was not done.
+    pub(super) fn leaves(&self) -> Option<Error> {
+        let until = self.leaving?;
+        if self.calls.is_empty() {
+            return Some(Error::replaced());
+        }
+        (Instant::now() >= until).then(replaced_meanwhile)
+    }
+
+    /// Begins what was asked right before the end: what makes or ends something runs on without its caller.
+    pub(super) fn begin_calls(&mut self) {
+        while let Some(Some(_)) = self.calls.next().now_or_never() {}
     }
 
     async fn flush(&mut self) -> io::Result<()> {
@@ -56,8 +72,9 @@ impl Conn {
     }
 }
 
-/// Why a connection with views ends when the daemon goes and its programs stay.
-pub(super) fn replaced() -> Error {
-    Error::new(ErrorCode::ServerUnreachable, "the server is being replaced")
-        .hint("the programs go on; attach again")
+/// Why a connection ends with calls under way when the daemon goes and its programs stay.
+fn replaced_meanwhile() -> Error {
+    let why = "the server was replaced before it answered";
+    Error::new(ErrorCode::ServerUnreachable, why)
+        .hint("if a call was under way, look whether it was carried out before repeating it")
 }
