@@ -6,3 +6,4 @@ mod mounts;
 mod runtime_dir;
 mod surroundings;
 mod time;
+mod unrecorded;

@@ -29,7 +29,7 @@ pub use crate::http::OpenHttp;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;
-use crate::rendezvous::{LOCK_LIMIT, Rendezvous, system};
+use crate::rendezvous::{self, LOCK_LIMIT, Rendezvous, system};
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::surface::Surface;
@@ -322,14 +322,34 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
         tracing::error!("some programs that no pane has were not ended in time");
     }
     server.keepers.close().await;
-    server.store.sign_off_done();
-    if let Err(error) = server.store.flush().await {
-        tracing::error!(%error, "the last of the state was not written");
-    }
+    finish_state(server, keep_panes).await;
     if let Err(error) = root.shutdown(ExitReason::Shutdown, ACTORS_LIMIT).await {
         tracing::error!(%error, "the actors did not end in time");
     }
     tracing::info!("stopped");
+}
+
+/// Writes the last of the state. When that fails and the programs were ended, a file tells the next daemon so.
+async fn finish_state(server: &Server, keep_panes: bool) {
+    server.store.sign_off_done();
+    let Err(error) = server.store.flush_anew().await else {
+        return;
+    };
+    tracing::error!(%error, "the last of the state was not written");
+    if keep_panes {
+        return;
+    }
+    let path = server.paths.ended();
+    match rendezvous::write(&path, b"") {
+        Ok(()) => tracing::warn!(
+            path = %path.display(),
+            "that every program was ended is not in the database; the next fugued knows it from this file"
+        ),
+        Err(error) => tracing::error!(
+            path = %path.display(), %error,
+            "the next fugued cannot be told that every program was ended: it will take them for lost"
+        ),
+    }
 }
 
 /// Waits until every client has been told that its server is replaced, and its last keys are taken.

@@ -95,7 +95,7 @@ impl Server {
             name: config.name.clone(),
             instance: InstanceUuid::new(),
             started: Instant::now(),
-            store: Arc::new(Store::new(&paths.state).keeping(Keep {
+            store: Arc::new(Store::new(&paths).keeping(Keep {
                 text: config.store_text,
                 environment: config.store_environment,
             })),

@@ -17,6 +17,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use dashmap::DashMap;
+use protocol::paths::Paths;
 use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid};
 use store::{Keep, Key, Loaded, Mark, Persist, StoredKey};
 use supervisor::AddressSlot;
@@ -49,6 +50,10 @@ struct Progress {
 /// The handle that everybody marks changes with.
 pub(crate) struct Store {
     path: PathBuf,
+    /// There when the last daemon has ended everything in order and could not record that.
+    ended: PathBuf,
+    /// What follows from the last daemon's end is not written yet: a commit does that first.
+    unsettled: AtomicBool,
     keep: Keep,
     /// There is a database to write to; a server without one, as in tests, remembers nothing.
     open: AtomicBool,
@@ -105,11 +110,13 @@ impl Saved {
 }
 
 impl Store {
-    /// A store that writes nothing until it is opened; its database is in `state`.
+    /// A store that writes nothing until it is opened.
     #[must_use]
-    pub(crate) fn new(state: &Path) -> Self {
+    pub(crate) fn new(paths: &Paths) -> Self {
         Self {
-            path: state.join(FILE),
+            path: paths.state.join(FILE),
+            ended: paths.ended(),
+            unsettled: AtomicBool::new(false),
             keep: Keep {
                 text: true,
                 environment: true,
@@ -140,8 +147,13 @@ impl Store {
     /// Opens the database and reads what an earlier daemon has left in it. A corrupt one is set aside; one that cannot be used
     /// at all is logged, and tried again with each write.
     pub(crate) async fn open(&self) -> Loaded {
-        let path = self.path.clone();
-        let opened = tokio::task::spawn_blocking(move || store::open(&path)).await;
+        let (path, ended) = (self.path.clone(), self.ended.clone());
+        let opened = tokio::task::spawn_blocking(move || store::open(&path, &ended)).await;
+        let unsettled = match &opened {
+            Ok(Ok(loaded)) => loaded.unsettled,
+            Ok(Err(_)) | Err(_) => true,
+        };
+        self.unsettled.store(unsettled, Ordering::Release);
         self.open.store(true, Ordering::Release);
         match opened {
             Ok(Ok(loaded)) => {
@@ -164,6 +176,12 @@ impl Store {
         }
     }
 
+    /// The marker of the last daemon's end, as long as what follows from that end is not written.
+    fn unsettled(&self) -> Option<&Path> {
+        let unsettled = self.unsettled.load(Ordering::Acquire);
+        unsettled.then_some(self.ended.as_path())
+    }
+
     /// Waits until all that is marked is written.
     ///
     /// # Errors
@@ -178,6 +196,15 @@ impl Store {
         };
         self.tell();
         saved.wait().await
+    }
+
+    /// As [`Self::flush`], by a commit that begins from now on: an earlier one that has failed does not count.
+    ///
+    /// # Errors
+    /// As [`Saved::wait`].
+    pub(crate) async fn flush_anew(&self) -> Result<(), Error> {
+        self.marked.fetch_add(1, Ordering::AcqRel);
+        self.flush().await
     }
 
     /// Writes all that is marked, deletes the stored text of these panes and all that was put aside, and empties the log, so

@@ -89,6 +89,13 @@ impl Paths {
         self.state.join("fugued.unfinished")
     }
 
+    /// There when a daemon has ended every program in order and could not write that to its database, until the next one has.
+    /// It is empty, and elsewhere than the database: the disk of that may be what is full.
+    #[must_use]
+    pub fn ended(&self) -> PathBuf {
+        self.runtime.join("fugued.ended")
+    }
+
     /// The options of a daemon that has not ended everything in order, a word on each line.
     #[must_use]
     pub fn options(&self) -> PathBuf {

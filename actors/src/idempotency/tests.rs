@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
+use protocol::paths::Paths;
 use protocol::{Error, ErrorCode};
 
 use super::Idempotency;
@@ -11,7 +12,12 @@ use crate::store::Store;
 
 /// One that was never opened and remembers nothing.
 fn no_store() -> Store {
-    Store::new(std::path::Path::new("/nonexistent"))
+    let nowhere = || "/nonexistent".into();
+    Store::new(&Paths {
+        runtime: nowhere(),
+        state: nowhere(),
+        config: nowhere(),
+    })
 }
 
 async fn counted(count: &AtomicU32) -> Result<Bytes, Error> {

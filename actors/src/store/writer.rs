@@ -1,5 +1,6 @@
 //! The only writer of the database: commits all that is marked in one transaction.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -240,6 +241,7 @@ impl StoreState {
             path: store.path.clone(),
             marks,
             anew,
+            unsettled: store.unsettled().map(Path::to_owned),
             keep: store.keep,
             now_ms: epoch_ms(),
         };
@@ -286,6 +288,9 @@ impl StoreState {
                 self.database = written.database;
                 store.settled();
                 store.put_back(written.unwritten);
+                if written.failed.is_none() {
+                    store.unsettled.store(false, Ordering::Release);
+                }
                 if written.fresh {
                     store.begun.fetch_add(1, Ordering::Relaxed);
                     store.mark_all((self.everything)());

@@ -20,6 +20,16 @@ const SIGNALLED: &str = "signalled";
 /// The fact that this daemon had ended every program before its own end.
 const ALL_ENDED: &str = "all_ended";
 
+/// The tables of what a daemon leaves to the next one.
+const LEFT: [&str; 6] = [
+    "sessions",
+    "environments",
+    "windows",
+    "panes",
+    "pane_records",
+    "mirrors",
+];
+
 /// The columns of a session.
 const COLUMNS: &str = "id, name, created_at_ms, last_used_ms, cwd, rows, cols, focused, focus_epoch, tags, metadata, changes, holders, made_by";
 
@@ -77,31 +87,69 @@ pub(crate) fn sign_off(
     run(transaction, sql, params![SIGNALLED, at_ms.to_string()])
 }
 
-/// Decides about what the last daemon has left, once, before it is read.
-pub(crate) fn settle(connection: &mut Connection, rebooted: bool) -> rusqlite::Result<()> {
-    let at_ms = crate::schema::fact(connection, SIGNALLED)?;
-    let all_ended = crate::schema::fact(connection, ALL_ENDED)?.is_some();
+/// The end of the last daemon, as far as it is known, seen from this boot of the machine.
+#[derive(Clone, Copy)]
+pub(crate) struct LastEnd {
+    /// When it was ended by a signal, or has ended without being able to record that; in milliseconds since 1970.
+    at_ms: Option<u64>,
+    /// It had ended every program before.
+    all_ended: bool,
+    /// The machine was started again since.
+    rebooted: bool,
+}
+
+impl LastEnd {
+    /// Reads it; a marker at `marked_ms` counts as what could not be recorded then.
+    pub(crate) fn read(
+        connection: &Connection,
+        marked_ms: Option<u64>,
+        rebooted: bool,
+    ) -> rusqlite::Result<Self> {
+        let at_ms = crate::schema::fact(connection, SIGNALLED)?.and_then(|at| at.parse().ok());
+        Ok(Self {
+            at_ms: at_ms.or(marked_ms),
+            all_ended: marked_ms.is_some() || crate::schema::fact(connection, ALL_ENDED)?.is_some(),
+            rebooted,
+        })
+    }
+
+    /// Whether nothing is to come back: somebody has ended the daemon with all that it had.
+    pub(crate) fn leaves_nothing(self) -> bool {
+        self.at_ms.is_some() && self.all_ended && !self.rebooted
+    }
+}
+
+/// When what the last daemon has left is decided about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Before it is read.
+    Start,
+    /// Before the first commit, since it could not be written at the start: what was read is not added to any more.
+    Late,
+}
+
+/// Decides about what the last daemon has left, once, and notes in the same transaction that this was done on the boot `boot`.
+pub(crate) fn settle(
+    connection: &mut Connection,
+    end: LastEnd,
+    when: When,
+    boot: &str,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    if let Some(at_ms) = at_ms.and_then(|at_ms| at_ms.parse::<u64>().ok()) {
-        if rebooted {
-            put_back(&transaction, at_ms.saturating_sub(TOGETHER_MS))?;
-        } else if all_ended {
-            // Somebody has ended the daemon with all that it had.
-            for table in [
-                "sessions",
-                "environments",
-                "windows",
-                "panes",
-                "pane_records",
-                "mirrors",
-            ] {
-                run(&transaction, &format!("DELETE FROM {table}"), [])?;
-            }
+    if let Some(at_ms) = end.at_ms.filter(|_| end.rebooted && when == When::Start) {
+        put_back(&transaction, at_ms.saturating_sub(TOGETHER_MS))?;
+    } else if end.leaves_nothing() {
+        for table in LEFT {
+            run(&transaction, &format!("DELETE FROM {table}"), [])?;
         }
     }
     forget(&transaction, u64::MAX)?;
     let sql = "DELETE FROM facts WHERE name IN (?1, ?2)";
     run(&transaction, sql, [SIGNALLED, ALL_ENDED])?;
+    let sql = "INSERT OR REPLACE INTO facts VALUES ('boot', ?1)";
+    if crate::schema::fact(&transaction, "boot")?.as_deref() != Some(boot) {
+        run(&transaction, sql, [boot])?;
+    }
     transaction.commit()
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod departed;
+mod last_end;
 mod load;
 mod mark;
 mod rows;

@@ -14,14 +14,10 @@ use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::departed::When;
 use crate::rows::{StoredEnd, StoredKey};
 use crate::schema::{self, OpenError};
-use crate::{departed, text};
-
-/// Which boot of the machine this is.
-///
-/// Source: proc(5), `/proc/sys/kernel/random/boot_id`.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+use crate::{last_end, text};
 
 /// All that an earlier daemon has left.
 #[derive(Debug, Default)]
@@ -30,6 +26,8 @@ pub struct Loaded {
     pub store: Option<Uuid>,
     /// The machine was restarted since.
     pub rebooted: bool,
+    /// What follows from its end could not be written: a commit is to do that first ([`crate::Commit::unsettled`]).
+    pub unsettled: bool,
     /// Its sessions.
     pub sessions: Vec<LoadedSession>,
     /// Its panes.
@@ -44,6 +42,17 @@ pub struct Loaded {
     pub keys: Vec<StoredKey>,
 }
 
+impl Loaded {
+    fn without_what_ended(self) -> Self {
+        Self {
+            sessions: Vec::new(),
+            panes: Vec::new(),
+            mirrors: Vec::new(),
+            ..self
+        }
+    }
+}
+
 /// A session with when it was last used.
 #[derive(Debug)]
 pub struct LoadedSession {
@@ -53,30 +62,47 @@ pub struct LoadedSession {
     pub last_used_ms: u64,
 }
 
-/// Opens the database and reads all of it. A corrupt one is set aside for a fresh one.
+/// Opens the database and reads all of it. A corrupt one is set aside for a fresh one. `marker` is the file that is there
+/// when the last daemon has ended everything in order and could not record that; it is taken away when that is recorded.
 ///
 /// # Errors
 /// Why it cannot be used.
-pub fn open(path: &Path) -> Result<Loaded, OpenError> {
+pub fn open(path: &Path, marker: &Path) -> Result<Loaded, OpenError> {
     let mut database = schema::open(path)?;
-    match read(&mut database.connection) {
-        Err(OpenError::Database(error)) if schema::is_corrupt(&error) => {
+    match read(&mut database.connection, marker) {
+        Err(error) if error.is_corrupt() => {
             drop(database);
             schema::set_aside(path, &error)?;
-            read(&mut schema::open(path)?.connection)
+            read(&mut schema::open(path)?.connection, marker)
         }
         read => read,
     }
 }
 
-fn read(connection: &mut Connection) -> Result<Loaded, OpenError> {
-    let (before, now) = boots(connection)?;
-    let rebooted = before.is_some_and(|before| before != now);
-    match departed::settle(connection, rebooted) {
-        Err(error) if schema::is_corrupt(&error) => return Err(error.into()),
-        Err(error) => tracing::warn!(%error, "what was put aside cannot be put back"),
-        Ok(()) => {}
-    }
+fn read(connection: &mut Connection, marker: &Path) -> Result<Loaded, OpenError> {
+    let found = last_end::find(connection, marker)?;
+    let unsettled = match last_end::settle(connection, &found, When::Start, marker) {
+        Err(error) if error.is_corrupt() => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "what follows from the last daemon's end is not written yet");
+            true
+        }
+        Ok(()) => false,
+    };
+    let loaded = read_rows(connection)?;
+    let loaded = match found.end.leaves_nothing() {
+        // Also where that could not be written.
+        true => loaded.without_what_ended(),
+        false => loaded,
+    };
+    Ok(Loaded {
+        rebooted: found.rebooted,
+        unsettled,
+        ..loaded
+    })
+}
+
+fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
     if let Err(error) = text::forget_strays(connection) {
         tracing::warn!(%error, "the text of panes that are gone is kept");
     }
@@ -91,7 +117,8 @@ fn read(connection: &mut Connection) -> Result<Loaded, OpenError> {
     }
     Ok(Loaded {
         store: schema::store_id(connection)?,
-        rebooted,
+        rebooted: false,
+        unsettled: false,
         sessions,
         panes: panes(connection)?,
         mirrors: rows(connection, "mirrors", "SELECT * FROM mirrors", |row| {
@@ -101,19 +128,6 @@ fn read(connection: &mut Connection) -> Result<Loaded, OpenError> {
         orchestrations: orchestrations(connection)?,
         keys: keys(connection)?,
     })
-}
-
-/// The boot in which the database was used last, and this one, which is noted.
-fn boots(connection: &Connection) -> Result<(Option<String>, String), OpenError> {
-    let now = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
-    let before = schema::fact(connection, "boot")?;
-    if before.as_deref() != Some(&now) {
-        let noted = connection.execute("INSERT OR REPLACE INTO facts VALUES ('boot', ?1)", [&now]);
-        if let Err(error) = noted {
-            tracing::warn!(%error, "the state can be read but not written");
-        }
-    }
-    Ok((before, now))
 }
 
 /// Each row that can be understood; the others are logged and left out, since one of them must not cost the rest.

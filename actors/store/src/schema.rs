@@ -149,6 +149,16 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The file is no sound database.
+    pub(crate) fn is_corrupt(&self) -> bool {
+        match self {
+            Self::Database(error) => is_corrupt(error),
+            Self::File { .. } | Self::Newer(_) | Self::Row { .. } => false,
+        }
+    }
+}
+
 /// An open database.
 pub struct Database {
     pub(crate) connection: Connection,
@@ -159,7 +169,7 @@ pub struct Database {
 /// Opens the database, made or brought up to date as needed. A corrupt one is set aside first.
 pub(crate) fn open(path: &Path) -> Result<Database, OpenError> {
     match open_as_it_is(path) {
-        Err(OpenError::Database(error)) if is_corrupt(&error) => {
+        Err(error) if error.is_corrupt() => {
             set_aside(path, &error)?;
             open_as_it_is(path)
         }
@@ -259,7 +269,7 @@ pub(crate) fn fact(connection: &Connection, name: &str) -> Result<Option<String>
         .optional()
 }
 
-pub(crate) fn is_corrupt(error: &rusqlite::Error) -> bool {
+fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase)

@@ -4,12 +4,21 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::load;
 use super::schema::{self, OpenError};
 use super::tidy::tidy;
+use super::{Commit, Keep, Key, Mark, StoredKey, load};
 
 fn database(dir: &tempfile::TempDir) -> std::path::PathBuf {
     dir.path().join("state.db")
+}
+
+/// The marker of an end that could not be recorded.
+fn marker(dir: &tempfile::TempDir) -> std::path::PathBuf {
+    dir.path().join("fugued.ended")
+}
+
+fn open(dir: &tempfile::TempDir) -> Result<load::Loaded, schema::OpenError> {
+    load::open(&database(dir), &marker(dir))
 }
 
 fn files(dir: &Path) -> Vec<String> {
@@ -25,14 +34,14 @@ fn files(dir: &Path) -> Vec<String> {
 fn a_new_one_is_empty_private_and_keeps_its_id() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    let first = load::open(&database(&dir)).unwrap();
+    let first = open(&dir).unwrap();
     assert!(first.sessions.is_empty() && first.panes.is_empty() && !first.rebooted);
     let mode = std::fs::metadata(database(&dir))
         .unwrap()
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
-    let again = load::open(&database(&dir)).unwrap();
+    let again = open(&dir).unwrap();
     assert!(first.store.is_some());
     assert_eq!(again.store, first.store);
 }
@@ -40,7 +49,7 @@ fn a_new_one_is_empty_private_and_keeps_its_id() {
 #[test]
 fn damage_anywhere_never_stops_the_daemon() {
     let dir = tempfile::tempdir().unwrap();
-    drop(load::open(&database(&dir)).unwrap());
+    drop(open(&dir).unwrap());
     let sound = std::fs::read(database(&dir)).unwrap();
     for (at, len) in [
         (0, 16),
@@ -54,7 +63,7 @@ fn damage_anywhere_never_stops_the_daemon() {
         damaged[at..end].fill(0xa5);
         std::fs::write(database(&dir), &damaged).unwrap();
         // Read as it is, or set aside; both are a start.
-        let loaded = load::open(&database(&dir)).unwrap();
+        let loaded = open(&dir).unwrap();
         assert!(loaded.store.is_some(), "damage at {at}");
     }
     assert!(
@@ -63,13 +72,13 @@ fn damage_anywhere_never_stops_the_daemon() {
             .any(|name| name.contains("corrupt"))
     );
     std::fs::write(database(&dir), &sound[..sound.len() / 2]).unwrap();
-    assert!(load::open(&database(&dir)).unwrap().store.is_some());
+    assert!(open(&dir).unwrap().store.is_some());
 }
 
 #[test]
 fn a_row_that_is_nonsense_costs_that_row_only() {
     let dir = tempfile::tempdir().unwrap();
-    drop(load::open(&database(&dir)).unwrap());
+    drop(open(&dir).unwrap());
     let connection = Connection::open(database(&dir)).unwrap();
     let id = protocol::SessionUuid::new().to_string();
     for (id, name) in [(id.as_str(), "good"), ("no uuid", "bad")] {
@@ -77,7 +86,7 @@ fn a_row_that_is_nonsense_costs_that_row_only() {
         connection.execute(sql, [id, name]).unwrap();
     }
     drop(connection);
-    let loaded = load::open(&database(&dir)).unwrap();
+    let loaded = open(&dir).unwrap();
     assert_eq!(loaded.sessions.len(), 1);
     assert_eq!(loaded.sessions[0].snapshot.name.as_str(), "good");
     assert_eq!(loaded.sessions[0].last_used_ms, 2);
@@ -86,11 +95,11 @@ fn a_row_that_is_nonsense_costs_that_row_only() {
 #[test]
 fn one_of_a_newer_fugue_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
-    drop(load::open(&database(&dir)).unwrap());
+    drop(open(&dir).unwrap());
     let connection = Connection::open(database(&dir)).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    let error = load::open(&database(&dir)).unwrap_err();
+    let error = open(&dir).unwrap_err();
     assert!(matches!(error, OpenError::Newer(99)), "{error}");
     assert!(
         !files(dir.path())
@@ -120,7 +129,7 @@ fn one_of_the_first_version_is_brought_up_to_date() {
     connection.execute(sql, [id.to_string()]).unwrap();
     connection.pragma_update(None, "user_version", 1).unwrap();
     drop(connection);
-    let loaded = load::open(&database(&dir)).unwrap();
+    let loaded = open(&dir).unwrap();
     assert_eq!(loaded.store, Some(id));
     let connection = Connection::open(database(&dir)).unwrap();
     let texts = "SELECT count(*) FROM pane_texts";
@@ -164,14 +173,87 @@ fn space_is_given_back_when_what_took_it_is_forgotten() {
 #[test]
 fn one_that_was_made_without_it_gives_space_back_from_now_on() {
     let dir = tempfile::tempdir().unwrap();
-    let first = load::open(&database(&dir)).unwrap();
+    let first = open(&dir).unwrap();
     let connection = Connection::open(database(&dir)).unwrap();
     connection.pragma_update(None, "auto_vacuum", 0).unwrap();
     connection.execute_batch("VACUUM").unwrap();
     assert_eq!(pragma(&connection, "auto_vacuum"), 0);
     drop(connection);
-    let again = load::open(&database(&dir)).unwrap();
+    let again = open(&dir).unwrap();
     assert_eq!(again.store, first.store);
     let connection = Connection::open(database(&dir)).unwrap();
     assert_eq!(pragma(&connection, "auto_vacuum"), 2);
+}
+
+/// A database of a daemon that did not record its end, with a session in it.
+fn left_with_a_session(dir: &tempfile::TempDir) -> Connection {
+    drop(open(dir).unwrap());
+    let connection = Connection::open(database(dir)).unwrap();
+    let id = protocol::SessionUuid::new();
+    let sql = "INSERT INTO sessions VALUES (?1, 's', 1, 1, '/', 24, 80, NULL, 0, '[]', '{}', '{}', '[]', NULL)";
+    connection.execute(sql, [id.to_string()]).unwrap();
+    connection
+}
+
+#[test]
+fn an_end_that_only_a_file_tells_is_recorded_before_anything_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(left_with_a_session(&dir));
+    assert_eq!(open(&dir).unwrap().sessions.len(), 1);
+    std::fs::write(marker(&dir), b"").unwrap();
+    let loaded = open(&dir).unwrap();
+    assert!(loaded.sessions.is_empty() && !loaded.unsettled);
+    assert!(!marker(&dir).exists());
+    assert!(open(&dir).unwrap().sessions.is_empty());
+}
+
+#[test]
+fn after_a_restart_of_the_machine_such_a_file_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = left_with_a_session(&dir);
+    let sql = "UPDATE facts SET value = 'another' WHERE name = 'boot'";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    drop(connection);
+    std::fs::write(marker(&dir), b"").unwrap();
+    let loaded = open(&dir).unwrap();
+    assert_eq!((loaded.sessions.len(), loaded.rebooted), (1, true));
+    assert!(!marker(&dir).exists());
+}
+
+#[test]
+fn an_end_that_cannot_be_recorded_at_the_start_is_before_the_first_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = left_with_a_session(&dir);
+    std::fs::write(marker(&dir), b"").unwrap();
+    connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let loaded = open(&dir).unwrap();
+    assert!(loaded.sessions.is_empty() && loaded.unsettled);
+    assert!(marker(&dir).exists());
+    let commit = || {
+        let key = "key".to_owned();
+        let stored = StoredKey {
+            key: key.clone(),
+            params: 1,
+            outcome: None,
+            at_ms: 1,
+        };
+        Commit {
+            path: database(&dir),
+            marks: vec![(Key::Idempotency(key), Mark::Idempotency(stored))],
+            anew: false,
+            unsettled: Some(marker(&dir)),
+            keep: Keep {
+                text: true,
+                environment: true,
+            },
+            now_ms: 1,
+        }
+    };
+    let refused = commit().write(None);
+    assert!(refused.failed.is_some() && marker(&dir).exists());
+    connection.execute_batch("ROLLBACK").unwrap();
+    assert!(commit().write(None).failed.is_none());
+    assert!(!marker(&dir).exists());
+    let loaded = open(&dir).unwrap();
+    assert_eq!((loaded.sessions.len(), loaded.keys.len()), (0, 1));
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode as Sqlite, Transaction};
 
 use crate::mark::{Key, Mark};
 use crate::schema::{self, Database, OpenError};
-use crate::{Keep, departed, text, tidy};
+use crate::{Keep, departed, last_end, text, tidy};
 use row::json;
 
 /// How long an idempotency key is remembered, in milliseconds.
@@ -38,6 +38,9 @@ pub struct Commit {
     pub marks: Vec<(Key, Mark)>,
     /// The marks are all there is, and the rest is forgotten.
     pub anew: bool,
+    /// What follows from the last daemon's end is to be recorded first, in a transaction of its own; with the file that is the
+    /// marker of [`crate::open`].
+    pub unsettled: Option<PathBuf>,
     /// What is kept besides what is needed to go on.
     pub keep: Keep,
     /// Milliseconds since 1970.
@@ -96,6 +99,12 @@ impl Commit {
                 return self.refused(None, failed);
             }
         };
+        if let Some(marker) = &self.unsettled
+            && let Err(error) = last_end::settle_late(&mut database.connection, marker)
+        {
+            drop(database);
+            return self.failed(error);
+        }
         match self.write_all(&mut database.connection) {
             Ok(()) => Written {
                 fresh: database.fresh,
@@ -105,21 +114,21 @@ impl Commit {
             },
             Err(error) => {
                 drop(database);
-                self.failed(error)
+                self.failed(error.into())
             }
         }
     }
 
-    fn failed(self, error: rusqlite::Error) -> Written {
+    fn failed(self, error: OpenError) -> Written {
         for (_, mark) in &self.marks {
             if let Mark::Alive(entry) = mark {
                 entry.forget_written();
             }
         }
-        let corrupt = schema::is_corrupt(&error);
+        let corrupt = error.is_corrupt();
         let error = match corrupt.then(|| schema::set_aside(&self.path, &error)) {
             Some(Err(error)) => error,
-            Some(Ok(())) | None => OpenError::Database(error),
+            Some(Ok(())) | None => error,
         };
         let failed = unwritable(&self.path, &error);
         Written {

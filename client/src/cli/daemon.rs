@@ -1,5 +1,6 @@
 //! The server itself: its health, its end, the caller's place in it, and the MCP front.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -127,14 +128,18 @@ impl StopArgs {
             .await?;
         wait_for_end(stopping.pid)?;
         let name = server.name().clone();
+        let unrecorded = (!self.keep_panes && caller.is_own(&server))
+            .then(|| caller.paths.ended())
+            .filter(|marker| marker.exists());
         output::answer(caller, &name, &stopping, |stopping| {
-            stopped_text(name.as_str(), stopping)
+            stopped_text(name.as_str(), stopping, unrecorded.as_deref())
         })?;
         Ok(0)
     }
 }
 
-fn stopped_text(name: &str, stopping: &Stopping) -> String {
+/// What the end was; `unrecorded` is the file that tells it to the next server when the database could not be written.
+fn stopped_text(name: &str, stopping: &Stopping, unrecorded: Option<&Path>) -> String {
     let mut text = format!("{name} (pid {}) has ended", stopping.pid);
     if stopping.ended_panes > 0 {
         let panes = count(stopping.ended_panes as usize, "pane");
@@ -144,6 +149,12 @@ fn stopped_text(name: &str, stopping: &Stopping) -> String {
         let panes = count(stopping.kept_panes as usize, "pane");
         text.push_str(&format!(
             "; the programs of {panes} go on, `fugued` takes them over"
+        ));
+    }
+    if let Some(marker) = unrecorded {
+        text.push_str(&format!(
+            "\nthe end could not be written to the database; the next server knows it from {}",
+            marker.display()
         ));
     }
     text
