@@ -17,14 +17,13 @@ mod reach;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
-use protocol::{PaneUuid, Size};
+use protocol::{OrchestrationUuid, PaneUuid, Size};
 
-use crate::cgroup;
 use crate::clock::millis;
-use crate::orchestration::{self, RUN_TAG};
+use crate::orchestration;
 use crate::pane::{self, KeeperMeta, PaneEntry};
 use crate::registry::{Claim, EndedPane, Mirror};
 use crate::server::Server;
@@ -42,9 +41,6 @@ pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};
 use keepers::Found;
 pub(crate) use reach::reach;
-
-/// How long a keeper that nobody knows may take to be gone.
-const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
 pub(crate) async fn adopt(server: &Arc<Server>, loaded: Loaded) {
@@ -264,11 +260,11 @@ impl Adoption {
             }
         };
         // An orchestration that goes on finds it: started again, its command would be carried out twice.
-        let made_for = meta.record.made_for.as_ref();
-        let of_run = made_for.is_some_and(|what| what.starts_with(RUN_TAG));
+        let run = meta.record.made_for.as_deref().map(orchestration::run_of);
+        let of_run = run.flatten().is_some_and(|run| !self.is_over(id, run));
         let same = meta.store.is_some() && meta.store == self.store && !of_run;
         if same || self.unanswered.contains(&id) {
-            tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
+            tracing::warn!(pane_id = %id, "a keeper whose pane nobody was told of, or that is gone, is ended");
             return Stranger::Ended;
         }
         tracing::warn!(pane_id = %id, session = %meta.session_name, "a pane is taken in by what its keeper knows");
@@ -277,6 +273,13 @@ impl Adoption {
             pane.name.clone_from(&known.name);
         }
         Stranger::TakenIn(Box::new(pane))
+    }
+
+    /// Whether a run has ended and its pane was closed, while the keeper waited for that to be recorded.
+    fn is_over(&self, id: PaneUuid, run: OrchestrationUuid) -> bool {
+        let mut runs = self.orchestrations.iter();
+        let ended = runs.any(|stored| stored.job.id == run && stored.has_ended());
+        ended && !self.stored.contains_key(&id)
     }
 
     /// Puts a pane that is in no session into a window of its own.
@@ -414,14 +417,6 @@ fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
     let socket = server.paths.pane_socket(id);
     let group = server.cgroups().path(id);
     tokio::spawn(async move {
-        match keeper.release(RELEASE_LIMIT).await {
-            Ok(left) if left.is_empty() => {}
-            Ok(left) => tracing::error!(pane_id = %id, ?left, "processes could not be killed"),
-            Err(error) => tracing::error!(pane_id = %id, %error, "a keeper could not be ended"),
-        }
-        let _ = std::fs::remove_file(socket);
-        if let Some(group) = group {
-            cgroup::close(&group).await;
-        }
+        pane::life::let_go(id, &keeper, &socket, group.as_deref()).await;
     });
 }

@@ -37,5 +37,6 @@ mod store;
 pub mod surface;
 mod texts;
 mod tree;
+mod unrecorded;
 mod watchdog;
 mod wedge;

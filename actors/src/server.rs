@@ -22,6 +22,7 @@ use crate::registry::Registry;
 use crate::rendezvous;
 use crate::store::Store;
 use crate::texts::TextsMsg;
+use crate::unrecorded::Unrecorded;
 use crate::wedge::held::HeldBack;
 use keeper_link::{KeeperLaunch, KeeperPool};
 use model::session::snapshot::SessionSnapshot;
@@ -54,6 +55,8 @@ pub(crate) struct Server {
     pub registry: Registry,
     /// What outlives the daemon.
     pub store: Arc<Store>,
+    /// Panes that are gone and whose end is not in there yet.
+    pub unrecorded: Unrecorded,
     /// Who stores the text of panes.
     pub texts: AddressSlot<TextsMsg>,
     /// Who gives memory back.
@@ -100,6 +103,7 @@ impl Server {
                 environment: config.store_environment,
             })),
             config,
+            unrecorded: Unrecorded::default(),
             texts: AddressSlot::new(),
             memory: AddressSlot::new(),
             held_back: HeldBack::new(paths.wedges()),

@@ -107,6 +107,16 @@ impl Saved {
             .hint("the disk of the state directory is slow or stuck; running panes go on")),
         }
     }
+
+    /// Waits until it is written, however often that fails before.
+    pub(crate) async fn written(self) {
+        let Some(mut progress) = self.progress else {
+            return;
+        };
+        let written =
+            |progress: &Progress| progress.tried >= self.upto && progress.failed.is_none();
+        let _ = progress.wait_for(written).await;
+    }
 }
 
 impl Store {

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use protocol::request::CreateSession;
+use protocol::OrchestrationUuid;
+use protocol::request::{
+    CreateSession, GetOrchestration, ParallelCommand, RunOptions, RunParallel,
+};
 use rusqlite::Connection;
 use rustix::process::Signal;
 
-use crate::support::daemon::{Daemon, shell};
+use crate::support::daemon::{Client, Daemon, shell};
 use crate::support::{eventually, proc, run_within};
 
 /// How long a test may take: each commit waits for the lock, and each answer for a commit.
@@ -130,5 +133,190 @@ fn what_is_made_after_an_end_that_could_not_be_recorded_is_not_taken_for_ended()
         assert_eq!((panes.len(), panes[0].pid), (1, made.pid));
         assert!(proc::lives(made.pid));
         assert_eq!(lives(&file), 1);
+    });
+}
+
+/// A program that ends when the file beside it is there, and says so with this word and this status.
+fn ends_when_told(daemon: &Daemon, word: &str, status: i32) -> (String, PathBuf) {
+    let told = daemon.dir.path().join("told");
+    let line = format!(
+        "until test -e {}; do sleep 0.02; done; echo {word}; exit {status}",
+        told.display()
+    );
+    (line, told)
+}
+
+/// Ends it and waits until no list has its pane any more, although that is not recorded.
+async fn end(client: &Client, told: &Path) {
+    std::fs::write(told, b"").unwrap();
+    eventually("the end of the pane", async || {
+        client.panes().await.is_empty().then_some(())
+    })
+    .await;
+}
+
+/// No program, no keeper and no socket of one is left.
+async fn nothing_left(daemon: &Daemon) {
+    let marker = format!("FUGUE_RUNTIME_DIR={}", daemon.runtime().display());
+    let sockets = || std::fs::read_dir(daemon.paths().panes()).unwrap().count();
+    eventually("nothing of the pane", async || {
+        let processes = proc::marked(&marker);
+        (sockets() == 0 && processes == [daemon.pid]).then_some(())
+    })
+    .await;
+}
+
+/// A transient program that ends well while the database is locked, after which its pane is gone.
+async fn transient(daemon: &Daemon) -> (Lock, PathBuf) {
+    let file = daemon.dir.path().join("lives");
+    let (line, told) = ends_when_told(daemon, "fin", 0);
+    let line = format!("echo life >> {}; {line}", file.display());
+    let new = ["new", "-n", "t", "-d", "--restart", "transient", "--"];
+    let ran = daemon.fugue(&[&new[..], &["bash", "-c", &line]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    eventually("the first life", async || (lives(&file) == 1).then_some(())).await;
+    let lock = Lock::take(daemon);
+    end(&daemon.client().await, &told).await;
+    (lock, file)
+}
+
+/// The next server learns that it has ended well, and has nothing any more.
+async fn it_ends(daemon: &Daemon, file: &Path) {
+    let client = daemon.client().await;
+    eventually("the end of the session", async || {
+        client.sessions().await.is_empty().then_some(())
+    })
+    .await;
+    nothing_left(daemon).await;
+    assert_eq!(lives(file), 1);
+}
+
+#[test]
+fn a_program_that_ended_well_unrecorded_is_not_started_again_after_a_kill() {
+    run_within(LONG, async {
+        let mut daemon = Daemon::start();
+        let (lock, file) = transient(&daemon).await;
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+        drop(lock);
+        daemon.launch();
+        it_ends(&daemon, &file).await;
+    });
+}
+
+#[test]
+fn a_keeper_that_waits_for_the_database_goes_when_its_end_is_recorded_or_the_server_stops() {
+    run_within(LONG, async {
+        let mut daemon = Daemon::start();
+        let (lock, _) = transient(&daemon).await;
+        assert_eq!(daemon.leftovers().len(), 2, "the daemon's socket and its");
+        drop(lock);
+        nothing_left(&daemon).await;
+        std::fs::remove_file(daemon.dir.path().join("told")).unwrap();
+        std::fs::remove_file(daemon.dir.path().join("lives")).unwrap();
+        let (lock, file) = transient(&daemon).await;
+        assert_eq!(daemon.fugue(&["stop"]).code, 0);
+        daemon.wait();
+        assert_eq!(daemon.leftovers(), [daemon.paths().ended()]);
+        drop(lock);
+        daemon.launch();
+        nothing_comes_back(&daemon, &file).await;
+    });
+}
+
+#[test]
+fn a_keeper_that_waits_is_left_to_the_next_server_by_a_stop_that_keeps_panes() {
+    run_within(LONG, async {
+        let mut daemon = Daemon::start();
+        let (lock, file) = transient(&daemon).await;
+        let ran = daemon.fugue(&["stop", "--keep-panes"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        daemon.wait();
+        let left = daemon.leftovers();
+        assert!(
+            left.len() == 1 && left[0].starts_with(daemon.paths().panes()),
+            "{left:?}"
+        );
+        drop(lock);
+        daemon.launch();
+        it_ends(&daemon, &file).await;
+    });
+}
+
+/// A run of one command that ends while the database is locked.
+async fn run_that_ends(daemon: &Daemon) -> (Lock, OrchestrationUuid) {
+    let (command, told) = ends_when_told(daemon, "fin", 3);
+    let client = daemon.client().await;
+    let begun = client
+        .ok(RunParallel {
+            commands: vec![ParallelCommand {
+                command,
+                ..ParallelCommand::default()
+            }],
+            options: RunOptions {
+                output_lines: 5,
+                ..RunOptions::default()
+            },
+            ..RunParallel::default()
+        })
+        .await;
+    // Once it is shown it is recorded.
+    eventually("its pane", async || {
+        (client.panes().await.len() == 1).then_some(())
+    })
+    .await;
+    let lock = Lock::take(daemon);
+    end(&client, &told).await;
+    (lock, begun.orchestration_id)
+}
+
+#[test]
+fn a_run_that_ended_unrecorded_has_its_status_and_output_after_a_kill() {
+    run_within(LONG, async {
+        let mut daemon = Daemon::start();
+        let (lock, orchestration_id) = run_that_ends(&daemon).await;
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+        drop(lock);
+        daemon.launch();
+        let result = daemon
+            .client()
+            .await
+            .ok(GetOrchestration {
+                orchestration_id,
+                wait: true,
+                timeout_ms: 18_000,
+                after_version: None,
+            })
+            .await;
+        let command = &result.commands[0];
+        assert_eq!(command.exit_code, Some(3), "{command:?}");
+        assert_eq!(command.output.as_deref(), Some("fin"), "{command:?}");
+        nothing_left(&daemon).await;
+    });
+}
+
+#[test]
+fn a_keeper_that_waited_and_whose_pane_is_forgotten_by_now_is_ended() {
+    run_within(LONG, async {
+        let mut daemon = Daemon::start();
+        let (lock, run) = run_that_ends(&daemon).await;
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+        drop(lock);
+        // As if the daemon had been killed between the commit and the end of the keeper.
+        let database = Connection::open(daemon.paths().state.join("state.db")).unwrap();
+        for table in ["panes", "pane_records", "windows", "sessions"] {
+            let sql = format!("DELETE FROM {table}");
+            assert!(database.execute(&sql, []).unwrap() > 0, "{table}");
+        }
+        let sql = "INSERT INTO orchestration_facts VALUES (?1, 'finished', '{\"finished\":1}')";
+        database.execute(sql, [run.to_string()]).unwrap();
+        drop(database);
+        daemon.launch();
+        let client = daemon.client().await;
+        assert_eq!(client.panes().await.len(), 0);
+        assert_eq!(client.sessions().await.len(), 0);
+        nothing_left(&daemon).await;
     });
 }

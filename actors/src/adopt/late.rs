@@ -48,7 +48,8 @@ pub(super) fn look_again(server: &Arc<Server>) {
 async fn look(server: &Arc<Server>, now: PaneUuid) -> usize {
     // Ids are ordered by time: a later one is this daemon's own.
     let wanted = |id: PaneUuid| {
-        let is_wanted = id < now && server.registry.pane(id).is_none();
+        let has_none = server.registry.pane(id).is_none() && !server.unrecorded.has(id);
+        let is_wanted = id < now && has_none;
         is_wanted.then(Expected::default)
     };
     let found = keepers::connect(&server.paths, wanted).await;

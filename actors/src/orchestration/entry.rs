@@ -23,7 +23,13 @@ use model::orchestration::stored::{StoredFact, StoredOrchestration};
 use model::origin::Origin;
 
 /// The word that begins the purpose that panes of orchestrations are made for.
-pub(crate) const RUN_TAG: &str = "run ";
+pub(super) const RUN_TAG: &str = "run ";
+
+/// The orchestration that a pane with this purpose was made by.
+pub(crate) fn run_of(made_for: &str) -> Option<OrchestrationUuid> {
+    let (run, _) = made_for.strip_prefix(RUN_TAG)?.split_once(' ')?;
+    run.parse().ok()
+}
 
 #[derive(Default)]
 struct CommandFacts {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::OrchestrationUuid;
 
-use super::entry::RUN_TAG;
+use super::entry;
 use crate::pane::{self, PaneEntry};
 use crate::server::Server;
 use model::pane::PaneLife;
@@ -65,9 +65,7 @@ fn is_over(state: &PaneLife) -> bool {
 
 /// The run that made it.
 fn run_of(pane: &PaneEntry) -> Option<OrchestrationUuid> {
-    let made_for = pane.record.made_for.as_deref()?;
-    let (run, _) = made_for.strip_prefix(RUN_TAG)?.split_once(' ')?;
-    run.parse().ok()
+    entry::run_of(pane.record.made_for.as_deref()?)
 }
 
 /// Its run has not ended, and closes it itself or reads it.

@@ -1,5 +1,7 @@
 //! The close of a pane, step by step: each is recorded, and taken again when it fails.
 
+mod left;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +102,7 @@ async fn carry_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
 
 async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
     let (server, entry) = (&server, &entry);
-    let mut forgotten = None;
+    let (mut recorded, mut forgotten) = (None, None);
     loop {
         let step = entry.state().borrow().step();
         #[cfg(test)]
@@ -108,9 +110,18 @@ async fn take_steps(server: Arc<Server>, entry: Arc<PaneEntry>) {
         named(step).await;
         match step {
             // Before its keeper goes: otherwise the next daemon would take it for a pane whose keeper died.
-            CloseStep::Record => drop(server.store.save(entry).wait().await),
+            CloseStep::Record => recorded = Some(record(server, entry).await),
             CloseStep::End => end(entry).await,
-            CloseStep::Release => release(entry).await,
+            CloseStep::Release => {
+                let recorded = match recorded {
+                    Some(recorded) => recorded,
+                    // The step before has failed.
+                    None => record(server, entry).await,
+                };
+                if recorded || !left::leave(server, entry) {
+                    release(entry).await;
+                }
+            }
             CloseStep::Remove => forgotten = Some(remove(server, entry).await),
             CloseStep::TakeOut => take_out(server, entry).await,
             CloseStep::Tell => return tell(server, entry, forgotten).await,
@@ -131,6 +142,11 @@ async fn named(step: CloseStep) {
         CloseStep::TakeOut => step!("close: it is taken out", sure),
         CloseStep::Tell => step!("close: its end is told", sure),
     }
+}
+
+/// Whether the next daemon would know of it.
+async fn record(server: &Server, entry: &Arc<PaneEntry>) -> bool {
+    server.store.save(entry).wait().await.is_ok()
 }
 
 async fn end(entry: &Arc<PaneEntry>) {
@@ -210,8 +226,10 @@ fn final_state(entry: &PaneEntry) -> PaneEnd {
 
 async fn take_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     session::mirror::pane_gone(server, entry.id).await;
-    // A keeper that was killed has left its socket.
-    let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
+    if !server.unrecorded.has(entry.id) {
+        // A keeper that was killed has left its socket.
+        let _ = std::fs::remove_file(server.paths.pane_socket(entry.id));
+    }
     server.held_back.gone(entry.id);
     entry.io.stop();
     let Some(session) = server.registry.session(entry.session) else {

@@ -1,8 +1,10 @@
 //! The lives of a pane's program: their ends, heard and brought about.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::PaneUuid;
 use protocol::reply::ExitStatus;
 use protocol::request::RunStreams;
 use pty::WriteOrder;
@@ -10,10 +12,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::{PaneEntry, PaneMsg, Process};
+use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
 use crate::server::Server;
 use keeper::{ExitReport, ProgramStatus, StopTimes};
-use keeper_link::{KeeperExit, LinkError};
+use keeper_link::{Keeper, KeeperExit, LinkError};
 use model::pane::{Ended, PaneLife};
 
 /// How long killed processes may take to be gone.
@@ -166,6 +169,19 @@ async fn kill_rest(entry: &PaneEntry, process: &Process) -> Vec<u32> {
 pub(crate) async fn release(entry: &PaneEntry, process: &Process) -> Vec<u32> {
     let killed = process.keeper.release(KILL_LIMIT).await;
     survivors(entry, killed)
+}
+
+/// Lets a keeper go that no pane has, with all that belongs to it.
+pub(crate) async fn let_go(id: PaneUuid, keeper: &Keeper, socket: &Path, group: Option<&Path>) {
+    match keeper.release(KILL_LIMIT).await {
+        Ok(left) if left.is_empty() => {}
+        Ok(left) => tracing::error!(pane_id = %id, ?left, "processes could not be killed"),
+        Err(error) => tracing::error!(pane_id = %id, %error, "a keeper could not be ended"),
+    }
+    let _ = std::fs::remove_file(socket);
+    if let Some(group) = group {
+        cgroup::close(group).await;
+    }
 }
 
 fn survivors(entry: &PaneEntry, killed: Result<Vec<keeper::Process>, LinkError>) -> Vec<u32> {
