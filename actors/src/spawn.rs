@@ -20,7 +20,7 @@ use crate::slots::Slot;
 use crate::step::step;
 use model::pane::PaneRecord;
 use model::session::change::Placement;
-use program::{Kept, process, start_program};
+use program::{Kept, process, start_program, was_started};
 use record::record;
 use started::Unplaced;
 
@@ -190,7 +190,7 @@ async fn begin(
         Ok(io) => io,
         Err(error) => {
             started.undo().await;
-            return Err(error);
+            return Err(was_started(&plan.record.command, &error));
         }
     };
     let entry = Arc::new(PaneEntry::new(

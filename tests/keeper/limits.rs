@@ -76,13 +76,67 @@ async fn a_daemon_without_descriptors_fails_cleanly() {
             }
             Err(error) => {
                 refused += 1;
-                assert!(error.is_limit(), "{spare}: {error:?}");
+                assert!(
+                    error.is_limit() && !error.was_started(),
+                    "{spare}: {error:?}"
+                );
             }
         }
         place.assert_no_processes().await;
         until("no descriptor is left", || own_fds() == before).await;
     }
     assert!(refused >= 3 && started >= 1, "{refused} {started}");
+}
+
+/// Descriptors run out between the look at them and their coming: nobody but the keeper can end the program then, which ignores
+/// the end of its terminal or has none.
+#[tokio::test]
+async fn a_program_whose_descriptors_cannot_be_received_is_ended_at_once() {
+    let path = concat!(
+        module_path!(),
+        "::a_program_whose_descriptors_cannot_be_received_is_ended_at_once"
+    );
+    if ran_alone(path).await {
+        return;
+    }
+    let place = Place::new();
+    run(place.sh("exit 0"), &place).await;
+    let own = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let before = own_fds();
+    for streams in [::keeper::Streams::Terminal, ::keeper::Streams::Pipes] {
+        let late = KeeperLaunch {
+            exe: "/bin/sh".into(),
+            args: vec![
+                "-c".into(),
+                "sleep 0.3; exec \"$0\" keeper \"$1\"".into(),
+                fugued_exe().to_str().unwrap().into(),
+                place.tag().to_owned(),
+            ],
+        };
+        let file = place.path("side");
+        let script = format!("trap '' HUP; echo side >> {}; sleep 1000", file.display());
+        let spec = KeeperSpec {
+            streams,
+            open_files: Some(512),
+            ..place.sh(&script)
+        };
+        let spawned = Keeper::spawn(&late, spec, LIMIT);
+        tokio::pin!(spawned);
+        // It has looked, and its keeper has not started anything yet.
+        assert!(futures_util::poll!(&mut spawned).is_pending());
+        let short = rustix::process::Rlimit {
+            current: Some(3),
+            ..own
+        };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, short).unwrap();
+        let error = spawned.await.unwrap_err();
+        let written = fs::metadata(&file).map_or(0, |meta| meta.len());
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, own).unwrap();
+        assert!(error.is_limit() && error.was_started(), "{error:?}");
+        place.assert_no_processes().await;
+        assert_eq!(fs::metadata(&file).map_or(0, |meta| meta.len()), written);
+        until("no descriptor is left", || own_fds() == before).await;
+    }
 }
 
 #[tokio::test]

@@ -149,6 +149,9 @@ fn make_place(server: &Server) -> Result<(), Error> {
 }
 
 fn spawn_error(command: &str, error: &SpawnError) -> Error {
+    if error.was_started() {
+        return was_started(command, &Error::new(ErrorCode::Limit, error.to_string()));
+    }
     let command = protocol::name::shown(command);
     if error.is_limit() {
         return Error::new(ErrorCode::Limit, format!("cannot start {command}: {error}")).hint(
@@ -160,4 +163,17 @@ fn spawn_error(command: &str, error: &SpawnError) -> Error {
         format!("cannot start {command}: {error}"),
     )
     .hint("no pane was made; correct the command, its directory or its environment")
+}
+
+/// The error of a program that ran for a moment and has been ended, because the rest of its start failed.
+pub(super) fn was_started(command: &str, error: &Error) -> Error {
+    let command = protocol::name::shown(command);
+    Error::new(
+        error.code,
+        format!(
+            "{command} was started and has been ended: {}",
+            error.message
+        ),
+    )
+    .hint("no pane was made; see what it has done until then before it is started again")
 }

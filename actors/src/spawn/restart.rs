@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::{Error, ErrorCode, Name};
 use uuid::Uuid;
 
-use super::program::{Kept, process, start_program};
+use super::program::{Kept, process, start_program, was_started};
 use super::record::next_record;
 use crate::pane::{self, PaneEntry, StartTurn};
 use crate::server::Server;
@@ -66,7 +66,7 @@ async fn respawn_in_turn(
     if let Err(error) = adopted {
         entry.set_next_keeper(None);
         started.undo().await;
-        return Err(error);
+        return Err(was_started(&record.command, &error));
     }
     if !entry.begin_life(process) {
         entry.set_next_keeper(None);

@@ -6,7 +6,7 @@ use keeper::wire::Reply;
 use keeper::{FailureClass, SpawnFailure};
 use rustix::io::Errno;
 
-/// The reason for which no pane was started. Nothing is left behind in any of the cases.
+/// The reason for which no pane was started. Nothing is left running in any of the cases.
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
     /// The keeper could not start the program; the text is complete as it is.
@@ -40,12 +40,39 @@ pub enum SpawnError {
     /// The keeper ended without an answer.
     #[error("the keeper ended before it had started the program: {0}")]
     Died(String),
-    /// This process cannot take the pane's descriptors.
-    #[error("the pane's descriptors could not be received: no file descriptors left")]
+    /// This process has no room for the pane's descriptors: nothing was started.
+    #[error(
+        "the server has no file descriptors left for its terminal ({source}), so nothing was started; \
+         raise their limit (`ulimit -n` where the server is started, LimitNOFILE= of its service), or close panes"
+    )]
+    NoRoom {
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The program was started, and has been ended because this process could not take the pane's descriptors.
+    #[error(
+        "the server had no file descriptors left when those of its terminal came; \
+         raise their limit (`ulimit -n` where the server is started, LimitNOFILE= of its service), or close panes"
+    )]
     Descriptors,
 }
 
 impl SpawnError {
+    /// True if the program was started, and has been ended because of this error.
+    #[must_use]
+    pub fn was_started(&self) -> bool {
+        match self {
+            Self::Descriptors => true,
+            Self::Program(_)
+            | Self::Keeper { .. }
+            | Self::SocketPath { .. }
+            | Self::TooLarge(_)
+            | Self::Timeout(_)
+            | Self::Died(_)
+            | Self::NoRoom { .. } => false,
+        }
+    }
+
     /// True if nothing was started because the directory of the keeper's socket is not there any more.
     #[must_use]
     pub fn is_place_gone(&self) -> bool {
@@ -57,7 +84,7 @@ impl SpawnError {
     pub fn is_limit(&self) -> bool {
         match self {
             Self::Program(failure) => failure.class == FailureClass::Limit,
-            Self::Descriptors => true,
+            Self::NoRoom { .. } | Self::Descriptors => true,
             Self::Keeper { source, .. } => {
                 Errno::from_io_error(source).is_some_and(SpawnFailure::is_limit)
             }

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 
 use crate::{
     error::SpawnError,
-    handle::SpawnedPane,
+    handle::{Keeper, SpawnedPane},
     launch::KeeperLaunch,
     stream::Stream,
     task::{self, KeeperProcess},
@@ -29,6 +29,8 @@ const HELLO_ID: u64 = 1;
 const SPAWN_ID: u64 = 2;
 /// The time that a keeper which has failed may take to be gone before it is killed.
 const FAILED_LIMIT: Duration = Duration::from_secs(1);
+/// The time that a program may take to be gone whose descriptors could not be received.
+const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// A keeper that has no program yet. It ends by itself when it is dropped, and is reaped then.
 #[derive(Debug)]
@@ -81,32 +83,43 @@ impl IdleKeeper {
             .await;
     }
 
-    /// Has the program started. Dropping the future undoes everything.
+    /// Has the program started, once there is room for what comes of it. Dropping the future undoes everything.
     pub(crate) async fn spawn(mut self, spec: KeeperSpec) -> Result<SpawnedPane, SpawnError> {
         let pid = self.pid;
+        let cgroup = spec.cgroup.as_ref().map(|cgroup| cgroup.group.clone());
+        let expected = if spec.status_pipe { 3 } else { 2 };
+        // Dropped after the stream: with its descriptors there is room to look at processes.
+        let mut unfinished = Unfinished {
+            pid: None,
+            socket: spec.socket.clone(),
+        };
+        if let Some(stream) = &mut self.stream {
+            let reserved = stream.reserve(expected);
+            reserved.map_err(|errno| SpawnError::NoRoom {
+                source: errno.into(),
+            })?;
+        }
         let Some(mut stream) = self.stream.take() else {
             return Err(SpawnError::Died("it has a program already".to_owned()));
         };
-        let cgroup = spec.cgroup.as_ref().map(|cgroup| cgroup.group.clone());
-        let mut unfinished = Unfinished {
-            pid: Some(pid),
-            socket: spec.socket.clone(),
-        };
-        let expected = if spec.status_pipe { 3 } else { 2 };
+        unfinished.pid = Some(pid);
         match exchange(&mut stream, spec).await {
             Ok(identity) => {
-                let fds = stream
-                    .take_descriptors(expected)
-                    .ok_or(SpawnError::Descriptors)?;
                 unfinished.pid = None;
+                let fds = stream.take_descriptors(expected);
                 let family = Family {
                     keeper: Identity::now(pid),
                     program: Identity::new(identity.pid, identity.start_time),
                     cgroup,
                 };
+                let keeper_start_time = family.keeper.map_or(0, |keeper| keeper.start_time);
+                let keeper = task::start(stream, KeeperProcess::Child { pid }, None, family);
+                let Some(fds) = fds else {
+                    return Err(end_unreceived(keeper).await);
+                };
                 Ok(SpawnedPane {
-                    keeper_start_time: family.keeper.map_or(0, |keeper| keeper.start_time),
-                    keeper: task::start(stream, KeeperProcess::Child { pid }, None, family),
+                    keeper_start_time,
+                    keeper,
                     pid: identity.pid,
                     start_time: identity.start_time,
                     started_at_unix_ms: identity.started_at_unix_ms,
@@ -127,6 +140,18 @@ impl IdleKeeper {
             }
         }
     }
+}
+
+/// Ends a program whose descriptors could not be received. The keeper does that: without descriptors, this process can
+/// look at no other. A task of its own, which nobody cancels.
+async fn end_unreceived(keeper: Keeper) -> SpawnError {
+    let ending = tokio::spawn(async move { keeper.release(END_LIMIT).await });
+    match ending.await {
+        Ok(Ok(left)) if left.is_empty() => {}
+        Ok(left) => tracing::error!(?left, "a program without a pane could not be ended"),
+        Err(error) => tracing::error!(%error, "ending a program without a pane failed"),
+    }
+    SpawnError::Descriptors
 }
 
 impl Drop for IdleKeeper {

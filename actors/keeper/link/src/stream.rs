@@ -8,7 +8,7 @@ use std::{
 
 use keeper::wire::{self, KeeperFrame, MAX_DESCRIPTORS, Request, RequestFrame, Taken, WireError};
 use rustix::{
-    io::Errno,
+    io::{Errno, fcntl_dupfd_cloexec},
     net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
 };
 use tokio::{io::Interest, net::UnixStream};
@@ -23,6 +23,30 @@ pub(crate) struct Stream {
     input: Vec<u8>,
     output: Vec<u8>,
     descriptors: Vec<OwnedFd>,
+    /// Places for descriptors that are to come.
+    reserved: Reserved,
+}
+
+/// Places for descriptors that are to come: nothing else can open what is open already.
+#[derive(Debug, Default)]
+struct Reserved {
+    wanted: usize,
+    held: Vec<OwnedFd>,
+}
+
+impl Reserved {
+    /// Opens as many as are wanted.
+    fn hold(&mut self, socket: impl AsFd) -> Result<(), Errno> {
+        while self.held.len() < self.wanted {
+            self.held.push(fcntl_dupfd_cloexec(&socket, 0)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the places free.
+    fn let_go(&mut self) {
+        self.held.clear();
+    }
 }
 
 /// The descriptors of a pane, in the order of the wire.
@@ -40,7 +64,17 @@ impl Stream {
             input: Vec::new(),
             output: Vec::new(),
             descriptors: Vec::new(),
+            reserved: Reserved::default(),
         }
+    }
+
+    /// Makes sure that so many descriptors can be received, as far as that lasts: their places are taken until they come.
+    ///
+    /// # Errors
+    /// The system's reason when there is no room for them.
+    pub(crate) fn reserve(&mut self, descriptors: usize) -> Result<(), Errno> {
+        self.reserved.wanted = descriptors;
+        self.reserved.hold(&self.socket)
     }
 
     /// Puts a request into the output.
@@ -93,10 +127,17 @@ impl Stream {
             socket,
             input,
             descriptors,
+            reserved,
             ..
         } = self;
         let received = socket.try_io(Interest::READABLE, || {
-            Ok(receive(socket.as_fd(), input, descriptors)?)
+            reserved.let_go();
+            let received = receive(socket.as_fd(), input, descriptors);
+            if descriptors.is_empty() {
+                // They are still to come. Without room by now, they are missed then.
+                let _ = reserved.hold(&*socket);
+            }
+            Ok(received?)
         });
         match received {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -115,6 +156,7 @@ impl Stream {
     /// when this process has none left.
     pub(crate) fn take_descriptors(&mut self, expected: usize) -> Option<Descriptors> {
         let received = std::mem::take(&mut self.descriptors);
+        self.reserved = Reserved::default();
         if received.len() < expected {
             return None;
         }
