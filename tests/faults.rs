@@ -4,6 +4,7 @@ mod disk;
 mod limits;
 mod mounts;
 mod runtime_dir;
+mod shortage;
 mod surroundings;
 mod time;
 mod unrecorded;

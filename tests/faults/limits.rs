@@ -10,7 +10,7 @@ use crate::support::daemon::{Client, Daemon, fugued_exe, shell};
 use crate::support::{eventually, proc, run};
 
 /// Sets the soft limit of a running daemon by prlimit(1), as its own user; `None` for as much as it may have.
-fn limit(daemon: &Daemon, resource: &str, current: Option<usize>) {
+pub(crate) fn limit(daemon: &Daemon, resource: &str, current: Option<usize>) {
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid)).unwrap();
     let name = match resource {
         "nproc" => "Max processes",

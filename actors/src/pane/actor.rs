@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::reply::ExitStatus;
 use protocol::request::RestartType;
+use protocol::{Error, ErrorCode};
 use supervisor::{Actor, ActorError, Address, Window as RestartWindow};
 use tokio::task::JoinHandle;
 
@@ -23,6 +24,13 @@ const RESTART_PERIOD: Duration = Duration::from_secs(60);
 
 /// The pause before the first restart; it doubles with each further one within the period.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// The pause before a start is tried again that failed for want of descriptors, memory, processes or terminals. It doubles with
+/// each further one.
+const SHORTAGE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest of these pauses.
+const LONGEST_SHORTAGE_PAUSE: Duration = Duration::from_secs(10);
 
 /// The pause before a pane whose keeper answered and that could not be entered is tried again.
 const AGAIN_PAUSE: Duration = Duration::from_secs(1);
@@ -43,6 +51,8 @@ pub(crate) struct PaneActorState {
     server: Arc<Server>,
     entry: Arc<PaneEntry>,
     restarts: RestartWindow,
+    /// Starts in a row that failed for want of what is not the program's own.
+    shortages: u32,
     io_watch: JoinHandle<()>,
     /// Asks the keeper of an unreachable pane.
     trying: Option<JoinHandle<()>>,
@@ -81,6 +91,7 @@ impl Actor for PaneActor {
             server,
             entry,
             restarts: RestartWindow::default(),
+            shortages: 0,
             io_watch,
             trying: None,
             undone: None,
@@ -269,23 +280,59 @@ impl PaneActorState {
         if self.entry.state().borrow().due_ms() != Some(due_ms) {
             return;
         }
-        if let Err(error) = spawn::respawn(&self.server, &self.entry).await {
-            if self.entry.state().borrow().is_closing() {
-                return;
+        let respawned = spawn::respawn(&self.server, &self.entry).await;
+        if self.entry.state().borrow().is_closing() {
+            return;
+        }
+        match respawned {
+            Ok(()) => {
+                if std::mem::take(&mut self.shortages) > 0 {
+                    tracing::info!(pane_id = %self.entry.id, "the program is started again after all");
+                }
             }
-            tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
-            self.entry.change(|state| {
-                state.fail_start(Ended {
-                    exit: ExitStatus::SpawnFailed {
-                        reason: error.message,
-                    },
-                    duration_ms: 0,
-                    at_ms: epoch_ms(),
+            Err(error) if error.code == ErrorCode::Limit => self.put_off(myself, &error),
+            Err(error) => {
+                tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
+                self.entry.change(|state| {
+                    state.fail_start(Ended {
+                        exit: ExitStatus::SpawnFailed {
+                            reason: error.message,
+                        },
+                        duration_ms: 0,
+                        at_ms: epoch_ms(),
+                    });
                 });
-            });
-            self.program_ended(myself, self.entry.process().life);
+                self.program_ended(myself, self.entry.process().life);
+            }
         }
     }
+
+    /// Tries a start again later that failed for want of what is not the program's own: the program has not ended by that.
+    fn put_off(&mut self, myself: &Address<PaneMsg>, error: &Error) {
+        let pause = shortage_pause(self.shortages);
+        if self.shortages == 0 {
+            tracing::warn!(
+                pane_id = %self.entry.id, %error,
+                "the program cannot be started again now; it is tried again until it can, or the pane is closed"
+            );
+        }
+        self.shortages = self.shortages.saturating_add(1);
+        let due_ms = millis(self.server.started.elapsed() + pause);
+        let mut due = false;
+        self.entry.change(|state| due = state.put_off_start(due_ms));
+        if due {
+            let _ = myself.send_after(pause, PaneMsg::RestartDue(due_ms));
+        }
+        // The keeper that was noted for it has gone.
+        let _ = self.server.store.save(&self.entry);
+    }
+}
+
+/// The pause before the next start, after so many in a row before this one that failed for want of something.
+fn shortage_pause(before: u32) -> Duration {
+    SHORTAGE_PAUSE
+        .saturating_mul(2u32.saturating_pow(before))
+        .min(LONGEST_SHORTAGE_PAUSE)
 }
 
 /// What follows from the end of a program.

@@ -237,6 +237,12 @@ impl PaneLife {
         }
     }
 
+    /// The program could not be started again for want of what is not its own: it is due at this time, and nothing has ended.
+    /// False when it is not to be started any more.
+    pub fn put_off_start(&mut self, due_ms: u64) -> bool {
+        self.state.put_off_start(due_ms)
+    }
+
     /// It is to be closed. True for the first who wants it.
     pub fn begin_close(&mut self, cause: Cause, force: bool) -> bool {
         self.state.begin_close(cause, force)

@@ -324,6 +324,26 @@ impl PaneState {
         }
     }
 
+    /// The program could not be started again for want of what is not its own: that is tried again at another time, and is no end.
+    /// True when it is still to be started.
+    pub(super) fn put_off_start(&mut self, later_ms: u64) -> bool {
+        match self {
+            Self::Ended {
+                next: Next::Restarting { due_ms },
+                ..
+            } => {
+                *due_ms = later_ms;
+                true
+            }
+            Self::Starting { .. }
+            | Self::Running
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. } => false,
+        }
+    }
+
     /// The pane is to be closed. True for the first who wants it; force can be wanted later.
     pub(super) fn begin_close(&mut self, cause: Cause, force: bool) -> bool {
         let begun = Closing::begin(cause, force);

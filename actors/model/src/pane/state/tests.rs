@@ -20,6 +20,7 @@ enum Event {
     EndStart,
     BeginLife,
     FailStart,
+    PutOffStart(u64),
     BeginClose(Cause, bool),
     EndStep,
     Tell,
@@ -70,6 +71,7 @@ fn events() -> impl Strategy<Value = Event> {
         3 => Just(Event::EndStart),
         3 => Just(Event::BeginLife),
         2 => Just(Event::FailStart),
+        2 => (0..9u64).prop_map(Event::PutOffStart),
         1 => (causes(), any::<bool>()).prop_map(|(cause, force)| Event::BeginClose(cause, force)),
         3 => Just(Event::EndStep),
         1 => Just(Event::Tell),
@@ -132,6 +134,13 @@ impl World {
                 life.end_start();
                 self.turn = false;
                 life.fail_start(ended(127));
+            }
+            Event::PutOffStart(due_ms) => {
+                let (due, before) = (life.due_ms().is_some(), life.clone());
+                assert_eq!(life.put_off_start(*due_ms), due);
+                assert_eq!(life.due_ms(), due.then_some(*due_ms));
+                let counts = |life: &PaneLife| (life.ends(), life.restarts(), life.end().cloned());
+                assert_eq!(counts(life), counts(&before));
             }
             Event::BeginClose(cause, force) => {
                 let first = !life.is_closing();
@@ -252,4 +261,23 @@ fn a_start_that_is_given_up_is_still_due() {
         (life.restarts(), life.ends(), life.has_ended()),
         (1, 1, false)
     );
+}
+
+#[test]
+fn a_start_that_is_put_off_is_no_end() {
+    let mut life = PaneLife::default();
+    assert!(!life.put_off_start(9));
+    life.note_end(ended(1));
+    assert!(!life.put_off_start(9));
+    life.decide(Next::Restarting { due_ms: 3 });
+    life.begin_start();
+    assert!(!life.put_off_start(9), "somebody is starting it");
+    life.end_start();
+    assert!(life.put_off_start(9));
+    assert_eq!(
+        (life.due_ms(), life.ends(), life.restarts()),
+        (Some(9), 1, 0)
+    );
+    assert!(life.is_restarting() && life.end() == Some(&ended(1)));
+    assert!(life.begin_start() && life.begin_life());
 }
