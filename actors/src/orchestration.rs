@@ -21,6 +21,7 @@ mod running;
 pub(crate) mod sample;
 mod script;
 mod session;
+mod stop;
 
 pub(crate) use actor::{OrchestrationActor, OrchestrationArgs, OrchestrationState};
 pub(crate) use calls::{cancel, get, list, run_parallel, run_pipeline};

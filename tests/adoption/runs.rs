@@ -9,7 +9,8 @@ use protocol::OrchestrationUuid;
 use protocol::frame::{from_bytes, to_bytes};
 use protocol::reply::{Orchestration, RunStatus};
 use protocol::request::{
-    Call, GetOrchestration, ParallelCommand, PipelineStep, RunOptions, RunParallel, RunPipeline,
+    Call, CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunOptions,
+    RunParallel, RunPipeline,
 };
 use rustix::process::Signal;
 
@@ -320,6 +321,115 @@ fn a_key_begins_one_run_though_the_daemon_dies_in_between() {
             assert_eq!(ended.status, RunStatus::Completed, "{ended:?}");
             assert_eq!(lines(&file), BTreeMap::from([("ran".to_owned(), 1)]));
             nothing_left(&daemon, &client).await;
+        }
+    });
+}
+
+/// Waits until it has begun, then cancels it and kills the daemon once `killed` says so, whether the cancel was answered or not. Gives
+/// what the next daemon makes of it, asked to cancel it again.
+async fn cancelled_and_killed(
+    daemon: &mut Daemon,
+    begun: Orchestration,
+    killed: impl Future<Output = ()>,
+) -> Orchestration {
+    let id = begun.orchestration_id;
+    let cancel = CancelOrchestration {
+        orchestration_id: id,
+    };
+    let client = daemon.client().await;
+    eventually("a program", async || {
+        let now = client.panes().await;
+        now.first().filter(|pane| pane.pid > 0).map(drop)
+    })
+    .await;
+    let cancelling = async {
+        let _ = client.call(cancel.clone()).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = cancelling => {}
+        () = killed => {}
+    }
+    kill_and_restart(daemon, Duration::ZERO).await;
+    let client = daemon.client().await;
+    // One that was killed before it had recorded the cancel has ended nothing.
+    client.ok(cancel).await;
+    let ended = result(&client, id).await;
+    nothing_left(daemon, &client).await;
+    ended
+}
+
+/// Begins the same lines as a pipeline and side by side.
+async fn begin(daemon: &Daemon, pipeline: bool, lines: &[String]) -> Orchestration {
+    let client = daemon.client().await;
+    let options = RunOptions {
+        cleanup: Some(true),
+        ..RunOptions::default()
+    };
+    if pipeline {
+        let steps = lines.iter().map(|line| PipelineStep {
+            command: line.clone(),
+            name: None,
+        });
+        let run = RunPipeline {
+            steps: steps.collect(),
+            stop_on_error: None,
+            options,
+        };
+        return client.ok(run).await;
+    }
+    let commands = lines.iter().map(|line| ParallelCommand {
+        command: line.clone(),
+        ..ParallelCommand::default()
+    });
+    let run = RunParallel {
+        commands: commands.collect(),
+        max_parallel: Some(2),
+        options,
+        ..RunParallel::default()
+    };
+    client.ok(run).await
+}
+
+fn is_cancelled(ended: &Orchestration) {
+    assert_eq!(ended.status, RunStatus::Cancelled, "{ended:?}");
+    for command in &ended.commands {
+        assert_eq!(command.status, RunStatus::Cancelled, "{ended:?}");
+    }
+}
+
+#[test]
+fn what_a_cancel_has_ended_is_cancelled_though_the_daemon_is_killed_right_after() {
+    run_within(Duration::from_secs(90), async {
+        for pipeline in [true, false] {
+            let mut daemon = Daemon::start();
+            let asked = daemon.dir.path().join("asked");
+            let line = format!(
+                "sh -c 'trap \"echo $$ >> {}; exit 7\" TERM; while :; do sleep 0.05; done'",
+                asked.display()
+            );
+            let begun = begin(&daemon, pipeline, &[line, "sleep 3".to_owned()]).await;
+            let killed = eventually("a program that is asked to end", async || {
+                asked.exists().then_some(())
+            });
+            let ended = cancelled_and_killed(&mut daemon, begun, killed).await;
+            is_cancelled(&ended);
+        }
+    });
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_the_daemon_is_killed_ends_as_cancelled() {
+    run_within(Duration::from_secs(90), async {
+        let lines = ["sleep 600", "sleep 600", "sleep 600"].map(str::to_owned);
+        for pipeline in [true, false] {
+            for pause_ms in [0, 2, 5, 10, 25] {
+                let mut daemon = Daemon::start();
+                let begun = begin(&daemon, pipeline, &lines).await;
+                let killed = tokio::time::sleep(Duration::from_millis(pause_ms));
+                let ended = cancelled_and_killed(&mut daemon, begun, killed).await;
+                is_cancelled(&ended);
+            }
         }
     });
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use protocol::frame::to_bytes;
-use protocol::reply::PaneInfo;
+use protocol::reply::{PaneInfo, RunStatus};
 use protocol::request::{
-    Call, ClosePane, CreateLayout, CreatePane, CreateSession, GetSession, LayoutNode, LayoutPart,
-    LayoutSplit, ListOrchestrations, PaneSpec, ParallelCommand, RunOptions, RunParallel,
-    UpdatePane, UpdateSession, UpdateWindow,
+    Call, CancelOrchestration, ClosePane, CreateLayout, CreatePane, CreateSession, GetSession,
+    LayoutNode, LayoutPart, LayoutSplit, ListOrchestrations, PaneSpec, ParallelCommand, RunOptions,
+    RunParallel, UpdatePane, UpdateSession, UpdateWindow,
 };
 use protocol::{Error, ErrorCode, Name, Target};
 use rustix::process::Signal;
@@ -141,6 +141,21 @@ async fn request(world: &World, operation: Operation) -> Result<(), Error> {
                 ..RunParallel::default()
             };
             call(world, run, None).await
+        }
+        Operation::Cancel => {
+            let run = RunParallel {
+                commands: vec![ParallelCommand {
+                    command: "sleep 600".to_owned(),
+                    ..ParallelCommand::default()
+                }],
+                options: RunOptions::default(),
+                ..RunParallel::default()
+            };
+            let begun = world.client.call(run).await?;
+            let cancel = CancelOrchestration {
+                orchestration_id: begun.orchestration_id,
+            };
+            call(world, cancel, None).await
         }
         Operation::Restart | Operation::Adopt | Operation::Reach => unreachable!("nobody asks"),
     }
@@ -327,6 +342,12 @@ async fn wrong(
             let runs = world.client.call(ListOrchestrations {}).await.ok()?;
             let open = runs.orchestrations.iter().any(|run| !run.status.is_final());
             (open || count != 1).then(|| format!("it is not over, with {count} panes"))
+        }
+        Operation::Cancel => {
+            let runs = world.client.call(ListOrchestrations {}).await.ok()?;
+            let statuses: Vec<_> = runs.orchestrations.iter().map(|run| run.status).collect();
+            let cancelled = statuses == [RunStatus::Cancelled];
+            (!cancelled || count != 1).then(|| format!("{statuses:?}, with {count} panes"))
         }
     }
 }

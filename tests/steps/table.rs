@@ -29,6 +29,8 @@ pub enum Operation {
     SetSession,
     /// Commands are run, and cleaned up after.
     Run,
+    /// A run is cancelled while its command runs.
+    Cancel,
 }
 
 /// Which faults a step can have.
@@ -42,8 +44,8 @@ pub enum Kind {
 
 use Kind::{Fails, Sure};
 use Operation::{
-    Adopt, Close, Keyed, Layout, NewSession, Reach, RenamePane, RenameSession, RenameWindow,
-    Restart, Run, SetSession, Start,
+    Adopt, Cancel, Close, Keyed, Layout, NewSession, Reach, RenamePane, RenameSession,
+    RenameWindow, Restart, Run, SetSession, Start,
 };
 
 /// The name of the step that each commit of the database is.
@@ -103,4 +105,7 @@ pub const TABLE: &[(Operation, &str, Kind)] = &[
     (Run, "run: its pane is closed", Sure),
     (Run, "run: its session is let go", Sure),
     (Run, COMMIT, Fails),
+    (Cancel, "run: its stop is recorded", Sure),
+    (Cancel, "run: its pane is closed", Sure),
+    (Cancel, "run: its session is let go", Sure),
 ];

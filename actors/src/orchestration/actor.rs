@@ -6,7 +6,7 @@ use std::time::Instant;
 use protocol::reply::OrchestrationKind;
 use supervisor::{Actor, ActorError, Address, ExitReason};
 
-use super::{OrchestrationEntry, OrchestrationMsg, job, session};
+use super::{OrchestrationEntry, OrchestrationMsg, job, session, stop};
 use crate::server::Server;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Order, Progress, StopReason};
@@ -64,7 +64,9 @@ impl Actor for OrchestrationActor {
             OrchestrationMsg::FactsRecorded => {}
             // What is left then is the clean-up. A pipeline's shell must have ended besides.
             OrchestrationMsg::TimedOut if state.entry.all_known() && !state.is_pipeline() => {}
-            OrchestrationMsg::TimedOut => state.entry.stop(StopReason::Timeout),
+            OrchestrationMsg::TimedOut => {
+                stop::stop(&state.server, &state.entry, StopReason::Timeout);
+            }
             #[cfg(debug_assertions)]
             OrchestrationMsg::Crash => panic!("a test asked for it"),
         }

@@ -8,7 +8,7 @@ use protocol::request::{GetOrchestration, RunOptions, RunParallel, RunPipeline};
 use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::entry::OrchestrationEntry;
-use super::{child, guard, kept, running, script, session};
+use super::{child, guard, kept, running, script, session, stop};
 use crate::idempotency::current_key;
 use crate::registry::Caller;
 use crate::rights;
@@ -260,7 +260,7 @@ pub(crate) async fn cancel(
 ) -> Result<Orchestration, Error> {
     let entry = find(server, id)?;
     if !entry.snapshot().status.is_final() {
-        entry.stop(StopReason::Cancelled);
+        stop::stop(server, &entry, StopReason::Cancelled);
         let begun = Instant::now();
         wait(&entry, CANCEL_LIMIT, |_| false).await;
         tracing::info!(orchestration_id = %id, took = ?begun.elapsed(), "orchestration cancelled");

@@ -67,7 +67,12 @@ pub(crate) struct OrchestrationEntry {
     /// Given up at the end: environments are large.
     plan: ArcSwapOption<Plan>,
     progress: watch::Sender<Arc<Progress>>,
+    /// Why everything is to end, once that is decided.
+    decided: OnceLock<StopReason>,
+    /// The same once it is recorded, for those who end something because of it.
     stop: watch::Sender<Option<StopReason>>,
+    /// An earlier daemon has recorded it, and may have ended what it could.
+    inherited: OnceLock<StopReason>,
     /// Counts recorded facts, so that nobody who waits for one can miss it.
     recorded: watch::Sender<u64>,
     commands: Vec<CommandFacts>,
@@ -110,7 +115,9 @@ impl OrchestrationEntry {
             begun,
             started_at_ms: epoch_ms(),
             progress: watch::Sender::new(Arc::new(Progress::new(&plan))),
+            decided: OnceLock::new(),
             stop: watch::Sender::new(None),
+            inherited: OnceLock::new(),
             recorded: watch::Sender::new(0),
             commands: plan
                 .commands
@@ -246,19 +253,34 @@ impl OrchestrationEntry {
             .collect()
     }
 
-    /// Ends it for this reason; the first one counts. Its tasks see it without its actor.
-    pub(crate) fn stop(&self, reason: StopReason) {
-        let first = self.stop.send_if_modified(|stop| {
-            let first = stop.is_none();
-            stop.get_or_insert(reason);
-            first
-        });
+    /// Decides that it ends for this reason, from which on nothing more is started; true for the first one, which counts. What runs is
+    /// ended by [`Self::carry_out_stop`], when this is recorded.
+    pub(super) fn decide_stop(&self, reason: StopReason) -> bool {
+        let first = self.decided.set(reason).is_ok();
         if first {
             self.recorded.send_modify(|count| *count += 1);
         }
+        first
     }
 
-    /// Becomes `Some` when everything is to end.
+    /// Ends what runs for the reason that was decided. Its tasks see it without its actor.
+    pub(super) fn carry_out_stop(&self) {
+        if let Some(reason) = self.decided.get() {
+            self.stop.send_replace(Some(*reason));
+        }
+    }
+
+    /// Why it ends, as far as that is decided.
+    pub(super) fn stop_decided(&self) -> Option<StopReason> {
+        self.decided.get().copied()
+    }
+
+    /// Why an earlier daemon has ended it. What has ended and was not recorded counts as ended by that.
+    pub(super) fn stop_inherited(&self) -> Option<StopReason> {
+        self.inherited.get().copied()
+    }
+
+    /// Becomes `Some` when everything is to end, which is recorded by then.
     #[must_use]
     pub(crate) fn stopped(&self) -> watch::Receiver<Option<StopReason>> {
         self.stop.subscribe()
@@ -291,7 +313,12 @@ impl OrchestrationEntry {
                 let _ = self.jobs[job].left.set(left);
             }
             Fact::Closed(job) => self.jobs[job].closed.store(true, Ordering::Release),
-            Fact::Stopped(reason) => return self.stop(reason),
+            // Of an earlier daemon: it is recorded.
+            Fact::Stopped(reason) => {
+                let _ = self.inherited.set(reason);
+                let _ = self.decided.set(reason);
+                self.carry_out_stop();
+            }
             Fact::Released => self.released.store(true, Ordering::Release),
         }
         self.recorded.send_modify(|count| *count += 1);
@@ -323,7 +350,7 @@ impl OrchestrationEntry {
         let left: Vec<_> = jobs()
             .filter_map(|(job, facts)| Some(Fact::Left(job, Arc::clone(facts.left.get()?))))
             .collect();
-        let stopped = self.stop.borrow().map(Fact::Stopped);
+        let stopped = self.stop_decided().map(Fact::Stopped);
         let commands = || self.commands.iter().enumerate();
         let ended: Vec<_> = commands()
             .filter_map(|(command, facts)| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{OrchestrationEntry, OrchestrationState};
+use super::{OrchestrationEntry, OrchestrationState, stop};
 use crate::server::Server;
 use model::orchestration::progress::StopReason;
 
@@ -28,7 +28,7 @@ pub(super) fn guard(server: &Arc<Server>, entry: &Arc<OrchestrationEntry>) {
             }
         }
         tracing::error!(orchestration_id = %entry.id, "the actor is gone for good; cleaning up");
-        entry.stop(StopReason::Broken);
+        stop::stop(&server, &entry, StopReason::Broken);
         let mut recorded = entry.recorded();
         let mut state = OrchestrationState::new(server, entry);
         while !state.step() {

@@ -133,7 +133,8 @@ impl Job {
             .map(|ended| ended.end.status.clone());
         let exit = status.and_then(|status| {
             let duration = Duration::from_millis(status.duration_ms);
-            Some(Outcome::of(&status.exit?, duration, None))
+            let stopped = self.entry.stop_inherited();
+            Some(Outcome::of(&status.exit?, duration, stopped))
         });
         Found::Gone(exit.unwrap_or_else(|| {
             Outcome::without_exit(
@@ -296,8 +297,12 @@ impl Job {
         let _ = self.server.store.save(&self.entry).wait().await;
     }
 
-    /// Waits until the program has ended by itself, or until everything is to end.
+    /// Waits until the program has ended by itself, or until everything is to end. Where that was so for an earlier daemon, nobody
+    /// knows any more whether it has ended by itself.
     pub(super) async fn wait(&self, pane: &PaneEntry) -> Option<StopReason> {
+        if let Some(reason) = self.entry.stop_inherited() {
+            return Some(reason);
+        }
         let mut state = pane.state();
         let mut stopped = self.entry.stopped();
         tokio::select! {

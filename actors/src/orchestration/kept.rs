@@ -59,7 +59,7 @@ pub(crate) fn forget_ended(server: &Arc<Server>, meant: impl Fn(&SessionContext)
 
 /// An actor that was given up stays with its supervisor, for operators, as long as its results.
 fn forget_child(server: &Arc<Server>, entry: &OrchestrationEntry) {
-    if *entry.stopped().borrow() == Some(StopReason::Broken)
+    if entry.stop_decided() == Some(StopReason::Broken)
         && let Some(supervisor) = server.orchestrations.get()
     {
         let child = child::id(entry.id);

@@ -38,7 +38,7 @@ pub(super) async fn run(job: &Job) {
 
 /// Starts the command; when that fails, it is recorded.
 async fn begin(job: &Job, index: usize) -> Option<Arc<PaneEntry>> {
-    if job.entry.stopped().borrow().is_some() || job.entry.outcome_of(index).is_some() {
+    if job.entry.stop_decided().is_some() || job.entry.outcome_of(index).is_some() {
         return None;
     }
     let command = &job.plan.commands[index];

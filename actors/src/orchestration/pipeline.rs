@@ -57,7 +57,7 @@ async fn gone(job: &Job, outcome: Outcome) {
 
 /// Starts the shell; when that fails, it is recorded.
 async fn begin(job: &Job) -> Option<Arc<PaneEntry>> {
-    if job.entry.stopped().borrow().is_some() || job.entry.outcome_of(0).is_some() {
+    if job.entry.stop_decided().is_some() || job.entry.outcome_of(0).is_some() {
         return None;
     }
     let shell = job.plan.shell().to_owned();

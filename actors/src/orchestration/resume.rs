@@ -7,7 +7,7 @@ use std::time::Instant;
 use protocol::frame::to_bytes;
 
 use super::entry::OrchestrationEntry;
-use super::{child, guard, job};
+use super::{child, guard, job, stop};
 use crate::server::Server;
 use crate::session::{Phase, SessionEntry};
 use model::orchestration::progress::StopReason;
@@ -46,10 +46,10 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
     let Some(plan) = entry.plan() else { return };
     if !entry.all_known() {
         if !is_there {
-            entry.stop(StopReason::Broken);
+            stop::stop(server, &entry, StopReason::Broken);
         } else if entry.deadline <= Instant::now() {
             // Before anything is started for it.
-            entry.stop(StopReason::Timeout);
+            stop::stop(server, &entry, StopReason::Timeout);
         }
     }
     // Before the actor launches further ones.
