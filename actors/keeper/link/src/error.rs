@@ -40,7 +40,7 @@ pub enum SpawnError {
     /// The keeper ended without an answer.
     #[error("the keeper ended before it had started the program: {0}")]
     Died(String),
-    /// This process has no room for the pane's descriptors: nothing was started.
+    /// This process has no room for the pane's descriptors, or for its keeper's: nothing was started.
     #[error(
         "the server has no file descriptors left for its terminal ({source}), so nothing was started; \
          raise their limit (`ulimit -n` where the server is started, LimitNOFILE= of its service), or close panes"

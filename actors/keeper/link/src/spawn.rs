@@ -11,6 +11,7 @@ use std::{
 
 use keeper::wire::{Reply, Request, Taken};
 use keeper::{Family, Identity, KeeperSpec, MAX_SOCKET_PATH_BYTES, ProgramIdentity, WIRE_VERSION};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_bytes::ByteBuf;
 use tokio::net::UnixStream;
@@ -43,9 +44,12 @@ pub(crate) struct IdleKeeper {
 impl IdleKeeper {
     /// Executes a keeper, which gets ready while the caller goes on.
     pub(crate) fn start(launch: &KeeperLaunch) -> Result<Self, SpawnError> {
-        let failed = |source| SpawnError::Keeper {
-            exe: launch.exe.clone(),
-            source,
+        let failed = |source: io::Error| match Errno::from_io_error(&source) {
+            Some(Errno::MFILE) => SpawnError::NoRoom { source },
+            Some(_) | None => SpawnError::Keeper {
+                exe: launch.exe.clone(),
+                source,
+            },
         };
         let (ours, theirs) = StdStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
