@@ -1,8 +1,12 @@
 //! A disk that is full, read-only or slow.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use protocol::request::{ClosePane, CreateSession, KillSession};
+use protocol::reply::RunStatus;
+use protocol::request::{
+    CancelOrchestration, ClosePane, CreateSession, KillSession, ParallelCommand, RunParallel,
+};
 use protocol::{Error, ErrorCode, PaneUuid};
 use rustix::process::Signal;
 
@@ -33,6 +37,15 @@ async fn answer(client: &Client, pane: PaneUuid, word: &str) -> Duration {
     })
     .await;
     begun.elapsed()
+}
+
+/// Fills the disk of the state directory, and gives the file to remove.
+fn fill(daemon: &Daemon) -> PathBuf {
+    let filler = mounts::seen_by(daemon, &daemon.paths().state.join("filler"));
+    let mut file = std::fs::File::create(&filler).unwrap();
+    let full = std::io::copy(&mut std::io::repeat(1), &mut file).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    filler
 }
 
 /// A create is refused for the disk's reason, and nothing is left of it.
@@ -66,11 +79,7 @@ fn a_full_disk_costs_no_running_pane() {
         let runs = client
             .session("runs", "while read x; do echo \"got $x\"; done")
             .await;
-        let filler = mounts::seen_by(&daemon, &daemon.paths().state.join("filler"));
-        let mut file = std::fs::File::create(&filler).unwrap();
-        let full = std::io::copy(&mut std::io::repeat(1), &mut file).unwrap_err();
-        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-        drop(file);
+        let filler = fill(&daemon);
         refused(&client, "full").await;
         answer(&client, runs.pane_id, "while-full").await;
         assert!(
@@ -92,10 +101,7 @@ fn a_close_that_cannot_be_recorded_says_so() {
         let client = daemon.client().await;
         let pane = client.session("pane", "exec sleep 600").await;
         let session = client.session("session", "exec sleep 600").await;
-        let filler = mounts::seen_by(&daemon, &daemon.paths().state.join("filler"));
-        let mut file = std::fs::File::create(&filler).unwrap();
-        std::io::copy(&mut std::io::repeat(1), &mut file).unwrap_err();
-        drop(file);
+        let filler = fill(&daemon);
         refused(&client, "full").await;
         let closed = client.call(ClosePane {
             pane: pane.pane_id.into(),
@@ -113,6 +119,39 @@ fn a_close_that_cannot_be_recorded_says_so() {
             assert!(told, "{error}");
         }
         assert!(!proc::lives(pane.pid) && !proc::lives(session.pid));
+        std::fs::remove_file(&filler).unwrap();
+        goes_on(&mut daemon, client).await;
+    });
+}
+
+#[test]
+fn a_run_is_cancelled_although_that_cannot_be_recorded() {
+    run(async {
+        let Some(mut daemon) = mounts::daemon(SMALL) else {
+            return;
+        };
+        let client = daemon.client().await;
+        let begun = client
+            .ok(RunParallel {
+                commands: vec![ParallelCommand {
+                    command: "sleep 600".to_owned(),
+                    ..ParallelCommand::default()
+                }],
+                ..RunParallel::default()
+            })
+            .await;
+        let program = eventually("its program", async || {
+            client.panes().await.first().map(|pane| pane.pid)
+        })
+        .await;
+        let filler = fill(&daemon);
+        refused(&client, "full").await;
+        let cancel = CancelOrchestration {
+            orchestration_id: begun.orchestration_id,
+        };
+        let ended = client.ok(cancel).await;
+        assert_eq!(ended.status, RunStatus::Cancelled, "{ended:?}");
+        assert!(!proc::lives(program));
         std::fs::remove_file(&filler).unwrap();
         goes_on(&mut daemon, client).await;
     });
