@@ -358,3 +358,33 @@ fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
         }
     });
 }
+
+/// Processor time and memory that can be seen.
+const WORKS: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exit 3";
+
+#[test]
+fn what_a_program_has_used_is_told_in_panes_waits_and_runs() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let made = client.session("works", WORKS).await;
+        let used = client.exit(made.pane_id).await.usage.unwrap();
+        assert!(used.user_ms + used.sys_ms >= 10, "{used:?}");
+        assert!((200..1_000_000).contains(&used.max_rss_kib), "{used:?}");
+        let wide = daemon.fugue(&["panes", "works", "--wide"]).out;
+        assert!(wide.contains("LARGEST") && wide.contains("MiB"), "{wide}");
+        let json = daemon.fugue(&["wait", "works", "--json"]).out;
+        let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(told["status"]["max_rss_kib"], used.max_rss_kib, "{json}");
+        let ran = daemon.fugue(&["run", "--json", WORKS]);
+        let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let of_run = &told["commands"][0];
+        assert!(of_run["max_rss_kib"].as_u64() >= Some(200), "{}", ran.out);
+        drop(client);
+        daemon.signal(rustix::process::Signal::KILL);
+        daemon.wait();
+        daemon.launch();
+        let panes = daemon.client().await.panes().await;
+        assert_eq!(panes[0].status.usage, Some(used), "it is remembered");
+    });
+}

@@ -61,7 +61,10 @@ impl Drop for ClientState {
     fn drop(&mut self) {
         self.task.abort();
         self.server.registry.clients().remove(&self.id);
-        self.server.registry.note_change();
+        if self.server.is_leaving_panes() {
+            // Which waits for the last one.
+            self.server.registry.note_change();
+        }
     }
 }
 

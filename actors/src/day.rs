@@ -114,11 +114,8 @@ impl Day {
         let entry = PaneEntry::new(PaneUuid::new(), session.id, None, record, process, io);
         let entry = Arc::new(entry);
         entry.change(|state| {
-            state.note_end(Ended {
-                exit: ExitStatus::Exited { code: 0 },
-                duration_ms: 1,
-                at_ms: epoch_ms(),
-            });
+            let exit = ExitStatus::Exited { code: 0 };
+            state.note_end(Ended::unseen(exit, 1, epoch_ms()));
             state.decide(Next::Kept);
         });
         let slot = server.registry.pane_slots().take(10_000).unwrap();

@@ -282,6 +282,7 @@ pub(crate) fn running() -> PaneStatus {
         exit: None,
         duration_ms: 5,
         ended_at_ms: None,
+        usage: None,
         restarting: false,
         restarts: 0,
         unreachable: None,

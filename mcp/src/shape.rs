@@ -2,7 +2,7 @@
 
 use protocol::reply::{
     CommandResult, ExitStatus, Killed, Orchestration, OrchestrationKind, PaneCreated, PaneEnd,
-    PaneInfo, PaneStatus, SessionInfo, TreeNode, WindowInfo, signal_name,
+    PaneInfo, PaneStatus, SessionInfo, TreeNode, Usage, WindowInfo, signal_name,
 };
 use serde_json::{Map, Value, json};
 
@@ -63,6 +63,7 @@ pub(crate) fn status(status: &PaneStatus) -> Fields {
         }));
     }
     fields.insert("duration_ms".to_owned(), status.duration_ms.into());
+    fields.extend(used(status.usage));
     if let Some(state) = &status.state {
         fields.insert("state".to_owned(), json!(state));
     }
@@ -188,7 +189,7 @@ pub(crate) fn killed(place: &Place, killed: &Killed) -> Value {
 }
 
 fn command(place: &Place, result: &CommandResult) -> Fields {
-    present(json!({
+    let mut fields = present(json!({
         "name": result.name,
         "command": result.command,
         "status": result.told(),
@@ -205,7 +206,14 @@ fn command(place: &Place, result: &CommandResult) -> Fields {
         "idle_ms": result.idle_ms,
         "waits_for_keys": result.idle_ms.map(|_| result.waits_for_keys),
         "error": result.error,
-    }))
+    }));
+    fields.extend(used(result.usage));
+    fields
+}
+
+/// What a program has used, where that is known.
+fn used(usage: Option<Usage>) -> Fields {
+    usage.map_or_else(Fields::default, |usage| fields(json!(usage)))
 }
 
 /// What to do next about a run: wait, type, or read what was left out.

@@ -218,12 +218,9 @@ fn without_keeper(
     let state = &mut pane.state;
     // Nobody has closed it: it is shown as ended until somebody does.
     state.settled |= rebooted && pane.record.restart == RestartType::Temporary;
-    state.ended.get_or_insert_with(|| Ended {
-        exit: ExitStatus::Lost {
-            reason: reason.to_owned(),
-        },
-        duration_ms: 0,
-        at_ms: epoch_ms(),
+    state.ended.get_or_insert_with(|| {
+        let reason = reason.to_owned();
+        Ended::unseen(ExitStatus::Lost { reason }, 0, epoch_ms())
     });
     if rebooted {
         (state.keeper, state.program) = (None, None);

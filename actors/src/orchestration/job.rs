@@ -134,7 +134,11 @@ impl Job {
         let exit = status.and_then(|status| {
             let duration = Duration::from_millis(status.duration_ms);
             let stopped = self.entry.stop_inherited();
-            Some(Outcome::of(&status.exit?, duration, stopped))
+            let usage = status.usage;
+            Some(Outcome {
+                usage,
+                ..Outcome::of(&status.exit?, duration, stopped)
+            })
         });
         Found::Gone(exit.unwrap_or_else(|| {
             Outcome::without_exit(
@@ -320,7 +324,10 @@ impl Job {
     /// What became of the program as a whole.
     pub(super) fn outcome(&self, pane: &PaneEntry, stopped: Option<StopReason>) -> Outcome {
         match self.end_of(pane) {
-            Some(end) => Outcome::of(&end.exit, Duration::from_millis(end.duration_ms), stopped),
+            Some(end) => Outcome {
+                usage: end.usage,
+                ..Outcome::of(&end.exit, Duration::from_millis(end.duration_ms), stopped)
+            },
             None => Outcome::without_exit(
                 stopped.unwrap_or(StopReason::Broken).status(),
                 "it was killed and its end was not reported in time",

@@ -294,13 +294,9 @@ impl PaneActorState {
             Err(error) => {
                 tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
                 self.entry.change(|state| {
-                    state.fail_start(Ended {
-                        exit: ExitStatus::SpawnFailed {
-                            reason: error.message,
-                        },
-                        duration_ms: 0,
-                        at_ms: epoch_ms(),
-                    });
+                    let reason = error.message;
+                    let exit = ExitStatus::SpawnFailed { reason };
+                    state.fail_start(Ended::unseen(exit, 0, epoch_ms()));
                 });
                 self.program_ended(myself, self.entry.process().life);
             }

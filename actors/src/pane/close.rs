@@ -161,13 +161,11 @@ async fn end(entry: &Arc<PaneEntry>) {
         state.found();
         state.note_survivors(survivors);
     });
-    entry.ended(Ended {
-        exit: ExitStatus::Lost {
-            reason: "it was killed and its end was not reported in time".to_owned(),
-        },
-        duration_ms: millis(process.started.elapsed()),
-        at_ms: epoch_ms(),
-    });
+    let exit = ExitStatus::Lost {
+        reason: "it was killed and its end was not reported in time".to_owned(),
+    };
+    let ran = millis(process.started.elapsed());
+    entry.ended(Ended::unseen(exit, ran, epoch_ms()));
 }
 
 async fn release(entry: &Arc<PaneEntry>) {

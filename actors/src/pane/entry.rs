@@ -150,6 +150,7 @@ impl PaneEntry {
             exit: state.end().map(|ended| ended.exit.clone()),
             duration_ms: state.end().map_or_else(running, |ended| ended.duration_ms),
             ended_at_ms: state.end().map(|ended| ended.at_ms),
+            usage: state.end().and_then(|ended| ended.usage),
             restarting: state.is_restarting(),
             restarts: state.restarts(),
             unreachable: state.unreachable().cloned(),
@@ -181,6 +182,7 @@ impl PaneEntry {
         let mut status = self.status();
         status.exit = last.as_ref().map(|ended| ended.exit.clone());
         status.ended_at_ms = last.as_ref().map(|ended| ended.at_ms);
+        status.usage = last.as_ref().and_then(|ended| ended.usage);
         if let Some(last) = last {
             status.duration_ms = last.duration_ms;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::PaneUuid;
-use protocol::reply::ExitStatus;
+use protocol::reply::{ExitStatus, Usage};
 use protocol::request::RunStreams;
 use pty::WriteOrder;
 use tokio::sync::watch;
@@ -80,18 +80,21 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
 }
 
 fn ended(process: &Process, exit: KeeperExit, memory_max: Option<u64>) -> Ended {
-    let lost = |reason: &str| Ended {
-        exit: ExitStatus::Lost {
-            reason: reason.to_owned(),
-        },
-        duration_ms: millis(process.started.elapsed()),
-        at_ms: epoch_ms(),
+    let lost = |reason: &str| {
+        let reason = reason.to_owned();
+        let duration_ms = millis(process.started.elapsed());
+        Ended::unseen(ExitStatus::Lost { reason }, duration_ms, epoch_ms())
     };
     match exit {
         KeeperExit::Program(report) => Ended {
             exit: exit_status(&report, memory_max),
             duration_ms: report.duration_ms,
             at_ms: report.at_unix_ms,
+            usage: Some(Usage {
+                user_ms: report.user_ms,
+                sys_ms: report.sys_ms,
+                max_rss_kib: report.max_rss_kib,
+            }),
         },
         KeeperExit::Lost => lost("its keeper died, so nobody saw how the program ended"),
         KeeperExit::Replaced => lost("another daemon has taken over its keeper"),

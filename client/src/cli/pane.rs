@@ -1,7 +1,7 @@
 //! Panes: listing, making and closing them.
 
 use clap::Args;
-use protocol::reply::{PaneInfo, Panes};
+use protocol::reply::{PaneInfo, Panes, Usage};
 use protocol::request::{ClosePane, CreatePane, ListPanes, RetryPane};
 use protocol::{Direction, Name, ServerName, Target};
 
@@ -18,6 +18,9 @@ pub(crate) struct PanesArgs {
     /// Of all sessions
     #[arg(short, long)]
     all: bool,
+    /// Also what ended programs have used: processor time and the memory of the largest process
+    #[arg(short, long)]
+    wide: bool,
 }
 
 /// `fugue split`.
@@ -78,20 +81,14 @@ impl PanesArgs {
             let rows = reply
                 .panes
                 .iter()
-                .map(|pane| row(caller, server.name(), pane, self.all));
-            let columns = if self.all {
-                &ALL_COLUMNS[..]
-            } else {
-                &ALL_COLUMNS[1..]
-            };
-            output::table(columns, rows.collect())
+                .map(|pane| self.row(caller, server.name(), pane));
+            output::table(&self.columns(), rows.collect())
         })?;
         Ok(0)
     }
 }
 
-const ALL_COLUMNS: [&str; 9] = [
-    "SESSION",
+const COLUMNS: [&str; 8] = [
     "PANE",
     "NAME",
     "PID",
@@ -102,25 +99,50 @@ const ALL_COLUMNS: [&str; 9] = [
     "COMMAND",
 ];
 
-fn row(caller: &Caller, server: &ServerName, pane: &PaneInfo, all: bool) -> Vec<String> {
-    let focused = if pane.focused { "*" } else { "" };
-    let mut row = vec![
-        format!("{}{focused}", caller.shown(server, pane.pane_id)),
-        pane.name
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        pane.pid.to_string(),
-        program_status(&pane.status),
-        format!("{}x{}", pane.size.rows, pane.size.cols),
-        span(pane.idle_ms),
-        pane.cwd.clone(),
-        brief(&pane.command, COMMAND_CHARS),
-    ];
-    if all {
-        row.insert(0, caller.shown(server, &pane.session_name));
+/// Further columns with `--wide`.
+const WIDE_COLUMNS: [&str; 3] = ["USER", "SYSTEM", "LARGEST"];
+
+impl PanesArgs {
+    fn columns(&self) -> Vec<&'static str> {
+        let session = self.all.then_some("SESSION");
+        let wide = WIDE_COLUMNS.into_iter().filter(|_| self.wide);
+        session.into_iter().chain(COLUMNS).chain(wide).collect()
     }
-    row
+
+    fn row(&self, caller: &Caller, server: &ServerName, pane: &PaneInfo) -> Vec<String> {
+        let focused = if pane.focused { "*" } else { "" };
+        let session = self.all.then(|| caller.shown(server, &pane.session_name));
+        let mut row: Vec<String> = session.into_iter().collect();
+        row.extend([
+            format!("{}{focused}", caller.shown(server, pane.pane_id)),
+            pane.name
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            pane.pid.to_string(),
+            program_status(&pane.status),
+            format!("{}x{}", pane.size.rows, pane.size.cols),
+            span(pane.idle_ms),
+            pane.cwd.clone(),
+            brief(&pane.command, COMMAND_CHARS),
+        ]);
+        if self.wide {
+            row.extend(used(pane.status.usage));
+        }
+        row
+    }
+}
+
+/// The cells of [`WIDE_COLUMNS`].
+fn used(usage: Option<Usage>) -> [String; 3] {
+    let Some(usage) = usage else {
+        return Default::default();
+    };
+    [
+        span(usage.user_ms),
+        span(usage.sys_ms),
+        format!("{:.1} MiB", usage.max_rss_kib as f64 / 1024.0),
+    ]
 }
 
 impl SplitArgs {

@@ -151,6 +151,17 @@ impl std::fmt::Display for Unreachable {
     }
 }
 
+/// What a program has used, as wait4(2) told its keeper: the program itself and the children that it has waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time in user mode, in milliseconds.
+    pub user_ms: u64,
+    /// Processor time in the kernel, in milliseconds.
+    pub sys_ms: u64,
+    /// Memory of the largest single one of these processes at its most, in KiB.
+    pub max_rss_kib: u64,
+}
+
 /// A pane's program: running, or how it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaneStatus {
@@ -162,6 +173,9 @@ pub struct PaneStatus {
     /// When it ended, in milliseconds since 1970.
     #[serde(default)]
     pub ended_at_ms: Option<u64>,
+    /// What it has used, once it has ended and its keeper has seen it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// A restart is due.
     #[serde(default)]
     pub restarting: bool,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionContext;
+use super::{SessionContext, Usage};
 use crate::id::{OrchestrationUuid, PaneUuid};
 
 /// Where a command or an orchestration is.
@@ -58,6 +58,9 @@ pub struct CommandResult {
     /// How long it ran or has run, in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<u64>,
+    /// What it used, once it has ended; absent for the steps of a pipeline.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// The end of its output, when that was asked for; of a command that runs, the end so far.
     #[serde(default)]
     pub output: Option<String>,

@@ -384,6 +384,7 @@ impl Command {
                 result.exit_code = outcome.exit_code;
                 result.signal = outcome.signal;
                 result.duration_ms = outcome.duration.map(millis);
+                result.usage = outcome.usage;
                 result.output.clone_from(&outcome.output);
                 result.omitted_bytes = outcome.omitted_bytes;
                 result.stderr.clone_from(&outcome.stderr);

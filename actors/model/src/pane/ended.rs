@@ -1,6 +1,6 @@
 //! The end of one life of a pane's program.
 
-use protocol::reply::ExitStatus;
+use protocol::reply::{ExitStatus, Usage};
 use serde::{Deserialize, Serialize};
 
 /// End of a program's life.
@@ -12,4 +12,20 @@ pub struct Ended {
     pub duration_ms: u64,
     /// Milliseconds since 1970.
     pub at_ms: u64,
+    /// What it has used, where its keeper has seen that.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+}
+
+impl Ended {
+    /// An end that no keeper has seen.
+    #[must_use]
+    pub fn unseen(exit: ExitStatus, duration_ms: u64, at_ms: u64) -> Self {
+        Self {
+            exit,
+            duration_ms,
+            at_ms,
+            usage: None,
+        }
+    }
 }

@@ -28,6 +28,7 @@ fn states() {
         exit: None,
         duration_ms: 1_000,
         ended_at_ms: None,
+        usage: None,
         restarting: false,
         restarts: 0,
         unreachable: None,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::PaneUuid;
-use protocol::reply::{ExitStatus, RunStatus};
+use protocol::reply::{ExitStatus, RunStatus, Usage};
 use serde::{Deserialize, Serialize};
 
 /// Why commands are ended before they end by themselves.
@@ -111,6 +111,9 @@ pub struct Outcome {
     pub signal: Option<i32>,
     /// How long it ran.
     pub duration: Option<Duration>,
+    /// What it used, where its keeper has seen that; never of a step of a pipeline.
+    #[serde(default)]
+    pub usage: Option<Usage>,
     /// The end of its output, when that was asked for.
     pub output: Option<String>,
     /// Bytes of the lines asked for that are missing at its beginning.

@@ -27,11 +27,7 @@ enum Event {
 }
 
 fn ended(code: i32) -> Ended {
-    Ended {
-        exit: ExitStatus::Exited { code },
-        duration_ms: 1,
-        at_ms: 2,
-    }
+    Ended::unseen(ExitStatus::Exited { code }, 1, 2)
 }
 
 fn told() -> PaneEnd {
@@ -43,6 +39,7 @@ fn told() -> PaneEnd {
             exit: None,
             duration_ms: 0,
             ended_at_ms: None,
+            usage: None,
             restarting: false,
             restarts: 0,
             unreachable: None,
