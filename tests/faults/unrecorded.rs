@@ -102,38 +102,47 @@ fn a_signal_that_could_not_be_recorded_leaves_nothing_to_come_back() {
     });
 }
 
+/// A daemon that cannot write at its start, after one whose end was recorded or not, and what is made in it later.
+async fn made_after(recorded: bool) {
+    let mut daemon = Daemon::start();
+    let file = permanent(&daemon).await;
+    let before = (!recorded).then(|| Lock::take(&daemon));
+    daemon.signal(Signal::TERM);
+    daemon.wait();
+    let lock = before.unwrap_or_else(|| Lock::take(&daemon));
+    assert_eq!(daemon.paths().ended().exists(), !recorded);
+    daemon.launch();
+    nothing_comes_back(&daemon, &file).await;
+    assert_eq!(daemon.paths().ended().exists(), !recorded);
+    drop(lock);
+    let client = daemon.client().await;
+    let made = eventually("a create", async || {
+        let request = CreateSession {
+            pane: shell("exec sleep 300"),
+            ..CreateSession::default()
+        };
+        client.call(request).await.ok()
+    })
+    .await;
+    assert!(!daemon.paths().ended().exists());
+    drop(client);
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    daemon.launch();
+    let panes = daemon.client().await.panes().await;
+    assert_eq!((panes.len(), panes[0].pid), (1, made.pid));
+    assert!(proc::lives(made.pid));
+    assert_eq!(lives(&file), 1);
+}
+
 #[test]
 fn what_is_made_after_an_end_that_could_not_be_recorded_is_not_taken_for_ended() {
-    run_within(LONG, async {
-        let mut daemon = Daemon::start();
-        let file = permanent(&daemon).await;
-        let lock = Lock::take(&daemon);
-        daemon.signal(Signal::TERM);
-        daemon.wait();
-        // The next one cannot write either when it starts.
-        daemon.launch();
-        nothing_comes_back(&daemon, &file).await;
-        assert!(daemon.paths().ended().exists());
-        drop(lock);
-        let client = daemon.client().await;
-        let made = eventually("a create", async || {
-            let request = CreateSession {
-                pane: shell("exec sleep 300"),
-                ..CreateSession::default()
-            };
-            client.call(request).await.ok()
-        })
-        .await;
-        assert!(!daemon.paths().ended().exists());
-        drop(client);
-        daemon.signal(Signal::KILL);
-        daemon.wait();
-        daemon.launch();
-        let panes = daemon.client().await.panes().await;
-        assert_eq!((panes.len(), panes[0].pid), (1, made.pid));
-        assert!(proc::lives(made.pid));
-        assert_eq!(lives(&file), 1);
-    });
+    run_within(LONG, made_after(false));
+}
+
+#[test]
+fn what_is_made_by_a_server_that_could_not_write_at_its_start_is_not_taken_for_ended() {
+    run_within(LONG, made_after(true));
 }
 
 /// A program that ends when the file beside it is there, and says so with this word and this status.
@@ -260,9 +269,11 @@ async fn run_that_ends(daemon: &Daemon) -> (Lock, OrchestrationUuid) {
             ..RunParallel::default()
         })
         .await;
-    // Once it is shown it is recorded.
-    eventually("its pane", async || {
-        (client.panes().await.len() == 1).then_some(())
+    let database = Connection::open(daemon.paths().state.join("state.db")).unwrap();
+    let started = "SELECT count(*) FROM orchestration_facts WHERE fact LIKE '%started%'";
+    eventually("a record of its start", async || {
+        let count = database.query_row(started, [], |row| row.get::<_, u32>(0));
+        (count.ok()? == 1).then_some(())
     })
     .await;
     let lock = Lock::take(daemon);
