@@ -403,12 +403,18 @@ fn what_a_cancel_has_ended_is_cancelled_though_the_daemon_is_killed_right_after(
     run_within(Duration::from_secs(90), async {
         for pipeline in [true, false] {
             let mut daemon = Daemon::start();
-            let asked = daemon.dir.path().join("asked");
+            let place = |name: &str| daemon.dir.path().join(name);
+            let (asked, waits) = (place("asked"), place("waits"));
             let line = format!(
-                "sh -c 'trap \"echo $$ >> {}; exit 7\" TERM; while :; do sleep 0.05; done'",
-                asked.display()
+                "sh -c 'trap \"touch {}; exit 7\" TERM; touch {}; while :; do sleep 0.05; done'",
+                asked.display(),
+                waits.display()
             );
             let begun = begin(&daemon, pipeline, &[line, "sleep 3".to_owned()]).await;
+            eventually("a program that can be asked", async || {
+                waits.exists().then_some(())
+            })
+            .await;
             let killed = eventually("a program that is asked to end", async || {
                 asked.exists().then_some(())
             });
