@@ -23,6 +23,9 @@ const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The pause before a server that is being replaced is asked again.
 const REPLACED_PAUSE: Duration = Duration::from_millis(20);
 
+/// A call that looks is made again so often at most.
+const LOST_MOST: u32 = 3;
+
 /// One server and its connection, opened when first needed and again after it was lost.
 pub struct Server {
     name: ServerName,
@@ -158,7 +161,7 @@ impl Server {
 
     /// Makes a call, which takes at most `limit` with the connection that it may need. One that changes something is carried out
     /// once: a connection that is lost on the way is an error then, because nobody knows whether it was. One that looks is made
-    /// once more.
+    /// again, up to three times.
     ///
     /// # Errors
     /// As [`Server::connection`] and [`Connection::call`].
@@ -178,7 +181,7 @@ impl Server {
     ) -> Result<C::Reply, Error> {
         let deadline = Instant::now() + limit;
         let left = || deadline.saturating_duration_since(Instant::now());
-        let mut lost = false;
+        let mut lost = 0;
         loop {
             let connection = self.connection_within(left()).await?;
             let answer = connection.call_with_key(params, key.clone(), left()).await;
@@ -187,8 +190,12 @@ impl Server {
                 Err(error) if error.is_replaced() && left() > REPLACED_PAUSE => {
                     tokio::time::sleep(REPLACED_PAUSE).await;
                 }
-                Err(error) if C::LOOKS && !lost && error.code == ErrorCode::ServerUnreachable => {
-                    lost = true;
+                Err(error)
+                    if C::LOOKS
+                        && lost < LOST_MOST
+                        && error.code == ErrorCode::ServerUnreachable =>
+                {
+                    lost += 1;
                 }
                 answer => return answer,
             }
