@@ -78,6 +78,11 @@ async fn programs(client: &Client, file: &Path) {
     .await;
     // One that has ended and is kept.
     pane(client, "over", "echo READY", 10_000).await;
+    let over = WaitPane {
+        pane: named("over"),
+        timeout_ms: 10_000,
+    };
+    assert!(client.ok(over).await.status.exit.is_some());
 }
 
 fn stopped_by(order: impl FnOnce(&Daemon)) {

@@ -97,6 +97,7 @@ fn steady_number(key: &str) -> Option<Value> {
         _ if key.ends_with("_ms") || key.ends_with("_us") => Some(json!(12)),
         "pid" => Some(json!(4711)),
         "resident_kib" => Some(json!(20_000)),
+        "max_rss_kib" => Some(json!(4_000)),
         "open_fds" => Some(json!(32)),
         "clients" => Some(json!(1)),
         _ => None,

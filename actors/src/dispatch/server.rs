@@ -100,7 +100,9 @@ fn resident_kib() -> u64 {
 
 pub(super) async fn stop(server: &Arc<Server>, params: StopServer) -> Result<Stopping, Error> {
     let panes = server.registry.panes();
-    let running = panes.iter().filter(|pane| !pane.state().borrow().is_kept());
+    let running = panes
+        .iter()
+        .filter(|pane| !pane.state().borrow().has_ended());
     let panes = count(running.count());
     server.order_stop(StopOrder {
         keep_panes: params.keep_panes,

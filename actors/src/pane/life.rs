@@ -52,10 +52,8 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             let why = "somebody else has taken the connection to its keeper";
             tracing::warn!(pane_id = %entry.id, why, "a pane is unreachable");
             entry.change(|state| state.lose(epoch_ms(), why.to_owned(), lives));
-            if let Some(actor) = entry.address.get() {
-                let _ = actor.cast(PaneMsg::KeeperAway);
-            }
-            return;
+            let away = |state: &PaneLife| state.unreachable().is_some();
+            return tell_actor(&entry, away, || PaneMsg::KeeperAway).await;
         }
         if exit == KeeperExit::Lost && !kept {
             // What nobody can wait for any more must not go on behind a pane that has ended.
@@ -72,11 +70,31 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
         entry.ended(ended);
         let _ = server.store.save(&entry);
         entry.io.program_ended().await;
-        if let Some(actor) = entry.address.get() {
-            // An actor that is being restarted looks for itself.
-            let _ = actor.cast(PaneMsg::ProgramEnded(process.life));
-        }
+        let ended = || PaneMsg::ProgramEnded(process.life);
+        tell_actor(&entry, PaneLife::is_undecided, ended).await;
     });
+}
+
+/// Tells the pane's actor, or the one that takes its place, as long as it is needed: one that begins looks at the state before
+/// it can be told anything.
+async fn tell_actor(
+    entry: &PaneEntry,
+    is_needed: impl Fn(&PaneLife) -> bool,
+    message: impl Fn() -> PaneMsg,
+) {
+    let mut state = entry.state();
+    let mut gone = None;
+    loop {
+        let actor = tokio::select! {
+            biased;
+            _ = state.wait_for(|state| !is_needed(state)) => return,
+            actor = entry.address.next_after(gone) => actor,
+        };
+        if actor.cast(message()).is_ok() {
+            return;
+        }
+        gone = Some(actor.id());
+    }
 }
 
 fn ended(process: &Process, exit: KeeperExit, memory_max: Option<u64>) -> Ended {
