@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,9 @@ pub(crate) const LOCK_LIMIT: Duration = Duration::from_millis(100);
 
 /// Pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// How long a lock is tried whose owner is dead.
+const DEAD_OWNER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The daemon's place in the file system: nobody else's as long as this lives.
 #[derive(Debug)]
@@ -223,16 +226,42 @@ fn lock(path: &Path, dir: &Path, patience: Duration) -> Result<File, Error> {
     Ok(file)
 }
 
-/// A daemon that was killed can have left a child between fork and exec, which holds its locks for a moment.
+/// Locks at once, or within `patience`. A daemon that was killed can have left a child between fork and exec, which holds its
+/// locks for a moment: longer on a busy machine, so that one whose owner is dead is tried on.
 fn flock(file: &File, patience: Duration) -> Result<(), Errno> {
     let begun = Instant::now();
     loop {
         match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) if begun.elapsed() < patience => {
-                std::thread::sleep(LOCK_PAUSE);
-            }
+            Err(Errno::WOULDBLOCK) => {}
             done => return done,
         }
+        let waits = begun.elapsed() < patience
+            || begun.elapsed() < DEAD_OWNER_LIMIT && owner(file).is_some_and(is_dead);
+        if !waits {
+            return Err(Errno::WOULDBLOCK);
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+}
+
+/// The process that has written its number into a lock.
+fn owner(file: &File) -> Option<u32> {
+    let mut number = [0; 16];
+    let count = file.read_at(&mut number, 0).ok()?;
+    std::str::from_utf8(&number[..count])
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// Whether a process is gone, or a zombie.
+fn is_dead(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat
+            .rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X'])),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 

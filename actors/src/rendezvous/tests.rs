@@ -86,3 +86,33 @@ fn nothing_is_written_through_links() {
     drop(place);
     assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
 }
+
+/// The lock of a runtime directory, held as by a child of the process `owner`.
+fn held(paths: &Paths, owner: u32) -> std::fs::File {
+    private_dir(&paths.runtime).unwrap();
+    std::fs::write(paths.lock(), format!("{owner}\n")).unwrap();
+    let file = std::fs::File::open(paths.lock()).unwrap();
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    file
+}
+
+#[test]
+fn a_lock_whose_owner_is_dead_is_waited_for_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = paths(dir.path());
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    child.wait().unwrap();
+    let held_on = held(&paths, child.id());
+    let (sender, told) = std::sync::mpsc::channel::<()>();
+    let releases = std::thread::spawn(move || {
+        // Longer than a lock of somebody who lives is tried.
+        let _ = told.recv_timeout(LOCK_LIMIT * 4);
+        drop(held_on);
+    });
+    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
+    drop((place, sender));
+    releases.join().unwrap();
+    let _held = held(&paths, std::process::id());
+    let error = Rendezvous::open(&paths, LOCK_LIMIT).unwrap_err();
+    assert!(error.message.contains("runs already"), "{error}");
+}
