@@ -53,7 +53,7 @@ const ACTORS_LIMIT: Duration = Duration::from_secs(10);
 /// How long replies that are being written may take.
 const REPLIES: Duration = Duration::from_millis(50);
 
-/// How long clients may take to hear that their server is replaced.
+/// Time for clients to hear that their server is replaced.
 const CLIENTS_LIMIT: Duration = Duration::from_secs(2);
 
 /// How the daemon is run.

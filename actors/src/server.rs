@@ -37,6 +37,13 @@ pub(crate) struct StopOrder {
     pub by_signal: bool,
 }
 
+impl StopOrder {
+    /// Whether the daemon is ending, and the next one is to go on with everything.
+    pub(crate) fn leaves_panes(order: &Option<Self>) -> bool {
+        order.is_some_and(|order| order.keep_panes)
+    }
+}
+
 /// One daemon.
 pub(crate) struct Server {
     /// Its name.
@@ -187,15 +194,13 @@ impl Server {
     /// Whether the daemon is ending, and the next one is to go on with everything.
     #[must_use]
     pub(crate) fn is_leaving_panes(&self) -> bool {
-        self.stop.borrow().is_some_and(|order| order.keep_panes)
+        StopOrder::leaves_panes(&self.stop.borrow())
     }
 
     /// Waits until the daemon is to end and the next one to go on.
     pub(crate) async fn is_replaced(&self) {
         let mut ordered = self.stop_order();
-        let _ = ordered
-            .wait_for(|order| order.is_some_and(|order| order.keep_panes))
-            .await;
+        let _ = ordered.wait_for(StopOrder::leaves_panes).await;
     }
 
     /// Becomes `Some` when the daemon is to end.

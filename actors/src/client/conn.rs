@@ -51,7 +51,7 @@ const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// How long a closing connection may take to be told why.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
-/// How long calls that are under way may take when the server is replaced.
+/// Time for calls that are under way when the server is replaced.
 const LEAVING_LIMIT: Duration = Duration::from_millis(300);
 
 /// How often it is looked whether an attached client was stopped.
@@ -232,7 +232,7 @@ impl Conn {
             }
         };
         let stays = self.leaving.is_none();
-        let replaced = self.ordered.wait_for(is_leaving_panes);
+        let replaced = self.ordered.wait_for(StopOrder::leaves_panes);
         let views = next_said(&mut self.views, &self.server);
         tokio::select! {
             biased;
@@ -555,10 +555,6 @@ impl Conn {
     fn tell_views(&self) {
         let _ = self.actor.cast(ClientMsg::Views(self.views.len()));
     }
-}
-
-fn is_leaving_panes(order: &Option<StopOrder>) -> bool {
-    order.is_some_and(|order| order.keep_panes)
 }
 
 fn view_of(views: &mut [View], id: ViewId) -> Option<&mut View> {

@@ -12,7 +12,7 @@ pub struct Ended {
     pub duration_ms: u64,
     /// Milliseconds since 1970.
     pub at_ms: u64,
-    /// What it has used, where its keeper has seen that.
+    /// Processor time and memory that it has used, where its keeper has seen that.
     #[serde(default)]
     pub usage: Option<Usage>,
 }

@@ -29,7 +29,7 @@ impl Conn {
         }
     }
 
-    /// Why it ends now, when the daemon goes and its programs stay. With nothing under way the peer knows that whatever it has
+    /// The reason to end now, when the daemon goes and its programs stay. With nothing under way the peer knows that whatever it has
     /// asked and was not answered was not done.
     pub(super) fn leaves(&self) -> Option<Error> {
         let until = self.leaving?;
@@ -72,7 +72,7 @@ impl Conn {
     }
 }
 
-/// Why a connection ends with calls under way when the daemon goes and its programs stay.
+/// The reason of a connection that ends with calls under way when the daemon goes and its programs stay.
 fn replaced_meanwhile() -> Error {
     let why = "the server was replaced before it answered";
     Error::new(ErrorCode::ServerUnreachable, why)

@@ -111,7 +111,7 @@ pub struct Outcome {
     pub signal: Option<i32>,
     /// How long it ran.
     pub duration: Option<Duration>,
-    /// What it used, where its keeper has seen that; never of a step of a pipeline.
+    /// Processor time and memory that it used, where its keeper has seen that; never of a step of a pipeline.
     #[serde(default)]
     pub usage: Option<Usage>,
     /// The end of its output, when that was asked for.
