@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use protocol::reply::ExitStatus;
 use protocol::request::{
-    ClosePane, CreatePane, CreateSession, PaneSpec, RunOptions, RunParallel, Status,
+    ClosePane, CreatePane, CreateSession, PaneSettings, PaneSpec, RestartType, RunOptions,
+    RunParallel, Status,
 };
 use protocol::{ErrorCode, Target};
 use rustix::process::Signal;
 
-use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::daemon::{Client, Daemon, kept, shell};
 use crate::support::view::named;
 use crate::support::{eventually, proc, run};
 
@@ -187,7 +188,10 @@ fn a_limit_where_there_can_be_none_is_refused_and_nothing_is_started() {
         let daemon = Daemon::start_with("[daemon]\ncgroup = \"off\"\n");
         let client = daemon.client().await;
         let limited = PaneSpec {
-            memory_max: Some(64 << 20),
+            settings: PaneSettings {
+                memory_max: Some(64 << 20),
+                ..PaneSettings::default()
+            },
             ..shell("sleep 600")
         };
         let create = CreateSession {
@@ -244,7 +248,10 @@ fn a_program_that_used_too_much_memory_ends_so_and_everybody_says_it() {
         // As the kernel does it: it counts, and kills.
         let greedy = format!("echo oom_kill 1 > {group}/memory.events; kill -9 $$");
         let limited = PaneSpec {
-            memory_max: Some(64 << 20),
+            settings: PaneSettings {
+                memory_max: Some(64 << 20),
+                ..kept(RestartType::Temporary)
+            },
             ..shell(&greedy)
         };
         let create = CreateSession {

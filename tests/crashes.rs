@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use protocol::id::PaneUuid;
 use protocol::reply::{ExitStatus, ExpectOutcome, PaneInfo, TreeNode};
-use protocol::request::{ClosePane, CreatePane, CreateWindow, Expect, ReadPane, Tree, Until};
+use protocol::request::{
+    ClosePane, CreatePane, CreateWindow, Expect, PaneSettings, ReadPane, Tree, Until,
+};
 use protocol::{Event, Target};
 use rustix::process::Signal;
 
@@ -125,7 +127,7 @@ fn a_program_that_ends_while_its_actor_is_restarted_is_still_closed() {
         client.session("keep", "exec sleep 600").await;
         for round in 0..20 {
             let spec = protocol::request::PaneSpec {
-                remain_on_exit: false,
+                settings: PaneSettings::default(),
                 ..shell("read l")
             };
             let create = CreateWindow {

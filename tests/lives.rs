@@ -10,7 +10,7 @@ use protocol::request::{
 use protocol::{ErrorCode, Name, PaneUuid};
 use rustix::process::Signal;
 
-use crate::support::daemon::{Client, Daemon, fugued_exe, shell, with_daemon};
+use crate::support::daemon::{Client, Daemon, fugued_exe, kept, shell, with_daemon};
 use crate::support::view::{named, shown};
 use crate::support::{eventually, proc, run};
 
@@ -31,7 +31,7 @@ pub async fn assert_usual(client: &mut Client, session: &str, next: &str) {
 async fn permanent(client: &Client, line: &str) -> PaneCreated {
     let create = CreateSession {
         pane: PaneSpec {
-            restart: RestartType::Permanent,
+            settings: kept(RestartType::Permanent),
             ..shell(line)
         },
         ..CreateSession::default()

@@ -2,7 +2,7 @@
 
 use protocol::reply::{ExitStatus, ExpectOutcome};
 use protocol::request::{
-    ClosePane, CreateSession, Expect, KillSession, PaneSpec, Program, ReadPane, Until,
+    ClosePane, CreateSession, Expect, KillSession, PaneSettings, PaneSpec, Program, ReadPane, Until,
 };
 use protocol::{ErrorCode, Name, Target};
 
@@ -307,7 +307,10 @@ fn an_ended_pane_is_read_by_cursor_as_a_live_one() {
             let made = client
                 .ok(CreateSession {
                     pane: PaneSpec {
-                        remain_on_exit: keep,
+                        settings: PaneSettings {
+                            remain_on_exit: keep,
+                            ..PaneSettings::default()
+                        },
                         ..shell(line)
                     },
                     ..CreateSession::default()

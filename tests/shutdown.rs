@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use protocol::reply::{ExitStatus, PaneInfo};
-use protocol::request::{ClosePane, CreatePane, CreateSession, PaneSpec, RestartType};
+use protocol::request::{
+    ClosePane, CreatePane, CreateSession, PaneSettings, PaneSpec, RestartType,
+};
 use protocol::{Name, Target};
 use rustix::process::Signal;
 
@@ -18,7 +20,7 @@ use crate::support::{eventually, proc, run};
 /// A pane that goes when its program ends.
 fn passing(line: &str) -> PaneSpec {
     PaneSpec {
-        remain_on_exit: false,
+        settings: PaneSettings::default(),
         ..shell(line)
     }
 }
@@ -216,7 +218,10 @@ fn programs_that_are_to_run_are_started_again_with_the_machine() {
         let mut daemon = Daemon::start();
         let client = daemon.client().await;
         let spec = PaneSpec {
-            restart: RestartType::Permanent,
+            settings: PaneSettings {
+                restart: RestartType::Permanent,
+                ..PaneSettings::default()
+            },
             ..passing("exec sleep 600")
         };
         let before = session(&client, "always", spec).await;

@@ -127,7 +127,7 @@ fn names_paths_and_reasons_of_others_reach_no_terminal_as_they_are() {
         std::fs::create_dir(&evil).unwrap();
         let mut spec = shell("sleep 0.2; exit 1");
         spec.cwd = Some(evil.display().to_string());
-        spec.restart = protocol::request::RestartType::Permanent;
+        spec.settings.restart = protocol::request::RestartType::Permanent;
         let made = client
             .ok(CreateSession {
                 name: Some(Name::new("a\u{202e}b").unwrap()),

@@ -148,10 +148,9 @@ pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
         "alternate": info.alternate.then_some(true),
         "progress": (!info.progress.is_none()).then_some(info.progress),
         "notification": info.notification,
-        "restart": info.restart.to_string(),
-        "remain_on_exit": info.remain_on_exit,
         "mirror_of": info.mirror_of.map(|id| place.id(id)),
     }));
+    fields.extend(present(json!(info.settings)));
     fields.extend(status(&info.status));
     fields
 }

@@ -1,7 +1,7 @@
 //! What travels between a client and a server: one frame, its kind and its fields.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::error::Error;
 use crate::id::{InstanceUuid, PaneUuid};
@@ -373,11 +373,28 @@ fn located<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> String {
         .chars()
         .take(WHY_MAX_CHARS)
         .collect();
-    if path == "." {
-        why
-    } else {
-        format!("{path}: {why}")
+    match (path.as_str(), why.starts_with('.')) {
+        (".", false) => why,
+        (".", true) => why.trim_start_matches('.').to_owned(),
+        (path, true) => format!("{path}{why}"),
+        (path, false) => format!("{path}: {why}"),
     }
+}
+
+/// Reads a flattened struct: serde knows no field's name there, so an error begins with the rest of its path, which is the
+/// only way to tell it.
+///
+/// # Errors
+/// Those of the struct.
+pub(crate) fn flattened<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let (path, why) = (error.path().to_string(), error.into_inner());
+        serde::de::Error::custom(format_args!(".{path}: {why}"))
+    })
 }
 
 #[cfg(test)]

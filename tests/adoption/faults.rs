@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::reply::ExitStatus;
-use protocol::request::{CreateSession, PaneSpec, RestartType};
+use protocol::request::{CreateSession, PaneSettings, PaneSpec, RestartType};
 use protocol::{ErrorCode, Name};
 use rustix::process::Signal;
 
 use super::{all_text, kill_and_restart, shape};
-use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::daemon::{Client, Daemon, kept, shell};
 use crate::support::{LIMIT, eventually, proc, run};
 
 fn database(daemon: &Daemon) -> PathBuf {
@@ -29,7 +29,7 @@ fn ends_that_no_daemon_saw_are_told_exactly() {
             .session("signalled", "sleep 0.3; kill -USR1 $$")
             .await;
         let removed = PaneSpec {
-            remain_on_exit: false,
+            settings: PaneSettings::default(),
             ..shell("echo gone; exit 9")
         };
         let removed = CreateSession {
@@ -71,7 +71,7 @@ fn a_program_that_is_to_run_is_started_again() {
         let mut daemon = Daemon::start();
         let client = daemon.client().await;
         let spec = PaneSpec {
-            restart: RestartType::Permanent,
+            settings: kept(RestartType::Permanent),
             ..shell("echo life; sleep 0.5; exit 1")
         };
         let create = CreateSession {

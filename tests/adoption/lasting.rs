@@ -9,7 +9,7 @@ use protocol::request::{
 use protocol::{Direction, Name, Target};
 
 use super::{all_text, kill_and_restart, shape};
-use crate::support::daemon::{Daemon, shell};
+use crate::support::daemon::{Daemon, kept, shell};
 use crate::support::pane::input;
 use crate::support::view::named;
 use crate::support::{eventually, proc, run, run_within};
@@ -91,7 +91,7 @@ fn a_program_that_keeps_failing_is_given_up_whatever_happens_to_the_daemon() {
         let mut daemon = Daemon::start();
         let client = daemon.client().await;
         let pane = PaneSpec {
-            restart: RestartType::Permanent,
+            settings: kept(RestartType::Permanent),
             ..shell("echo life; exit 1")
         };
         let create = CreateSession {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use protocol::reply::{ExitStatus, PaneInfo};
 use protocol::request::{
-    ClosePane, CreatePane, CreateSession, CreateWindow, PaneSpec, ReadPane, RestartType,
+    ClosePane, CreatePane, CreateSession, CreateWindow, PaneSettings, PaneSpec, ReadPane,
+    RestartType,
 };
 use protocol::{Name, PaneUuid, Target};
 use rusqlite::Connection;
@@ -109,8 +110,10 @@ async fn places(client: &Client) -> Vec<String> {
 
 fn of_type(restart: RestartType, line: &str) -> PaneSpec {
     PaneSpec {
-        restart,
-        remain_on_exit: false,
+        settings: PaneSettings {
+            restart,
+            ..PaneSettings::default()
+        },
         env: [("COLOUR".to_owned(), "teal".to_owned())].into(),
         cwd: Some("/usr".to_owned()),
         ..shell(line)

@@ -5,12 +5,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use protocol::reply::{ExitStatus, PaneInfo};
-use protocol::request::{ClosePane, CreateSession, PaneSpec, RestartType};
+use protocol::request::{ClosePane, CreateSession, PaneSettings, PaneSpec, RestartType};
 use protocol::{ErrorCode, Name, PaneUuid};
 use rustix::process::{Pid, Signal};
 
 use super::all_text;
-use crate::support::daemon::{Client, Daemon, fugued_exe, shell};
+use crate::support::daemon::{Client, Daemon, fugued_exe, kept, shell};
 use crate::support::pane::input;
 use crate::support::random::Random;
 use crate::support::{LIMIT, eventually, proc, run, run_within};
@@ -66,7 +66,7 @@ fn permanent(daemon: &Daemon) -> (PaneSpec, std::path::PathBuf) {
     let lives = daemon.dir.path().join("lives");
     let line = format!("echo life >>{}; {ECHO}", lives.display());
     let spec = PaneSpec {
-        restart: RestartType::Permanent,
+        settings: kept(RestartType::Permanent),
         ..shell(&line)
     };
     (spec, lives)
@@ -302,7 +302,7 @@ fn each_pane_that_is_to_be_closed_is_closed_once() {
             let create = CreateSession {
                 name: Some(Name::new(&format!("p{number}")).unwrap()),
                 pane: PaneSpec {
-                    remain_on_exit: false,
+                    settings: PaneSettings::default(),
                     ..shell("read line")
                 },
                 ..CreateSession::default()
@@ -374,7 +374,7 @@ fn kills_with_stopped_keepers_end_nothing_and_start_nothing_twice() {
             let create = CreateSession {
                 name: Some(Name::new(&format!("p{number}")).unwrap()),
                 pane: PaneSpec {
-                    restart: RestartType::Permanent,
+                    settings: kept(RestartType::Permanent),
                     ..shell(&line)
                 },
                 ..CreateSession::default()

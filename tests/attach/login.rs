@@ -6,7 +6,7 @@ use protocol::Name;
 use protocol::id::PaneUuid;
 use protocol::request::{Attach, CreateSession, CreateWindow, GetSession, PaneSpec, RestartType};
 
-use crate::support::daemon::{Client, Daemon, fugue_exe, shell, with_daemon};
+use crate::support::daemon::{Client, Daemon, fugue_exe, kept, shell, with_daemon};
 use crate::support::view::{attach, named};
 use crate::support::{eventually, run};
 
@@ -30,7 +30,7 @@ async fn first_login(client: &Client) -> PaneUuid {
         name: Some(Name::new("s").unwrap()),
         environment: Some(variables.map(|(n, v)| (n.to_owned(), v.to_owned())).into()),
         pane: PaneSpec {
-            restart: RestartType::Permanent,
+            settings: kept(RestartType::Permanent),
             env: BTreeMap::from([("DISPLAY".to_owned(), ":own".to_owned())]),
             ..shell("echo agent=$SSH_AUTH_SOCK display=$DISPLAY other=$OTHER.; read line")
         },

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use protocol::frame::{Frame, to_bytes};
 use protocol::id::PaneUuid;
 use protocol::request::{
-    Attach, Call, ClosePane, CreatePane, CreateSession, CreateWindow, KillSession, UpdatePane,
-    UpdateView,
+    Attach, Call, ClosePane, CreatePane, CreateSession, CreateWindow, KillSession, PaneSettings,
+    UpdatePane, UpdateView,
 };
 use protocol::{ErrorCode, Event, Name, Size, Target};
 
@@ -269,7 +269,7 @@ fn the_end_of_the_only_program_ends_session_and_view_with_its_status() {
         let create = CreateSession {
             name: Some(Name::new("s").unwrap()),
             pane: protocol::request::PaneSpec {
-                remain_on_exit: false,
+                settings: PaneSettings::default(),
                 ..shell("read line; exit 7")
             },
             ..CreateSession::default()

@@ -11,7 +11,7 @@ use protocol::request::{
 
 use super::limits::limit;
 use crate::adoption::kill_and_restart;
-use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::daemon::{Client, Daemon, kept, shell};
 use crate::support::{eventually, proc, run_within};
 
 /// So few that nothing more can be opened: the daemon has more already.
@@ -96,7 +96,7 @@ async fn permanent(daemon: &Daemon, client: &Client) -> std::path::PathBuf {
     let lives = daemon.dir.path().join("lives");
     let line = format!("echo $$ >> {}; exec sleep 1", lives.display());
     let pane = PaneSpec {
-        restart: RestartType::Permanent,
+        settings: kept(RestartType::Permanent),
         ..shell(&line)
     };
     let create = CreateSession {

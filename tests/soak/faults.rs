@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::reply::PaneInfo;
 use protocol::request::CreateSession;
 use protocol::{Name, Target};
 use rustix::process::Signal;
@@ -26,7 +27,11 @@ pub async fn kill_daemon(world: &mut World) {
 pub async fn kill_daemon_beside_stopped_keepers(world: &mut World) {
     let panes = world.client().await.panes().await;
     let mut stopped = Vec::new();
-    for pane in panes.iter().filter(|pane| pane.status.exit.is_none()) {
+    // A keeper that was killed a moment ago can still be there.
+    let known = world.sessions.iter().flat_map(|session| &session.panes);
+    let lost: Vec<_> = known.filter(|pane| pane.lost).map(|pane| pane.id).collect();
+    let running = |pane: &&PaneInfo| pane.status.exit.is_none() && !lost.contains(&pane.pane_id);
+    for pane in panes.iter().filter(running) {
         if world.random.one_in(4) && proc::is_keeper(pane.keeper_pid) {
             proc::signal(pane.keeper_pid, Signal::STOP);
             stopped.push(pane);

@@ -7,7 +7,7 @@ use protocol::request::{CreateSession, KillSession, PaneSpec, RestartType};
 use protocol::{Error, Name, Target};
 
 use super::table::Operation;
-use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::daemon::{Client, Daemon, kept, shell};
 use crate::support::left::{Owned, left_over, slots};
 use crate::support::{eventually, proc};
 
@@ -34,7 +34,7 @@ impl World {
         };
         let pane = PaneSpec {
             name: Some(Name::new("pane").unwrap()),
-            restart,
+            settings: kept(restart),
             ..shell("exec sleep 600")
         };
         let create = CreateSession {

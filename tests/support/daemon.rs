@@ -12,7 +12,8 @@ use protocol::id::PaneUuid;
 use protocol::paths::Paths;
 use protocol::reply::{PaneCreated, PaneInfo, SessionInfo};
 use protocol::request::{
-    Call, CreateSession, ListPanes, ListSessions, PaneSpec, Program, ReadPane, WaitPane,
+    Call, CreateSession, ListPanes, ListSessions, PaneSettings, PaneSpec, Program, ReadPane,
+    RestartType, WaitPane,
 };
 use protocol::{Error, Event, Name, Target, transport};
 use serde::Serialize;
@@ -331,7 +332,16 @@ pub fn shell(line: &str) -> PaneSpec {
             line: line.to_owned(),
             shell: None,
         },
-        remain_on_exit: true,
+        settings: kept(RestartType::Temporary),
         ..PaneSpec::default()
+    }
+}
+
+/// The settings of a pane that is kept when its program ends for good.
+pub fn kept(restart: RestartType) -> PaneSettings {
+    PaneSettings {
+        restart,
+        remain_on_exit: true,
+        ..PaneSettings::default()
     }
 }

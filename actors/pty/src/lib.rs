@@ -14,5 +14,5 @@ pub use io::{
     ExpectOrder, Facts, Input, Io, Line, Live, Piece, PieceKind, QueueTicket, Seen, TerminalUse,
     Waited, WriteOrder, Writer, Written,
 };
-pub use setup::{Host, Setup, TaskFuture, TaskSubject, Window};
+pub use setup::{Host, ScreenSetup, Setup, TaskFuture, TaskSubject, Window};
 pub use watched::{Waiting, Watched};

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use protocol::terminal::{CellPixels, TerminalFacts};
 use protocol::{PaneUuid, Size};
 use rustix::termios::Winsize;
-use terminal::screen::Copies;
+use terminal::screen::{Permissions, Screen};
 use tokio::task::AbortHandle;
 
 /// The future of a task.
@@ -24,13 +24,38 @@ pub struct Host {
     pub epoch_ms: fn() -> u64,
 }
 
+/// The setup of a screen.
+#[derive(Clone, Copy, Debug)]
+pub struct ScreenSetup {
+    /// Lines of scrollback.
+    pub history_lines: usize,
+    /// The program's rights over what others see.
+    pub permissions: Permissions,
+}
+
+impl ScreenSetup {
+    /// So many lines, and no rights.
+    #[cfg(test)]
+    pub(crate) fn keeping(history_lines: usize) -> Self {
+        Self {
+            history_lines,
+            permissions: Permissions::default(),
+        }
+    }
+
+    /// An empty screen.
+    pub(crate) fn empty(&self, size: Size) -> Screen {
+        let mut screen = Screen::new(size, self.history_lines);
+        screen.permit(self.permissions);
+        screen
+    }
+}
+
 /// The setup of a pane's screen and task.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// Lines of scrollback.
-    pub history_lines: usize,
-    /// Whether what the program copies is passed on.
-    pub copies: Copies,
+    /// The screen as it begins.
+    pub screen: ScreenSetup,
     /// Facts that are known at first of the terminal of who looks.
     pub terminal: TerminalFacts,
     /// The daemon that the task runs in.

@@ -217,7 +217,7 @@ fn without_keeper(
     let reason = if rebooted { REBOOTED } else { KEEPER_GONE };
     let state = &mut pane.state;
     // Nobody has closed it: it is shown as ended until somebody does.
-    state.settled |= rebooted && pane.record.restart == RestartType::Temporary;
+    state.settled |= rebooted && pane.record.settings.restart == RestartType::Temporary;
     state.ended.get_or_insert_with(|| {
         let reason = reason.to_owned();
         Ended::unseen(ExitStatus::Lost { reason }, 0, epoch_ms())

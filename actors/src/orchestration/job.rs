@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::reply::{OrchestrationKind, RunStatus};
-use protocol::request::{PaneSpec, Program, RestartType, RunLayout, StopRecipe};
+use protocol::request::{PaneSettings, PaneSpec, Program, RunLayout, StopRecipe};
 use protocol::{Error, Name};
 
 use super::entry::{OrchestrationEntry, RUN_TAG};
@@ -207,10 +207,12 @@ impl Job {
                 program,
                 cwd: command.cwd.clone().or_else(|| plan.cwd.clone()),
                 env,
-                restart: RestartType::Temporary,
-                remain_on_exit: true,
+                settings: PaneSettings {
+                    remain_on_exit: true,
+                    memory_max: plan.memory_max,
+                    ..PaneSettings::default()
+                },
                 stop: StopRecipe::default(),
-                memory_max: plan.memory_max,
                 history_lines: (lines > 0).then(|| self.history_lines(lines)),
                 login: false,
             },

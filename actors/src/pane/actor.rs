@@ -225,7 +225,7 @@ impl PaneActorState {
 
     /// What is to follow from this end.
     fn decide(&mut self, ended: &Ended) -> Decision {
-        let restarts = match self.entry.record.restart {
+        let restarts = match self.entry.record.settings.restart {
             RestartType::Permanent => true,
             RestartType::Transient => !ended.exit.success(),
             RestartType::Temporary => false,
@@ -237,13 +237,13 @@ impl PaneActorState {
             0
         };
         let (decision, said) = match count {
-            0 if self.entry.record.remain_on_exit => (Decision::Keep, "keep"),
+            0 if self.entry.record.settings.remain_on_exit => (Decision::Keep, "keep"),
             0 => (Decision::Close, "close"),
             1..=RESTARTS => {
                 let pause = RESTART_PAUSE * 2u32.pow(count - 1);
                 (Decision::Restart(pause), "restart")
             }
-            _ if self.entry.record.remain_on_exit => (Decision::Keep, "give up and keep"),
+            _ if self.entry.record.settings.remain_on_exit => (Decision::Keep, "give up and keep"),
             _ => (Decision::Close, "give up and close"),
         };
         tracing::info!(

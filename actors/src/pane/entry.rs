@@ -167,7 +167,7 @@ impl PaneEntry {
     pub(crate) async fn next_end(&self, limit: Duration) -> PaneStatus {
         let mut state = self.state();
         let before = state.borrow().ends();
-        let restarts = self.record.restart != RestartType::Temporary;
+        let restarts = self.record.settings.restart != RestartType::Temporary;
         let is_over = |state: &PaneLife| {
             // An end of a program that may be started again counts when it is decided that it is not.
             let stays = state.is_kept() || state.is_closing() || !restarts;

@@ -65,7 +65,7 @@ pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: 
             RunStreams::Pipes | RunStreams::Apart => PIPED_LIMIT,
         };
         entry.io.drain(limit).await;
-        let ended = ended(&process, exit, entry.record.memory_max);
+        let ended = ended(&process, exit, entry.record.settings.memory_max);
         // An earlier daemon may have known it already.
         entry.ended(ended);
         let _ = server.store.save(&entry);

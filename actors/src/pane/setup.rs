@@ -2,8 +2,8 @@
 
 use protocol::config::{ClipboardWish, DaemonConfig};
 use protocol::terminal::TerminalFacts;
-use pty::{Host, Setup};
-use terminal::screen::Copies;
+use pty::{Host, ScreenSetup, Setup};
+use terminal::screen::{Copies, Permissions};
 
 use crate::clock::epoch_ms;
 use model::pane::PaneRecord;
@@ -30,10 +30,14 @@ pub(crate) fn setup_of(
         ClipboardWish::All => true,
     };
     Setup {
-        history_lines: record.history_lines,
-        copies: match is_passed_on {
-            true => Copies::PassedOn,
-            false => Copies::Ignored,
+        screen: ScreenSetup {
+            history_lines: record.history_lines,
+            permissions: Permissions {
+                copies: match is_passed_on {
+                    true => Copies::PassedOn,
+                    false => Copies::Ignored,
+                },
+            },
         },
         terminal,
         host: HOST,

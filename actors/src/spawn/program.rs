@@ -55,7 +55,7 @@ pub(super) async fn start_program(
 ) -> Result<(StartedProgram, SpawnedPane), Error> {
     let cgroup = server
         .cgroups()
-        .prepare(record.cgroup.as_deref(), record.memory_max)?;
+        .prepare(record.cgroup.as_deref(), record.settings.memory_max)?;
     let group = cgroup.as_ref().map(|cgroup| cgroup.group.clone());
     let (raw_env, env) = record::variables(record);
     let winsize = window.winsize();

@@ -66,7 +66,7 @@ pub(super) fn record(
         )));
     }
     let stop = checked_stop(spec.stop.or(&server.config.stop.recipe()))?;
-    if let Some(bytes) = spec.memory_max {
+    if let Some(bytes) = spec.settings.memory_max {
         server.cgroups().check_memory(bytes)?;
     }
     Ok(PaneRecord {
@@ -82,15 +82,13 @@ pub(super) fn record(
             Some(_) => None,
             None => Some(spec.env.keys().cloned().collect()),
         },
-        restart: spec.restart,
-        remain_on_exit: spec.remain_on_exit,
+        settings: spec.settings,
         stop,
         streams: order.streams,
         status_pipe: order.report_word.is_some(),
         report_word: order.report_word.clone(),
         history_lines: history_lines(server, spec)?,
         made_for: idempotency::current_key(),
-        memory_max: spec.memory_max,
         umask: umask.transpose()?,
         cgroup: server
             .cgroups()

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use protocol::os_text;
 use protocol::paths::{self, UMASK_VARIABLE, own_umask};
-use protocol::request::{PaneSpec, Program, RestartType, StopRecipe};
+use protocol::request::{PaneSettings, PaneSpec, Program, RestartType, StopRecipe};
 
 use super::args;
 
@@ -54,9 +54,11 @@ impl PaneOptions {
             program: program(self.command.iter().map(os_text::encoded).collect()),
             cwd: Some(directory(self.cwd.as_deref())?),
             env: args::map(self.env),
-            restart: self.restart,
-            remain_on_exit: self.remain,
-            memory_max: self.memory_max,
+            settings: PaneSettings {
+                restart: self.restart,
+                remain_on_exit: self.remain,
+                memory_max: self.memory_max,
+            },
             login: self.login,
             stop: recipe(self.stop_keys, self.stop_times),
             ..PaneSpec::default()

@@ -188,7 +188,7 @@ async fn creating_passes_the_key_the_surroundings_and_the_command() {
         made.pane.program,
         protocol::request::Program::Argv(vec!["cargo".into(), "test".into()])
     );
-    assert!(made.pane.remain_on_exit);
+    assert!(made.pane.settings.remain_on_exit);
     let cwd = made.pane.cwd.as_deref().unwrap();
     assert_eq!(
         cwd,
@@ -214,7 +214,7 @@ async fn creating_passes_the_key_the_surroundings_and_the_command() {
         panic!("{requests:?}")
     };
     assert_eq!(shell.pane.program, protocol::request::Program::LoginShell);
-    assert!(!shell.pane.remain_on_exit);
+    assert!(!shell.pane.settings.remain_on_exit);
     let result = client
         .call("fugue_create_session", json!({"args": ["x"]}))
         .await;

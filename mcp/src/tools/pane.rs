@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::reply::PaneInfo;
-use protocol::request::{PaneSpec, Program, RestartType, StopRecipe};
+use protocol::request::{PaneSettings, PaneSpec, Program, RestartType, StopRecipe};
 use protocol::{Direction, Error, Name, request};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -62,9 +62,11 @@ impl ProgramParams {
             program,
             cwd: self.cwd.as_deref().map(|cwd| call.absolute(cwd)),
             env: self.env.unwrap_or_default(),
-            restart: self.restart.unwrap_or_default(),
-            remain_on_exit: self.remain_on_exit.unwrap_or(has_command),
-            memory_max: self.memory_max,
+            settings: PaneSettings {
+                restart: self.restart.unwrap_or_default(),
+                remain_on_exit: self.remain_on_exit.unwrap_or(has_command),
+                memory_max: self.memory_max,
+            },
             stop: self.stop.unwrap_or_default(),
             ..PaneSpec::default()
         })

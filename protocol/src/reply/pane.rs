@@ -6,7 +6,7 @@ use super::{Notification, ProgramStatus, Progress, SessionContext};
 use crate::geometry::Size;
 use crate::id::{PaneUuid, SessionUuid, WindowUuid};
 use crate::name::Name;
-use crate::request::RestartType;
+use crate::request::PaneSettings;
 
 /// How a program ended, from its wait status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,10 +223,9 @@ pub struct PaneInfo {
     pub title: String,
     /// Running, or how it ended.
     pub status: PaneStatus,
-    /// What happens when the program ends.
-    pub restart: RestartType,
-    /// The ended pane is kept.
-    pub remain_on_exit: bool,
+    /// What its maker chose.
+    #[serde(flatten)]
+    pub settings: PaneSettings,
     /// It is its window's focused pane.
     pub focused: bool,
     /// Time since the text on the screen changed, in milliseconds.

@@ -123,6 +123,19 @@ impl StopRecipe {
     }
 }
 
+/// The settings of a pane: the same in the request that makes it, in what is stored of it and in every list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PaneSettings {
+    /// What happens when the program ends.
+    pub restart: RestartType,
+    /// Keep the ended pane with its status and output until it is closed.
+    pub remain_on_exit: bool,
+    /// Memory that all its processes may use together, in bytes; needs a server with control groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_max: Option<u64>,
+}
+
 /// A pane to be made.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PaneSpec {
@@ -138,21 +151,15 @@ pub struct PaneSpec {
     /// Variables set on top of the session's environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// What happens when the program ends.
-    #[serde(default)]
-    pub restart: RestartType,
-    /// Keep the ended pane with its status and output until it is closed.
-    #[serde(default)]
-    pub remain_on_exit: bool,
+    /// What its maker may choose and every list of panes tells.
+    #[serde(flatten, deserialize_with = "crate::frame::flattened")]
+    pub settings: PaneSettings,
     /// How the program is asked to end.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub stop: StopRecipe,
     /// Scrollback in lines, at most 100,000; the server's default when absent.
     #[serde(default)]
     pub history_lines: Option<u32>,
-    /// Memory that all its processes may use together, in bytes; needs a server with control groups.
-    #[serde(default)]
-    pub memory_max: Option<u64>,
     /// The shell is a login shell: it reads the profile, which may set the caller's PATH anew.
     #[serde(default)]
     pub login: bool,

@@ -36,6 +36,11 @@ fn wrong_params_name_the_method_and_the_field() {
             json!({"pane": {"restart": "sometimes"}}),
             "pane.restart",
         ),
+        (
+            "create_session",
+            json!({"pane": {"memory_max": "much"}}),
+            "pane.memory_max: invalid type",
+        ),
     ];
     for (method, params, field) in cases {
         let error = Request::decode(method, &to_bytes(&params)).unwrap_err();

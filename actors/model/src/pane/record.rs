@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::request::{RestartType, RunStreams, StopRecipe};
+use protocol::request::{PaneSettings, RunStreams, StopRecipe};
 use serde::{Deserialize, Serialize};
 
 use crate::origin::Origin;
@@ -24,10 +24,9 @@ pub struct PaneRecord {
     /// The variables of it that its maker gave to this pane, where the others are the session's; absent where all of it
     /// is its own.
     pub given: Option<Vec<String>>,
-    /// The rule for what follows its end.
-    pub restart: RestartType,
-    /// The ended pane is kept.
-    pub remain_on_exit: bool,
+    /// What its maker chose.
+    #[serde(flatten)]
+    pub settings: PaneSettings,
     /// The way in which it is asked to end.
     pub stop: StopRecipe,
     /// Its terminal, or pipes where it has none.
@@ -42,8 +41,6 @@ pub struct PaneRecord {
     pub created_at_ms: u64,
     /// The idempotency key of the request that made it.
     pub made_for: Option<String>,
-    /// Memory that its processes may use together, in bytes.
-    pub memory_max: Option<u64>,
     /// The directory of its control group.
     pub cgroup: Option<String>,
     /// Its maker.

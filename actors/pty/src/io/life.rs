@@ -40,7 +40,7 @@ impl Io {
         let mut journal =
             Journal::create(journal_fd.as_fd(), journal_bytes).map_err(|e| failed(&e))?;
         let _first = journal.note_resize(size.rows, size.cols);
-        let new = Rebuilt::of(Screen::new(size, setup.history_lines));
+        let new = Rebuilt::of(setup.screen.empty(size));
         Self::begin(master, journal_fd, journal, new, size, setup)
     }
 
@@ -95,13 +95,7 @@ impl Io {
         let size = self.size();
         let (journal, rebuilt) = match open_journal(&journal_fd) {
             Some(journal) => {
-                rebuild_aside(
-                    journal,
-                    NOTHING_PARSED,
-                    size,
-                    self.shared.setup.history_lines,
-                )
-                .await?
+                rebuild_aside(journal, NOTHING_PARSED, size, self.shared.setup.screen).await?
             }
             None => {
                 let mut journal =
@@ -129,7 +123,7 @@ impl Io {
 
     /// An empty screen.
     pub(super) fn blank(&self) -> Screen {
-        Screen::new(self.size(), self.shared.setup.history_lines)
+        self.shared.setup.screen.empty(self.size())
     }
 
     /// Starts the task for a pane whose program and journal are gone; `last` is the screen that is left of it, if any.
@@ -240,12 +234,12 @@ impl Io {
         failed_at: u64,
         queue: mpsc::Receiver<Command>,
     ) {
-        let (size, history) = (self.size(), self.shared.setup.history_lines);
+        let (size, setup) = (self.size(), self.shared.setup.screen);
         self.shared.ended.send_replace(false);
         let io = self.clone();
         self.spawn(async move {
             let told = task::EndGuard(Arc::clone(&io.shared));
-            let rebuilt = rebuild_aside(journal, failed_at, size, history).await;
+            let rebuilt = rebuild_aside(journal, failed_at, size, setup).await;
             let Ok((journal, rebuilt)) = rebuilt else {
                 return;
             };

@@ -11,6 +11,7 @@ use terminal::screen::{Extent, Screen};
 use tokio::sync::Semaphore;
 
 use super::rebuilding;
+use crate::setup::ScreenSetup;
 
 /// Fed at once; then it is looked whether there is time for more.
 const SLICE_BYTES: usize = 4 * 1024;
@@ -55,13 +56,13 @@ pub(super) async fn rebuild_aside(
     mut journal: Journal,
     failed_at: u64,
     size: Size,
-    history: usize,
+    setup: ScreenSetup,
 ) -> Result<(Journal, Rebuilt), Error> {
     let turn = TURNS.acquire().await;
     let rebuilt = tokio::task::spawn_blocking(move || {
         let begun = processor_time();
         let is_over = || processor_time().saturating_sub(begun) >= LIMIT;
-        let rebuilt = carefully(&mut journal, failed_at, size, history, &is_over);
+        let rebuilt = carefully(&mut journal, failed_at, size, setup, &is_over);
         (journal, rebuilt)
     });
     let rebuilt = rebuilt.await.map_err(|_| rebuilding());
@@ -73,7 +74,7 @@ fn carefully(
     journal: &mut Journal,
     failed_at: u64,
     size: Size,
-    history: usize,
+    setup: ScreenSetup,
     is_over: &dyn Fn() -> bool,
 ) -> Rebuilt {
     let reached = AtomicU64::new(0);
@@ -83,7 +84,7 @@ fn carefully(
     };
     let all = journal.position();
     let until = |end: u64| {
-        let rebuilding = || rebuild_within(journal, end, size, history, &budget);
+        let rebuilding = || rebuild_within(journal, end, size, setup, &budget);
         catch_unwind(AssertUnwindSafe(rebuilding)).ok()
     };
     let mut rebuilt = until(failed_at);
@@ -100,7 +101,7 @@ fn carefully(
         tracing::error!("a pane's screen cannot be rebuilt; it begins empty");
         Rebuilt {
             left_out: all,
-            ..Rebuilt::of(Screen::new(size, history))
+            ..Rebuilt::of(setup.empty(size))
         }
     });
     if rebuilt.left_out > 0 {
@@ -136,14 +137,15 @@ pub(super) fn rebuild(journal: &Journal, failed_at: u64, size: Size, history: us
         reached: &AtomicU64::new(0),
         is_over: &|| false,
     };
-    rebuild_within(journal, failed_at, size, history, &budget)
+    let setup = ScreenSetup::keeping(history);
+    rebuild_within(journal, failed_at, size, setup, &budget)
 }
 
 fn rebuild_within(
     journal: &Journal,
     failed_at: u64,
     size: Size,
-    history: usize,
+    setup: ScreenSetup,
     budget: &Budget<'_>,
 ) -> Rebuilt {
     let resizes: Vec<_> = journal
@@ -153,10 +155,11 @@ fn rebuild_within(
     let restored = journal
         .checkpoint()
         .and_then(|(position, bytes)| Some((position, Screen::restore(bytes).ok()?)));
-    let (from, screen) = restored.unwrap_or_else(|| {
+    let (from, mut screen) = restored.unwrap_or_else(|| {
         let first = resizes.first().map_or(size, |(_, size)| *size);
-        (0, Screen::new(first, history))
+        (0, setup.empty(first))
     });
+    screen.permit(setup.permissions.replayed());
     let mut replay = Replay {
         journal,
         screen,

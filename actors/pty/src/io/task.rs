@@ -94,7 +94,7 @@ impl Task {
         let ended = shared.program_ended.load(Ordering::Acquire);
         let printed = journal.position();
         shared.live.printed.store(printed, Ordering::Relaxed);
-        screen.set_copies(shared.setup.copies);
+        screen.permit(shared.setup.screen.permissions);
         screen.set_terminal(*shared.facts.borrow());
         let mut writes = Writes::default();
         let now = Instant::now();

@@ -9,10 +9,9 @@ use protocol::Size;
 use protocol::terminal::TerminalFacts;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
-use terminal::screen::Copies;
 
 use super::Io;
-use crate::setup::{Host, Setup};
+use crate::setup::{Host, ScreenSetup, Setup};
 
 const HOST: Host = Host {
     spawn: |_, task| tokio::spawn(task).abort_handle(),
@@ -27,8 +26,7 @@ fn started() -> (Io, File) {
     let slave: OwnedFd = ioctl_tiocgptpeer(&master, flags).unwrap();
     let journal = memfd_create("journal-test", MemfdFlags::CLOEXEC).unwrap();
     let setup = Setup {
-        history_lines: 100,
-        copies: Copies::Ignored,
+        screen: ScreenSetup::keeping(100),
         terminal: TerminalFacts::default(),
         host: HOST,
     };

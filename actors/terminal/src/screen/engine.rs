@@ -34,7 +34,7 @@ pub(super) use self::sgr::{BASIC, OVERLINE};
 use self::strings::Dcs;
 use super::facts::Facts;
 use super::lines::{Epochs, Kind, LineMark, TextCursor};
-use super::{Copies, ScreenEvents};
+use super::{Permissions, ScreenEvents};
 
 /// The longest title kept, in bytes.
 pub(super) const MAX_TITLE_BYTES: usize = 1024;
@@ -83,8 +83,8 @@ pub(super) struct Engine {
     pub(super) last_char: Option<char>,
     pub(super) replies: Vec<u8>,
     pub(super) events: ScreenEvents,
-    /// Whether what the program copies is passed on.
-    pub(super) copies: Copies,
+    /// The program's rights over what others see.
+    pub(super) permissions: Permissions,
     /// The terminal of who looks.
     pub(super) terminal: TerminalFacts,
     /// Colours were set or taken back.
@@ -139,7 +139,7 @@ impl Engine {
             last_char: None,
             replies: Vec::new(),
             events: ScreenEvents::default(),
-            copies: Copies::default(),
+            permissions: Permissions::default(),
             terminal: TerminalFacts::default(),
             colors_changed: false,
             inserting: false,

@@ -16,6 +16,7 @@ use super::echo::Echoes;
 use super::engine::{Engine, Work};
 use super::events::ScreenEvents;
 use super::modes::{Cursor, CursorShape, Modes};
+use super::permissions::Permissions;
 use super::{palette, render};
 
 /// The most bytes of a chunk that the engine is given at a time.
@@ -127,7 +128,7 @@ impl Screen {
     fn feed(&mut self, bytes: &[u8]) -> usize {
         let mut rest = self.finish_char(bytes);
         while !rest.is_empty() && !self.engine.meter.is_spent() {
-            match self.boundary.step(rest, self.engine.copies) {
+            match self.boundary.step(rest, self.engine.permissions.copies) {
                 Step::Feed(0) => rest = &rest[self.boundary.end_dropping(rest)..],
                 Step::Feed(len) => {
                     let taken = self.feed_engine(&rest[..len]);
@@ -139,7 +140,8 @@ impl Screen {
                 Step::Drop(len) => rest = &rest[len..],
                 Step::Cancel => {
                     self.parser.advance(&mut self.engine, b"\x18");
-                    if self.boundary.is_copy() && self.engine.copies == Copies::PassedOn {
+                    if self.boundary.is_copy() && self.engine.permissions.copies == Copies::PassedOn
+                    {
                         self.engine.events.not_copied = Some(CopyError::TooLong);
                     }
                     self.boundary.cancelled();
@@ -222,9 +224,9 @@ impl Screen {
         }
     }
 
-    /// Whether what the program copies is passed on from now on.
-    pub fn set_copies(&mut self, copies: Copies) {
-        self.engine.copies = copies;
+    /// Sets the program's rights from now on.
+    pub fn permit(&mut self, permissions: Permissions) {
+        self.engine.permissions = permissions;
     }
 
     /// Notes what is known of the terminal of who looks: what programs are told that ask.

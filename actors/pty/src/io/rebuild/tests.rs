@@ -6,6 +6,7 @@ use protocol::Size;
 use terminal::screen::{Extent, Screen};
 
 use super::{SLICE_BYTES, carefully, rebuild};
+use crate::setup::ScreenSetup;
 
 const HISTORY: usize = 50;
 const FIRST: Size = Size::new(10, 40);
@@ -121,7 +122,13 @@ fn left_out(is_over: &dyn Fn(u32) -> bool) {
         slices.set(slices.get() + 1);
         is_over(slices.get())
     };
-    let mut rebuilt = carefully(&mut journal, u64::MAX, FIRST, HISTORY, &is_over);
+    let mut rebuilt = carefully(
+        &mut journal,
+        u64::MAX,
+        FIRST,
+        ScreenSetup::keeping(HISTORY),
+        &is_over,
+    );
     assert_eq!(rebuilt.left_out, (output.len() - 2 * SLICE_BYTES) as u64);
     assert_eq!(rebuilt.screen.state(), before.state());
     // The next one begins behind it.
@@ -130,7 +137,13 @@ fn left_out(is_over: &dyn Fn(u32) -> bool) {
         fed.set(fed.get() + 1);
         false
     };
-    let mut again = carefully(&mut journal, u64::MAX, FIRST, HISTORY, &never);
+    let mut again = carefully(
+        &mut journal,
+        u64::MAX,
+        FIRST,
+        ScreenSetup::keeping(HISTORY),
+        &never,
+    );
     assert_eq!((again.left_out, fed.get()), (0, 0));
     assert_eq!(again.screen.state(), before.state());
 }

@@ -165,7 +165,7 @@ impl Engine {
 
     pub(super) fn identify(&mut self, mark: Option<char>) {
         // A VT220 with colours, and with a clipboard (52) where it is passed on. Source: xterm ctlseqs, DA1 and DA2.
-        match (mark, self.copies) {
+        match (mark, self.permissions.copies) {
             (None, Copies::Ignored) => self.reply(format_args!("\x1b[?62;22c")),
             (None, Copies::PassedOn) => self.reply(format_args!("\x1b[?62;22;52c")),
             (Some('>'), _) => self.reply(format_args!("\x1b[>1;10;0c")),

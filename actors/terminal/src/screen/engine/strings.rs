@@ -92,7 +92,7 @@ impl Engine {
                 let value = to_hex(b"xterm-256color");
                 self.reply(format_args!("\x1bP1+r{name_hex}={value}\x1b\\"));
             }
-            "Ms" if self.copies == Copies::PassedOn => {
+            "Ms" if self.permissions.copies == Copies::PassedOn => {
                 self.by_the_engine(&[b"\x1bP+q", name_hex.as_bytes(), b"\x1b\\"]);
             }
             "sixel" | "iterm2" | "kitty" | "TK" | "Ms" => {
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     fn copy(&mut self, selections: &[u8], text: &[u8]) {
-        if self.copies == Copies::Ignored || text == b"?" {
+        if self.permissions.copies == Copies::Ignored || text == b"?" {
             return;
         }
         match copies::read(selections, text) {

@@ -5,11 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use protocol::event::{Copied, Selection};
 
 use super::support::{fed_to, screen, size, text};
-use crate::screen::{Copies, CopyError, Extent, Screen, ScreenEvents};
+use crate::screen::{Copies, CopyError, Extent, Permissions, Screen, ScreenEvents};
+
+const PASSING_ON: Permissions = Permissions {
+    copies: Copies::PassedOn,
+};
 
 fn passing() -> Screen {
     let mut screen = Screen::new(size(5, 20), 100);
-    screen.set_copies(Copies::PassedOn);
+    screen.permit(PASSING_ON);
     screen
 }
 
@@ -115,7 +119,7 @@ fn a_checkpoint_amid_a_long_text_gives_it_up() {
     assert!(screen.kept_bytes() <= Screen::max_kept_bytes(size(5, 20), 100));
     assert!(screen.state().len() < 20_000);
     let mut copy = Screen::restore(&screen.checkpoint(Extent::Full)).unwrap();
-    copy.set_copies(Copies::PassedOn);
+    copy.permit(PASSING_ON);
     for screen in [&mut screen, &mut copy] {
         screen.advance(b"AAAA\x07b");
         assert_eq!(text(screen), "ab");
