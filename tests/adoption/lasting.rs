@@ -9,7 +9,7 @@ use protocol::request::{
 use protocol::{Direction, Name, Target};
 
 use super::{all_text, kill_and_restart, shape};
-use crate::support::daemon::{Daemon, kept, shell};
+use crate::support::daemon::{Client, Daemon, kept, shell};
 use crate::support::pane::input;
 use crate::support::view::named;
 use crate::support::{eventually, proc, run, run_within};
@@ -174,5 +174,47 @@ fn an_upgrade_to_a_program_that_does_not_start_goes_back_to_the_earlier_one() {
         drop(client);
         assert_eq!(daemon.fugue(&["stop"]).code, 0);
         assert!(!proc::lives(made.pid));
+    });
+}
+
+/// The titles of both panes once they show this word, and whether they are locked.
+async fn titles(client: &Client, word: &str) -> Vec<(String, bool)> {
+    eventually("what both programs print", async || {
+        let panes = client.panes().await;
+        let mut told = Vec::new();
+        for name in ["free", "locked"] {
+            let pane = panes.iter().find(|p| p.session_name.as_str() == name)?;
+            let is_there = client.text(pane.pane_id).await.contains(word);
+            told.push(is_there.then(|| (pane.title.clone(), pane.settings.title_locked))?);
+        }
+        Some(told)
+    })
+    .await
+}
+
+#[test]
+fn a_locked_title_stays_locked() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let line =
+            r"printf '\033]2;first\007READY'; read l; printf '\033]2;second\007DONE'; exec cat";
+        for (name, lock) in [("free", None), ("locked", Some("--title-locked"))] {
+            let mut args = vec!["new", "-d", "-n", name];
+            args.extend(lock);
+            args.extend(["--", line]);
+            let ran = daemon.fugue(&args);
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+        let of = |free: &str| [(free.to_owned(), false), (String::new(), true)];
+        let client = daemon.client().await;
+        assert_eq!(titles(&client, "READY").await, of("first"));
+        drop(client);
+        kill_and_restart(&mut daemon, Duration::ZERO).await;
+        let client = daemon.client().await;
+        assert_eq!(titles(&client, "READY").await, of("first"));
+        for pane in client.panes().await {
+            client.ok(input(pane.pane_id, "")).await;
+        }
+        assert_eq!(titles(&client, "DONE").await, of("second"));
     });
 }

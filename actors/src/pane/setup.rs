@@ -37,6 +37,7 @@ pub(crate) fn setup_of(
                     true => Copies::PassedOn,
                     false => Copies::Ignored,
                 },
+                title_locked: record.settings.title_locked,
             },
         },
         terminal,

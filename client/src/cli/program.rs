@@ -31,6 +31,9 @@ pub(crate) struct PaneOptions {
     /// Memory that all its processes may use together, such as 512M; needs a server with control groups
     #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
     memory_max: Option<u64>,
+    /// Keep the program from setting the title
+    #[arg(long)]
+    title_locked: bool,
     /// Make the shell a login shell: it reads the profile, which may set PATH anew
     #[arg(long, conflicts_with = "command")]
     login: bool,
@@ -58,6 +61,7 @@ impl PaneOptions {
                 restart: self.restart,
                 remain_on_exit: self.remain,
                 memory_max: self.memory_max,
+                title_locked: self.title_locked,
             },
             login: self.login,
             stop: recipe(self.stop_keys, self.stop_times),

@@ -30,6 +30,7 @@ pub(crate) struct ProgramParams {
     /// Default: with command
     remain_on_exit: Option<bool>,
     memory_max: Option<u64>,
+    title_locked: Option<bool>,
     #[schemars(schema_with = "schema::stop")]
     #[serde(default)]
     stop: Option<StopRecipe>,
@@ -66,6 +67,7 @@ impl ProgramParams {
                 restart: self.restart.unwrap_or_default(),
                 remain_on_exit: self.remain_on_exit.unwrap_or(has_command),
                 memory_max: self.memory_max,
+                title_locked: self.title_locked.unwrap_or_default(),
             },
             stop: self.stop.unwrap_or_default(),
             ..PaneSpec::default()

@@ -134,6 +134,9 @@ pub struct PaneSettings {
     /// Memory that all its processes may use together, in bytes; needs a server with control groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_max: Option<u64>,
+    /// The program cannot set the title, which stays empty.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub title_locked: bool,
 }
 
 /// A pane to be made.

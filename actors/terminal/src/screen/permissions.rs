@@ -7,6 +7,8 @@ use super::copies::Copies;
 pub struct Permissions {
     /// Whether what it copies is passed on.
     pub copies: Copies,
+    /// It cannot set the title.
+    pub title_locked: bool,
 }
 
 impl Permissions {

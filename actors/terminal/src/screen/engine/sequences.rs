@@ -23,6 +23,9 @@ impl Engine {
     }
 
     pub(super) fn rename(&mut self, title: String) {
+        if self.permissions.title_locked {
+            return;
+        }
         let mut title = title;
         title.retain(|c| !c.is_control());
         title.truncate(title.floor_char_boundary(MAX_TITLE_BYTES));

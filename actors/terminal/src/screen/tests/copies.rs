@@ -9,6 +9,7 @@ use crate::screen::{Copies, CopyError, Extent, Permissions, Screen, ScreenEvents
 
 const PASSING_ON: Permissions = Permissions {
     copies: Copies::PassedOn,
+    title_locked: false,
 };
 
 fn passing() -> Screen {

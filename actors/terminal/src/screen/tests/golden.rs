@@ -5,7 +5,7 @@ use protocol::terminal::{CellPixels, TerminalColors, TerminalFacts};
 use protocol::Size;
 
 use super::support::{all_text, fed, screen, size, text};
-use crate::screen::{Cursor, CursorShape, Modes, Screen};
+use crate::screen::{Cursor, CursorShape, Modes, Permissions, Screen};
 
 fn replies(bytes: &str) -> String {
     let replies = screen(bytes).take_replies().unwrap_or_default();
@@ -210,6 +210,18 @@ fn titles_are_kept_short_and_clean() {
     assert_eq!(screen.title(), "ab");
     screen.advance(format!("\x1b]0;{}\x07", "ä".repeat(4000)).as_bytes());
     assert_eq!(screen.title().len(), 1024);
+}
+
+#[test]
+fn a_locked_title_is_never_set() {
+    let mut screen = screen("");
+    screen.permit(Permissions {
+        title_locked: true,
+        ..Permissions::default()
+    });
+    screen.advance(b"\x1b]0;one\x07\x1b]2;two\x1b\\\x1b[22t\x1b[23t\x1bctext");
+    assert_eq!(screen.title(), "");
+    assert!(!screen.take_events().title_changed);
 }
 
 #[test]
