@@ -32,7 +32,7 @@ use crate::session::life;
 use keeper::Identity;
 use keeper_link::{AdoptedPane, Expected, Keeper};
 use model::orchestration::stored::StoredOrchestration;
-use model::pane::{StoredMirror, StoredPane, StoredState};
+use model::pane::{MadeBy, StoredMirror, StoredPane, StoredState};
 use model::session::change::{Place, Placement};
 use model::session::snapshot::SessionSnapshot;
 use store::{Loaded, LoadedSession, StoredKey};
@@ -158,7 +158,7 @@ impl Adoption {
             .collect();
         for session in &mut self.sessions {
             // Who else held it is gone with the daemon.
-            session.snapshot.holders.retain(|id| run.contains(id));
+            session.snapshot.leases.retain(|id| run.contains(id));
         }
         let candidates = self.candidates(found);
         for id in self.stored.keys() {
@@ -194,8 +194,8 @@ impl Adoption {
         let open: HashSet<&str> = self.open_keys.iter().map(|key| key.key.as_str()).collect();
         let kept: Vec<_> = keepers.values().filter_map(from_meta).collect();
         let unanswered = self.stored.values().chain(&kept).filter(|pane| {
-            let made_for = pane.record.made_for.as_deref();
-            made_for.is_some_and(|key| open.contains(key))
+            let key = pane.record.made_by.as_ref().and_then(MadeBy::key);
+            key.is_some_and(|key| open.contains(key))
         });
         self.unanswered = unanswered.map(|pane| pane.id).collect();
     }
@@ -260,8 +260,9 @@ impl Adoption {
             }
         };
         // An orchestration that goes on finds it: started again, its command would be carried out twice.
-        let run = meta.record.made_for.as_deref().map(orchestration::run_of);
-        let of_run = run.flatten().is_some_and(|run| !self.is_over(id, run));
+        let made_by = meta.record.made_by.as_ref();
+        let run = made_by.and_then(MadeBy::orchestration);
+        let of_run = run.is_some_and(|run| !self.is_over(id, run));
         let same = meta.store.is_some() && meta.store == self.store && !of_run;
         if same || self.unanswered.contains(&id) {
             tracing::warn!(pane_id = %id, "a keeper whose pane nobody was told of, or that is gone, is ended");

@@ -29,11 +29,11 @@ pub use crate::http::OpenHttp;
 use crate::log;
 use crate::notify::{Notify, VARIABLES};
 use crate::pane;
-use crate::rendezvous::{self, LOCK_LIMIT, Rendezvous, system};
+use crate::runtime_dir::{self, LOCK_LIMIT, RuntimeDir, system};
+use crate::scrollback;
 use crate::server::{Server, StopOrder};
 use crate::session::life;
 use crate::surface::Surface;
-use crate::texts;
 use crate::tree;
 use crate::watchdog;
 use crate::wedge::{self, Successor};
@@ -134,10 +134,10 @@ pub fn run(options: &Options) -> Result<(), Error> {
         .map_err(|e| system("start the runtime", &e))?;
     let signals = runtime.block_on(async { Signals::catch() });
     let signals = signals.map_err(|e| system("catch signals", &e))?;
-    let rendezvous = Arc::new(Rendezvous::open(&paths, options.patience())?);
+    let runtime_dir = Arc::new(RuntimeDir::open(&paths, options.patience())?);
     let to_stderr = options.foreground && !options.tell_ready && !options.log_file;
     let _log = log::init(&paths.logs(), to_stderr);
-    if let Some(error) = rendezvous.unlocked() {
+    if let Some(error) = runtime_dir.unlocked() {
         tracing::warn!(%error, "the state directory is not locked");
     }
     options.hand_on(&paths);
@@ -156,7 +156,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let surface = wanted.map(|(address, open)| {
         let http = Http {
             server: Arc::clone(&server),
-            rendezvous: Arc::clone(&rendezvous),
+            runtime_dir: Arc::clone(&runtime_dir),
             address,
             config: config.http,
             open,
@@ -171,7 +171,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if let Err(error) = &watched {
         tracing::error!(%error, "a wedge of this daemon would not be seen");
     }
-    let ended = runtime.block_on(serve(&server, &rendezvous, surface, signals, options));
+    let ended = runtime.block_on(serve(&server, &runtime_dir, surface, signals, options));
     // What still runs then is cut off: everything that matters has ended in order.
     runtime.shutdown_timeout(Duration::from_millis(200));
     if ended.is_ok() && server.registry.pane_count() == 0 {
@@ -180,13 +180,13 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if ended.is_ok() && !server.is_leaving_panes() {
         let _ = handed::take_away(&paths);
     }
-    rendezvous.leave();
+    runtime_dir.leave();
     ended
 }
 
 async fn serve(
     server: &Arc<Server>,
-    rendezvous: &Arc<Rendezvous>,
+    runtime_dir: &Arc<RuntimeDir>,
     http: Option<Surface>,
     mut signals: Signals,
     options: &Options,
@@ -206,7 +206,7 @@ async fn serve(
         .map_err(|error| not_started(&error))?;
     adopt::adopt(server, loaded).await;
     let watches = watchdog::watches(http.is_some());
-    root.start_child(tree::surfaces_spec(server, rendezvous, http))
+    root.start_child(tree::surfaces_spec(server, runtime_dir, http))
         .await
         .map_err(|error| not_started(&error))?;
     tracing::info!(server = %server.name, instance = %server.instance, pid = std::process::id(), after_ms = millis(begun.elapsed()), "serving");
@@ -298,7 +298,7 @@ async fn stop(server: &Arc<Server>, root: &SupervisorRef, order: StopOrder) {
         server.store.sign_off(keep_panes).await;
     }
     if keep_panes || by_signal {
-        texts::finish(server).await;
+        scrollback::finish(server).await;
     }
     tokio::time::sleep(REPLIES).await;
     if keep_panes {
@@ -340,7 +340,7 @@ async fn finish_state(server: &Server, keep_panes: bool) {
         return;
     }
     let path = server.paths.ended();
-    match rendezvous::write(&path, b"") {
+    match runtime_dir::write(&path, b"") {
         Ok(()) => tracing::warn!(
             path = %path.display(),
             "that every program was ended is not in the database; the next fugued knows it from this file"

@@ -10,7 +10,7 @@ use protocol::config::HttpConfig;
 use protocol::paths::Paths;
 use protocol::reply::HttpListener;
 
-use crate::rendezvous::{self, Rendezvous, system};
+use crate::runtime_dir::{self, RuntimeDir, system};
 use crate::server::Server;
 use crate::surface::{News, Surface, Tell};
 
@@ -29,7 +29,7 @@ pub type OpenHttp = fn(SocketAddr, &HttpConfig, &Paths) -> Result<(HttpListener,
 /// HTTP that was asked for.
 pub(crate) struct Http {
     pub(crate) server: Arc<Server>,
-    pub(crate) rendezvous: Arc<Rendezvous>,
+    pub(crate) runtime_dir: Arc<RuntimeDir>,
     pub(crate) address: SocketAddr,
     pub(crate) config: HttpConfig,
     pub(crate) open: OpenHttp,
@@ -103,10 +103,10 @@ impl Http {
     /// Puts the URL where programs look for it.
     fn publish(&self, told: HttpListener) -> Result<(), Error> {
         let path = self.server.paths.http_url();
-        rendezvous::write(&path, format!("{}\n", told.url).as_bytes())
+        runtime_dir::write(&path, format!("{}\n", told.url).as_bytes())
             .map_err(|e| system(&format!("write {}", path.display()), &e))?;
-        self.rendezvous.keep(&path);
-        self.rendezvous.keep(Path::new(&told.token_file));
+        self.runtime_dir.keep(&path);
+        self.runtime_dir.keep(Path::new(&told.token_file));
         tracing::info!(
             url = told.url,
             token_file = told.token_file,

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::clock::epoch_ms;
 use crate::step::step;
 use crate::store::Store;
+use model::pane::MadeBy;
 use store::StoredKey;
 
 /// How long a key is remembered.
@@ -33,19 +34,25 @@ const KEY_BYTES: usize = 256;
 type Outcome = Result<Bytes, Error>;
 
 tokio::task_local! {
-    /// The key of the request that is being carried out.
-    static CURRENT: String;
+    /// The request or the job that is being carried out.
+    static CURRENT: MadeBy;
 }
 
-/// Does `work`, whose panes are made for `what`.
-pub(crate) async fn made_for<R>(what: String, work: impl Future<Output = R>) -> R {
-    CURRENT.scope(what, work).await
+/// Does `work`, whose panes are made by `maker`.
+pub(crate) async fn made_by<R>(maker: MadeBy, work: impl Future<Output = R>) -> R {
+    CURRENT.scope(maker, work).await
+}
+
+/// The request or the job that is being carried out by this task, if it can be found again by its key.
+#[must_use]
+pub(crate) fn current() -> Option<MadeBy> {
+    CURRENT.try_with(MadeBy::clone).ok()
 }
 
 /// The key of the request that is being carried out by this task, if it came with one.
 #[must_use]
 pub(crate) fn current_key() -> Option<String> {
-    CURRENT.try_with(String::clone).ok()
+    current()?.key().map(str::to_owned)
 }
 
 #[derive(Clone)]
@@ -102,7 +109,7 @@ impl Idempotency {
                 };
                 return Err(Error { code, ..error });
             }
-            let outcome = CURRENT.scope(key.to_owned(), work).await;
+            let outcome = CURRENT.scope(MadeBy::Request(key.to_owned()), work).await;
             // What was made is made; that it cannot be written is logged, and a panic must not have it made again.
             let answered = self.record(key, params, store, &outcome);
             if AssertUnwindSafe(answered).catch_unwind().await.is_err() {

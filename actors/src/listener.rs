@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::children;
 use crate::client::{self, ClientArgs, refuse};
-use crate::rendezvous::{Rendezvous, system};
+use crate::runtime_dir::{RuntimeDir, system};
 use crate::server::Server;
 
 use crowd::Crowd;
@@ -40,7 +40,7 @@ pub(crate) struct ListenerArgs {
     /// The daemon.
     pub server: Arc<Server>,
     /// Has the socket, which outlives the actor so that no caller is turned away meanwhile.
-    pub rendezvous: Arc<Rendezvous>,
+    pub runtime_dir: Arc<RuntimeDir>,
 }
 
 /// What it is told.
@@ -71,7 +71,7 @@ impl Actor for ListenerActor {
         myself: Address<ListenerMsg>,
         args: ListenerArgs,
     ) -> Result<ListenerState, ActorError> {
-        let listener = listener(&args.rendezvous)?;
+        let listener = listener(&args.runtime_dir)?;
         let accepting = accept(args, listener, myself.clone());
         let task = tokio::spawn(async move {
             let why = accepting.await;
@@ -96,8 +96,8 @@ impl Actor for ListenerActor {
     }
 }
 
-fn listener(rendezvous: &Rendezvous) -> std::io::Result<UnixListener> {
-    let socket = rendezvous.listener().try_clone()?;
+fn listener(runtime_dir: &RuntimeDir) -> std::io::Result<UnixListener> {
+    let socket = runtime_dir.listener().try_clone()?;
     socket.set_nonblocking(true)?;
     UnixListener::from_std(socket)
 }
@@ -107,7 +107,10 @@ async fn accept(
     mut listener: UnixListener,
     actor: Address<ListenerMsg>,
 ) -> String {
-    let ListenerArgs { server, rendezvous } = args;
+    let ListenerArgs {
+        server,
+        runtime_dir,
+    } = args;
     let mut pause = FIRST_PAUSE;
     let mut accepted = 0;
     let mut look = tokio::time::interval(LOOK);
@@ -120,11 +123,11 @@ async fn accept(
             // Who comes now waits in the queue, and connects again to the next one.
             () = server.is_replaced() => return std::future::pending().await,
             _ = look.tick() => {
-                if rendezvous.is_found() || server.is_stopping() {
-                    rendezvous.look_again();
+                if runtime_dir.is_found() || server.is_stopping() {
+                    runtime_dir.look_again();
                     continue;
                 }
-                match found_again(&server, &rendezvous) {
+                match found_again(&server, &runtime_dir) {
                     Ok(renewed) => (listener, told) = (renewed, false),
                     Err(error) if told => tracing::debug!(%error, "nobody finds this server"),
                     Err(error) => {
@@ -155,9 +158,9 @@ async fn accept(
 }
 
 /// Makes the runtime directory again, with the sockets of this daemon and of its keepers.
-fn found_again(server: &Server, rendezvous: &Rendezvous) -> Result<UnixListener, Error> {
-    rendezvous.renew()?;
-    let listener = listener(rendezvous).map_err(|error| system("listen again", &error))?;
+fn found_again(server: &Server, runtime_dir: &RuntimeDir) -> Result<UnixListener, Error> {
+    runtime_dir.renew()?;
+    let listener = listener(runtime_dir).map_err(|error| system("listen again", &error))?;
     let panes = server.registry.panes();
     let keepers = panes.iter().filter(|pane| {
         let process = pane.process();

@@ -26,7 +26,6 @@ mod stop;
 pub(crate) use actor::{OrchestrationActor, OrchestrationArgs, OrchestrationState};
 pub(crate) use calls::{cancel, get, list, run_parallel, run_pipeline};
 pub(crate) use entry::OrchestrationEntry;
-pub(crate) use entry::run_of;
 pub(crate) use kept::{forget_ended, prune};
 pub(crate) use message::OrchestrationMsg;
 pub(crate) use over::give_way;

@@ -245,11 +245,11 @@ fn makers(registry: &Registry, session: &SessionEntry) -> Vec<SessionUuid> {
 fn pane_thing(registry: &Registry, target: &Target) -> Option<Thing> {
     if let Ok(leaf) = registry.find_leaf(target) {
         let session = registry.session(leaf.session());
-        let made_for = session.as_ref().and_then(|s| s.snapshot().made_by);
+        let made_by = session.as_ref().and_then(|s| s.snapshot().made_by);
         return Some(Thing::Pane {
             id: leaf.id(),
             session: leaf.session(),
-            run: made_for,
+            run: made_by,
             makers: leaf.pane().record.origin.makers.clone(),
         });
     }

@@ -15,13 +15,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::cgroup::Cgroups;
 use crate::clock::epoch_ms;
+use crate::heap_trim::TrimMsg;
 use crate::idempotency::Idempotency;
-use crate::memory::MemoryMsg;
 use crate::notify::VARIABLES;
 use crate::registry::Registry;
-use crate::rendezvous;
+use crate::runtime_dir;
+use crate::scrollback::ScrollbackMsg;
 use crate::store::Store;
-use crate::texts::TextsMsg;
 use crate::unrecorded::Unrecorded;
 use crate::wedge::held::HeldBack;
 use keeper_link::{KeeperLaunch, KeeperPool};
@@ -64,10 +64,10 @@ pub(crate) struct Server {
     pub store: Arc<Store>,
     /// Panes that are gone and whose end is not in there yet.
     pub unrecorded: Unrecorded,
-    /// Who stores the text of panes.
-    pub texts: AddressSlot<TextsMsg>,
-    /// Who gives memory back.
-    pub memory: AddressSlot<MemoryMsg>,
+    /// The actor that saves screens and scrollback.
+    pub scrollback: AddressSlot<ScrollbackMsg>,
+    /// The actor that gives memory back.
+    pub heap_trim: AddressSlot<TrimMsg>,
     /// Where HTTP is served, once it is.
     pub http: OnceLock<HttpListener>,
     /// Why HTTP that was asked for is not served.
@@ -111,8 +111,8 @@ impl Server {
             })),
             config,
             unrecorded: Unrecorded::default(),
-            texts: AddressSlot::new(),
-            memory: AddressSlot::new(),
+            scrollback: AddressSlot::new(),
+            heap_trim: AddressSlot::new(),
             held_back: HeldBack::new(paths.wedges()),
             paths,
             keepers: KeeperPool::new(KeeperLaunch::beside(exe)),
@@ -158,7 +158,7 @@ impl Server {
         use std::os::unix::ffi::OsStrExt;
         self.marked.get_or_init(|| {
             let (path, socket) = (self.paths.unfinished(), self.paths.socket());
-            if let Err(error) = rendezvous::write(&path, socket.as_os_str().as_bytes()) {
+            if let Err(error) = runtime_dir::write(&path, socket.as_os_str().as_bytes()) {
                 tracing::warn!(path = %path.display(), %error, "a kill of this daemon would not be told");
             }
         });

@@ -76,7 +76,7 @@ impl Actor for SessionActor {
         state.reconcile(&myself);
         state.revive_panes().await;
         // One without a pane is written with its first.
-        if !(state.now.windows.is_empty() && state.now.holders.is_empty()) {
+        if !(state.now.windows.is_empty() && state.now.leases.is_empty()) {
             let _ = state.server.store.save(&state.entry);
         }
         let _ = state.publish(&myself);
@@ -130,13 +130,13 @@ impl Actor for SessionActor {
                 state.typed(client);
                 let _ = state.publish(myself);
             }
-            SessionMsg::Hold(orchestration, reply) => {
-                let held = state.hold(orchestration);
+            SessionMsg::Acquire(orchestration, reply) => {
+                let held = state.acquire(orchestration);
                 let _ = state.publish(myself);
                 reply.send(held);
             }
             SessionMsg::Release(orchestration, reply) => {
-                state.now.holders.remove(&orchestration);
+                state.now.leases.remove(&orchestration);
                 let _ = state.publish(myself);
                 reply.send(());
             }
@@ -337,9 +337,9 @@ impl SessionState {
             .set_terminal(self.sizes.facts(self.entry.terminal()));
     }
 
-    fn hold(&mut self, orchestration: OrchestrationUuid) -> Result<(), Error> {
+    fn acquire(&mut self, orchestration: OrchestrationUuid) -> Result<(), Error> {
         self.live()?;
-        self.now.holders.insert(orchestration);
+        self.now.leases.insert(orchestration);
         Ok(())
     }
 
@@ -364,7 +364,7 @@ impl SessionState {
             ("windows", self.now.windows.len().to_string()),
         ]);
         let phase = *self.entry.phase().borrow();
-        let empty = self.now.windows.is_empty() && self.now.holders.is_empty();
+        let empty = self.now.windows.is_empty() && self.now.leases.is_empty();
         if empty && phase == Phase::Live {
             life::end_in_background(&self.server, &self.entry);
         }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use supervisor::{ChildSpec, Shutdown, Strategy, SupervisorSpec};
 
 use crate::children::{GOODBYE, dynamic, intensity};
+use crate::heap_trim::HeapTrimmer;
 use crate::housekeeping::HousekeepingActor;
 use crate::listener::{ListenerActor, ListenerArgs};
-use crate::memory::MemoryActor;
-use crate::rendezvous::Rendezvous;
+use crate::runtime_dir::RuntimeDir;
+use crate::scrollback::ScrollbackSaver;
 use crate::server::Server;
 use crate::store::{StoreActor, StoreArgs};
 use crate::surface::{Surface, SurfaceActor};
-use crate::texts::TextsActor;
 
 /// Restarts of well-known actors; more mean that restarting does not help.
 const WELL_KNOWN: (u32, Duration) = (10, Duration::from_secs(60));
@@ -62,16 +62,16 @@ fn housekeeping_spec(server: &Arc<Server>) -> ChildSpec {
 fn texts_spec(server: &Arc<Server>) -> ChildSpec {
     let args = Arc::clone(server);
     ChildSpec::actor_in(
-        "texts",
-        &server.texts,
-        || TextsActor,
+        "scrollback",
+        &server.scrollback,
+        || ScrollbackSaver,
         move || Arc::clone(&args),
     )
     .shutdown(Shutdown::Timeout(GOODBYE))
 }
 
 fn memory_spec(server: &Server) -> ChildSpec {
-    ChildSpec::actor_in("memory", &server.memory, || MemoryActor, || ())
+    ChildSpec::actor_in("heap_trim", &server.heap_trim, || HeapTrimmer, || ())
         .shutdown(Shutdown::Timeout(GOODBYE))
 }
 
@@ -79,24 +79,24 @@ fn memory_spec(server: &Server) -> ChildSpec {
 #[must_use]
 pub(crate) fn surfaces_spec(
     server: &Arc<Server>,
-    rendezvous: &Arc<Rendezvous>,
+    runtime_dir: &Arc<RuntimeDir>,
     http: Option<Surface>,
 ) -> ChildSpec {
-    ChildSpec::supervisor("surfaces", surfaces(server, rendezvous, http))
+    ChildSpec::supervisor("surfaces", surfaces(server, runtime_dir, http))
 }
 
 fn surfaces(
     server: &Arc<Server>,
-    rendezvous: &Arc<Rendezvous>,
+    runtime_dir: &Arc<RuntimeDir>,
     http: Option<Surface>,
 ) -> SupervisorSpec {
-    let (server, rendezvous) = (Arc::clone(server), Arc::clone(rendezvous));
+    let (server, runtime_dir) = (Arc::clone(server), Arc::clone(runtime_dir));
     let unix = ChildSpec::actor(
         "unix",
         || ListenerActor,
         move || ListenerArgs {
             server: Arc::clone(&server),
-            rendezvous: Arc::clone(&rendezvous),
+            runtime_dir: Arc::clone(&runtime_dir),
         },
     );
     let spec = SupervisorSpec::new(Strategy::OneForOne)

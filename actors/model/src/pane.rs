@@ -3,6 +3,7 @@
 mod close;
 mod ended;
 mod life;
+mod made_by;
 mod record;
 mod state;
 mod stored;
@@ -10,6 +11,7 @@ mod stored;
 pub use close::{Cause, CloseStep, Closing};
 pub use ended::Ended;
 pub use life::PaneLife;
+pub use made_by::MadeBy;
 pub use record::PaneRecord;
 pub use state::{Known, Next, PaneState};
 pub use stored::{StoredMirror, StoredPane, StoredProcess, StoredState};

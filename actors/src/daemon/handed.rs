@@ -5,7 +5,7 @@ use std::io;
 use protocol::paths::Paths;
 
 use super::Options;
-use crate::rendezvous;
+use crate::runtime_dir;
 
 /// What the words in the file may begin with.
 const KNOWN: [&str; 3] = ["--http=", "--keep-panes", "--cgroup="];
@@ -39,7 +39,7 @@ impl Options {
         } else {
             let mut text = words.join("\n");
             text.push('\n');
-            rendezvous::write(&paths.options(), text.as_bytes())
+            runtime_dir::write(&paths.options(), text.as_bytes())
         };
         if let Err(error) = written {
             let path = paths.options();

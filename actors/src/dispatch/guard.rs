@@ -51,7 +51,7 @@ pub(super) fn pane(
     let snapshot = session.snapshot();
     let panes = snapshot.windows.iter().map(|window| window.layout.panes());
     let last = panes.flatten().all(|id| id == pane.id);
-    match last && snapshot.holders.is_empty() && server.registry.pane(pane.id).is_some() {
+    match last && snapshot.leases.is_empty() && server.registry.pane(pane.id).is_some() {
         true => watched(session),
         false => Ok(()),
     }

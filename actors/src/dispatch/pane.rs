@@ -236,7 +236,7 @@ pub(super) async fn close(
     let snapshot = session.snapshot();
     Ok(Killed {
         context,
-        session_ended: snapshot.windows.is_empty() && snapshot.holders.is_empty(),
+        session_ended: snapshot.windows.is_empty() && snapshot.leases.is_empty(),
         panes: vec![end],
     })
 }

@@ -32,14 +32,14 @@ pub(super) async fn create(
         ..UpdateSession::default()
     };
     // Nobody's orchestration: it only keeps the session until its first pane is in place.
-    let holder = OrchestrationUuid::new();
+    let lease = OrchestrationUuid::new();
     let claimed = loop {
         let name = params.name.clone();
         let name = name.unwrap_or_else(|| server.registry.free_name());
         let environment = params.environment.clone();
         let snapshot = server.new_session(name, environment, cwd.clone(), size);
         let mut snapshot = snapshot.changed(Change::Session(tags.clone()))?;
-        snapshot.holders.insert(holder);
+        snapshot.leases.insert(lease);
         match server.registry.claim(snapshot) {
             Claim::Ours(entry) => break entry,
             Claim::Taken(holder) => {
@@ -68,7 +68,7 @@ pub(super) async fn create(
     match created {
         Ok(spawned) => {
             let reply = pane_created(server, &claimed, &spawned).await;
-            let release = |reply| SessionMsg::Release(holder, reply);
+            let release = |reply| SessionMsg::Release(lease, reply);
             // A session that ends meanwhile is held by nobody.
             let _ = life::ask_again(&claimed, release).await;
             reply

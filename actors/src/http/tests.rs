@@ -36,12 +36,12 @@ async fn a_taken_address_is_told_and_tried_again() {
         state: dir.path().join("s"),
         config: dir.path().join("c"),
     };
-    let rendezvous = Arc::new(Rendezvous::open(&paths, crate::rendezvous::LOCK_LIMIT).unwrap());
+    let runtime_dir = Arc::new(RuntimeDir::open(&paths, crate::runtime_dir::LOCK_LIMIT).unwrap());
     let server = Server::new(Config::default().daemon, paths.clone(), Path::new("fugued"));
     std::fs::write(paths.http_url(), "http://127.0.0.1:1\n").unwrap();
     let surface = Http {
         server: Arc::clone(&server),
-        rendezvous,
+        runtime_dir,
         address: "127.0.0.1:7433".parse().unwrap(),
         config: HttpConfig::default(),
         open,

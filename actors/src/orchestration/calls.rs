@@ -9,7 +9,7 @@ use protocol::{Error, ErrorCode, OrchestrationUuid};
 
 use super::entry::OrchestrationEntry;
 use super::{child, guard, kept, running, script, session, stop};
-use crate::idempotency::current_key;
+use crate::idempotency;
 use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
@@ -100,7 +100,7 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     let server = Arc::clone(server);
     let caller = *caller;
     let plan = Plan {
-        made_for: current_key(),
+        key: idempotency::current_key(),
         origin: rights::origin(),
         ..plan
     };

@@ -22,15 +22,6 @@ use model::orchestration::progress::{Doubt, Fact, Outcome, Progress, Started, St
 use model::orchestration::stored::{StoredFact, StoredOrchestration};
 use model::origin::Origin;
 
-/// The word that begins the purpose that panes of orchestrations are made for.
-pub(super) const RUN_TAG: &str = "run ";
-
-/// The orchestration that a pane with this purpose was made by.
-pub(crate) fn run_of(made_for: &str) -> Option<OrchestrationUuid> {
-    let (run, _) = made_for.strip_prefix(RUN_TAG)?.split_once(' ')?;
-    run.parse().ok()
-}
-
 #[derive(Default)]
 struct CommandFacts {
     started: OnceLock<Started>,
@@ -80,7 +71,7 @@ pub(crate) struct OrchestrationEntry {
     released: AtomicBool,
     /// The word that begins each report of a pipeline's shell.
     nonce: String,
-    made_for: Option<String>,
+    key: Option<String>,
     /// An earlier daemon has begun it.
     resumed: bool,
     /// Names of the facts that are in the database.
@@ -100,7 +91,7 @@ impl OrchestrationEntry {
         let nonce = Uuid::new_v4().simple().to_string();
         Self {
             nonce,
-            made_for: plan.made_for.clone(),
+            key: plan.key.clone(),
             resumed: false,
             written: DashMap::new(),
             id,
@@ -166,8 +157,8 @@ impl OrchestrationEntry {
 
     /// The idempotency key of the request that began it.
     #[must_use]
-    pub(crate) fn made_for(&self) -> Option<&String> {
-        self.made_for.as_ref()
+    pub(crate) fn key(&self) -> Option<&String> {
+        self.key.as_ref()
     }
 
     /// An earlier daemon has begun it, so that there may be panes of which nothing is recorded.

@@ -8,7 +8,7 @@ use protocol::reply::{OrchestrationKind, RunStatus};
 use protocol::request::{PaneSettings, PaneSpec, Program, RunLayout, StopRecipe};
 use protocol::{Error, Name};
 
-use super::entry::{OrchestrationEntry, RUN_TAG};
+use super::entry::OrchestrationEntry;
 use super::{parallel, pipeline};
 use crate::idempotency;
 use crate::pane::{self, PaneEntry};
@@ -19,7 +19,7 @@ use crate::step::step;
 use keeper::LEAVE_TERMINAL;
 use model::orchestration::plan::{Plan, PlannedCommand};
 use model::orchestration::progress::{Doubt, Fact, Outcome, Started, StopReason};
-use model::pane::{Ended, PaneLife};
+use model::pane::{Ended, MadeBy, PaneLife};
 use model::session::change::Place;
 use terminal::screen::MAX_HISTORY_LINES;
 
@@ -60,9 +60,12 @@ pub(super) fn resume(
     });
 }
 
-/// What a job's pane is made for, so that it is found although nothing else is recorded of it.
-pub(super) fn tag(entry: &OrchestrationEntry, index: usize) -> String {
-    format!("{RUN_TAG}{} {index}", entry.id)
+/// The job as the maker of its pane.
+pub(super) fn maker(entry: &OrchestrationEntry, index: usize) -> MadeBy {
+    MadeBy::Orchestration {
+        id: entry.id,
+        index,
+    }
 }
 
 fn begin(job: Job) {
@@ -118,8 +121,8 @@ impl Job {
         }
         let registry = &self.server.registry;
         let Some(id) = self.entry.pane_of(command) else {
-            let tag = tag(&self.entry, self.index);
-            let made = |pane: &Arc<PaneEntry>| pane.record.made_for.as_ref() == Some(&tag);
+            let maker = maker(&self.entry, self.index);
+            let made = |pane: &Arc<PaneEntry>| pane.record.made_by.as_ref() == Some(&maker);
             return match registry.panes().into_iter().find(made) {
                 Some(pane) => Found::Pane(pane),
                 None => Found::Nothing,
@@ -226,7 +229,7 @@ impl Job {
         };
         let started = spawn::spawn(&self.server, order);
         let started = rights::made_by(plan.origin.clone(), started);
-        let spawned = idempotency::made_for(tag(&self.entry, self.index), started).await;
+        let spawned = idempotency::made_by(maker(&self.entry, self.index), started).await;
         if spawned.is_err() && self.server.is_leaving_panes() {
             // Not how the command ended: the next daemon starts it. This one ends now, with this task.
             return std::future::pending().await;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use protocol::OrchestrationUuid;
 
-use super::entry;
 use crate::pane::{self, PaneEntry};
 use crate::server::Server;
 use model::pane::PaneLife;
@@ -65,7 +64,7 @@ fn is_over(state: &PaneLife) -> bool {
 
 /// The run that made it.
 fn run_of(pane: &PaneEntry) -> Option<OrchestrationUuid> {
-    entry::run_of(pane.record.made_for.as_deref()?)
+    pane.record.made_by.as_ref()?.orchestration()
 }
 
 /// Its run has not ended, and closes it itself or reads it.

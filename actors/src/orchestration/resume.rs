@@ -32,7 +32,7 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
         .registry
         .orchestrations()
         .insert(id, Arc::clone(&entry));
-    let key = keys.iter().find(|key| Some(&key.key) == entry.made_for());
+    let key = keys.iter().find(|key| Some(&key.key) == entry.key());
     if let Some(key) = key {
         let answered = StoredKey {
             outcome: Some(to_bytes(&entry.reply(&server.name))),
@@ -54,13 +54,13 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
     }
     // Before the actor launches further ones.
     let panes = server.registry.panes();
-    let made_for: HashSet<_> = panes
+    let makers: HashSet<_> = panes
         .iter()
-        .filter_map(|pane| pane.record.made_for.as_deref())
+        .filter_map(|pane| pane.record.made_by.as_ref())
         .collect();
     let is_open = |job: &usize| {
         // Also one whose launch was not recorded any more.
-        let unrecorded = made_for.contains(job::tag(&entry, *job).as_str()) && entry.launch(*job);
+        let unrecorded = makers.contains(&job::maker(&entry, *job)) && entry.launch(*job);
         unrecorded || entry.is_open(*job)
     };
     let open: Vec<_> = (0..plan.jobs()).filter(is_open).collect();

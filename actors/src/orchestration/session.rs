@@ -34,7 +34,7 @@ pub(super) async fn obtain(
     match &plan.session {
         Some(target @ Target::Id(_)) => {
             let session = server.registry.find_session(target)?;
-            life::hold(&session, id).await?;
+            life::acquire(&session, id).await?;
             Ok((session, false))
         }
         Some(Target::Name(name)) => named(server, plan, name, id).await,
@@ -64,7 +64,7 @@ async fn tiled(
     };
     let found = server.registry.callers_session(caller).or_else(active);
     if let Some(session) = found
-        && life::hold(&session, id).await.is_ok()
+        && life::acquire(&session, id).await.is_ok()
     {
         return Ok((session, false));
     }
@@ -79,7 +79,7 @@ async fn named(
 ) -> Result<(Arc<SessionEntry>, bool), Error> {
     let cwd = plan.cwd.clone().unwrap_or_else(|| default_cwd(server));
     let make = || SessionSnapshot {
-        holders: BTreeSet::from([id]),
+        leases: BTreeSet::from([id]),
         made_by: Some(id),
         ..server.new_session(
             name.clone(),
@@ -123,7 +123,7 @@ pub(super) async fn release(session: &SessionEntry, id: OrchestrationUuid) {
     for _ in 0..TRIES {
         let released = life::ask(session, |reply| SessionMsg::Release(id, reply)).await;
         // An actor that failed in between may have lost it.
-        if released.is_ok() || !session.snapshot().holders.contains(&id) || has_ended(session) {
+        if released.is_ok() || !session.snapshot().leases.contains(&id) || has_ended(session) {
             return;
         }
     }
@@ -138,7 +138,7 @@ fn has_ended(session: &SessionEntry) -> bool {
 async fn wait_for_end(server: &Server, session: &SessionEntry) {
     let mut changes = session.changes();
     let stays = changes.wait_for(|snapshot| {
-        let is_empty = snapshot.windows.is_empty() && snapshot.holders.is_empty();
+        let is_empty = snapshot.windows.is_empty() && snapshot.leases.is_empty();
         !is_empty && !has_ended(session)
     });
     let gone = server

@@ -15,7 +15,7 @@ use super::PaneEntry;
 use super::life::{self, DRAIN_LIMIT, EXIT_LIMIT, KILL_LIMIT};
 use crate::cgroup;
 use crate::clock::{epoch_ms, millis};
-use crate::memory;
+use crate::heap_trim;
 use crate::registry::EndedPane;
 use crate::server::Server;
 use crate::session::{self, SessionMsg};
@@ -248,7 +248,7 @@ async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<Sa
         let _ = forgotten.wait().await;
     }
     entry.change(|state| state.tell(end));
-    memory::freed(&server.memory);
+    heap_trim::freed(&server.heap_trim);
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ async fn start_once(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Result<(
     // A task of its own, so that a panic in it is seen here.
     let starting = tokio::spawn(async move {
         start_actors(&server, &entry).await?;
-        if entry.snapshot().windows.is_empty() && entry.snapshot().holders.is_empty() {
+        if entry.snapshot().windows.is_empty() && entry.snapshot().leases.is_empty() {
             end(&server, &entry).await;
         }
         Ok::<(), Error>(())
@@ -101,21 +101,21 @@ impl Drop for Unfilled {
 }
 
 /// The session with the snapshot's name, started if there is none. Two callers get the same one.
-/// The flag is true for the caller whose session it is. The session is held for `holder`.
+/// The flag is true for the caller whose session it is. The session is held for `orchestration`.
 ///
 /// # Errors
 /// As [`start`]; `busy` when a session of that name keeps ending while this asks for it.
 pub(crate) async fn find_or_create(
     server: &Arc<Server>,
     make: impl Fn() -> SessionSnapshot,
-    holder: OrchestrationUuid,
+    orchestration: OrchestrationUuid,
 ) -> Result<(Arc<SessionEntry>, bool), Error> {
     const TRIES: usize = 20;
     let mut name = None;
     for _ in 0..TRIES {
         let mut snapshot = make();
         // Held from the first moment, so that it cannot end before its first pane.
-        snapshot.holders.insert(holder);
+        snapshot.leases.insert(orchestration);
         name = Some(snapshot.name.clone());
         match server.registry.claim(snapshot) {
             Claim::Ours(entry) => {
@@ -124,7 +124,7 @@ pub(crate) async fn find_or_create(
             }
             Claim::Taken(entry) => {
                 wait_for(&entry, |phase| phase != Phase::Starting).await;
-                if hold(&entry, holder).await.is_ok() {
+                if acquire(&entry, orchestration).await.is_ok() {
                     return Ok((entry, false));
                 }
                 wait_for_removal(server, &entry).await;
@@ -139,12 +139,18 @@ pub(crate) async fn find_or_create(
     .hint("use another name"))
 }
 
-/// Makes a session stay until `holder` releases it.
+/// Makes a session stay until `orchestration` releases its lease.
 ///
 /// # Errors
 /// `not_found` when it is ending.
-pub(crate) async fn hold(entry: &SessionEntry, holder: OrchestrationUuid) -> Result<(), Error> {
-    ask_again(entry, |reply| super::SessionMsg::Hold(holder, reply)).await?
+pub(crate) async fn acquire(
+    entry: &SessionEntry,
+    orchestration: OrchestrationUuid,
+) -> Result<(), Error> {
+    ask_again(entry, |reply| {
+        super::SessionMsg::Acquire(orchestration, reply)
+    })
+    .await?
 }
 
 async fn wait_for(entry: &SessionEntry, until: impl Fn(Phase) -> bool) {

@@ -36,7 +36,7 @@ pub enum SessionMsg {
     /// The person at a client typed or clicked: the size is theirs from now on.
     Typed(ClientUuid),
     /// An orchestration needs the session to stay.
-    Hold(OrchestrationUuid, Reply<Result<(), Error>>),
+    Acquire(OrchestrationUuid, Reply<Result<(), Error>>),
     /// It needs it no more.
     Release(OrchestrationUuid, Reply<()>),
     /// A test wants to see the actor fail.

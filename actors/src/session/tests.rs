@@ -56,8 +56,8 @@ struct World {
 }
 
 impl World {
-    /// A live session that `holder` holds, so that it stays although it has no pane.
-    async fn new(holder: OrchestrationUuid) -> Self {
+    /// A live session that `orchestration` holds, so that it stays although it has no pane.
+    async fn new(orchestration: OrchestrationUuid) -> Self {
         let nowhere = PathBuf::from("/nonexistent");
         let paths = Paths {
             runtime: nowhere.clone(),
@@ -71,7 +71,7 @@ impl World {
         let root = supervisor::start("test", spec, &server.tree).await.unwrap();
         let name = Name::new("s").unwrap();
         let mut snapshot = server.new_session(name, None, "/".into(), Size::DEFAULT);
-        snapshot.holders.insert(holder);
+        snapshot.leases.insert(orchestration);
         let Claim::Ours(entry) = server.registry.claim(snapshot) else {
             panic!("the name is taken");
         };
@@ -231,12 +231,12 @@ async fn a_restarted_actor_knows_who_is_attached_and_who_went_meanwhile() {
 async fn a_session_stays_as_long_as_somebody_holds_it_and_then_gives_its_name_back() {
     let (first, second) = (OrchestrationUuid::new(), OrchestrationUuid::new());
     let world = World::new(first).await;
-    life::hold(&world.entry, second).await.unwrap();
+    life::acquire(&world.entry, second).await.unwrap();
     life::ask(&world.entry, |reply| SessionMsg::Release(first, reply))
         .await
         .unwrap();
     world.crash().await;
-    life::hold(&world.entry, second).await.unwrap();
+    life::acquire(&world.entry, second).await.unwrap();
     assert_eq!(*world.entry.phase().borrow(), Phase::Live);
     life::ask(&world.entry, |reply| SessionMsg::Release(second, reply))
         .await
@@ -251,7 +251,7 @@ async fn a_session_stays_as_long_as_somebody_holds_it_and_then_gives_its_name_ba
     tokio::time::timeout(Duration::from_secs(5), gone)
         .await
         .unwrap();
-    assert!(life::hold(&world.entry, second).await.is_err());
+    assert!(life::acquire(&world.entry, second).await.is_err());
     world.end().await;
 }
 
@@ -264,10 +264,10 @@ async fn two_that_ask_for_one_name_get_one_session() {
             .server
             .new_session(name, None, "/".into(), Size::DEFAULT)
     };
-    let holders: Vec<_> = (0..20).map(|_| OrchestrationUuid::new()).collect();
-    let asked = holders
+    let leases: Vec<_> = (0..20).map(|_| OrchestrationUuid::new()).collect();
+    let asked = leases
         .iter()
-        .map(|holder| life::find_or_create(&world.server, make, *holder));
+        .map(|orchestration| life::find_or_create(&world.server, make, *orchestration));
     let got: Vec<_> = futures_util::future::join_all(asked)
         .await
         .into_iter()
@@ -275,6 +275,6 @@ async fn two_that_ask_for_one_name_get_one_session() {
         .collect();
     assert_eq!(got.iter().filter(|(_, made)| *made).count(), 1);
     assert!(got.iter().all(|(entry, _)| entry.id == got[0].0.id));
-    assert_eq!(got[0].0.snapshot().holders.len(), holders.len());
+    assert_eq!(got[0].0.snapshot().leases.len(), leases.len());
     world.end().await;
 }

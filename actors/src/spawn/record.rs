@@ -88,7 +88,7 @@ pub(super) fn record(
         status_pipe: order.report_word.is_some(),
         report_word: order.report_word.clone(),
         history_lines: history_lines(server, spec)?,
-        made_for: idempotency::current_key(),
+        made_by: idempotency::current(),
         umask: umask.transpose()?,
         cgroup: server
             .cgroups()

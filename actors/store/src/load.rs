@@ -219,7 +219,7 @@ fn sessions(connection: &Connection) -> Result<Vec<LoadedSession>, OpenError> {
                     focused: optional(TABLE, row, "focused")?,
                     focus_epoch: number(row, "focus_epoch")?,
                     clients: BTreeMap::new(),
-                    holders: json::<BTreeSet<_>>(TABLE, row, "holders")?,
+                    leases: json::<BTreeSet<_>>(TABLE, row, "holders")?,
                     made_by: optional(TABLE, row, "made_by")?,
                 },
             })

@@ -87,7 +87,8 @@ pub struct Plan {
     /// The shell that runs the command lines.
     pub shell: Option<String>,
     /// The idempotency key of the request.
-    pub made_for: Option<String>,
+    #[serde(rename = "made_for")]
+    pub key: Option<String>,
     /// Memory that each pane may use, in bytes.
     #[serde(default)]
     pub memory_max: Option<u64>,
@@ -231,7 +232,7 @@ impl Plan {
             environment: options.environment,
             env: options.env,
             shell: options.shell,
-            made_for: None,
+            key: None,
             origin: Origin::default(),
             memory_max: options.memory_max,
         })

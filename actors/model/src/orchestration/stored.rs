@@ -51,7 +51,8 @@ pub struct StoredJob {
     /// The word that begins each report of its shell.
     pub nonce: String,
     /// The idempotency key of the request that began it.
-    pub made_for: Option<String>,
+    #[serde(rename = "made_for")]
+    pub key: Option<String>,
     /// What it is to do.
     pub plan: Plan,
 }

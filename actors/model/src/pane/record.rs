@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use protocol::request::{PaneSettings, RunStreams, StopRecipe};
 use serde::{Deserialize, Serialize};
 
+use super::MadeBy;
 use crate::origin::Origin;
 
 /// The facts that a pane was made with; they never change.
@@ -39,8 +40,9 @@ pub struct PaneRecord {
     pub history_lines: usize,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
-    /// The idempotency key of the request that made it.
-    pub made_for: Option<String>,
+    /// The request or the job that it was made by, where one of them is to find it again.
+    #[serde(rename = "made_for")]
+    pub made_by: Option<MadeBy>,
     /// The directory of its control group.
     pub cgroup: Option<String>,
     /// Its maker.

@@ -86,7 +86,7 @@ pub struct SessionSnapshot {
     /// Attached clients with their views.
     pub clients: BTreeMap<ClientUuid, BTreeSet<ViewId>>,
     /// Orchestrations that need it to stay although it may be empty.
-    pub holders: BTreeSet<OrchestrationUuid>,
+    pub leases: BTreeSet<OrchestrationUuid>,
     /// The orchestration that made it, if it was not a person or a program.
     pub made_by: Option<OrchestrationUuid>,
 }
@@ -117,7 +117,7 @@ impl SessionSnapshot {
             focused: None,
             focus_epoch: 0,
             clients: BTreeMap::new(),
-            holders: BTreeSet::new(),
+            leases: BTreeSet::new(),
             made_by: None,
         }
     }

@@ -41,7 +41,7 @@ impl OrchestrationEntry {
             session_created: self.session_created,
             started_at_ms: self.started_at_ms,
             nonce: self.nonce.clone(),
-            made_for: self.made_for.clone(),
+            key: self.key.clone(),
             plan: Plan::clone(&*self.plan()?),
         })
     }

@@ -72,7 +72,7 @@ fn session(
             } else {
                 "{}".to_owned()
             },
-            json(&snapshot.holders)?,
+            json(&snapshot.leases)?,
             snapshot.made_by.map(|id| id.to_string()),
         ],
     )?;

@@ -23,7 +23,7 @@ pub(in crate::session) fn empty() -> SessionSnapshot {
         focused: None,
         focus_epoch: 0,
         clients: BTreeMap::new(),
-        holders: BTreeSet::new(),
+        leases: BTreeSet::new(),
         made_by: None,
     }
 }

@@ -1,5 +1,5 @@
-//! What callers find in the runtime directory: the lock, the socket, small files. All of it is made
-//! again when somebody deletes the directory underneath a running daemon.
+//! The runtime directory: the lock, the socket, small files. All of it is made again when somebody deletes the directory
+//! underneath a running daemon.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ const DEAD_OWNER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The daemon's place in the file system: nobody else's as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Rendezvous {
+pub(crate) struct RuntimeDir {
     paths: Paths,
     /// Two daemons must not write one database, wherever their sockets are.
     state: Result<File, Error>,
@@ -42,7 +42,7 @@ struct Held {
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
-impl Rendezvous {
+impl RuntimeDir {
     /// Makes the directories, takes the locks and listens. A lock that somebody holds is tried for `patience`.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Rendezvous {
     }
 }
 
-impl Drop for Rendezvous {
+impl Drop for RuntimeDir {
     fn drop(&mut self) {
         self.leave();
     }

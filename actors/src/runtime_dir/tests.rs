@@ -1,4 +1,4 @@
-//! Tests of `rendezvous`.
+//! Tests of `runtime_dir`.
 
 use std::os::unix::net::UnixStream;
 
@@ -16,7 +16,7 @@ fn paths(dir: &Path) -> Paths {
 fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let paths = paths(dir.path());
-    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
+    let place = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap();
     std::fs::write(paths.http_token(), "an older one").unwrap();
     place.keep(&paths.http_token());
     std::fs::write(paths.http_token(), "secret").unwrap();
@@ -37,26 +37,26 @@ fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
 fn each_directory_has_one_daemon() {
     let dir = tempfile::tempdir().unwrap();
     let first = paths(dir.path());
-    let place = Rendezvous::open(&first, LOCK_LIMIT).unwrap();
+    let place = RuntimeDir::open(&first, LOCK_LIMIT).unwrap();
     let same_state = Paths {
         runtime: dir.path().join("other"),
         ..first.clone()
     };
     for taken in [&first, &same_state] {
-        let error = Rendezvous::open(taken, LOCK_LIMIT).unwrap_err();
+        let error = RuntimeDir::open(taken, LOCK_LIMIT).unwrap_err();
         assert_eq!(error.code, ErrorCode::Busy, "{error}");
         let pid = format!("(pid {})", std::process::id());
         assert!(error.message.contains(&pid), "{error}");
     }
     drop(place);
-    Rendezvous::open(&first, LOCK_LIMIT).unwrap();
+    RuntimeDir::open(&first, LOCK_LIMIT).unwrap();
 }
 
 #[test]
 fn the_socket_of_a_successor_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let paths = paths(dir.path());
-    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
+    let place = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap();
     std::fs::remove_file(paths.socket()).unwrap();
     let other = UnixListener::bind(paths.socket()).unwrap();
     assert!(!place.is_found());
@@ -73,10 +73,10 @@ fn nothing_is_written_through_links() {
     std::fs::write(&victim, "precious").unwrap();
     private_dir(&paths.runtime).unwrap();
     std::os::unix::fs::symlink(&victim, paths.lock()).unwrap();
-    let error = Rendezvous::open(&paths, LOCK_LIMIT).unwrap_err();
+    let error = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap_err();
     assert!(error.message.contains("fugued.lock"), "{error}");
     std::fs::remove_file(paths.lock()).unwrap();
-    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
+    let place = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap();
     for link in [paths.http_url(), paths.http_url().with_extension("url.new")] {
         std::os::unix::fs::symlink(&victim, &link).unwrap();
     }
@@ -109,10 +109,10 @@ fn a_lock_whose_owner_is_dead_is_waited_for_and_no_other() {
         let _ = told.recv_timeout(LOCK_LIMIT * 4);
         drop(held_on);
     });
-    let place = Rendezvous::open(&paths, LOCK_LIMIT).unwrap();
+    let place = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap();
     drop((place, sender));
     releases.join().unwrap();
     let _held = held(&paths, std::process::id());
-    let error = Rendezvous::open(&paths, LOCK_LIMIT).unwrap_err();
+    let error = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap_err();
     assert!(error.message.contains("runs already"), "{error}");
 }

@@ -1,10 +1,10 @@
-//! The messages of the actor that has texts stored.
+//! The messages of the actor that saves screens and scrollback.
 
 use supervisor::Reply;
 
 /// What the actor is told.
 #[derive(strum::IntoStaticStr)]
-pub enum TextsMsg {
+pub enum ScrollbackMsg {
     /// It is time to look at all panes.
     Look,
     /// The daemon ends and leaves its panes: what has not been stored is due now.

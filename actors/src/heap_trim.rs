@@ -1,4 +1,4 @@
-//! Who gives memory back to the system: the allocator by itself keeps what closed panes have used.
+//! Gives memory back to the system: the allocator by itself keeps what closed panes have used.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the actor is told.
 #[derive(strum::IntoStaticStr)]
-pub enum MemoryMsg {
+pub enum TrimMsg {
     /// A pane has been closed.
     Freed,
     /// It is time to give back what is free.
@@ -21,39 +21,39 @@ pub enum MemoryMsg {
 }
 
 /// The actor.
-pub(crate) struct MemoryActor;
+pub(crate) struct HeapTrimmer;
 
 /// What it keeps.
 #[derive(Default)]
-pub(crate) struct MemoryState {
+pub(crate) struct TrimState {
     is_due: bool,
     passes: u64,
     longest: Duration,
 }
 
-impl Actor for MemoryActor {
-    type Msg = MemoryMsg;
-    type State = MemoryState;
+impl Actor for HeapTrimmer {
+    type Msg = TrimMsg;
+    type State = TrimState;
     type Args = ();
 
-    async fn pre_start(&self, _: Address<MemoryMsg>, (): ()) -> Result<MemoryState, ActorError> {
-        Ok(MemoryState::default())
+    async fn pre_start(&self, _: Address<TrimMsg>, (): ()) -> Result<TrimState, ActorError> {
+        Ok(TrimState::default())
     }
 
     async fn handle(
         &self,
-        myself: &Address<MemoryMsg>,
-        msg: MemoryMsg,
-        state: &mut MemoryState,
+        myself: &Address<TrimMsg>,
+        msg: TrimMsg,
+        state: &mut TrimState,
     ) -> Result<(), ActorError> {
         match msg {
-            MemoryMsg::Freed if state.is_due => {}
-            MemoryMsg::Freed => {
+            TrimMsg::Freed if state.is_due => {}
+            TrimMsg::Freed => {
                 state.is_due = true;
                 // Not needed again: the timer ends with the actor.
-                let _ = myself.send_after(PAUSE, MemoryMsg::Trim);
+                let _ = myself.send_after(PAUSE, TrimMsg::Trim);
             }
-            MemoryMsg::Trim => {
+            TrimMsg::Trim => {
                 state.is_due = false;
                 let begun = Instant::now();
                 let _ = tokio::task::spawn_blocking(trim_heap).await;
@@ -70,8 +70,8 @@ impl Actor for MemoryActor {
 }
 
 /// Tells the actor that a pane's memory is free. While it is being restarted nobody is told: the next pane's end is enough.
-pub(crate) fn freed(memory: &AddressSlot<MemoryMsg>) {
-    if let Some(actor) = memory.get() {
-        let _ = actor.cast(MemoryMsg::Freed);
+pub(crate) fn freed(slot: &AddressSlot<TrimMsg>) {
+    if let Some(actor) = slot.get() {
+        let _ = actor.cast(TrimMsg::Freed);
     }
 }

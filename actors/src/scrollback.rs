@@ -1,4 +1,4 @@
-//! Has the text of panes stored, so that it is there after a restart of the machine.
+//! Saves each pane's screen and scrollback to the database, so that they are there after a restart of the machine.
 //!
 //! One pane at a time, and none that has not printed since: a pane that is idle costs a comparison of two numbers.
 
@@ -17,7 +17,7 @@ use crate::pane::PaneEntry;
 use crate::server::Server;
 use store::{MAX_ROWS, PaneText};
 
-pub(crate) use message::TextsMsg;
+pub(crate) use message::ScrollbackMsg;
 
 /// How often panes are looked at for whether they have printed.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
@@ -29,10 +29,10 @@ const PANE_PAUSE: Duration = Duration::from_secs(30);
 const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
 /// The actor.
-pub(crate) struct TextsActor;
+pub(crate) struct ScrollbackSaver;
 
 /// What it keeps.
-pub(crate) struct TextsState {
+pub(crate) struct ScrollbackState {
     server: Arc<Server>,
     saved: HashMap<PaneUuid, Saved>,
     /// Which database the above is about.
@@ -52,16 +52,16 @@ struct Saved {
     at: Option<Instant>,
 }
 
-impl Actor for TextsActor {
-    type Msg = TextsMsg;
-    type State = TextsState;
+impl Actor for ScrollbackSaver {
+    type Msg = ScrollbackMsg;
+    type State = ScrollbackState;
     type Args = Arc<Server>;
 
     async fn pre_start(
         &self,
-        myself: Address<TextsMsg>,
+        myself: Address<ScrollbackMsg>,
         server: Arc<Server>,
-    ) -> Result<TextsState, ActorError> {
+    ) -> Result<ScrollbackState, ActorError> {
         let begun = server.store.begun();
         let reading = Arc::clone(&server);
         let texts = tokio::task::spawn_blocking(move || reading.store.texts());
@@ -75,8 +75,8 @@ impl Actor for TextsActor {
             (text.pane, saved)
         });
         // Not needed again: the timer ends with the actor.
-        let _ = myself.send_after(LOOK_PAUSE, TextsMsg::Look);
-        Ok(TextsState {
+        let _ = myself.send_after(LOOK_PAUSE, ScrollbackMsg::Look);
+        Ok(ScrollbackState {
             server,
             saved: saved.collect(),
             begun,
@@ -89,17 +89,17 @@ impl Actor for TextsActor {
 
     async fn handle(
         &self,
-        myself: &Address<TextsMsg>,
-        msg: TextsMsg,
-        state: &mut TextsState,
+        myself: &Address<ScrollbackMsg>,
+        msg: ScrollbackMsg,
+        state: &mut ScrollbackState,
     ) -> Result<(), ActorError> {
         let begun = Instant::now();
         match msg {
-            TextsMsg::Look => {
-                let _ = myself.send_after(LOOK_PAUSE, TextsMsg::Look);
+            ScrollbackMsg::Look => {
+                let _ = myself.send_after(LOOK_PAUSE, ScrollbackMsg::Look);
                 state.pass(false).await;
             }
-            TextsMsg::Finish(reply) => {
+            ScrollbackMsg::Finish(reply) => {
                 state.pass(true).await;
                 reply.send(());
             }
@@ -115,7 +115,7 @@ impl Actor for TextsActor {
     }
 }
 
-impl TextsState {
+impl ScrollbackState {
     /// Stores what is due; with `all` also what would be due later.
     async fn pass(&mut self, all: bool) {
         if !self.server.config.store_text {
@@ -211,10 +211,10 @@ fn pack(life: u32, printed: u64, checkpoint: &[u8]) -> Option<PaneText> {
 
 /// Has everything stored that was printed, before the daemon leaves its panes.
 pub(crate) async fn finish(server: &Server) {
-    let Some(actor) = server.texts.get() else {
+    let Some(actor) = server.scrollback.get() else {
         return;
     };
-    if let Err(error) = actor.call(TextsMsg::Finish, FINISH_LIMIT).await {
+    if let Err(error) = actor.call(ScrollbackMsg::Finish, FINISH_LIMIT).await {
         tracing::warn!(%error, "not all text of panes is stored");
     }
 }
