@@ -12,7 +12,9 @@ use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid, Size};
 use pty::Io;
 use supervisor::{AddressSlot, ChildId};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::message::PaneMsg;
 use super::process::Process;
@@ -37,6 +39,8 @@ pub(crate) struct PaneEntry {
     next_keeper: ArcSwapOption<Identity>,
     status_pipe: ArcSwapOption<OwnedFd>,
     pub(super) state: watch::Sender<PaneLife>,
+    /// Waits for the end of the program's present life.
+    watch: ArcSwapOption<AbortOnDropHandle<()>>,
     removed: AtomicBool,
     /// A test wants to see this step of its close fail so often.
     #[cfg(test)]
@@ -81,6 +85,7 @@ impl PaneEntry {
             next_keeper: ArcSwapOption::empty(),
             status_pipe: ArcSwapOption::empty(),
             state: watch::Sender::new(life),
+            watch: ArcSwapOption::empty(),
             removed: AtomicBool::new(false),
             #[cfg(test)]
             fails: std::sync::Mutex::default(),
@@ -124,6 +129,12 @@ impl PaneEntry {
     #[must_use]
     pub(crate) fn state(&self) -> watch::Receiver<PaneLife> {
         self.state.subscribe()
+    }
+
+    /// The task that waits for the end of the program's present life; it ends with the entry, and with the next one.
+    pub(super) fn watched_by(&self, task: JoinHandle<()>) {
+        self.watch
+            .store(Some(Arc::new(AbortOnDropHandle::new(task))));
     }
 
     /// The read end of its status pipe, for whoever follows it.

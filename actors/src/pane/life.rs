@@ -31,48 +31,56 @@ pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// The same of a program with pipes, whose end is told when all that it has written itself is in the terminal.
 const PIPED_LIMIT: Duration = Duration::from_secs(2);
 
-/// Waits for the end of a life, then for its output, then records it and tells the actor.
+/// Has the end of a life waited for, by a task that belongs to the pane's entry.
 pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: &Arc<Process>) {
-    let (server, entry) = (Arc::clone(server), Arc::clone(entry));
-    let process = Arc::clone(process);
-    tokio::spawn(async move {
+    let (server, process) = (Arc::clone(server), Arc::clone(process));
+    let watched = Arc::downgrade(entry);
+    let task = tokio::spawn(async move {
         let mut exit = process.keeper.exit();
         let exit = match exit.wait_for(Option::is_some).await {
             Ok(exit) => exit.unwrap_or(KeeperExit::Lost),
             Err(_) => KeeperExit::Lost,
         };
-        let (kept, closing) = {
-            let state = entry.state();
-            let state = state.borrow();
-            (state.is_kept(), state.is_closing())
-        };
-        if exit == KeeperExit::Replaced && !closing {
-            // It lives, so the program's end is still to be heard from it.
-            let lives = process.keeper.family().program_lives();
-            let why = "somebody else has taken the connection to its keeper";
-            tracing::warn!(pane_id = %entry.id, why, "a pane is unreachable");
-            entry.change(|state| state.lose(epoch_ms(), why.to_owned(), lives));
-            let away = |state: &PaneLife| state.unreachable().is_some();
-            return tell_actor(&entry, away, || PaneMsg::KeeperAway).await;
+        if let Some(entry) = watched.upgrade() {
+            life_ended(&server, &entry, &process, exit).await;
         }
-        if exit == KeeperExit::Lost && !kept {
-            // What nobody can wait for any more must not go on behind a pane that has ended.
-            let left = kill_rest(&entry, &process).await;
-            tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
-        }
-        let limit = match entry.record.streams {
-            RunStreams::Terminal => DRAIN_LIMIT,
-            RunStreams::Pipes | RunStreams::Apart => PIPED_LIMIT,
-        };
-        entry.io.drain(limit).await;
-        let ended = ended(&process, exit, entry.record.settings.memory_max);
-        // An earlier daemon may have known it already.
-        entry.ended(ended);
-        let _ = server.store.save(&entry);
-        entry.io.program_ended().await;
-        let ended = || PaneMsg::ProgramEnded(process.life);
-        tell_actor(&entry, PaneLife::is_undecided, ended).await;
     });
+    entry.watched_by(task);
+}
+
+/// Waits for the output of a life that has ended, then records its end and tells the actor.
+async fn life_ended(server: &Server, entry: &Arc<PaneEntry>, process: &Process, exit: KeeperExit) {
+    let (kept, closing) = {
+        let state = entry.state();
+        let state = state.borrow();
+        (state.is_kept(), state.is_closing())
+    };
+    if exit == KeeperExit::Replaced && !closing {
+        // It lives, so the program's end is still to be heard from it.
+        let lives = process.keeper.family().program_lives();
+        let why = "somebody else has taken the connection to its keeper";
+        tracing::warn!(pane_id = %entry.id, why, "a pane is unreachable");
+        entry.change(|state| state.lose(epoch_ms(), why.to_owned(), lives));
+        let away = |state: &PaneLife| state.unreachable().is_some();
+        return tell_actor(entry, away, || PaneMsg::KeeperAway).await;
+    }
+    if exit == KeeperExit::Lost && !kept {
+        // What nobody can wait for any more must not go on behind a pane that has ended.
+        let left = kill_rest(entry, process).await;
+        tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
+    }
+    let limit = match entry.record.streams {
+        RunStreams::Terminal => DRAIN_LIMIT,
+        RunStreams::Pipes | RunStreams::Apart => PIPED_LIMIT,
+    };
+    entry.io.drain(limit).await;
+    let ended = ended(process, exit, entry.record.settings.memory_max);
+    // An earlier daemon may have known it already.
+    entry.ended(ended);
+    let _ = server.store.save(entry);
+    entry.io.program_ended().await;
+    let ended = || PaneMsg::ProgramEnded(process.life);
+    tell_actor(entry, PaneLife::is_undecided, ended).await;
 }
 
 /// Tells the pane's actor, or the one that takes its place, as long as it is needed: one that begins looks at the state before
