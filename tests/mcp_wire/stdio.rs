@@ -67,6 +67,31 @@ fn garbage_lines_and_a_large_argument_do_no_harm() {
 }
 
 #[test]
+fn a_line_without_an_answer_ends_nothing() {
+    run(async {
+        let daemon = daemon();
+        let mcp = Mcp::start(&daemon).await;
+        mcp.say("{\"jsonrpc\": \"2.0\", \"id\": 70, \"method\": \"tools/li")
+            .await;
+        let padding = "y".repeat(17 << 20);
+        let long = json!({"jsonrpc": "2.0", "id": 71, "method": "tools/list", "params": {"cursor": padding}});
+        mcp.say(&long.to_string()).await;
+        mcp.ok("fugue_list_sessions", json!({})).await;
+        let strays = mcp.strays();
+        assert!(strays.is_empty(), "{strays:?}");
+        // What is JSON and no request is told so.
+        mcp.say("{\"jsonrpc\": \"2.0\"}").await;
+        mcp.ok("fugue_list_sessions", json!({})).await;
+        let strays = mcp.strays();
+        assert_eq!(
+            strays[0]["error"]["message"], "Invalid request",
+            "{strays:?}"
+        );
+        mcp.end().await;
+    });
+}
+
+#[test]
 fn two_hundred_calls_are_in_flight_at_once() {
     run(async {
         let daemon = daemon();

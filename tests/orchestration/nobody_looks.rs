@@ -1,12 +1,15 @@
 //! Commands that nobody looks at: the shell they are written for, no pagers, wide panes, and what is told of those that go on.
 
+use std::process::Stdio;
+
 use protocol::reply::RunStatus;
-use protocol::request::{RunOptions, SendInput};
+use protocol::request::{ListOrchestrations, RunOptions, SendInput};
 use protocol::{Size, Target};
+use rustix::process::Signal;
 
 use super::{cancel, now, outputs, parallel, pipeline, run_parallel, run_pipeline, with_output};
-use crate::support::daemon::with_daemon;
-use crate::support::eventually;
+use crate::support::daemon::{fugue_exe, with_daemon};
+use crate::support::{eventually, proc};
 
 #[test]
 fn command_lines_are_bash() {
@@ -166,5 +169,39 @@ fn failed_commands_show_their_end_and_what_is_cut_is_counted() {
             assert_eq!(output.len(), 64 * 1024, "{kind}");
             assert_eq!(cut.omitted_bytes, 348_893 - 64 * 1024, "{kind}");
         }
+    });
+}
+
+#[test]
+fn commands_go_on_when_the_terminal_of_their_run_is_closed() {
+    with_daemon(async |daemon, client| {
+        let file = |name: &str| daemon.dir.path().join(name).display().to_string();
+        let (began, go, done) = (file("began"), file("go"), file("done"));
+        let line =
+            format!("touch {began}; until [ -e {go} ]; do sleep 0.05; done; touch {done}; exit 3");
+        let mut run = daemon
+            .command(fugue_exe())
+            .args(["run", &line])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let exists = async |path: &str| std::fs::exists(path).unwrap().then_some(());
+        eventually("the command", async || exists(&began).await).await;
+        proc::signal(run.id(), Signal::HUP);
+        eventually("the end of the client", async || run.try_wait().unwrap()).await;
+        std::fs::write(&go, "").unwrap();
+        eventually("the command's end", async || exists(&done).await).await;
+        let status = eventually("the run's end", async || {
+            let runs = client
+                .ok(ListOrchestrations::default())
+                .await
+                .orchestrations;
+            runs.iter()
+                .map(|run| run.status)
+                .find(|status| *status != RunStatus::Running)
+        })
+        .await;
+        assert_eq!(status, RunStatus::Failed);
     });
 }

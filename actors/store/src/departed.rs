@@ -21,7 +21,7 @@ const SIGNALLED: &str = "signalled";
 const ALL_ENDED: &str = "all_ended";
 
 /// The tables of what a daemon leaves to the next one.
-const LEFT: [&str; 6] = [
+pub(crate) const LEFT: [&str; 6] = [
     "sessions",
     "environments",
     "windows",

@@ -19,17 +19,6 @@ pub(crate) const KEY_MS: u64 = 600_000;
 pub(crate) const ENDED_BEYOND: &str = "DELETE FROM ended_panes WHERE pane IN
     (SELECT pane FROM ended_panes ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)";
 
-/// Tables whose rows can all be written anew. An orchestration that has ended has given up its plan.
-const TABLES: [&str; 7] = [
-    "sessions",
-    "environments",
-    "windows",
-    "panes",
-    "pane_records",
-    "mirrors",
-    "ended_panes",
-];
-
 /// All that is to be written at once.
 pub struct Commit {
     /// The database's file.
@@ -144,7 +133,8 @@ impl Commit {
         };
         let transaction = connection.transaction()?;
         if self.anew {
-            for table in TABLES {
+            // Rows that can all be written anew. An orchestration that has ended has given up its plan.
+            for table in departed::LEFT.iter().chain(&["ended_panes"]) {
                 run(&transaction, &format!("DELETE FROM {table}"), [])?;
             }
             forget_other_orchestrations(&transaction, &self.marks)?;

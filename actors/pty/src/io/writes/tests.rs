@@ -37,6 +37,15 @@ struct Typist {
 }
 
 impl Typist {
+    /// Waits until the program could read so many bytes: the terminal hands over what was written in a moment.
+    fn until_handed_over(&self, bytes: u64) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while rustix::io::ioctl_fionread(&self.program).unwrap() < bytes {
+            assert!(std::time::Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn new(modes: LocalModes, printed: &str) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags).unwrap();
@@ -285,8 +294,7 @@ fn enter_waits_until_the_program_has_read_the_text() {
     let mut typist = Typist::raw("");
     let mut written = typist.line(line("word", &[], true));
     rustix::io::write(&typist.master, b"word").unwrap();
-    // The terminal hands over what was written in a moment.
-    std::thread::sleep(Duration::from_millis(100));
+    typist.until_handed_over(4);
     assert_eq!(typist.turn(usize::MAX), "word");
     typist.now += LATER;
     assert_eq!(typist.turn(usize::MAX), "");
@@ -298,7 +306,7 @@ fn enter_waits_until_the_program_has_read_the_text() {
     // It does not, and whoever asked is told.
     let mut written = typist.line(line("word", &[], true));
     rustix::io::write(&typist.master, b"word").unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    typist.until_handed_over(4);
     assert_eq!(typist.turns(), "word|||||");
     let written = written.try_recv().unwrap();
     assert_eq!((written.bytes, written.submitted), (4, false));
