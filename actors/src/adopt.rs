@@ -103,7 +103,7 @@ fn expected(state: &StoredState) -> Expected {
     Expected { keepers, secret }
 }
 
-/// What is known when the adoption begins.
+/// The facts that are known when the adoption begins.
 struct Adoption {
     server: Arc<Server>,
     sessions: Vec<LoadedSession>,

@@ -33,7 +33,7 @@ pub(crate) use message::ClientMsg;
 /// The actor; its task talks.
 pub(crate) struct ClientActor;
 
-/// What it is started with.
+/// The start arguments of a connection's actor.
 pub(crate) struct ClientArgs {
     /// The daemon.
     pub server: Arc<Server>,
@@ -47,7 +47,7 @@ pub(crate) struct ClientArgs {
     pub place: Place,
 }
 
-/// What it keeps; dropping it closes the socket and takes the connection out of the registry.
+/// The state of a connection's actor; dropping it closes the socket and takes the connection out of the registry.
 pub(crate) struct ClientState {
     server: Arc<Server>,
     id: ClientUuid,

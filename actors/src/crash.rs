@@ -15,7 +15,7 @@ use crate::session::SessionMsg;
 /// The call's name; it is not in the list of calls.
 pub(crate) const METHOD: &str = "crash";
 
-/// What is to fail.
+/// The part that is to fail.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Crash {

@@ -56,7 +56,7 @@ const REPLIES: Duration = Duration::from_millis(50);
 /// Time for clients to hear that their server is replaced.
 const CLIENTS_LIMIT: Duration = Duration::from_secs(2);
 
-/// How the daemon is run.
+/// The options that the daemon is run with.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Stay in the foreground and log to standard error.

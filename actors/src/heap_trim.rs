@@ -11,7 +11,7 @@ use crate::clock::millis;
 /// How long after a pane was closed, so that many panes closed together cost one pass.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What the actor is told.
+/// The messages of the actor.
 #[derive(strum::IntoStaticStr)]
 pub enum TrimMsg {
     /// A pane has been closed.
@@ -23,7 +23,7 @@ pub enum TrimMsg {
 /// The actor.
 pub(crate) struct HeapTrimmer;
 
-/// What it keeps.
+/// The state of the actor.
 #[derive(Default)]
 pub(crate) struct TrimState {
     is_due: bool,

@@ -11,7 +11,7 @@ use crate::server::Server;
 /// How often what is too old is forgotten.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What the actor is told.
+/// The messages of the actor.
 #[derive(strum::IntoStaticStr)]
 pub(crate) enum HousekeepingMsg {
     /// It is time to look.

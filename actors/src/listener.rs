@@ -35,7 +35,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// The actor; its task accepts.
 pub(crate) struct ListenerActor;
 
-/// What it is started with.
+/// The start arguments of the listener.
 pub(crate) struct ListenerArgs {
     /// The daemon.
     pub server: Arc<Server>,
@@ -43,7 +43,7 @@ pub(crate) struct ListenerArgs {
     pub runtime_dir: Arc<RuntimeDir>,
 }
 
-/// What it is told.
+/// The messages of the listener.
 #[derive(strum::IntoStaticStr)]
 pub enum ListenerMsg {
     /// The accepting task has ended, which it never should.
@@ -52,7 +52,7 @@ pub enum ListenerMsg {
     Accepted(u64),
 }
 
-/// What it keeps.
+/// The state of the listener.
 pub(crate) struct ListenerState(JoinHandle<()>);
 
 impl Drop for ListenerState {

@@ -1,4 +1,4 @@
-//! What systemd is told: that the daemon serves, that it lives, that it ends.
+//! Messages to systemd: that the daemon serves, that it lives, that it ends.
 //!
 //! Source: sd_notify(3), sd_watchdog_enabled(3). Each message is one datagram, sent without waiting; nobody needs it to arrive.
 
@@ -29,7 +29,7 @@ pub(crate) const VARIABLES: [&str; 13] = [
     "MEMORY_PRESSURE_WATCH",
 ];
 
-/// Where systemd listens, when it has started the daemon.
+/// The socket on which systemd listens, when it has started the daemon.
 #[derive(Debug, Default)]
 pub(crate) struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
@@ -106,7 +106,7 @@ impl Notify {
     }
 }
 
-/// What the environment says about signs of life.
+/// The watchdog's variables in the environment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Watchdog {
     pub(crate) usec: Option<u64>,

@@ -1,4 +1,4 @@
-//! What is alive: published snapshots of sessions, panes, clients and orchestrations.
+//! The registry of all that is alive: published snapshots of sessions, panes, clients and orchestrations.
 //!
 //! Anybody may read here without asking an actor. Each entry has one writer.
 
@@ -92,7 +92,7 @@ impl Default for Registry {
     }
 }
 
-/// What came of asking for a session name.
+/// The result of asking for a session name.
 pub(crate) enum Claim {
     /// The name is the caller's; it must start the session or release the name.
     Ours(Arc<SessionEntry>),

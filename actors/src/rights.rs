@@ -1,4 +1,4 @@
-//! Who a caller is and what it may do: resolved once when it greets, checked before each of its requests.
+//! The identity and the rights of a caller: resolved once when it greets, checked before each of its requests.
 
 use model::origin::Origin;
 use protocol::frame::Hello;

@@ -31,7 +31,7 @@ const FINISH_LIMIT: Duration = Duration::from_secs(5);
 /// The actor.
 pub(crate) struct ScrollbackSaver;
 
-/// What it keeps.
+/// The state of the actor.
 pub(crate) struct ScrollbackState {
     server: Arc<Server>,
     saved: HashMap<PaneUuid, Saved>,
@@ -43,7 +43,7 @@ pub(crate) struct ScrollbackState {
     failing: bool,
 }
 
-/// What of a pane is stored.
+/// The part of a pane's output that is stored.
 #[derive(Clone, Copy, Debug)]
 struct Saved {
     life: u32,

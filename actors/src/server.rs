@@ -1,4 +1,4 @@
-//! What every part of one daemon shares: identity, configuration, registry and the tree.
+//! The state that every part of one daemon shares: identity, configuration, registry and the tree.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +28,7 @@ use keeper_link::{KeeperLaunch, KeeperPool};
 use model::session::snapshot::SessionSnapshot;
 use store::Keep;
 
-/// How the daemon is to end.
+/// The way in which the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StopOrder {
     /// Leave every pane's program running under its keeper.

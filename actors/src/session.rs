@@ -33,7 +33,7 @@ pub(crate) use message::{AttachRequest, SessionMsg};
 /// The actor.
 pub(crate) struct SessionActor;
 
-/// What it is started with.
+/// The start arguments of a session's actor.
 pub(crate) struct SessionArgs {
     /// The daemon.
     pub server: Arc<Server>,
@@ -41,7 +41,7 @@ pub(crate) struct SessionArgs {
     pub entry: Arc<SessionEntry>,
 }
 
-/// What it keeps.
+/// The state of a session's actor.
 pub(crate) struct SessionState {
     server: Arc<Server>,
     entry: Arc<SessionEntry>,

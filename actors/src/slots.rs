@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many of a kind there are or are about to be.
+/// The number of things of a kind that there are or are about to be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slots(Arc<AtomicUsize>);
 

@@ -43,7 +43,7 @@ pub(crate) use step;
 #[cfg(debug_assertions)]
 const VARIABLE: &str = "FUGUE_TEST_STEP";
 
-/// What happens at a step.
+/// The fault that happens at a step.
 #[cfg(debug_assertions)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {

@@ -38,7 +38,7 @@ const SAVE_LIMIT: Duration = Duration::from_secs(4);
 /// when that is possible again.
 const MARKS: usize = 50_000;
 
-/// How far the commits are.
+/// The progress of the commits.
 #[derive(Clone, Debug, Default)]
 struct Progress {
     /// Every mark up to this one was in a commit that was tried.

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use supervisor::{Actor, ActorError, Address};
 use tokio_util::task::AbortOnDropHandle;
 
-/// What a surface tells of itself, for the tree.
+/// The connections of a surface, counted for the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
     /// Connections accepted so far.
@@ -27,7 +27,7 @@ pub enum News {
     At(String),
 }
 
-/// Where a surface tells its news.
+/// The function by which a surface tells its news.
 pub type Tell = Box<dyn Fn(News) + Send + Sync>;
 
 /// Serves until it fails, and says why. Dropped, it ends everything that it has begun.
@@ -45,7 +45,7 @@ pub struct Surface {
 /// The actor; its task serves.
 pub struct SurfaceActor;
 
-/// What it is told.
+/// The messages of a surface's actor.
 #[derive(strum::IntoStaticStr)]
 pub enum SurfaceMsg {
     /// The serving task has ended, which it never should.
@@ -54,7 +54,7 @@ pub enum SurfaceMsg {
     Told(News),
 }
 
-/// What it keeps.
+/// The state of a surface's actor.
 pub struct SurfaceState {
     address: String,
     _task: AbortOnDropHandle<()>,

@@ -55,7 +55,7 @@ pub(crate) fn watches(http: bool) -> Vec<Watch> {
     all
 }
 
-/// What is known of one of them.
+/// An actor under watch, and the facts that are known of it.
 struct Watched {
     watch: Watch,
     /// How far it was when it last went on.

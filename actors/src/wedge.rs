@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long the last lines of the log may take to reach the disk.
 const LAST_LINES: Duration = Duration::from_millis(300);
 
-/// How the next daemon is started; absent under systemd, whose unit does it.
+/// The command that starts the next daemon; absent under systemd, whose unit does it.
 #[derive(Clone, Debug)]
 pub(crate) struct Successor {
     /// Its program.

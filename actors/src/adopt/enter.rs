@@ -26,7 +26,7 @@ const KEEPER_GONE: &str =
 /// See [`KEEPER_GONE`].
 const REBOOTED: &str = "the machine was restarted";
 
-/// Whether a pane's keeper answers.
+/// The answer of a pane's keeper, or its absence.
 pub(super) enum Reach {
     /// It does.
     Answers(Box<AdoptedPane>),
@@ -36,7 +36,7 @@ pub(super) enum Reach {
     Gone,
 }
 
-/// What is to become of one pane.
+/// A pane that is to be entered, and what was found of it.
 pub(super) struct Candidate {
     pub(super) pane: StoredPane,
     pub(super) reach: Reach,

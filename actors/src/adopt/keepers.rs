@@ -109,7 +109,7 @@ fn has_room() -> bool {
     next.is_ok_and(|next| u64::from(next.as_raw_fd().unsigned_abs()) + reserve < limit)
 }
 
-/// What was found.
+/// The keepers that were found.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) keepers: HashMap<PaneUuid, AdoptedPane>,

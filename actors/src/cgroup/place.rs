@@ -1,4 +1,4 @@
-//! Where the daemon's control groups are: found, checked, and made ready.
+//! The place of the daemon's control groups: found, checked, and made ready.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub(super) plain: Option<String>,
 }
 
-/// What the daemon uses.
+/// The control groups that the daemon uses.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// The group of all panes' groups.

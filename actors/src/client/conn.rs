@@ -97,7 +97,7 @@ pub(super) struct Conn {
     alarm: Pin<Box<Sleep>>,
 }
 
-/// What came next.
+/// The next event of a connection.
 enum Next {
     Readable,
     Writable,

@@ -1,4 +1,4 @@
-//! Who looks at a pane: its program is told when the first person comes and the last one goes, if it asked for that.
+//! Focus reports: a pane's program is told when the first person comes and the last one goes, if it asked for that.
 
 use std::sync::Arc;
 

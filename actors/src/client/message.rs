@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::PaneUuid;
 
-/// What a connection's actor is told.
+/// The messages of a connection's actor.
 #[derive(strum::IntoStaticStr)]
 pub enum ClientMsg {
     /// The connection has said hello as this, from inside this pane.

@@ -1,4 +1,4 @@
-//! Whose notifications a view is shown.
+//! Marks on the notifications that a view is shown: the name of the pane, else of the session, that each is from.
 
 use protocol::Name;
 use protocol::event::ScreenUpdate;

@@ -1,4 +1,4 @@
-//! What waits for a connection's socket: bounded, written as the peer reads.
+//! The output queue of a connection's socket: bounded, written as the peer reads.
 
 use bytes::{Buf, Bytes, BytesMut};
 use protocol::Error;

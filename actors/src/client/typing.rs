@@ -1,4 +1,5 @@
-//! What a person types and pastes in a view, on its way to the panes: in order for each pane, and no pane waits for another.
+//! Input that a person types and pastes in a view, on its way to the panes: in order for each pane, and no pane waits
+//! for another.
 
 mod marks;
 
@@ -26,7 +27,7 @@ const TOLD_BYTES: u64 = WINDOW_BYTES as u64 / 4;
 /// How long the last input of a view that has gone may be on its way to its pane's queue.
 const LEAVING_LIMIT: Duration = Duration::from_secs(2);
 
-/// What one pane gets.
+/// The input for one pane.
 struct Line {
     pane: Arc<PaneEntry>,
     /// What is not in the pane's own queue yet.
@@ -56,7 +57,7 @@ pub(super) struct Typing {
     untold: u64,
 }
 
-/// What became of a piece that waited.
+/// The outcome of a piece that waited.
 pub(super) struct Typed {
     at: usize,
     written: Result<Written, Error>,

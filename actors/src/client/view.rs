@@ -57,7 +57,7 @@ pub(super) struct View {
     dropped: u64,
 }
 
-/// What a view has to say.
+/// A message of a view to its connection.
 pub(super) enum Said {
     /// An event for the client.
     Event(Event),
@@ -65,7 +65,7 @@ pub(super) enum Said {
     Over(String),
 }
 
-/// What a view waits for.
+/// The events that a view waits for.
 enum Happened {
     Ended,
     Typed(Typed),

@@ -1,4 +1,4 @@
-//! What is not ended by an ordinary call: the caller itself, and what people look at.
+//! The guard of what an ordinary call does not end: the caller itself, and what people look at.
 
 use protocol::{Error, ErrorCode};
 

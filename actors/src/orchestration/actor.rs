@@ -14,7 +14,7 @@ use model::orchestration::progress::{Order, Progress, StopReason};
 /// The actor.
 pub(crate) struct OrchestrationActor;
 
-/// What it is started with.
+/// The start arguments of an orchestration's actor.
 pub(crate) struct OrchestrationArgs {
     /// The daemon.
     pub server: Arc<Server>,
@@ -22,7 +22,7 @@ pub(crate) struct OrchestrationArgs {
     pub entry: Arc<OrchestrationEntry>,
 }
 
-/// What it keeps: nothing that the entry's facts do not tell.
+/// The state of an orchestration's actor: nothing that the entry's facts do not tell.
 pub(crate) struct OrchestrationState {
     server: Arc<Server>,
     entry: Arc<OrchestrationEntry>,

@@ -1,4 +1,4 @@
-//! What clients can ask about orchestrations.
+//! The calls of clients about orchestrations.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What of an orchestration outlives its actor: the plan, every fact recorded so far, and the published state.
+//! The part of an orchestration that outlives its actor: the plan, every fact recorded so far, and the published state.
 
 mod stored;
 

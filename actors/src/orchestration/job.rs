@@ -77,7 +77,7 @@ fn begin(job: Job) {
     });
 }
 
-/// What an earlier daemon has left of a job.
+/// The remains of a job that an earlier daemon has left.
 pub(super) enum Found {
     /// Nothing: it is to be started.
     Nothing,

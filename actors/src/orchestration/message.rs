@@ -1,6 +1,6 @@
 //! The messages of an orchestration's actor.
 
-/// What an orchestration's actor is told.
+/// The messages of an orchestration's actor.
 #[derive(strum::IntoStaticStr)]
 pub enum OrchestrationMsg {
     /// One of its jobs, or somebody who cancels, has recorded facts in the entry.

@@ -1,4 +1,4 @@
-//! What is told of commands that run: their last lines, since when they are silent, and whether they wait for keys.
+//! Facts about commands that run: their last lines, since when they are silent, and whether they wait for keys.
 
 use std::sync::Arc;
 use std::time::Duration;

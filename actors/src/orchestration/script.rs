@@ -118,7 +118,7 @@ pub(super) struct Report {
     pub(super) mark: String,
 }
 
-/// What a line of the status pipe says.
+/// The meaning of a line of the status pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// The step that has its turn has ended.

@@ -38,7 +38,7 @@ const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 /// The actor: decides what follows the end of a program.
 pub(crate) struct PaneActor;
 
-/// What it is started with.
+/// The start arguments of a pane's actor.
 pub(crate) struct PaneArgs {
     /// The daemon.
     pub server: Arc<Server>,
@@ -46,7 +46,7 @@ pub(crate) struct PaneArgs {
     pub entry: Arc<PaneEntry>,
 }
 
-/// What it keeps.
+/// The state of a pane's actor.
 pub(crate) struct PaneActorState {
     server: Arc<Server>,
     entry: Arc<PaneEntry>,
@@ -331,7 +331,7 @@ fn shortage_pause(before: u32) -> Duration {
         .min(LONGEST_SHORTAGE_PAUSE)
 }
 
-/// What follows from the end of a program.
+/// The consequence of a program's end.
 enum Decision {
     /// It is started again after this pause.
     Restart(Duration),

@@ -2,7 +2,7 @@
 
 use keeper_link::AdoptedPane;
 
-/// What a pane's actor is told.
+/// The messages of a pane's actor.
 #[derive(strum::IntoStaticStr)]
 pub enum PaneMsg {
     /// The life with this number has ended, and its output is read.
@@ -22,7 +22,7 @@ pub enum PaneMsg {
     Crash,
 }
 
-/// What came of asking the keeper of an unreachable pane.
+/// The result of asking the keeper of an unreachable pane.
 pub enum Reached {
     /// The keeper answers.
     Keeper(AdoptedPane),

@@ -1,4 +1,4 @@
-//! What a keeper is given to keep, so that its pane can be rebuilt from it alone.
+//! The data that a keeper keeps for its pane, so that the pane can be rebuilt from it alone.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use super::{Leaf, Registry};
 use crate::pane::PaneEntry;
 use crate::session::SessionEntry;
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     /// The connection.

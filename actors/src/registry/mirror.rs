@@ -57,7 +57,7 @@ impl Mirror {
     }
 }
 
-/// What stands in one place of a layout.
+/// The content of one place of a layout.
 #[derive(Clone)]
 pub(crate) enum Leaf {
     /// A pane.

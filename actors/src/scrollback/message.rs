@@ -2,7 +2,7 @@
 
 use supervisor::Reply;
 
-/// What the actor is told.
+/// The messages of the actor.
 #[derive(strum::IntoStaticStr)]
 pub enum ScrollbackMsg {
     /// It is time to look at all panes.

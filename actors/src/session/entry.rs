@@ -17,7 +17,7 @@ use crate::clock::{epoch_ms, millis};
 use crate::store::Store;
 use model::session::snapshot::SessionSnapshot;
 
-/// Where a session is in its life.
+/// The phase of a session's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Its actors are being started.

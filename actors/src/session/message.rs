@@ -10,7 +10,7 @@ use supervisor::{Address, Reply};
 
 use crate::client::ClientMsg;
 
-/// What a session's actor is asked and told.
+/// The messages of a session's actor.
 #[derive(strum::IntoStaticStr)]
 pub enum SessionMsg {
     /// The spawn function asks where a new pane would go: its size comes back, nothing changes.

@@ -8,7 +8,7 @@ use protocol::request::{PaneSpec, RunStreams};
 use crate::session::SessionEntry;
 use model::session::change::Place;
 
-/// What is to be started, and where.
+/// An order to start a program, and its place.
 pub(crate) struct SpawnOrder {
     /// In this session.
     pub session: Arc<SessionEntry>,

@@ -38,7 +38,7 @@ pub(super) fn process(started: &SpawnedPane, life: u32, secret: Uuid) -> Process
     }
 }
 
-/// What a keeper is given for the next daemon.
+/// The data that a keeper keeps for the next daemon.
 pub(super) struct Kept {
     pub(super) meta: Vec<u8>,
     pub(super) secret: Uuid,

@@ -1,4 +1,4 @@
-//! What a new pane is made as: program, directory and environment, checked before anything is started.
+//! The record of a new pane: program, directory and environment, checked before anything is started.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt;

@@ -30,7 +30,7 @@ const EMPTY_RETRY: Duration = Duration::from_secs(5);
 /// How often what is too old is forgotten.
 const TIDY_PAUSE: Duration = Duration::from_secs(60);
 
-/// What the store's actor is told.
+/// The messages of the store's actor.
 #[derive(strum::IntoStaticStr)]
 pub enum StoreMsg {
     /// Something was marked.
@@ -53,7 +53,7 @@ pub(crate) type Everything = Box<dyn Fn() -> Vec<Arc<dyn Persist>> + Send + Sync
 /// The only writer of the database.
 pub(crate) struct StoreActor;
 
-/// What it is started with.
+/// The start arguments of the store's actor.
 pub(crate) struct StoreArgs {
     /// The marks.
     pub store: Arc<Store>,
@@ -61,7 +61,7 @@ pub(crate) struct StoreArgs {
     pub everything: Everything,
 }
 
-/// What it keeps.
+/// The state of the store's actor.
 pub(crate) struct StoreState {
     pub(super) store: Arc<Store>,
     everything: Everything,

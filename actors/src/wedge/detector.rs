@@ -43,7 +43,7 @@ pub(crate) struct Sight {
     pub threads: Vec<ThreadSight>,
 }
 
-/// What is wrong.
+/// The ways in which the runtime can be wedged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wedge {
     /// One turn goes on and on and uses its processor.
@@ -93,7 +93,7 @@ impl fmt::Display for Wedge {
     }
 }
 
-/// What is remembered between two looks.
+/// The memory of the detector between two looks.
 #[derive(Debug, Default)]
 pub(crate) struct Detector {
     last_at: Option<Duration>,

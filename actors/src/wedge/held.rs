@@ -1,4 +1,5 @@
-//! What the wedges of earlier daemons mean for this one: panes that are not entered, and whether it starts carefully.
+//! The consequences of earlier daemons' wedges for this one: panes that are not entered, and whether it starts
+//! carefully.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What is noted of wedges for the next daemon, in a file that outlives them.
+//! The record of wedges for the next daemon, in a file that outlives them.
 
 use std::io;
 use std::path::Path;

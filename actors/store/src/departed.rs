@@ -119,7 +119,7 @@ impl LastEnd {
     }
 }
 
-/// When what the last daemon has left is decided about.
+/// The time at which it is decided about what the last daemon has left.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     /// Before it is read.

@@ -15,7 +15,7 @@ use crate::schema::{self, OpenError};
 /// Source: proc(5), `/proc/sys/kernel/random/boot_id`.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// What is known of the last daemon's end before it is settled.
+/// The facts that are known of the last daemon's end before it is settled.
 pub(crate) struct Found {
     pub(crate) end: LastEnd,
     /// The machine was restarted since the database was used last.

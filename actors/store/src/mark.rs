@@ -42,7 +42,7 @@ pub trait Persist: Send + Sync {
     fn forget_written(&self) {}
 }
 
-/// What is to be written about an entity.
+/// The change of an entity that is to be written.
 #[derive(Clone)]
 pub enum Mark {
     /// Its state at the time of the commit.

@@ -122,7 +122,7 @@ CREATE TABLE pane_texts (
 );
 "];
 
-/// Why the database cannot be used.
+/// The reasons for which the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file could not be made or moved.

@@ -87,7 +87,7 @@ impl Database {
     }
 }
 
-/// How far a pane's output is stored.
+/// The extent to which a pane's output is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredText {
     /// The pane.

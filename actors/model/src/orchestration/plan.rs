@@ -1,4 +1,4 @@
-//! What an orchestration is asked to do, checked before anything is spawned. Pure.
+//! The plan of an orchestration: what it is asked to do, checked before anything is spawned. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How far an orchestration is: which command may start next, what became of each, and what that makes of the whole.
+//! The progress of an orchestration: the command that may start next, the outcome of each, and the status of the whole.
 //! Pure: facts go in, orders come out, and a restarted actor gets to the same state from the same facts.
 
 mod outcome;
@@ -60,7 +60,7 @@ pub enum Fact {
     Released,
 }
 
-/// What is to be done next.
+/// An order: the next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Start this job.

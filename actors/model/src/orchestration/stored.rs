@@ -35,7 +35,7 @@ impl StoredOrchestration {
     }
 }
 
-/// What never changes of an orchestration.
+/// The part of an orchestration that never changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoredJob {
     /// Its id.

@@ -47,7 +47,7 @@ pub enum PaneState {
     },
 }
 
-/// What follows from the end of a program.
+/// The consequence of a program's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// That is still to be decided.

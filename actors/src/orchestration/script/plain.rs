@@ -8,7 +8,7 @@ const KEYWORDS: [&str; 23] = [
     "in", "select", "function", "time", "coproc", "{", "}", "[[", "]]", "!", "return",
 ];
 
-/// Where in a list of commands the text is.
+/// The place of the text in a list of commands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// A command may begin, or the text may end.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
 use protocol::event::{Copied, Selection};
 
-/// Whether what the program copies is passed on to those who look.
+/// The rule for text that the program copies: passed on to those who look, or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Copies {
     /// It is passed over, and the program is told that there is no clipboard.

@@ -1,4 +1,4 @@
-//! What became of a command.
+//! The outcome of a command, and the reasons for which one is ended or not believed.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use protocol::PaneUuid;
 use protocol::reply::{ExitStatus, RunStatus, Usage};
 use serde::{Deserialize, Serialize};
 
-/// Why commands are ended before they end by themselves.
+/// The reasons for which commands are ended before they end by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
@@ -38,7 +38,7 @@ impl StopReason {
     }
 }
 
-/// Why what a pipeline's shell has reported does not count.
+/// The reasons for which the reports of a pipeline's shell do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
@@ -100,7 +100,7 @@ impl Tail {
     }
 }
 
-/// What became of a command.
+/// The outcome of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Always a final one.
