@@ -14,7 +14,7 @@ pub const FRAME_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of the length before a frame.
 const LENGTH_BYTES: usize = 4;
 
-/// Why the stream of frames cannot go on. Each closes the connection and nothing else.
+/// The reasons for which the stream of frames cannot go on. Each closes the connection and nothing else.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     /// The length says more than [`FRAME_MAX_BYTES`].

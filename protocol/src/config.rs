@@ -29,7 +29,7 @@ pub struct Config {
     pub attach: AttachConfig,
 }
 
-/// What `fugue attach` does with the caller's terminal.
+/// The settings of `fugue attach` about the caller's terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttachConfig {
@@ -61,7 +61,7 @@ pub struct HttpConfig {
     pub token_file: Option<PathBuf>,
 }
 
-/// How another server is reached.
+/// The address of another server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerEntry {
@@ -71,7 +71,7 @@ pub struct ServerEntry {
     pub uid: Option<u32>,
 }
 
-/// What the daemon does.
+/// The settings of the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DaemonConfig {
@@ -139,7 +139,7 @@ pub enum ClipboardWish {
 /// A journal's ring is mapped in whole pages.
 pub const JOURNAL_STEP_BYTES: u32 = 4_096;
 
-/// How programs are asked to end; the meaning is that of [`StopRecipe`].
+/// The steps by which programs are asked to end; the meaning is that of [`StopRecipe`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StopConfig {
@@ -173,7 +173,7 @@ impl StopConfig {
     }
 }
 
-/// Which group of cgroup v2 the daemon may use: `auto`, `own`, `off` or a directory.
+/// The group of cgroup v2 that the daemon may use: `auto`, `own`, `off` or a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum CgroupWish {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What kind of failure it is, so that a program can decide what to do.
+/// The kinds of failure, so that a program can decide what to do.
 #[derive(
     Clone,
     Copy,

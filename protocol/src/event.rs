@@ -1,4 +1,4 @@
-//! What a server tells an attached client without being asked.
+//! Events: messages of a server to an attached client that has not asked for them.
 
 use std::fmt;
 
@@ -119,7 +119,7 @@ impl Copied {
     pub const MAX_BYTES: usize = 1024 * 1024;
 }
 
-/// What changed on a screen since an earlier generation.
+/// The changes of a screen since an earlier generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScreenUpdate {
     /// The generation that the rows bring a viewer to.

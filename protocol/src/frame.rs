@@ -1,4 +1,4 @@
-//! What travels between a client and a server: one frame, its kind and its fields.
+//! Frames, which travel between a client and a server: one frame, its kind and its fields.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
@@ -72,7 +72,7 @@ pub struct ReplyFrame {
     pub result: Result<Bytes, Error>,
 }
 
-/// Which part of a paste a piece of input is.
+/// The part of a paste that a piece of input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum PastePart {

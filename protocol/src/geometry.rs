@@ -62,7 +62,7 @@ impl Default for Size {
     }
 }
 
-/// Which way a split puts the new pane, seen from the old one.
+/// The direction in which a split puts the new pane, seen from the old one.
 #[derive(
     Clone,
     Copy,

@@ -1,4 +1,4 @@
-//! What people may call sessions, windows, panes and servers.
+//! The names that people may give to sessions, windows, panes and servers.
 
 use std::borrow::Borrow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Which of the names that exist was probably meant by one that does not.
+//! Near names: those that exist and were probably meant by one that does not.
 
 /// So many names are given at most: whoever meant another one has a list to look at.
 const MOST: usize = 5;

@@ -1,4 +1,4 @@
-//! Where sockets, state and configuration are.
+//! The paths of sockets, state and configuration.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;

@@ -75,7 +75,7 @@ pub fn styled_row(row: &[u8]) -> Cow<'_, [u8]> {
     filtered(row, false)
 }
 
-/// What becomes of the beginning of some text.
+/// The fate of the beginning of some text.
 enum Piece {
     /// So many bytes stay.
     Kept(usize),

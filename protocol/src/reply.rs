@@ -1,4 +1,4 @@
-//! What comes back: one type a call, shared by CLI, MCP and HTTP.
+//! Replies: one type a call, shared by CLI, MCP and HTTP.
 
 use serde::{Deserialize, Serialize};
 

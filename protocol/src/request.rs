@@ -24,7 +24,7 @@ pub use watch::*;
 
 /// A call's parameters: ties them to their name and their reply.
 pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What comes back.
+    /// The type of the reply.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
     /// The name on the wire, in metrics and in messages.
     const METHOD: &'static str;

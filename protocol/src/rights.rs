@@ -1,4 +1,5 @@
-//! What a caller may do, and with what. One table says what each request needs; the daemon checks it before it acts.
+//! The rights of a caller, and their scope. One table says what each request needs; the daemon checks it before it
+//! acts.
 //!
 //! A rail against accidents: programs of one user can reach each other by other ways, which no server can close.
 
@@ -10,7 +11,7 @@ use crate::id::{OrchestrationUuid, PaneUuid, SessionUuid};
 use crate::request::{Request, RunLayout, RunOptions};
 use crate::session_id::Target;
 
-/// How much a caller may do.
+/// The level of a caller's rights.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumIter,
 )]
@@ -76,7 +77,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What a caller may do.
+/// The rights of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rights {
     /// How much.
@@ -113,7 +114,7 @@ impl fmt::Display for Rights {
     }
 }
 
-/// What a request is about, as its parameters name it.
+/// The subject of a request, as its parameters name it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum About<'a> {
     /// The server as a whole.

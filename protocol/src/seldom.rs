@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// When it may be told next.
+/// A limit on how often something is told.
 #[derive(Debug)]
 pub struct Seldom {
     pause: Duration,

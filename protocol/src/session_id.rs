@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::error::{Error, ErrorCode};
 use crate::name::{Name, ServerName};
 
-/// How a session, window or pane is pointed at within one server: by its id or by a name.
+/// The id or the name by which a session, window or pane is pointed at within one server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {

@@ -1,4 +1,4 @@
-//! What a view's terminal is, and what programs have made of it.
+//! The facts about a view's terminal, and what programs have made of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub struct TerminalColors {
     pub cursor: Option<Rgb>,
 }
 
-/// What is known of a view's terminal.
+/// The facts that are known of a view's terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TerminalFacts {

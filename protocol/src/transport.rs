@@ -118,7 +118,7 @@ pub fn is_absent(socket: &Path) -> bool {
     matches!(asked, Err(Errno::NOENT | Errno::CONNREFUSED))
 }
 
-/// What a server that is not there has left.
+/// The remains of a server that is not there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Left {
     /// Programs that are alive under its keepers.

@@ -1,4 +1,4 @@
-//! Whom a client talks to: the server of one user, in a directory where only that user and the system put things.
+//! Trust of a client in a server: it is of one user, in a directory where only that user and the system put things.
 //!
 //! Checked before a byte is sent, because the first request of many carries the caller's environment.
 

@@ -1,4 +1,4 @@
-//! What the calls about panes give back.
+//! The replies of the calls about panes.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::id::{PaneUuid, SessionUuid, WindowUuid};
 use crate::name::Name;
 use crate::request::PaneSettings;
 
-/// How a program ended, from its wait status.
+/// The end of a program, from its wait status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum ExitStatus {
@@ -129,7 +129,7 @@ pub fn signal_name(signal: i32) -> &'static str {
         .unwrap_or("SIG?")
 }
 
-/// Why the server cannot get at a pane of an earlier one. It tries again and again.
+/// The reason for which the server cannot get at a pane of an earlier one. It tries again and again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreachable {
     /// Since when, in milliseconds since 1970.
@@ -151,7 +151,8 @@ impl std::fmt::Display for Unreachable {
     }
 }
 
-/// What a program has used, as wait4(2) told its keeper: the program itself and the children that it has waited for.
+/// Resources that a program has used, as wait4(2) told its keeper: the program itself and the children that it has
+/// waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Processor time in user mode, in milliseconds.
@@ -335,7 +336,7 @@ pub struct PaneEnd {
     pub survivors: Vec<u32>,
 }
 
-/// What was ended.
+/// The panes that were ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Killed {
     /// Which session.
@@ -382,7 +383,7 @@ pub struct PaneText {
     pub status: PaneStatus,
 }
 
-/// What was typed.
+/// The input that was typed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputSent {
     /// Which session.
@@ -401,7 +402,7 @@ pub struct InputSent {
     pub submitted: bool,
 }
 
-/// What ended a wait.
+/// The reason for the end of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

@@ -1,11 +1,11 @@
-//! What the calls about orchestrations give back.
+//! The replies of the calls about orchestrations.
 
 use serde::{Deserialize, Serialize};
 
 use super::{SessionContext, Usage};
 use crate::id::{OrchestrationUuid, PaneUuid};
 
-/// Where a command or an orchestration is.
+/// The status of a command or an orchestration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

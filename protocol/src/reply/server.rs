@@ -1,4 +1,4 @@
-//! What the calls about the server itself give back.
+//! The replies of the calls about the server itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ pub struct ServerStatus {
     pub containment: Option<Containment>,
 }
 
-/// Whether each pane has a control group.
+/// The containment of panes: each has a control group, or none has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Containment {
     /// Each new pane has one.
@@ -83,7 +83,7 @@ pub struct Containment {
     pub path: Option<String>,
 }
 
-/// Where HTTP is served.
+/// The address at which HTTP is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpListener {
     /// The URL of its root; MCP is at `/mcp`.

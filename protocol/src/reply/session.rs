@@ -1,4 +1,4 @@
-//! What the calls about sessions and windows give back.
+//! The replies of the calls about sessions and windows.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub struct Sessions {
     pub sessions: Vec<SessionInfo>,
 }
 
-/// Which session an answer is about.
+/// The session that an answer is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionContext {
     /// The immutable id.

@@ -1,4 +1,4 @@
-//! What a pane's program tells of itself by escape sequences: its state, how far it is, what it wants noticed.
+//! Reports of a pane's program about itself, by escape sequences: its state, its progress, what it wants noticed.
 
 use serde::{Deserialize, Serialize};
 use strum::VariantNames as _;
@@ -39,7 +39,7 @@ impl ProgramState {
     }
 }
 
-/// What a program that needs input needs.
+/// The need of a program that needs input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -89,7 +89,7 @@ impl std::fmt::Display for ProgramStatus {
     }
 }
 
-/// How far a program is (OSC 9;4).
+/// The progress of a program (OSC 9;4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Progress {
@@ -125,7 +125,7 @@ impl Progress {
     }
 }
 
-/// Which escape sequence a notification came by.
+/// The escape sequence by which a notification came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeForm {

@@ -1,4 +1,4 @@
-//! What the calls about views give back.
+//! The replies of the calls about views.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@ use crate::name::Name;
 use crate::reply::ProgramState;
 use crate::session_id::Target;
 
-/// What a pane executes.
+/// The program that a pane executes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Program {
@@ -30,7 +30,7 @@ pub enum Program {
     Argv(Vec<String>),
 }
 
-/// What happens when a pane's program ends.
+/// The consequence of the end of a pane's program.
 #[derive(
     Clone,
     Copy,
@@ -55,8 +55,8 @@ pub enum RestartType {
     Temporary,
 }
 
-/// How a pane's program, with all it has started, is asked to end before what is left is killed. What
-/// is absent is as the server's configuration has it.
+/// The steps by which a pane's program, with all it has started, is asked to end before what is left is killed. What is
+/// absent is as the server's configuration has it.
 ///
 /// First keys are typed. Then there are two rounds of signals. In the first, each process gets SIGTERM
 /// if it handles it, else SIGHUP if it handles that, else SIGTERM; those that ignore SIGTERM, as
@@ -348,7 +348,7 @@ impl SendInput {
     }
 }
 
-/// What a wait is for, besides its time limit.
+/// The condition that a wait is for, besides its time limit.
 #[derive(
     Clone,
     Copy,

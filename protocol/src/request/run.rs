@@ -8,7 +8,7 @@ use crate::geometry::Size;
 use crate::id::OrchestrationUuid;
 use crate::session_id::Target;
 
-/// Where an orchestration's panes are.
+/// The place of an orchestration's panes.
 #[derive(
     Clone,
     Copy,
@@ -31,7 +31,7 @@ pub enum RunLayout {
     Tiled,
 }
 
-/// What the commands of `run_parallel` have as standard input, output and error.
+/// Standard input, output and error of the commands of `run_parallel`.
 #[derive(
     Clone,
     Copy,
@@ -72,7 +72,7 @@ pub struct ParallelCommand {
     pub env: BTreeMap<String, String>,
 }
 
-/// What both kinds of orchestration take.
+/// The options that both kinds of orchestration take.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunOptions {
     /// Found by name or id, else created with this name.

@@ -33,6 +33,6 @@ pub struct Forget {
     pub session: Option<Target>,
 }
 
-/// Where the caller is and what is active.
+/// A request for the place of the caller, and for what is active.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Whoami {}
