@@ -34,7 +34,7 @@ const LOST_PAUSE: Duration = Duration::from_millis(100);
 /// How long the two questions of the nesting check may take.
 const ASK_LIMIT: Duration = Duration::from_secs(10);
 
-/// What is attached and how.
+/// The options of an attached view.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     /// Which session; the active one when absent.

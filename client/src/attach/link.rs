@@ -61,7 +61,7 @@ const EVENTS: usize = 256;
 /// one more in hand, and must not be woken while the program on this side of the terminal is.
 const READY_PAUSE: Duration = Duration::from_millis(1);
 
-/// What programs say to the terminal itself, as far as it is passed on.
+/// The kinds of messages of programs to the terminal itself that are passed on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Passes {
     titles: bool,

@@ -1,4 +1,4 @@
-//! What a view shows: the part of its pane that fits, and a message. Pure: no I/O and no clock.
+//! The picture that a view shows: the part of its pane that fits, and a message. Pure: no I/O and no clock.
 
 use std::rc::Rc;
 

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
-/// What a signal told.
+/// The meaning of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// This program shall end.

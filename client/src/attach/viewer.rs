@@ -34,7 +34,7 @@ const REMOTE_SEQUENCE_LIMIT: Duration = Duration::from_millis(100);
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 const REMOTE_ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
-/// Why a view ended.
+/// The reason for which a view ended.
 #[derive(Debug)]
 pub(super) enum Ending {
     /// The person left.
@@ -564,7 +564,7 @@ impl<'a> Viewer<'a> {
     }
 }
 
-/// What can go on.
+/// The sources that are ready.
 #[derive(Default)]
 struct Ready {
     /// There are keys.

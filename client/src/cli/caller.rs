@@ -1,4 +1,4 @@
-//! Who calls: the servers it knows, and how it wants to be answered.
+//! The caller: the servers it knows, and how it wants to be answered.
 
 use std::io::IsTerminal;
 use std::sync::Arc;

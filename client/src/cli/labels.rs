@@ -1,4 +1,4 @@
-//! What a session carries besides its panes: environment, metadata and tags.
+//! The labels that a session carries besides its panes: environment, metadata and tags.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What goes into a pane and what comes out of it: typing, reading and waiting.
+//! Input and output of a pane: typing, reading and waiting.
 
 use std::io::Read;
 use std::time::{Duration, Instant};

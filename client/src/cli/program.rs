@@ -1,4 +1,4 @@
-//! What a new pane executes, and the environment and directory it gets from the caller.
+//! The program that a new pane executes, and the environment and directory it gets from the caller.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -14,7 +14,7 @@ use super::pane_io::{MARGIN, WAIT_PIECE};
 use super::units::program_status;
 use super::{Caller, Outcome, output};
 
-/// What is waited for.
+/// A wait for a state of a pane's program.
 pub(super) struct StateWait {
     pane: Target,
     states: Vec<ProgramState>,

@@ -26,7 +26,7 @@ pub(crate) struct TreeArgs {
     interval: Duration,
 }
 
-/// How a tree is drawn.
+/// The style in which a tree is drawn.
 #[derive(Clone, Copy, Debug, Default)]
 struct Style {
     /// Longer lines are cut to so many columns.

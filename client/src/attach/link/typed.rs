@@ -1,4 +1,5 @@
-//! What a person typed and pasted, until the server's window takes it: nothing is dropped, and what waits is bounded.
+//! Input that a person typed and pasted, until the server's window takes it: nothing is dropped, and what waits is
+//! bounded.
 
 use std::collections::VecDeque;
 

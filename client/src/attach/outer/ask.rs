@@ -1,4 +1,4 @@
-//! What the outer terminal is asked once, and what it answers. Pure: no I/O, the time is an argument.
+//! Questions that the outer terminal is asked once, and its answers. Pure: no I/O, the time is an argument.
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn color_of(text: &str) -> Option<Rgb> {
     Some((parts.next()??, parts.next()??, parts.next()??))
 }
 
-/// Where the asking is.
+/// The progress of the asking.
 #[derive(Clone, Copy, Debug, Default)]
 enum Asked {
     #[default]

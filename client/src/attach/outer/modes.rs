@@ -31,7 +31,7 @@ const TRACKING: [(u32, u16); 3] = [
     (mode::MOUSE_MOTION, 1003),
 ];
 
-/// Which modes are on besides those of [`ENTER`].
+/// The modes that are on besides those of [`ENTER`].
 #[derive(Debug)]
 pub(crate) struct Modes {
     /// Bits of [`mode`].

@@ -1,4 +1,4 @@
-//! What programs want noticed, as the outer terminal's own notifications, and how far they are. Pure.
+//! Notifications and progress of programs, as the outer terminal's own. Pure.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -16,7 +16,7 @@ const BURST: usize = 5;
 /// See [`BURST`].
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// What the outer terminal was told.
+/// The notifications and the progress that the outer terminal was told.
 #[derive(Debug)]
 pub(crate) struct Notices {
     /// The person wants them.

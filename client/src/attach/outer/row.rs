@@ -14,7 +14,7 @@ pub(crate) struct Pen {
     pub(super) link: Vec<u8>,
 }
 
-/// What a cell shows.
+/// The content of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Glyph {
     Char(char),

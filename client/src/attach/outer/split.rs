@@ -1,5 +1,5 @@
-//! What the outer terminal sends, taken apart: keys, pastes, mouse and focus reports, and the commands behind the prefix
-//! key C-b. Pure: no I/O, the time is an argument.
+//! The splitter of the outer terminal's input: keys, pastes, mouse and focus reports, and the commands behind the
+//! prefix key C-b. Pure: no I/O, the time is an argument.
 //!
 //! Nothing in a paste is a command. A terminal that marks pastes (DECSET 2004, which is always on) says what is one; what
 //! comes from another in one burst, faster than hands, is taken for one too.
@@ -31,7 +31,7 @@ const BURST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest sequence that is waited for; what is longer is not one of a terminal.
 const SEQUENCE_BYTES: usize = 4096;
 
-/// What to do with what came, in order.
+/// A piece of the input, with what to do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// Keys for the program, as the terminal sent them.
@@ -54,7 +54,7 @@ pub(crate) enum Input {
     Command(Command),
 }
 
-/// What the keys behind the prefix say.
+/// The commands of the keys behind the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// C-b d.

@@ -13,7 +13,7 @@ use super::row::{Cell, Glyph, Pen, Row};
 /// Equal cells between two that differ are written again when they are so few: less than a move takes.
 const GAP: usize = 4;
 
-/// What the terminal is to show.
+/// The picture that the terminal is to show.
 pub(crate) struct Picture {
     /// A row for each of its rows.
     pub(crate) rows: Vec<Rc<Row>>,
@@ -23,7 +23,7 @@ pub(crate) struct Picture {
     pub(crate) shape: u8,
 }
 
-/// What the terminal shows.
+/// A writer that knows what the terminal shows.
 #[derive(Debug)]
 pub(crate) struct Writer {
     size: Size,

@@ -1,4 +1,4 @@
-//! Where the command lines of a run come from.
+//! The sources of a run's command lines.
 
 use std::io::Read;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What a person sees while a run is under way: a line that moves for each command on a terminal,
-//! a line for each change elsewhere. All of it on stderr.
+//! The display of a run that is under way: a line that moves for each command on a terminal, a line for each change
+//! elsewhere. All of it on stderr.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

@@ -17,7 +17,7 @@ const WATCHDOG_SECONDS: u32 = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unit(String);
 
-/// What is at the unit's place.
+/// The content of the unit's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Present {
     /// Nothing.

@@ -19,7 +19,7 @@ const REACH_LIMIT: Duration = Duration::from_secs(10);
 /// A user manager that answers.
 pub(crate) struct Systemd(());
 
-/// What it says about a unit.
+/// The state of a unit, as systemd tells it.
 pub(crate) struct State {
     /// `active`, `inactive`, `failed`, …
     pub(crate) active: String,

@@ -1,5 +1,5 @@
-//! Which key a sequence stands for, in each of the forms in which terminals send keys. Only the keys that commands use are
-//! told apart.
+//! The key that a sequence stands for, in each of the forms in which terminals send keys. Only the keys that commands
+//! use are told apart.
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
