@@ -1,10 +1,10 @@
-//! What a tool gives back, and how it and its errors look to a client.
+//! The answer of a tool, and the form in which a client sees it and its errors.
 
 use protocol::Error;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Task};
 use serde_json::{Value, json};
 
-/// Which halves of an answer a client is sent.
+/// The halves of an answer that a client is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Halves {
     /// The object and its text: a program that is not known may show its model either of them alone.

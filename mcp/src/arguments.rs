@@ -53,7 +53,7 @@ fn apply_aliases(tool: &str, schema: &JsonObject, arguments: &mut JsonObject) ->
     Ok(())
 }
 
-/// Where in the arguments a value is.
+/// The path of a value in the arguments.
 enum Path<'a> {
     Root(&'a str),
     Field(&'a Path<'a>, &'a str),

@@ -1,4 +1,4 @@
-//! What every tool call has at hand: the fleet, the caller's surroundings, progress and cancellation.
+//! The context of every tool call: the fleet, the caller's surroundings, progress and cancellation.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::waiting::Progress;
 /// Variables that describe the terminal or pane around this process, not the one to be made.
 const OWN_VARIABLES: [&str; 3] = ["TERM", "COLUMNS", "LINES"];
 
-/// What lives as long as the server.
+/// The things that live as long as the server.
 pub(crate) struct Front {
     /// Every server that can be reached.
     pub(crate) fleet: Fleet,

@@ -1,4 +1,5 @@
-//! Why a client takes a call back: somebody wants it ended, or the client's own time for the answer is over.
+//! The reason for which a client takes a call back: somebody wants it ended, or the client's own time for the answer is
+//! over.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ const REASONS: usize = 64;
 /// How long the reason may come after the cancellation itself, which the library tells apart.
 const LATER: Duration = Duration::from_millis(250);
 
-/// What a run does when the call that waits for it is taken back.
+/// The behaviour of a run when the call that waits for it is taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OnCancel {
@@ -55,7 +56,7 @@ impl Cancellations {
     }
 }
 
-/// Why one call was taken back.
+/// The reason for which one call was taken back.
 pub(crate) struct Reason {
     told: broadcast::Receiver<CancelledNotificationParam>,
     id: RequestId,

@@ -1,5 +1,5 @@
-//! What the official conformance suite expects of a server beside fugue's own tools: served through
-//! the same stack, in builds for tests only, and there only when the environment asks for it.
+//! The things that the official conformance suite expects of a server beside fugue's own tools: served through the same
+//! stack, in builds for tests only, and there only when the environment asks for it.
 //!
 //! Source: `@modelcontextprotocol/conformance`, the requirements of each scenario.
 

@@ -38,7 +38,7 @@ pub(crate) fn at_once<T: serde::Serialize>(reply: Result<T, Error>) -> Reply {
 
 type Answering = Arc<dyn Fn(Request, Option<String>) -> Reply + Send + Sync>;
 
-/// What a fake daemon has been sent.
+/// The requests that a fake daemon has been sent.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<Request>>>, Arc<AtomicU64>, Arc<AtomicU64>);
 

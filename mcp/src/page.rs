@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Text of one answer, in bytes, unless more is asked for.
 pub(crate) const ANSWER_BYTES: usize = 16 * 1024;
 
-/// Which part of a list is wanted.
+/// The part of a list that is wanted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted<'a> {
     /// At most so many entries.

@@ -17,7 +17,7 @@ use crate::shape;
 /// Resources in one answer of a list.
 const PAGE: usize = 200;
 
-/// What an address names.
+/// The thing that an address names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// A pane's screen.

@@ -1,4 +1,4 @@
-//! Which server a call goes to and what it means there; ids of other servers carry their prefix.
+//! Routes of calls to their servers, and their targets there; ids of other servers carry their prefix.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -83,7 +83,7 @@ pub(crate) struct Server {
     cancellations: Cancellations,
 }
 
-/// How a call can end before its answer.
+/// The ways in which a call can end before its answer.
 struct Ends {
     /// The client wants it ended.
     cancelled: CancellationToken,

@@ -18,7 +18,7 @@ use crate::orphan::Orphanable;
 use crate::server::Server;
 use crate::tools::Profile;
 
-/// What `fugue mcp` was told.
+/// The options of `fugue mcp`.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Which tools are offered.

@@ -25,7 +25,7 @@ mod window;
 
 pub(crate) use run::answer as run_answer;
 
-/// Which tools are offered.
+/// The tools that are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// What an agent needs to run, watch and end programs.
@@ -51,7 +51,7 @@ impl std::str::FromStr for Profile {
     }
 }
 
-/// What a tool does to the world, as MCP's hints say it.
+/// The effects of a tool on the world, as MCP's hints say it.
 #[derive(Clone, Copy)]
 pub(crate) struct Hints {
     read_only: bool,

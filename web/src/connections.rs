@@ -47,7 +47,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// See [`FIRST_PAUSE`].
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the listener has to do.
+/// The connections of the listener, counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
     /// Connections accepted so far.
@@ -56,7 +56,7 @@ pub struct Traffic {
     pub open: usize,
 }
 
-/// Whether a connection's peer has shown the token in one of its requests.
+/// A flag of a connection: its peer has shown the token in one of its requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Standing(Arc<AtomicBool>);
 

@@ -1,4 +1,4 @@
-//! Who may ask: programs with the token, and no web page of elsewhere.
+//! The gate for requests: it admits programs with the token, and no web page of elsewhere.
 //!
 //! `Host`, `Origin` and token are checked apart; each alone is enough to refuse.
 
@@ -18,7 +18,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// Why a caller with another token is refused.
 pub(crate) const WRONG_TOKEN: &str = "the token is not the one of this server";
 
-/// What every request passes.
+/// The gate that every request passes.
 #[derive(Clone)]
 pub(crate) struct Gate {
     secret: Arc<Secret>,

@@ -1,4 +1,4 @@
-//! What a refused request is told: the same errors as everywhere, in JSON.
+//! The answer to a refused request: the same errors as everywhere, in JSON.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

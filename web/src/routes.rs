@@ -1,4 +1,4 @@
-//! What is served at which path, and what every request passes on its way there.
+//! The routes: what is served at each path, and what every request passes on its way there.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

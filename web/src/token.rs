@@ -27,7 +27,7 @@ pub(crate) struct Secret {
     seen: watch::Sender<Seen>,
 }
 
-/// What was found in the file.
+/// The token that was found in the file.
 struct Seen {
     stamp: Option<Stamp>,
     token: Arc<Token>,

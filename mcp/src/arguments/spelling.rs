@@ -1,4 +1,4 @@
-//! Which name was meant by a wrong one.
+//! Suggestions of the name that was meant by a wrong one.
 
 use protocol::near::edits;
 

@@ -132,7 +132,7 @@ fn last_lines(text: &str, lines: usize) -> (&str, usize) {
     (&text[start..], omitted)
 }
 
-/// What a truncated text lacks.
+/// The part that a truncated text lacks.
 #[derive(Clone, Copy)]
 enum Cut {
     /// What comes after it: the cursor leads on.

@@ -1,4 +1,4 @@
-//! What a session carries: environment, metadata and tags.
+//! The settings that a session carries: environment, metadata and tags.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::route::{Place, QUICK};
 
-/// Which part of a session an answer shows.
+/// The part of a session that an answer shows.
 #[derive(Clone, Copy)]
 enum Part {
     Environment,
