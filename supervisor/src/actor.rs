@@ -1,4 +1,4 @@
-//! What an actor is: four callbacks and a message type that can name its variants.
+//! Actors: four callbacks and a message type that can name its variants.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::future::{Future, ready};
 use crate::address::Address;
 use crate::exit_reason::ExitReason;
 
-/// What a callback fails with. It ends the actor; its supervisor decides what follows.
+/// The error of a callback. It ends the actor; its supervisor decides what follows.
 pub type ActorError = Box<dyn Error + Send + Sync>;
 
 /// An actor: state touched by nobody else, changed by one message at a time.
@@ -52,11 +52,11 @@ pub type ActorError = Box<dyn Error + Send + Sync>;
 /// }
 /// ```
 pub trait Actor: Sized + Send + Sync + 'static {
-    /// What it is sent.
+    /// The type of the messages that it is sent.
     type Msg: Send + Label + 'static;
-    /// What it keeps between messages; dropped before anybody learns of the actor's end.
+    /// The state that it keeps between messages; dropped before anybody learns of the actor's end.
     type State: Send + 'static;
-    /// What it is started with.
+    /// The arguments that it is started with.
     type Args: Send + 'static;
 
     /// Makes the state. The actor counts as started when this returns.

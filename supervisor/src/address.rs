@@ -47,7 +47,7 @@ pub enum CallError {
     Timeout(Duration),
 }
 
-/// Where the answer to a call goes.
+/// The way back for the answer to a call.
 #[derive(Debug)]
 pub struct Reply<R>(oneshot::Sender<R>);
 
@@ -234,7 +234,7 @@ impl<M: Send + 'static> fmt::Debug for Address<M> {
     }
 }
 
-/// Where the current address of a supervised actor is found, whatever restarts it has behind it.
+/// The place where the current address of a supervised actor is found, whatever restarts it has behind it.
 ///
 /// A cheap shared cell: give one clone to [`crate::ChildSpec::actor_in`] and keep others.
 pub struct AddressSlot<M: Send + 'static>(Arc<Current<M>>);

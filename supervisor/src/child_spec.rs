@@ -1,4 +1,4 @@
-//! What a supervisor knows about a child: how to start it, when to restart it, how to stop it.
+//! Child specs, which tell a supervisor how to start a child, when to restart it, how to stop it.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -69,7 +69,7 @@ impl fmt::Display for ChildId {
     }
 }
 
-/// What a child is.
+/// The kinds of children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChildKind {
@@ -81,7 +81,7 @@ pub enum ChildKind {
     Dynamic,
 }
 
-/// What a start function is given.
+/// The arguments of a start function.
 pub(crate) struct Init {
     pub(crate) node: Arc<Node>,
     pub(crate) parent: Option<Parent>,
@@ -318,7 +318,7 @@ impl OnceSpec {
     }
 }
 
-/// What can be started by request: a [`ChildSpec`] or a [`OnceSpec`].
+/// A spec that can be started by request: a [`ChildSpec`] or a [`OnceSpec`].
 pub trait Startable: sealed::Sealed {}
 
 impl Startable for ChildSpec {}

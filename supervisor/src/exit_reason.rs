@@ -1,4 +1,4 @@
-//! Why an actor ended: one typed reason from the actor to its supervisor, its monitors and the tree.
+//! Exit reasons: one typed reason from the actor to its supervisor, its monitors and the tree.
 
 use std::error::Error;
 use std::fmt::{self, Display, Write as _};
@@ -10,7 +10,7 @@ use crate::child_spec::ChildId;
 #[cfg(test)]
 mod tests;
 
-/// Why an actor ended.
+/// The reason for which an actor ended.
 ///
 /// Every restart decision reads this and nothing else.
 ///

@@ -19,7 +19,7 @@ use crate::supervisor::serve::{Key, SupervisorMsg};
 use crate::turn;
 use crate::vitals::Vitals;
 
-/// What travels in the ractor mailbox.
+/// An entry of the ractor mailbox.
 pub(crate) struct Envelope<M> {
     pub(crate) sent_ns: u64,
     pub(crate) content: Content<M>,
@@ -30,7 +30,7 @@ pub(crate) enum Content<M> {
     Down(Down),
 }
 
-/// Where the end of an actor is told.
+/// The supervisor that is told of the end of an actor.
 pub(crate) struct Parent {
     pub(crate) address: Address<SupervisorMsg>,
     pub(crate) key: Key,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 mod tests;
 
-/// How many restarts a supervisor makes before it gives up.
+/// The number of restarts that a supervisor makes before it gives up.
 ///
 /// It gives up when *more than* `max_restarts` fall within `period`.
 ///

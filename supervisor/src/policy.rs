@@ -15,7 +15,7 @@ mod tests;
 /// A child within its supervisor; ascends in start order and is never used again.
 pub type Key = u64;
 
-/// Where a child stands.
+/// The state of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildState {
     /// Its start has been ordered and has not come back.
@@ -46,7 +46,7 @@ impl ChildState {
     }
 }
 
-/// What the policy needs to know of a child.
+/// The facts about a child that the policy needs.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// Its name.
@@ -84,7 +84,7 @@ pub enum Step {
     },
 }
 
-/// What was decided; its name is the `decision` in the log.
+/// A decision of the policy; its name is the `decision` in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Decision {
@@ -136,7 +136,7 @@ impl Verdict {
     }
 }
 
-/// Why a child cannot be started or deleted by request.
+/// The reasons for which a child cannot be started or deleted by request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no such child.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// When a child that ended is started again.
+/// The cases in which a child that ended is started again.
 ///
 /// `Source:` OTP supervisor(3), restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum RestartType {
     Temporary,
 }
 
-/// Which children are restarted together with one that ended.
+/// The children that are restarted together with one that ended.
 ///
 /// `Source:` OTP supervisor(3), supervision principles. OTP's fourth, `simple_one_for_one`, is
 /// [`crate::DynamicSpec`].
@@ -35,7 +35,7 @@ pub enum Strategy {
     RestForOne,
 }
 
-/// How a child is stopped.
+/// The way in which a child is stopped.
 ///
 /// `Source:` OTP supervisor(3), shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Default for Shutdown {
     }
 }
 
-/// Whether a supervisor stops when its significant children have ended by themselves.
+/// The cases in which a supervisor stops because its significant children have ended by themselves.
 ///
 /// `Source:` OTP supervisor(3), auto_shutdown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -116,7 +116,7 @@ fn check_child(child: &ChildSpec, auto_shutdown: AutoShutdown) -> Result<(), Spe
     Ok(())
 }
 
-/// Why a root supervisor was not started.
+/// The reasons for which a root supervisor was not started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// The spec contradicts itself.
@@ -130,7 +130,7 @@ pub enum StartError {
     TreeTaken,
 }
 
-/// Why [`SupervisorRef::start_child`] did not start a child.
+/// The reasons for which [`SupervisorRef::start_child`] did not start a child.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartChildError {
     /// A child with this id is kept and does not run: restart or delete it.
@@ -156,7 +156,7 @@ pub enum StartChildError {
     Timeout,
 }
 
-/// Why a request about an existing child was refused.
+/// The reasons for which a request about an existing child was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChildError {
     /// There is no such child.
@@ -242,7 +242,7 @@ impl fmt::Debug for ChildInfo {
     }
 }
 
-/// How many children a supervisor has.
+/// The numbers of a supervisor's children.
 ///
 /// `Source:` OTP supervisor(3), count_children.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -405,7 +405,7 @@ impl fmt::Debug for SupervisorRef {
     }
 }
 
-/// Where the current reference of a nested supervisor is found, whatever restarts it has behind it.
+/// The place where the current reference of a nested supervisor is found, whatever restarts it has behind it.
 #[derive(Clone, Debug, Default)]
 pub struct SupervisorSlot(Arc<Mutex<Option<SupervisorRef>>>);
 

@@ -27,7 +27,7 @@ pub struct Tree {
     root: Arc<Mutex<Option<Arc<Node>>>>,
 }
 
-/// Where a child stands.
+/// The status of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -57,7 +57,7 @@ pub struct PastExit {
     pub age_ms: u64,
 }
 
-/// Whether an actor has work, and how much of it is done.
+/// The pulse of an actor: the work that it has, and how much of it is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pulse {
     /// Messages handled since its last start.

@@ -22,7 +22,7 @@ thread_local! {
     static OWN: OnceCell<Arc<Note>> = const { OnceCell::new() };
 }
 
-/// What one thread notes. Only that thread writes.
+/// The note of one thread. Only that thread writes.
 struct Note {
     thread: u64,
     changes: AtomicU64,

@@ -1,4 +1,4 @@
-//! What one running actor is doing, readable at any time without asking it.
+//! Vitals: what one running actor is doing, readable at any time without asking it.
 
 use std::collections::HashMap;
 use std::fmt;

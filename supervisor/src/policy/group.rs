@@ -1,4 +1,4 @@
-//! Which children a restart concerns, and in which order they stop and start.
+//! Groups of children that a restart concerns, and the order in which they stop and start.
 
 use super::{ChildState, Key, Policy, Step};
 use crate::strategy::{RestartType, Strategy};

@@ -51,7 +51,7 @@ pub(super) struct Child {
     started_before: bool,
 }
 
-/// Who asked for a start.
+/// The requester of a start.
 pub(super) enum Requester {
     First(Reply<Result<ChildInfo, StartChildError>>),
     Again(Reply<Result<ChildInfo, ChildError>>),

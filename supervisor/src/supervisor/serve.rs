@@ -19,7 +19,7 @@ use crate::policy::{ChildState, Decision, Refusal, Verdict};
 use crate::strategy::AutoShutdown;
 use crate::tree::{Node, Status};
 
-/// What a supervisor is sent.
+/// The messages of a supervisor.
 #[derive(strum::IntoStaticStr)]
 pub(crate) enum SupervisorMsg {
     /// From a child's last breath; late ones are recognised by the incarnation.
@@ -64,7 +64,7 @@ pub(crate) enum SupervisorMsg {
     CountChildren(Reply<ChildCounts>),
 }
 
-/// What a supervisor runs.
+/// The spec that a supervisor runs.
 #[derive(Clone)]
 pub(crate) enum SupervisorKind {
     Fixed(SupervisorSpec),

@@ -1,4 +1,4 @@
-//! How a child is stopped: asked, given its time, killed, and awaited until nothing of it is left.
+//! The stop of a child: asked, given its time, killed, and awaited until nothing of it is left.
 
 use std::time::Duration;
 

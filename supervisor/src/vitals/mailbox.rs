@@ -1,4 +1,4 @@
-//! How many messages wait and since when, counted without a lock.
+//! The number of messages that wait, and since when, counted without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
