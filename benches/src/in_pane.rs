@@ -1,4 +1,4 @@
-//! What runs in the pane that is measured.
+//! The programs that run in the pane that is measured.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;

@@ -1,4 +1,4 @@
-//! What programs write: plain text, dense colours, and the frames of agents' terminal interfaces.
+//! The output of programs: plain text, dense colours, and the frames of agents' terminal interfaces.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -68,7 +68,7 @@ impl Dice {
     }
 }
 
-/// Which output.
+/// The kinds of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// Lines of text, up to a terminal's width.

@@ -42,7 +42,7 @@ pub(crate) trait Peer {
     fn server(&self) -> Result<Vec<u32>>;
 }
 
-/// Which program.
+/// The programs that are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A terminal and a program that reads it, nothing else.

@@ -1,6 +1,6 @@
-//! What was measured: samples of ours and of peers, and what was wanted of them.
+//! The report of what was measured: samples of ours and of peers, and what was wanted of them.
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// Millions of bytes per second; more is better.

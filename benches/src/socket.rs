@@ -14,7 +14,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long one piece of its work may take.
 const WORK_LIMIT: Duration = Duration::from_secs(300);
 
-/// Where programs in panes report.
+/// The socket to which programs in panes report.
 pub(crate) struct Desk {
     listener: UnixListener,
     path: PathBuf,

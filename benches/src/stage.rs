@@ -1,4 +1,4 @@
-//! Where a row is measured: a directory, rounds, a mark on everything that is started, and its end.
+//! The stage on which a row is measured: a directory, rounds, a mark on everything that is started, and its end.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -120,7 +120,7 @@ impl Drop for Stage {
     }
 }
 
-/// When it is dropped, all that was started ends: what comes next is measured alone.
+/// A guard that ends all that was started when it is dropped: what comes next is measured alone.
 pub(crate) struct Curtain<'s>(pub(crate) &'s Stage);
 
 impl Drop for Curtain<'_> {

@@ -1,4 +1,4 @@
-//! What panes cost in which nothing happens.
+//! The cost of panes in which nothing happens.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which file uses which, and who is in a cycle with whom.
+//! The graph of the files that use each other, and its cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

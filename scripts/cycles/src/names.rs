@@ -1,4 +1,4 @@
-//! What a name means in a module: an item that is defined there, a module below it, or what it imports.
+//! The meaning of a name in a module: an item that is defined there, a module below it, or what it imports.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use syn::{Item, UseTree};
 
 use crate::crate_tree::{CrateTree, Module};
 
-/// What an import brings.
+/// The names that an import brings.
 #[derive(Debug)]
 pub(crate) struct Imports {
     /// Each name, with the path that it stands for.
@@ -22,7 +22,7 @@ pub(crate) struct Names {
     pub(crate) imports: Imports,
 }
 
-/// Where a path leads.
+/// The end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// To a module, by its number.
