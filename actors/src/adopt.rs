@@ -276,7 +276,7 @@ impl Adoption {
         Stranger::TakenIn(Box::new(pane))
     }
 
-    /// Whether a run has ended and its pane was closed, while the keeper waited for that to be recorded.
+    /// True if a run has ended and its pane was closed, while the keeper waited for that to be recorded.
     fn is_over(&self, id: PaneUuid, run: OrchestrationUuid) -> bool {
         let mut runs = self.orchestrations.iter();
         let ended = runs.any(|stored| stored.job.id == run && stored.has_ended());

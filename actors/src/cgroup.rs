@@ -74,7 +74,7 @@ impl Cgroups {
         Some(place.panes.join(format!("pane-{pane}")))
     }
 
-    /// Whether a pane's memory can be limited to so many bytes.
+    /// Checks that a pane's memory can be limited to so many bytes.
     ///
     /// # Errors
     /// `unsupported` with what is missing, `invalid_argument` for a limit that no program can live with.

@@ -15,7 +15,7 @@ const ALL_CHILDREN: (u32, Duration) = (1_000, Duration::from_secs(60));
 /// Children of one dynamic supervisor: the most panes that a configuration can allow.
 const MOST_CHILDREN: usize = 1_000_000;
 
-/// How long an actor may take for its goodbye.
+/// The time that an actor may take for its goodbye.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
 
 pub(crate) fn intensity((max_restarts, period): (u32, Duration)) -> Intensity {

@@ -41,16 +41,16 @@ use crate::wedge::{self, Successor};
 /// The word by which a daemon in the background says that it serves.
 const READY: &[u8] = b"ready\n";
 
-/// How long a successor waits for the locks of the daemon that has started it.
+/// The time for which a successor waits for the locks of the daemon that has started it.
 const SUCCESSOR_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long all sessions may take to end.
+/// The time that all sessions may take to end.
 const SESSIONS_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long the actors may take to end.
+/// The time that the actors may take to end.
 const ACTORS_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long replies that are being written may take.
+/// The time that replies that are being written may take.
 const REPLIES: Duration = Duration::from_millis(50);
 
 /// Time for clients to hear that their server is replaced.
@@ -78,13 +78,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// What a daemon in the background is started with to be run as this one.
+    /// The arguments with which a daemon in the background is run as this one.
     fn background_arguments(&self, own: Vec<String>) -> Vec<String> {
         let words = ["--foreground", "--tell-ready"].map(str::to_owned);
         words.into_iter().chain(own).collect()
     }
 
-    /// How long locks of another daemon are waited for.
+    /// The time for which locks of another daemon are waited for.
     fn patience(&self) -> Duration {
         match self.successor {
             true => SUCCESSOR_LIMIT,
@@ -92,7 +92,7 @@ impl Options {
         }
     }
 
-    /// How the next daemon is started when this one is wedged. The unit of systemd does it itself.
+    /// The command that starts the next daemon when this one is wedged. The unit of systemd does it itself.
     fn next_daemon(&self, exe: &Path, umask: Mode) -> Option<Successor> {
         let by_unit = self.own_unit() && Notify::from_env().is_heard();
         (!by_unit).then(|| Successor {

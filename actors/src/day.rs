@@ -186,7 +186,7 @@ fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// What is held while nobody has anything open. Bounds are those that are documented.
+/// Checks what is held while nobody has anything open. Bounds are those that are documented.
 fn assert_bounded(day: &Day, nodes_before: usize, files_before: usize) {
     let registry = &day.server.registry;
     assert_eq!(registry.session_count(), 0);

@@ -9,7 +9,7 @@ use crate::server::Server;
 use keeper::{Identity, ancestors};
 use keeper_link::Keeper;
 
-/// How long the process that has started this one may take to end.
+/// The time that the process that has started this one may take to end.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// Pause between two looks whether it has.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::clock::millis;
 
-/// How long after a pane was closed, so that many panes closed together cost one pass.
+/// The pause after a pane was closed, so that many panes closed together cost one pass.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The messages of the actor.

@@ -8,7 +8,7 @@ use supervisor::{Actor, ActorError, Address};
 use crate::orchestration;
 use crate::server::Server;
 
-/// How often what is too old is forgotten.
+/// The pause between two times that what is too old is forgotten.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// The messages of the actor.

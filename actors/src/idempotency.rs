@@ -19,7 +19,7 @@ use crate::store::Store;
 use model::pane::MadeBy;
 use store::StoredKey;
 
-/// How long a key is remembered.
+/// The time for which a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// Keys remembered at most; beyond it the call is refused rather than made unsafe.
@@ -70,7 +70,7 @@ pub(crate) struct Idempotency {
     result_bytes: AtomicUsize,
 }
 
-/// Whether the same request can succeed later.
+/// True if the same request can succeed later.
 fn passes(error: &Error) -> bool {
     matches!(
         error.code,
@@ -185,7 +185,7 @@ impl Idempotency {
         self.entries.len() >= KEYS || self.result_bytes.load(Ordering::Relaxed) >= RESULT_BYTES
     }
 
-    /// How many keys are remembered.
+    /// The number of keys that are remembered.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

@@ -29,7 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// See [`FIRST_PAUSE`].
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it looks whether the runtime directory is still there.
+/// The pause between two looks whether the runtime directory is still there.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The actor; its task accepts.

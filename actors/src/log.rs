@@ -68,7 +68,7 @@ fn rotating(dir: &Path) -> FileRotate<AppendCount> {
     )
 }
 
-/// Whether lines for people have colours. Source: no-color.org, an empty NO_COLOR counts as unset.
+/// True if lines for people have colours. Source: no-color.org, an empty NO_COLOR counts as unset.
 fn colored(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }

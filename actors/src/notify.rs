@@ -37,7 +37,7 @@ pub(crate) struct Notify {
 }
 
 impl Notify {
-    /// What the environment of this process says.
+    /// Reads the environment of this process.
     #[must_use]
     pub(crate) fn from_env() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -71,7 +71,7 @@ impl Notify {
         self.watchdog
     }
 
-    /// Whether somebody is told.
+    /// True if somebody is told.
     #[must_use]
     pub(crate) fn is_heard(&self) -> bool {
         self.socket.is_some()
@@ -82,7 +82,7 @@ impl Notify {
         self.send(&format!("READY=1\nSTATUS={status}\n"));
     }
 
-    /// What people see in `systemctl status`.
+    /// Sends the status that people see in `systemctl status`.
     pub(crate) fn status(&self, status: &str) {
         self.send(&format!("STATUS={status}\n"));
     }

@@ -106,7 +106,7 @@ impl Registry {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// How often that tree has changed, and every later change.
+    /// The number of times that the tree has changed, and every later change.
     #[must_use]
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -299,13 +299,13 @@ impl Registry {
         &self.client_slots
     }
 
-    /// How many panes there are.
+    /// The number of panes.
     #[must_use]
     pub(crate) fn pane_count(&self) -> usize {
         self.panes.len()
     }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     #[must_use]
     pub(crate) fn session_count(&self) -> usize {
         self.sessions.len()

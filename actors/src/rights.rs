@@ -19,13 +19,13 @@ mod tests;
 
 pub(crate) use origin::{made_by, origin};
 
-/// How far up it is looked for the keeper above a caller.
+/// The number of ancestors among which the keeper above a caller is looked for.
 const ANCESTORS: usize = 64;
 
 /// Sessions that are remembered as those from which something was made.
 const MAKERS: usize = 16;
 
-/// What the fronts call themselves that act for agents.
+/// The names of the fronts that act for agents.
 const AGENTS: [&str; 2] = ["fugue mcp", "fugued http mcp"];
 
 /// The origin of what this caller makes.
@@ -63,8 +63,8 @@ pub(crate) fn beginning(
     registry.beginnings().of(token)
 }
 
-/// Who greets: the pane whose token it shows, else the one under whose keeper it runs, else the one that it names, else
-/// somebody outside of all panes.
+/// Finds who greets: the pane whose token it shows, else the one under whose keeper it runs, else the one that it
+/// names, else somebody outside of all panes.
 ///
 /// # Errors
 /// `denied` for a token that is of no pane.
@@ -267,7 +267,7 @@ fn pane_thing(registry: &Registry, target: &Target) -> Option<Thing> {
     })
 }
 
-/// Whether the caller's scope covers a session.
+/// True if the caller's scope covers a session.
 pub(crate) fn sees_session(registry: &Registry, caller: &Caller, id: SessionUuid) -> bool {
     caller.rights.scope == Scope::All
         || registry.session(id).is_some_and(|session| {

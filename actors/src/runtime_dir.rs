@@ -14,13 +14,13 @@ use protocol::{Error, ErrorCode};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
-/// How long a lock that somebody holds is tried for.
+/// The time for which a lock that somebody holds is tried.
 pub(crate) const LOCK_LIMIT: Duration = Duration::from_millis(100);
 
 /// Pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
-/// How long a lock is tried whose owner is dead.
+/// The time for which a lock is tried whose owner is dead.
 const DEAD_OWNER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The daemon's place in the file system: nobody else's as long as this lives.
@@ -64,7 +64,7 @@ impl RuntimeDir {
         })
     }
 
-    /// Why the state directory is not locked, when it is not.
+    /// The reason for which the state directory is not locked, when it is not.
     #[must_use]
     pub(crate) fn unlocked(&self) -> Option<&Error> {
         self.state.as_ref().err()
@@ -76,7 +76,7 @@ impl RuntimeDir {
         Arc::clone(&self.held().listener)
     }
 
-    /// Has a file of the runtime directory put back with what is in it now, should it be deleted.
+    /// Keeps a file of the runtime directory: it is put back with what is in it now, should it be deleted.
     pub(crate) fn keep(&self, path: &Path) {
         if let Ok(content) = std::fs::read(path)
             && path.starts_with(&self.paths.runtime)
@@ -94,7 +94,7 @@ impl RuntimeDir {
         }
     }
 
-    /// Whether callers who look in the runtime directory find this daemon.
+    /// True if callers who look in the runtime directory find this daemon.
     #[must_use]
     pub(crate) fn is_found(&self) -> bool {
         identity(&self.paths.socket()).is_ok_and(|found| found == self.held().socket)
@@ -255,7 +255,7 @@ fn owner(file: &File) -> Option<u32> {
         .ok()
 }
 
-/// Whether a process is gone, or a zombie.
+/// True if a process is gone, or a zombie.
 fn is_dead(pid: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => stat

@@ -19,13 +19,13 @@ use store::{MAX_ROWS, PaneText};
 
 pub(crate) use message::ScrollbackMsg;
 
-/// How often panes are looked at for whether they have printed.
+/// The pause between two looks at the panes for whether they have printed.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
 /// A pane's text is written again no sooner than after this.
 const PANE_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long a daemon that ends waits until all that was printed is stored.
+/// The time for which a daemon that ends waits until all that was printed is stored.
 const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
 /// The actor.
@@ -164,7 +164,7 @@ impl ScrollbackState {
     }
 }
 
-/// Whether a pane that has printed so much in so many lives is to be stored now, or with `all` at any time.
+/// True if a pane that has printed so much in so many lives is to be stored now, or with `all` at any time.
 fn is_due(saved: Option<&Saved>, now: (u32, u64), all: bool) -> bool {
     let Some(saved) = saved else {
         return now != (0, 0);
@@ -209,7 +209,7 @@ fn pack(life: u32, printed: u64, checkpoint: &[u8]) -> Option<PaneText> {
     })
 }
 
-/// Has everything stored that was printed, before the daemon leaves its panes.
+/// Stores everything that was printed, before the daemon leaves its panes.
 pub(crate) async fn finish(server: &Server) {
     let Some(actor) = server.scrollback.get() else {
         return;

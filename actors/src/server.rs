@@ -38,7 +38,7 @@ pub(crate) struct StopOrder {
 }
 
 impl StopOrder {
-    /// Whether the daemon is ending, and the next one is to go on with everything.
+    /// True if the daemon is ending, and the next one is to go on with everything.
     pub(crate) fn leaves_panes(order: &Option<Self>) -> bool {
         order.is_some_and(|order| order.keep_panes)
     }
@@ -185,13 +185,13 @@ impl Server {
         });
     }
 
-    /// Whether the daemon is ending, so that nothing may begin any more.
+    /// True if the daemon is ending, so that nothing may begin any more.
     #[must_use]
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.borrow().is_some()
     }
 
-    /// Whether the daemon is ending, and the next one is to go on with everything.
+    /// True if the daemon is ending, and the next one is to go on with everything.
     #[must_use]
     pub(crate) fn is_leaving_panes(&self) -> bool {
         StopOrder::leaves_panes(&self.stop.borrow())

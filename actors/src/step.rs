@@ -101,13 +101,13 @@ pub(crate) fn want(asked: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the fault that was wanted has happened.
+/// True if the fault that was wanted has happened.
 #[cfg(debug_assertions)]
 pub(crate) fn is_met() -> bool {
     wanted().as_ref().is_some_and(|wanted| wanted.met)
 }
 
-/// What is to happen at this step: once.
+/// The fault that is to happen at this step: once.
 #[cfg(debug_assertions)]
 fn take(name: &str) -> Option<Fault> {
     let mut wanted = wanted();

@@ -31,7 +31,7 @@ pub(crate) use writer::{StoreActor, StoreArgs, StoreMsg};
 /// The database's file in the state directory.
 const FILE: &str = "state.db";
 
-/// How long somebody waits for a commit before being told that the disk does not keep up.
+/// The time for which somebody waits for a commit before being told that the disk does not keep up.
 const SAVE_LIMIT: Duration = Duration::from_secs(4);
 
 /// Marks that wait at most while nothing can be written. Beyond it they are given up, and everything is written anew
@@ -251,7 +251,7 @@ impl Store {
         let _ = self.mark(Key::EndedPane(id), Mark::Gone);
     }
 
-    /// Which database it is, as far as that is known.
+    /// The id of the database, as far as that is known.
     #[must_use]
     pub(crate) fn id(&self) -> Option<Uuid> {
         self.id.get().copied()

@@ -75,7 +75,8 @@ fn memory_spec(server: &Server) -> ChildSpec {
         .shutdown(Shutdown::Timeout(GOODBYE))
 }
 
-/// Where callers come in. Started last, when everything of an earlier daemon is there again.
+/// The spec of the surfaces on which callers come in. Started last, when everything of an earlier daemon is there
+/// again.
 #[must_use]
 pub(crate) fn surfaces_spec(
     server: &Arc<Server>,

@@ -23,7 +23,7 @@ impl Unrecorded {
         slot.map(|slot| self.panes.insert(id, slot)).is_some()
     }
 
-    /// Whether the keeper of this pane waits.
+    /// True if the keeper of this pane waits.
     #[must_use]
     pub(crate) fn has(&self, id: PaneUuid) -> bool {
         self.panes.contains_key(&id)

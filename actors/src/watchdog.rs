@@ -10,10 +10,10 @@ use crate::notify::Notify;
 #[cfg(test)]
 mod tests;
 
-/// How long an actor that has work may take without finishing a piece of it.
+/// The time that an actor that has work may take without finishing a piece of it.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(10);
 
-/// How often it is looked when nobody wants a sign of life more often.
+/// The pause between two looks when nobody wants a sign of life more often.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// An actor that is watched.
@@ -25,7 +25,7 @@ pub(crate) struct Watch {
     pub vital: bool,
 }
 
-/// Whom the daemon watches. The HTTP listener is watched only when there is one.
+/// The actors that the daemon watches. The HTTP listener is watched only when there is one.
 const WATCHES: [Watch; 7] = [
     vital("fugued"),
     // It waits for a disk, which hangs for the next daemon too; panes go on without it.
@@ -47,7 +47,7 @@ const fn vital(path: &'static str) -> Watch {
     Watch { path, vital: true }
 }
 
-/// Whom the daemon watches, with the HTTP listener or without.
+/// The actors that the daemon watches, with the HTTP listener or without.
 #[must_use]
 pub(crate) fn watches(http: bool) -> Vec<Watch> {
     let mut all = WATCHES.to_vec();

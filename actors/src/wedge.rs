@@ -27,7 +27,7 @@ use record::Records;
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long the last lines of the log may take to reach the disk.
+/// The time that the last lines of the log may take to reach the disk.
 const LAST_LINES: Duration = Duration::from_millis(300);
 
 /// The command that starts the next daemon; absent under systemd, whose unit does it.

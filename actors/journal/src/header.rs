@@ -97,7 +97,7 @@ impl Header<'_> {
             .map_err(|_| JournalError::Invalid("it is too large"))
     }
 
-    /// Whether the marks are in order, so that no arithmetic on them can go wrong.
+    /// True if the marks are in order, so that no arithmetic on them can go wrong.
     pub(super) fn marks_fit(self, capacity: u64) -> bool {
         let position = self.position();
         let len_fits = |slot| self.slot(slot).1 <= MAX_CHECKPOINT_BYTES as u64;

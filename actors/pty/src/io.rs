@@ -334,7 +334,7 @@ impl Io {
         Ok((seen.anew(), frames::wire_update(update, false)))
     }
 
-    /// Which state of the screen is the present one.
+    /// The present state of the screen.
     ///
     /// # Errors
     /// `pane_exited` when the pane was closed, `busy` when the task does not answer.
@@ -418,7 +418,7 @@ impl Io {
         adopted
     }
 
-    /// Has the task panic, for a test.
+    /// Makes the task panic, for a test.
     ///
     /// # Errors
     /// As [`Io::look`].
@@ -427,7 +427,7 @@ impl Io {
         self.send(Command::Crash).await
     }
 
-    /// Has the task turn for ever, for a test.
+    /// Makes the task turn for ever, for a test.
     ///
     /// # Errors
     /// As [`Io::look`].

@@ -127,7 +127,7 @@ impl Watched {
         read_output(&self.descriptor, buffer)
     }
 
-    /// Whether there is something to read, or an end, also when the runtime has not noticed it yet.
+    /// True if there is something to read, or an end, also when the runtime has not noticed it yet.
     ///
     /// # Errors
     /// What the system says.
@@ -143,7 +143,8 @@ impl Watched {
         Ok(polled[0].revents())
     }
 
-    /// Whether a terminal that nobody had open is open again, or holds output of somebody who had; then it is watched anew.
+    /// True if a terminal that nobody had open is open again, or holds output of somebody who had; then it is watched
+    /// anew.
     ///
     /// # Errors
     /// It cannot be watched anew.

@@ -19,7 +19,7 @@ use keeper::Family;
 use keeper_link::{AdoptedPane, Keeper};
 use model::pane::{Ended, PaneLife, PaneRecord, StoredPane, StoredProcess};
 
-/// Why a pane has no keeper.
+/// The reason for which a pane has no keeper.
 const KEEPER_GONE: &str =
     "its keeper was gone when the daemon started, so nobody saw how the program ended";
 
@@ -151,7 +151,7 @@ fn with_keeper(
     Ok((process, io))
 }
 
-/// Which life of the pane's program a keeper has.
+/// The life of the pane's program that a keeper has.
 fn life_of(keeper: &AdoptedPane) -> Option<u32> {
     Some(KeeperMeta::decode(&keeper.meta).ok()?.life)
 }
@@ -207,7 +207,7 @@ fn known(pane: &StoredPane) -> Process {
     }
 }
 
-/// What is left of it is how it ended, and that it may have to be started again.
+/// Settles a pane without a keeper: what is left of it is how it ended, and that it may have to be started again.
 fn without_keeper(
     server: &Server,
     pane: &mut StoredPane,

@@ -19,13 +19,13 @@ use keeper_link::{AdoptError, AdoptedPane, Expected, Keeper};
 /// The time that a keeper may take to answer before others are served. Then its pane is shown as unreachable, and it is asked on.
 const FIRST_LIMIT: Duration = Duration::from_millis(1_200);
 
-/// How many are asked at the same time.
+/// The number of keepers that are asked at the same time.
 const AT_ONCE: usize = 256;
 
 /// So many descriptors are left for whoever calls the daemon.
 const RESERVE: u64 = 64;
 
-/// How long keepers whose sockets were deleted may take to listen again.
+/// The time that keepers whose sockets were deleted may take to listen again.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
 
 /// Pause between two looks for the sockets of called keepers.
@@ -99,7 +99,8 @@ pub(super) async fn ask(
     }
 }
 
-/// Whether so many descriptors are left that those who call the daemon find some: the lowest free one is given out first.
+/// True if so many descriptors are left that those who call the daemon find some: the lowest free one is given out
+/// first.
 fn has_room() -> bool {
     let Some(limit) = getrlimit(Resource::Nofile).current else {
         return true;

@@ -16,7 +16,8 @@ use keeper_link::{AdoptedPane, Expected};
 use model::pane::StoredPane;
 use model::session::change::{Place, Placement};
 
-/// When to look again for keepers of the earlier daemon: one that was being started when that daemon died may show itself late.
+/// The times to look again for keepers of the earlier daemon: one that was being started when that daemon died may show
+/// itself late.
 const LATE: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(3),

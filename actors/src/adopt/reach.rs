@@ -52,7 +52,7 @@ pub(crate) async fn reach(server: &Server, entry: &PaneEntry) -> Reached {
     }
 }
 
-/// Who may be a pane's keeper.
+/// The processes that may be a pane's keeper.
 fn expected(entry: &PaneEntry) -> Expected {
     let process = entry.process();
     let keepers = [process.keeper_identity(), entry.next_keeper()];

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// How long killed processes may take to be gone.
+/// The time that killed processes may take to be gone.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether they are.
+/// The pause between two looks whether they are.
 const STEP: Duration = Duration::from_millis(2);
 
 /// Makes the group, or takes the one that is there.
@@ -42,7 +42,7 @@ fn processes(group: &Path) -> Vec<u32> {
     procs.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// Whether a process, be it a zombie, is in the group or below it.
+/// True if a process, be it a zombie, is in the group or below it.
 fn is_populated(group: &Path) -> bool {
     let events = std::fs::read_to_string(group.join("cgroup.events")).unwrap_or_default();
     events.lines().any(|line| line == "populated 1")

@@ -139,7 +139,7 @@ fn is_cgroup2(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|fs| u64::try_from(fs.f_type) == Ok(CGROUP2_MAGIC))
 }
 
-/// Whether systemd has marked it as delegated.
+/// True if systemd has marked it as delegated.
 fn is_delegated(group: &Path) -> bool {
     let group = within(group).root;
     ["user.delegate", "trusted.delegate"].iter().any(|name| {
@@ -169,7 +169,7 @@ fn join(mount: &Path, path: &Path) -> PathBuf {
     mount.join(relative)
 }
 
-/// Where cgroup v2 is mounted. Source: proc_pid_mountinfo(5), fields 5 and 9.
+/// The directory on which cgroup v2 is mounted. Source: proc_pid_mountinfo(5), fields 5 and 9.
 pub(super) fn mount_of(mountinfo: &str) -> Option<PathBuf> {
     mountinfo.lines().find_map(|line| {
         let (before, after) = line.split_once(" - ")?;

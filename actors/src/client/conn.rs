@@ -45,16 +45,16 @@ const CALLS: usize = 1_024;
 /// Views of one connection.
 const VIEWS: usize = 64;
 
-/// How long a peer may take to say hello.
+/// The time that a peer may take to say hello.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a closing connection may take to be told why.
+/// The time in which a closing connection may be told why.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 
 /// Time for calls that are under way when the server is replaced.
 const LEAVING_LIMIT: Duration = Duration::from_millis(300);
 
-/// How often it is looked whether an attached client was stopped.
+/// The pause between two looks whether an attached client was stopped.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Asked of one read.
@@ -547,7 +547,7 @@ impl Conn {
         Ok(to_bytes(&Done {}))
     }
 
-    /// What is answered here passes the same check as everything else.
+    /// Checks a request that is answered here, as everything else is checked.
     fn check(&self, request: Request) -> Result<(), Error> {
         rights::check(&self.server, &self.caller, &request)
     }

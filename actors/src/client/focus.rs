@@ -20,7 +20,7 @@ pub(super) struct Looking {
     wanted: bool,
 }
 
-/// What a terminal says of its focus; none when it says something else.
+/// The report that a terminal makes of its focus; none when it says something else.
 pub(super) fn report(bytes: &[u8]) -> Option<bool> {
     match bytes {
         _ if bytes == GAINED => Some(true),

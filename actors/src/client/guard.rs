@@ -16,7 +16,7 @@ use rustix::termios::{
 /// Most bytes that undo a terminal's modes.
 const LEAVE_BYTES: usize = 1024;
 
-/// How long a terminal that takes nothing is waited for, in steps of 100 ms.
+/// The time for which a terminal that takes nothing is waited for, in steps of 100 ms.
 const STEPS: u32 = 5;
 
 /// A terminal and what is known of it.
@@ -127,7 +127,7 @@ impl Guard {
         }
     }
 
-    /// Whether no other program has the terminal: it is the client's still, or its shell has it again.
+    /// True if no other program has the terminal: it is the client's still, or its shell has it again.
     fn is_left_alone(&self) -> bool {
         process(self.client.session).is_some_and(|leader| {
             leader.foreground == self.client.group || leader.foreground == leader.group

@@ -20,12 +20,12 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Whether there is something to write.
+    /// True if there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// Whether the peer has to read before it is served on.
+    /// True if the peer has to read before it is served on.
     pub(super) fn is_full(&self) -> bool {
         self.buffer.len() >= FULL_BYTES
     }

@@ -37,7 +37,7 @@ impl Steps {
         self.under_way.len()
     }
 
-    /// Whether so much waits that nothing more is to be read.
+    /// True if so much waits that nothing more is to be read.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= WAITING_BYTES
     }

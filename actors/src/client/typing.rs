@@ -24,7 +24,7 @@ pub(super) const WINDOW_BYTES: u32 = 256 * 1024;
 /// The client is told when so much was taken, so that its window never closes for want of that word.
 const TOLD_BYTES: u64 = WINDOW_BYTES as u64 / 4;
 
-/// How long the last input of a view that has gone may be on its way to its pane's queue.
+/// The time for which the last input of a view that has gone may be on its way to its pane's queue.
 const LEAVING_LIMIT: Duration = Duration::from_secs(2);
 
 /// The input for one pane.
@@ -75,7 +75,7 @@ impl Typing {
         }
     }
 
-    /// Where the next bytes go, when a paste is under way: it ends where it began.
+    /// The pane that gets the next bytes, when a paste is under way: it ends where it began.
     pub(super) fn goes_on_in(&self) -> Option<&Arc<PaneEntry>> {
         self.open.as_ref().map(|open| &open.pane)
     }
@@ -141,7 +141,7 @@ impl Typing {
         bytes.len() as u64
     }
 
-    /// What the view has used itself, and no program gets.
+    /// Counts bytes that the view has used itself, and no program gets.
     pub(super) fn not_typed(&mut self, bytes: &Bytes) {
         self.untold += bytes.len() as u64;
     }
@@ -207,7 +207,7 @@ impl Typing {
         lost + waiting
     }
 
-    /// How much more was taken, when it is time to tell.
+    /// The number of bytes that were taken since the last time, when it is time to tell.
     pub(super) fn told(&mut self) -> Option<u64> {
         (self.untold >= TOLD_BYTES).then(|| std::mem::take(&mut self.untold))
     }

@@ -137,7 +137,7 @@ impl View {
         Ok((view, attached))
     }
 
-    /// What it shows, as the client is told.
+    /// The state of the view, as the client is told.
     pub(super) fn attached(&self, server: &Server) -> Attached {
         let snapshot = self.session.snapshot();
         Attached {
@@ -249,7 +249,7 @@ impl View {
         };
     }
 
-    /// What is to be told about the person's input.
+    /// The news about the person's input.
     fn told(&mut self) -> Option<Said> {
         let view = self.id;
         if self.dropped > 0 {
@@ -384,7 +384,7 @@ impl View {
     }
 }
 
-/// Whether somebody typed or clicked: to move the mouse and to turn its wheel is to look.
+/// True if somebody typed or clicked: to move the mouse and to turn its wheel is to look.
 ///
 /// Source: xterm ctlseqs, SGR mouse reports.
 fn is_by_hand(bytes: &[u8]) -> bool {

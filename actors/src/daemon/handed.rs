@@ -7,7 +7,7 @@ use protocol::paths::Paths;
 use super::Options;
 use crate::runtime_dir;
 
-/// What the words in the file may begin with.
+/// The beginnings that the words in the file may have.
 const KNOWN: [&str; 3] = ["--http=", "--keep-panes", "--cgroup="];
 
 impl Options {
@@ -31,7 +31,7 @@ impl Options {
         handed.lines().filter(known).map(str::to_owned).collect()
     }
 
-    /// Has the next daemon started as this one.
+    /// Hands the options on, so that the next daemon is started as this one.
     pub(super) fn hand_on(&self, paths: &Paths) {
         let words = self.own_words();
         let written = if words.is_empty() {

@@ -6,7 +6,7 @@ use crate::registry::{Caller, Leaf};
 use crate::server::Server;
 use crate::session::SessionEntry;
 
-/// What to do instead.
+/// The hint of what to do instead.
 const HINT: &str = "nothing was ended; with force it is (`--force`), without a second question";
 
 /// Refuses to end the session of the caller, or one that somebody is attached to.

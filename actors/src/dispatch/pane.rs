@@ -29,7 +29,7 @@ use model::session::change::{Change, Place};
 /// Longest wait of one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
-/// How long the recorded end of a program may lag behind the end of a wait for it.
+/// The time by which the recorded end of a program may lag behind the end of a wait for it.
 const RECORD_LIMIT: Duration = Duration::from_secs(2);
 
 /// Text of one answer unless less is asked for, in bytes.
@@ -41,7 +41,7 @@ const MOST_TEXT_BYTES: u32 = 8 * 1024 * 1024;
 /// Typed at once at most, in bytes.
 const INPUT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a program may take to read its input, unless the caller says so.
+/// The time that a program may take to read its input, unless the caller says so.
 const INPUT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The longest pattern, in bytes.

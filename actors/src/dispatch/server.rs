@@ -16,7 +16,7 @@ use crate::orchestration;
 use crate::registry::Caller;
 use crate::server::{Server, StopOrder};
 
-/// How long a part of the daemon may take to show that it lives.
+/// The time that a part of the daemon may take to show that it lives.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) async fn status(server: &Arc<Server>) -> Result<ServerStatus, Error> {

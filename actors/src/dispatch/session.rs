@@ -144,7 +144,7 @@ pub(super) async fn update(
     Ok(detail(server, &session))
 }
 
-/// Has the session's actor make a change.
+/// Asks the session's actor for a change.
 pub(super) async fn change(session: &SessionEntry, change: Change) -> Result<(), Error> {
     let change = Box::new(change);
     life::ask(session, |reply| SessionMsg::Change(change, reply)).await?

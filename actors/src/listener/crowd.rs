@@ -89,7 +89,7 @@ impl Crowd {
         })
     }
 
-    /// Whether a process, with all others inside the same pane, has few connections.
+    /// True if a process, with all others inside the same pane, has few connections.
     fn is_modest(&self, registry: &Registry, holder: &Holder) -> bool {
         let inside = holder.inside(registry);
         let mut count = 0;

@@ -24,7 +24,7 @@ const MAX_RUNNING: usize = 1_000;
 /// Longest wait of one call.
 const WAIT_LIMIT: Duration = Duration::from_secs(3600);
 
-/// How long a cancelled orchestration's programs and panes may take to be gone: all steps of a stop recipe.
+/// The time that a cancelled orchestration's programs and panes may take to be gone: all steps of a stop recipe.
 const CANCEL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Command lines in a list are cut to so many bytes.

@@ -177,12 +177,12 @@ impl OrchestrationEntry {
         })
     }
 
-    /// What became of a command, if that is known.
+    /// The outcome of a command, if that is known.
     pub(super) fn outcome_of(&self, command: usize) -> Option<Arc<Outcome>> {
         self.commands.get(command)?.outcome.get().cloned()
     }
 
-    /// Whether it is known what became of every command.
+    /// True if the outcome of every command is known.
     pub(super) fn all_known(&self) -> bool {
         let known = |command: &CommandFacts| command.outcome.get().is_some();
         self.commands.iter().all(known)
@@ -235,7 +235,7 @@ impl OrchestrationEntry {
         }
     }
 
-    /// What its programs have left running, as far as a list should go.
+    /// The processes that its programs have left running, as far as a list should go.
     fn left(&self) -> Vec<String> {
         const TOLD: usize = 50;
         let left = self.jobs.iter().filter_map(|job| job.left.get());
@@ -261,12 +261,13 @@ impl OrchestrationEntry {
         }
     }
 
-    /// Why it ends, as far as that is decided.
+    /// The reason for which it ends, as far as that is decided.
     pub(super) fn stop_decided(&self) -> Option<StopReason> {
         self.decided.get().copied()
     }
 
-    /// Why an earlier daemon has ended it. What has ended and was not recorded counts as ended by that.
+    /// The reason for which an earlier daemon has ended it. What has ended and was not recorded counts as ended by
+    /// that.
     pub(super) fn stop_inherited(&self) -> Option<StopReason> {
         self.inherited.get().copied()
     }
@@ -384,17 +385,17 @@ impl OrchestrationEntry {
         self.recorded.send_modify(|count| *count += 1);
     }
 
-    /// When it ended.
+    /// The time at which it ended.
     pub(super) fn ended_at(&self) -> Option<Instant> {
         Some(self.begun + self.took()?)
     }
 
-    /// When it began, in milliseconds since 1970.
+    /// The time at which it began, in milliseconds since 1970.
     pub(super) fn started_at_ms(&self) -> u64 {
         self.started_at_ms
     }
 
-    /// When it ended, since it began.
+    /// The time from its beginning to its end.
     fn took(&self) -> Option<Duration> {
         self.progress.borrow().took
     }

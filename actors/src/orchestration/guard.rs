@@ -7,7 +7,7 @@ use super::{OrchestrationEntry, OrchestrationState, stop};
 use crate::server::Server;
 use model::orchestration::progress::StopReason;
 
-/// How long a restart of the actor may take before the guard concludes that there will be none.
+/// The time that a restart of the actor may take before the guard concludes that there will be none.
 const RESTART_LIMIT: Duration = Duration::from_secs(5);
 
 /// Cleans up if the actor ends before its orchestration and is not restarted.

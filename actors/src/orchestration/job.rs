@@ -114,7 +114,7 @@ impl Drop for Job {
 }
 
 impl Job {
-    /// What an earlier daemon has left of this job, whose first command is `command`.
+    /// The remains of this job, whose first command is `command`, that an earlier daemon has left.
     pub(super) fn found(&self, command: usize) -> Found {
         if !self.entry.is_resumed() {
             return Found::Nothing;
@@ -321,12 +321,12 @@ impl Job {
         }
     }
 
-    /// How the program ended, which it has.
+    /// The end of the program, which has ended.
     pub(super) fn end_of(&self, pane: &PaneEntry) -> Option<Ended> {
         pane.state().borrow().end().cloned()
     }
 
-    /// What became of the program as a whole.
+    /// The outcome of the program as a whole.
     pub(super) fn outcome(&self, pane: &PaneEntry, stopped: Option<StopReason>) -> Outcome {
         match self.end_of(pane) {
             Some(end) => Outcome {

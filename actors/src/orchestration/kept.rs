@@ -11,7 +11,7 @@ use super::{child, over};
 use crate::clock::now;
 use crate::server::Server;
 
-/// How long an ended orchestration can still be asked for.
+/// The time for which an ended orchestration can still be asked for.
 const KEPT: Duration = Duration::from_secs(3600);
 
 /// Ended orchestrations kept at most.
@@ -67,7 +67,7 @@ fn forget_child(server: &Arc<Server>, entry: &OrchestrationEntry) {
     }
 }
 
-/// How many have not ended yet.
+/// The number of those that have not ended yet.
 pub(super) fn running(server: &Server) -> usize {
     let entries = server.registry.orchestrations().iter();
     entries

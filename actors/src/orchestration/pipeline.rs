@@ -15,7 +15,7 @@ use crate::pane::{PaneEntry, life};
 use model::orchestration::progress::{Doubt, Outcome, StopReason, Tail};
 use pipe::StatusPipe;
 
-/// How long the output of a step that has ended may take to arrive; it was printed before its report.
+/// The time that the output of a step that has ended may take to arrive; it was printed before its report.
 const MARK_LIMIT: Duration = Duration::from_secs(1);
 
 /// The pause between two looks for it.
@@ -210,7 +210,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Whether the shell has nothing more to do than to end with what it has reported last.
+    /// True if the shell has nothing more to do than to end with what it has reported last.
     fn is_over(&self) -> bool {
         let stops = self.job.plan.stop_on_error && self.last.is_some_and(|code| code != 0);
         stops || self.current == self.job.plan.commands.len()

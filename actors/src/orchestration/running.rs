@@ -16,7 +16,7 @@ use model::orchestration::progress::Tail;
 const LINES: usize = 5;
 const BYTES: usize = 1024;
 
-/// How long a look may take; a pane that is busy is told without its lines.
+/// The time that a look may take; a pane that is busy is told without its lines.
 const LOOK_LIMIT: Duration = Duration::from_millis(200);
 
 /// Adds it to the commands of an answer.

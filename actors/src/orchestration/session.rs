@@ -21,7 +21,7 @@ use model::orchestration::plan::Plan;
 use model::orchestration::progress::Fact;
 use model::session::snapshot::SessionSnapshot;
 
-/// How long the end of a session that nobody needs may take to be complete.
+/// The time that the end of a session that nobody needs may take to be complete.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The session for a plan, held for `id`, and whether it was made for it.

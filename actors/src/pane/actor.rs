@@ -223,7 +223,7 @@ impl PaneActorState {
         self.follow(myself, decision);
     }
 
-    /// What is to follow from this end.
+    /// Decides what is to follow from this end.
     fn decide(&mut self, ended: &Ended) -> Decision {
         let restarts = match self.entry.record.settings.restart {
             RestartType::Permanent => true,

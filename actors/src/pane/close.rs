@@ -23,7 +23,7 @@ use crate::step::step;
 use crate::store::Saved;
 use model::pane::{Cause, CloseStep, Ended, PaneLife};
 
-/// How long a start that was under way may take to be undone.
+/// The time that a start that was under way may take to be undone.
 const UNDO_LIMIT: Duration = Duration::from_secs(10);
 
 /// Of a removed pane's text so many lines are remembered, and at most [`TAIL_BYTES`].
@@ -144,7 +144,7 @@ async fn named(step: CloseStep) {
     }
 }
 
-/// Whether the next daemon would know of it.
+/// Records the pane. True if the next daemon would know of it.
 async fn record(server: &Server, entry: &Arc<PaneEntry>) -> bool {
     server.store.save(entry).wait().await.is_ok()
 }

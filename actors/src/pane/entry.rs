@@ -125,7 +125,7 @@ impl PaneEntry {
         self.next_keeper.store(keeper.map(Arc::new));
     }
 
-    /// Where it is in its life, and every later state.
+    /// The state of its life, and every later one.
     #[must_use]
     pub(crate) fn state(&self) -> watch::Receiver<PaneLife> {
         self.state.subscribe()
@@ -304,7 +304,7 @@ impl PaneEntry {
         self.removed.store(true, Ordering::Release);
     }
 
-    /// Whether it is taken out of the registry, and nothing more is recorded about it.
+    /// True if it is taken out of the registry, and nothing more is recorded about it.
     #[must_use]
     pub(crate) fn is_removed(&self) -> bool {
         self.removed.load(Ordering::Acquire)

@@ -19,13 +19,13 @@ use keeper::{ExitReport, ProgramStatus, StopTimes};
 use keeper_link::{Keeper, KeeperExit, LinkError};
 use model::pane::{Ended, PaneLife};
 
-/// How long killed processes may take to be gone.
+/// The time that killed processes may take to be gone.
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long the end of a killed program may take to be known.
+/// The time that the end of a killed program may take to be known.
 pub(super) const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long the output of an ended program is read for at most, when others still print.
+/// The time for which the output of an ended program is read at most, when others still print.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// The same of a program with pipes, whose end is told when all that it has written itself is in the terminal.

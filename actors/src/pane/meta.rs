@@ -55,7 +55,7 @@ impl KeeperMeta {
     }
 }
 
-/// What a keeper of this pane's program is given to keep.
+/// The data that a keeper of this pane's program is given to keep.
 pub(crate) fn meta_for(
     server: &Server,
     session: SessionUuid,

@@ -28,13 +28,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Which process its keeper is.
+    /// The identity of its keeper's process.
     #[must_use]
     pub(crate) fn keeper_identity(&self) -> Option<Identity> {
         Identity::new(self.keeper_pid.cast_signed(), self.keeper_start_time)
     }
 
-    /// Which process the program is.
+    /// The identity of the program's process.
     #[must_use]
     pub(crate) fn program_identity(&self) -> Option<Identity> {
         Identity::new(self.pid.cast_signed(), self.start_time)

@@ -4,8 +4,9 @@ use keeper::Blocked;
 
 use super::PaneEntry;
 
-/// Whether a process in the foreground of the pane's terminal reads it, or waits for it to be readable while it takes single keys.
-/// Reads `/proc`, so it blocks for some microseconds for each process. False also when that cannot be known.
+/// True if a process in the foreground of the pane's terminal reads it, or waits for it to be readable while it takes
+/// single keys. Reads `/proc`, so it blocks for some microseconds for each process. False also when that cannot be
+/// known.
 #[must_use]
 pub(crate) fn for_keys(pane: &PaneEntry) -> bool {
     if pane.state().borrow().has_ended() {

@@ -245,7 +245,7 @@ pub(super) fn pane_exited(end: &protocol::reply::PaneEnd) -> Error {
     .hint("`wait` still gives its status and `read` the end of its output; create panes with remain_on_exit to keep them")
 }
 
-/// How the last pane of an ended session ended.
+/// The end of the last pane of an ended session, in words.
 fn last_end(end: &protocol::reply::PaneEnd) -> String {
     let how = end.status.exit.as_ref();
     let how = how.map_or_else(|| "was closed".to_owned(), |exit| exit.to_string());

@@ -149,7 +149,7 @@ impl Leaf {
 }
 
 impl Registry {
-    /// What has this id: a pane, or a mirror of one.
+    /// The pane that has this id, or the mirror of one.
     #[must_use]
     pub(crate) fn leaf(&self, id: PaneUuid) -> Option<Leaf> {
         match self.pane(id) {

@@ -9,7 +9,7 @@ use supervisor::{ActorId, CallError};
 use super::entry::{Phase, SessionEntry};
 use super::message::SessionMsg;
 
-/// How long a session's actors may take to start or to answer.
+/// The time that a session's actors may take to start or to answer.
 pub(crate) const SESSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// Asks the session's actor, which may be about to be restarted.

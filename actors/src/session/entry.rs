@@ -95,13 +95,13 @@ impl SessionEntry {
         self.snapshot.send_replace(snapshot);
     }
 
-    /// Where it is in its life, and every later change of that.
+    /// The phase of its life, and every later change of that.
     #[must_use]
     pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
     }
 
-    /// Whether it takes panes.
+    /// True if it takes panes.
     #[must_use]
     pub(crate) fn is_live(&self) -> bool {
         *self.phase.borrow() == Phase::Live
@@ -131,7 +131,7 @@ impl SessionEntry {
         }
     }
 
-    /// What is known of the terminal of who has the size, or had it last.
+    /// The facts that are known of the terminal of who has the size, or had it last.
     #[must_use]
     pub(crate) fn terminal(&self) -> TerminalFacts {
         **self.terminal.load()
@@ -185,13 +185,13 @@ impl SessionEntry {
         self.last_use.load(Ordering::Relaxed)
     }
 
-    /// When it was last used, in milliseconds since 1970.
+    /// The time at which it was last used, in milliseconds since 1970.
     #[must_use]
     pub(crate) fn last_used_ms(&self) -> u64 {
         self.last_used_ms.load(Ordering::Relaxed)
     }
 
-    /// What an answer says of the session that it is about.
+    /// The context of an answer that is about this session.
     #[must_use]
     pub(crate) fn context(&self, server: &ServerName) -> SessionContext {
         self.snapshot().context(server)

@@ -18,10 +18,11 @@ use keeper::{KeeperSpec, Streams};
 use keeper_link::{SpawnError, SpawnedPane};
 use model::pane::PaneRecord;
 
-/// How long a program may take to be started.
+/// The time that a program may take to be started.
 const SPAWN_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long it may take to note which keeper a restarted program gets: one that is not noted is only found less surely.
+/// The time that it may take to note which keeper a restarted program gets: one that is not noted is only found less
+/// surely.
 const NOTE_LIMIT: Duration = Duration::from_secs(2);
 
 /// The life that a started program is.

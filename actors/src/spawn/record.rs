@@ -35,7 +35,7 @@ fn history_lines(server: &Server, spec: &PaneSpec) -> Result<usize, Error> {
     Ok(lines)
 }
 
-/// What a pane is made as, from an order that is in order.
+/// The record that a pane is made as, from an order that is in order.
 pub(super) fn record(
     server: &Server,
     session: &SessionSnapshot,

@@ -10,7 +10,7 @@ use crate::server::Server;
 use keeper_link::{Keeper, SpawnedPane};
 use model::pane::Cause;
 
-/// How long its processes may take to be gone when it is not wanted after all.
+/// The time that its processes may take to be gone when it is not wanted after all.
 const UNDO_LIMIT: Duration = Duration::from_secs(5);
 
 /// A program that has been started. Unless a pane takes it, it is ended with its keeper: by

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use protocol::os_text;
 use rustix::fs::{Access, access};
 
-/// Where programs are looked for without a `PATH`.
+/// The path on which programs are looked for without a `PATH`.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Its name, as it is found on this `PATH`.

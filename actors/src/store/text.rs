@@ -64,7 +64,7 @@ impl Store {
             .map_err(unsaved)
     }
 
-    /// What was left of a pane by its text. It reads the database: not for a thread that serves others.
+    /// The screen that was left of a pane by its text. It reads the database: not for a thread that serves others.
     #[must_use]
     pub(crate) fn text(&self, pane: PaneUuid) -> Option<Screen> {
         if !self.open.load(Ordering::Acquire) {
@@ -77,7 +77,8 @@ impl Store {
             .ok()?
     }
 
-    /// How far the output of each pane is stored. It reads the database: not for a thread that serves others.
+    /// The extent to which the output of each pane is stored. It reads the database: not for a thread that serves
+    /// others.
     #[must_use]
     pub(crate) fn texts(&self) -> Vec<StoredText> {
         store::stored_texts(&self.path).unwrap_or_default()

@@ -18,7 +18,7 @@ use crate::step::step;
 /// The pause before what could not be written is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long deleted rows may stay in the log, so that many deletes are one effort.
+/// The time for which deleted rows may stay in the log, so that many deletes are one effort.
 const EMPTY_PAUSE: Duration = Duration::from_millis(500);
 
 /// The disk rests so long between two times, whatever is deleted meanwhile.
@@ -27,7 +27,7 @@ const EMPTY_REST: Duration = Duration::from_secs(1);
 /// The pause when somebody else was reading, or the disk was to rest.
 const EMPTY_RETRY: Duration = Duration::from_secs(5);
 
-/// How often what is too old is forgotten.
+/// The pause between two times that what is too old is forgotten.
 const TIDY_PAUSE: Duration = Duration::from_secs(60);
 
 /// The messages of the store's actor.

@@ -9,7 +9,7 @@ use supervisor::Turn;
 #[cfg(test)]
 mod tests;
 
-/// How long one turn, or the silence of the runtime, may last.
+/// The time for which one turn, or the silence of the runtime, may last.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// The processor time that one turn must have used to count as turning: more than half of [`LIMIT`].
@@ -65,7 +65,7 @@ pub(crate) enum Wedge {
 }
 
 impl Wedge {
-    /// Whose turn explains it.
+    /// The subject of the turn that explains it.
     #[must_use]
     pub(crate) fn subject(&self) -> Option<u128> {
         match self {

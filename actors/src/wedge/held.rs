@@ -55,13 +55,13 @@ impl HeldBack {
         });
     }
 
-    /// Why there is no HTTP and no screen was entered; `None` when all is usual.
+    /// The reason for which there is no HTTP and no screen was entered; `None` when all is usual.
     #[must_use]
     pub(crate) fn careful(&self) -> Option<String> {
         self.now.borrow().careful.clone()
     }
 
-    /// Why a pane is not entered; `None` when it may be.
+    /// The reason for which a pane is not entered; `None` when it may be.
     #[must_use]
     pub(crate) fn why(&self, pane: PaneUuid) -> Option<String> {
         let held = self.now.borrow();

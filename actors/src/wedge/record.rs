@@ -12,7 +12,7 @@ use crate::clock::{epoch_ms, millis, steady_ms};
 #[cfg(test)]
 mod tests;
 
-/// How many wedges are remembered.
+/// The number of wedges that are remembered.
 const KEPT: usize = 64;
 
 /// A pane whose turn was the wedge so often is not entered again.
@@ -45,7 +45,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// What is in the file; nothing where there is none or it cannot be read.
+    /// Reads the file; nothing where there is none or it cannot be read.
     #[must_use]
     pub(crate) fn load(path: &Path) -> Self {
         let text = match std::fs::read_to_string(path) {
@@ -91,7 +91,7 @@ impl Records {
         std::fs::rename(&new, path)
     }
 
-    /// Why a pane is not entered; `None` when it may be.
+    /// The reason for which a pane is not entered; `None` when it may be.
     #[must_use]
     pub(crate) fn refuses(&self, pane: PaneUuid) -> Option<String> {
         let mut of_it = self.wedges.iter().filter(|one| one.pane == Some(pane));
@@ -103,7 +103,7 @@ impl Records {
         ))
     }
 
-    /// Whether a pane explains one of them.
+    /// True if a pane explains one of them.
     #[must_use]
     pub(crate) fn names(&self, pane: PaneUuid) -> bool {
         self.wedges.iter().any(|one| one.pane == Some(pane))
@@ -114,7 +114,7 @@ impl Records {
         self.wedges.retain(|one| one.pane != Some(pane));
     }
 
-    /// Why the daemon starts without HTTP and enters no screen; `None` when all is usual.
+    /// The reason for which the daemon starts without HTTP and enters no screen; `None` when all is usual.
     #[must_use]
     pub(crate) fn careful(&self) -> Option<String> {
         self.careful_at(steady_ms())

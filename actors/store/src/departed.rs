@@ -8,10 +8,10 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::write::run;
 
-/// How long before the daemon's own signal a program may have got its.
+/// The time before the daemon's own signal within which a program may have got its.
 const TOGETHER_MS: u64 = 5_000;
 
-/// How long rows that were put aside are kept.
+/// The time for which rows that were put aside are kept.
 const ASIDE_MS: u64 = 60_000;
 
 /// The fact that a signal has ended the daemon: when, in milliseconds since 1970.
@@ -113,7 +113,7 @@ impl LastEnd {
         })
     }
 
-    /// Whether nothing is to come back: somebody has ended the daemon with all that it had.
+    /// True if nothing is to come back: somebody has ended the daemon with all that it had.
     pub(crate) fn leaves_nothing(self) -> bool {
         self.at_ms.is_some() && self.all_ended && !self.rebooted
     }

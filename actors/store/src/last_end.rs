@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::departed::{self, LastEnd, When};
 use crate::schema::{self, OpenError};
 
-/// Which boot of the machine this is.
+/// The file with the id of this boot of the machine.
 ///
 /// Source: proc(5), `/proc/sys/kernel/random/boot_id`.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -60,7 +60,7 @@ pub(crate) fn settle_late(connection: &mut Connection, marker: &Path) -> Result<
     settle(connection, &found, When::Late, marker)
 }
 
-/// When the marker was made, in milliseconds since 1970.
+/// The time at which the marker was made, in milliseconds since 1970.
 fn marked_ms(marker: &Path) -> Option<u64> {
     let modified = std::fs::symlink_metadata(marker).ok()?.modified().ok()?;
     Some(millis(

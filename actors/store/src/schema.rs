@@ -9,7 +9,7 @@ use protocol::time::millis;
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension};
 use uuid::Uuid;
 
-/// How long a commit waits for somebody else, such as a backup, who has the database locked.
+/// The time for which a commit waits for somebody else, such as a backup, who has the database locked.
 pub(crate) const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 
 /// Pages of the write-ahead log before it is taken into the database.
@@ -21,7 +21,7 @@ const WAL_BYTES: i64 = 8 << 20;
 /// Free pages are given back on request, a few at a time. Source: SQLite, PRAGMA auto_vacuum, INCREMENTAL.
 const INCREMENTAL: i64 = 2;
 
-/// What leads from each version of the schema to the next; the first one makes it. Never changed, only added to.
+/// The steps from each version of the schema to the next; the first one makes it. Never changed, only added to.
 const MIGRATIONS: [&str; 3] = ["
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
@@ -256,7 +256,7 @@ pub(crate) fn first() -> &'static str {
     MIGRATIONS[0]
 }
 
-/// Which database this is, as the keepers were told.
+/// The id of this database, as the keepers were told.
 pub(crate) fn store_id(connection: &Connection) -> Result<Option<Uuid>, rusqlite::Error> {
     Ok(fact(connection, "store")?.and_then(|id| id.parse().ok()))
 }

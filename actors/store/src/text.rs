@@ -22,7 +22,7 @@ pub const MAX_ROWS: usize = 10_000;
 /// The largest text as it was before it was compressed, in bytes: a checkpoint has no more.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long a reader waits for a writer.
+/// The time for which a reader waits for a writer.
 const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 
 /// The text of a pane, ready to be written.
@@ -166,7 +166,7 @@ pub fn load_text<T, E>(
     Ok(Some(screen))
 }
 
-/// How far each pane's output is stored. It reads the database: not for a thread that serves others.
+/// The extent to which each pane's output is stored. It reads the database: not for a thread that serves others.
 ///
 /// # Errors
 /// What the database says.

@@ -15,7 +15,7 @@ const SPARE_PAGES: i64 = 256;
 /// Pages given back at a time, so that commits do not wait long.
 const STEP_PAGES: i64 = 4_096;
 
-/// How long a reader is waited for: commits wait meanwhile.
+/// The time for which a reader is waited for: commits wait meanwhile.
 const EMPTY_LIMIT: Duration = Duration::from_millis(50);
 
 /// The end of a text of which nothing is kept, in the form that every version of its terminal reads.

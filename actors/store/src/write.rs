@@ -12,7 +12,7 @@ use crate::schema::{self, Database, OpenError};
 use crate::{Keep, departed, last_end, text, tidy};
 use row::json;
 
-/// How long an idempotency key is remembered, in milliseconds.
+/// The time for which an idempotency key is remembered, in milliseconds.
 pub(crate) const KEY_MS: u64 = 600_000;
 
 /// Deletes the ends of panes beyond the newest so many.

@@ -37,7 +37,8 @@ pub fn encode_text(text: &str, modes: Modes) -> Vec<u8> {
     bytes
 }
 
-/// Whether `text` is a bracketed paste, when its writer has no wish of their own: the program has to have asked for that (DECSET 2004).
+/// True if `text` is a bracketed paste, when its writer has no wish of their own: the program has to have asked for
+/// that (DECSET 2004).
 ///
 /// Then several lines and tabs are pasted, because as keys they are commands; long text, because keys are slow; and text with
 /// `@` or `!`, which as keys open completions in agents' editors. Short text that begins as a command of an editor or a menu

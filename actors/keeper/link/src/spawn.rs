@@ -87,7 +87,7 @@ impl IdleKeeper {
             .await;
     }
 
-    /// Has the program started, once there is room for what comes of it. Dropping the future undoes everything.
+    /// Starts the program, once there is room for what comes of it. Dropping the future undoes everything.
     pub(crate) async fn spawn(mut self, spec: KeeperSpec) -> Result<SpawnedPane, SpawnError> {
         let pid = self.pid;
         let cgroup = spec.cgroup.as_ref().map(|cgroup| cgroup.group.clone());

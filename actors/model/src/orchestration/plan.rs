@@ -265,7 +265,7 @@ impl Plan {
         }
     }
 
-    /// Whether any output is wanted.
+    /// True if any output is wanted.
     #[must_use]
     pub fn wants_output(&self) -> bool {
         self.output_lines.max(self.failed_output_lines) > 0
@@ -283,7 +283,7 @@ impl Plan {
         self.shell().rsplit('/').next().unwrap_or("sh")
     }
 
-    /// What people are shown instead of a pipeline's script: its steps.
+    /// The text that people are shown instead of a pipeline's script: its steps.
     #[must_use]
     pub fn shown_as(&self) -> Option<String> {
         const SHOWN_BYTES: usize = 1024;

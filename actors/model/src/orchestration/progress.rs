@@ -177,7 +177,7 @@ impl Progress {
         earlier
     }
 
-    /// What became of a command, as far as that is believed.
+    /// The outcome of a command, as far as that is believed.
     fn outcome(&self, index: usize) -> Option<Arc<Outcome>> {
         let told = self.commands[index].outcome.as_ref()?;
         Some(match self.doubted {
@@ -244,7 +244,7 @@ impl Progress {
         }
     }
 
-    /// What is to be done now. Each order is given once.
+    /// The orders that are due now. Each is given once.
     #[must_use]
     pub fn orders(&mut self) -> Vec<Order> {
         let mut orders = Vec::new();
@@ -276,7 +276,7 @@ impl Progress {
         orders
     }
 
-    /// Whether a job counts as one of those that run at a time: until the outcome of its last command is known.
+    /// True if a job counts as one of those that run at a time: until the outcome of its last command is known.
     fn runs(&self, job: usize) -> bool {
         let last = self.commands_of(job).end - 1;
         self.jobs[job] == Job::Open && self.commands[last].outcome.is_none()

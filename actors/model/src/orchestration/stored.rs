@@ -19,14 +19,14 @@ pub struct StoredOrchestration {
 }
 
 impl StoredOrchestration {
-    /// Whether there is nothing left to do.
+    /// True if there is nothing left to do.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         let finished = |fact: &StoredFact| matches!(fact, StoredFact::Finished(_));
         self.facts.iter().any(finished)
     }
 
-    /// Whether all facts are about commands and jobs that there are.
+    /// True if all facts are about commands and jobs that there are.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let most = self.job.plan.commands.len();
@@ -125,7 +125,7 @@ impl StoredFact {
         }
     }
 
-    /// Which job or command it is about, if its kind has several.
+    /// The index of the job or command that it is about, if its kind has several.
     #[must_use]
     pub fn index(&self) -> Option<usize> {
         match self {

@@ -70,7 +70,7 @@ impl Closing {
         }
     }
 
-    /// Whether the program may still run: what is heard of its keeper counts.
+    /// True if the program may still run: what is heard of its keeper counts.
     pub(super) fn is_open(&self) -> bool {
         self.step <= CloseStep::End
     }

@@ -36,7 +36,7 @@ impl PaneLife {
         }
     }
 
-    /// Where it is.
+    /// The state of its life.
     #[must_use]
     pub fn state(&self) -> &PaneState {
         &self.state
@@ -48,25 +48,25 @@ impl PaneLife {
         self.state.end()
     }
 
-    /// Whether the program has ended.
+    /// True if the program has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.end().is_some()
     }
 
-    /// How the last life that ended did, also after the next one has begun.
+    /// The end of the last life that ended, also after the next one has begun.
     #[must_use]
     pub fn last_end(&self) -> Option<&Ended> {
         self.last_end.as_ref()
     }
 
-    /// How many ends there were while this daemon watched.
+    /// The number of ends while this daemon watched.
     #[must_use]
     pub fn ends(&self) -> u64 {
         self.ends
     }
 
-    /// How often the program was started again.
+    /// The number of times that the program was started again.
     #[must_use]
     pub fn restarts(&self) -> u32 {
         self.restarts
@@ -78,7 +78,7 @@ impl PaneLife {
         &self.survivors
     }
 
-    /// Why its keeper cannot be asked.
+    /// The reason for which its keeper cannot be asked.
     #[must_use]
     pub fn unreachable(&self) -> Option<&Unreachable> {
         match &self.state {
@@ -91,7 +91,7 @@ impl PaneLife {
         }
     }
 
-    /// Whether what follows from the end of its program is still to be decided, and can be.
+    /// True if what follows from the end of its program is still to be decided, and can be.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         matches!(
@@ -103,7 +103,7 @@ impl PaneLife {
         )
     }
 
-    /// When it is to be started again.
+    /// The time at which it is to be started again.
     #[must_use]
     pub fn due_ms(&self) -> Option<u64> {
         match self.state {
@@ -120,13 +120,13 @@ impl PaneLife {
         }
     }
 
-    /// Whether it is about to be started again, or is being.
+    /// True if it is about to be started again, or is being.
     #[must_use]
     pub fn is_restarting(&self) -> bool {
         self.due_ms().is_some() || matches!(self.state, PaneState::Starting { .. })
     }
 
-    /// Whether a program may be there that the pane does not have yet.
+    /// True if a program may be there that the pane does not have yet.
     #[must_use]
     pub fn is_starting(&self) -> bool {
         match &self.state {
@@ -139,26 +139,26 @@ impl PaneLife {
         }
     }
 
-    /// Whether it is decided that it stays as it is after the end of its program.
+    /// True if it is decided that it stays as it is after the end of its program.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.state.is_kept()
     }
 
-    /// Whether it is being closed, or is closed.
+    /// True if it is being closed, or is closed.
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.state.close().is_some()
     }
 
-    /// Whether it is closed because its program ended, and nobody asked for it.
+    /// True if it is closed because its program ended, and nobody asked for it.
     #[must_use]
     pub fn closes_by_itself(&self) -> bool {
         let close = self.state.close();
         close.is_some_and(|close| close.cause == Cause::ByItself)
     }
 
-    /// Whether it is to be closed without asking the program.
+    /// True if it is to be closed without asking the program.
     #[must_use]
     pub fn is_forced(&self) -> bool {
         self.state.close().is_some_and(|close| close.force)
@@ -171,7 +171,7 @@ impl PaneLife {
         close.map_or_else(CloseStep::default, |close| close.step)
     }
 
-    /// What is left to say when it is closed.
+    /// The end that is left to tell when it is closed.
     #[must_use]
     pub fn closed(&self) -> Option<&PaneEnd> {
         match &self.state {
@@ -223,7 +223,7 @@ impl PaneLife {
         self.state.end_start();
     }
 
-    /// What was started is the next life. False when the pane is being closed.
+    /// Begins the next life with what was started. False when the pane is being closed.
     pub fn begin_life(&mut self) -> bool {
         let begun = self.state.begin_life();
         self.restarts += u32::from(begun);

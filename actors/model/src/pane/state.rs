@@ -109,7 +109,7 @@ impl PaneState {
         }
     }
 
-    /// How the program's present life ended; absent while it runs.
+    /// The end of the program's present life; absent while it runs.
     #[must_use]
     pub fn end(&self) -> Option<&Ended> {
         match self {
@@ -124,7 +124,7 @@ impl PaneState {
         }
     }
 
-    /// Whether it is decided that the pane stays as it is after the end of its program.
+    /// True if it is decided that the pane stays as it is after the end of its program.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         match self {
@@ -287,7 +287,7 @@ impl PaneState {
         };
     }
 
-    /// What was started is the program's next life. True unless there is another way by now.
+    /// Begins the program's next life with what was started. True unless there is another way by now.
     pub(super) fn begin_life(&mut self) -> bool {
         match self {
             Self::Starting { .. } => {

@@ -29,7 +29,7 @@ impl Copies {
         self.count
     }
 
-    /// Whether there is something for somebody who knows so many.
+    /// True if there is something for somebody who knows so many.
     pub(super) fn has_after(&self, known: u64) -> bool {
         self.last.iter().any(|(number, _, _)| *number > known)
     }

@@ -39,7 +39,7 @@ impl LastKey {
         ANY.0.store(now, Ordering::Relaxed);
     }
 
-    /// Whether a person is typing, but not into this pane: whoever looks at a flood and types is to see its end soon.
+    /// True if a person is typing, but not into this pane: whoever looks at a flood and types is to see its end soon.
     pub(super) fn others_type(&self) -> bool {
         let now = steady_ms();
         ANY.is_recent(now) && !self.is_recent(now)

@@ -45,7 +45,7 @@ impl FastPath {
         (taken, rest)
     }
 
-    /// Whether something was typed past the queue since the last call.
+    /// True if something was typed past the queue since the last call.
     pub(super) fn take_typed(&self) -> bool {
         self.typed.swap(false, Ordering::AcqRel)
     }

@@ -75,7 +75,7 @@ impl Io {
         io
     }
 
-    /// Whether the terminal cannot be had now.
+    /// True if the terminal cannot be had now.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.shared.terminal.load().is_none()
@@ -300,7 +300,7 @@ impl Io {
         Ok(())
     }
 
-    /// Whether the task has failed or was stopped.
+    /// True if the task has failed or was stopped.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         *self.shared.ended.borrow()

@@ -49,7 +49,7 @@ impl Live {
         self.last_change_ms.load(Ordering::Relaxed)
     }
 
-    /// Whether the alternate screen is shown.
+    /// True if the alternate screen is shown.
     #[must_use]
     pub fn alternate(&self) -> bool {
         self.alternate.load(Ordering::Relaxed)

@@ -134,7 +134,7 @@ impl Waits {
         self.settle(screen, |_| Some(Ending::Exit));
     }
 
-    /// Whether one of them wants to know whether what was typed is read.
+    /// True if one of them wants to know whether what was typed is read.
     pub(super) fn follow_input(&self) -> bool {
         let follows = |wait: &Wait| wait.order.after_input && wait.order.idle.is_some();
         self.0.iter().any(follows)

@@ -134,7 +134,7 @@ impl Writes {
         false
     }
 
-    /// Which order's turn it is: the next piece of an open paste, else the first.
+    /// The order whose turn it is: the next piece of an open paste, else the first.
     fn current(&self) -> Option<usize> {
         match &self.paste {
             Some(paste) => {

@@ -12,7 +12,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Whether a paste is open after `bytes`.
+    /// True if a paste is open after `bytes`.
     pub(super) fn after(&mut self, bytes: &[u8]) -> bool {
         for byte in bytes {
             let mark = if self.open { PASTE_END } else { PASTE_START };

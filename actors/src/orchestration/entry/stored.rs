@@ -32,7 +32,7 @@ impl Persist for OrchestrationEntry {
 }
 
 impl OrchestrationEntry {
-    /// What never changes, as it is written once; absent at the end.
+    /// The part that never changes, as it is written once; absent at the end.
     fn stored_job(&self) -> Option<StoredJob> {
         Some(StoredJob {
             id: self.id,

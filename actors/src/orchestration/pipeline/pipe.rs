@@ -33,8 +33,8 @@ impl StatusPipe {
         }
     }
 
-    /// What is in it, without taking it out, once there is something. Empty when nobody can write to it any more. What cannot be
-    /// had now, because something has run out, is tried again. Can be cancelled.
+    /// The content of the pipe, without taking it out, once there is something. Empty when nobody can write to it any
+    /// more. What cannot be had now, because something has run out, is tried again. Can be cancelled.
     pub(super) async fn peek(&mut self) -> Vec<u8> {
         loop {
             match self.try_peek().await {

@@ -58,12 +58,12 @@ pub(super) fn is_plain(line: &str) -> bool {
     any && end(place).is_some()
 }
 
-/// Where it goes on behind the end of a command; `None` where none may end.
+/// The place behind the end of a command; `None` where none may end.
 fn end(place: Place) -> Option<Place> {
     matches!(place, Place::Open | Place::Within).then_some(Place::Open)
 }
 
-/// What an operator at the beginning of `rest` makes of the place, and its length.
+/// The place behind an operator at the beginning of `rest`, and the operator's length.
 fn operator(rest: &str, place: Place) -> Option<(Place, usize)> {
     const REDIRECTIONS: [&str; 8] = ["&>>", "&>", ">>", ">&", ">|", "<&", "<", ">"];
     const REFUSED: [&str; 8] = ["<<", "<(", ">(", "|&", ";;", ";&", "<>", "&&&"];

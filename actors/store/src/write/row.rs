@@ -34,7 +34,7 @@ pub(super) fn alive(transaction: &Transaction<'_>, row: Row<'_>, at: At) -> rusq
     }
 }
 
-/// Whether `sql` finds a row: what never changes is large, and turned into JSON once.
+/// True if `sql` finds a row: what never changes is large, and turned into JSON once.
 fn exists(transaction: &Transaction<'_>, sql: &str, id: &str) -> rusqlite::Result<bool> {
     transaction.prepare_cached(sql)?.exists([id])
 }

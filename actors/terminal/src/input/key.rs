@@ -246,7 +246,7 @@ impl Key {
         }
     }
 
-    /// Whether a command line ends with it: Enter, and what sends the same.
+    /// True if a command line ends with it: Enter, and what sends the same.
     #[must_use]
     pub fn ends_line(self) -> bool {
         if let KeyCode::Char(char) = self.code {

@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// Whether the state collects a string of any length.
+    /// True if the state collects a string of any length.
     fn is_string(self) -> bool {
         matches!(self, Self::DcsIgnore | Self::DcsString | Self::Text)
     }
@@ -147,7 +147,7 @@ impl Boundary {
         Step::Feed(bytes.len().min(room))
     }
 
-    /// Whether what is unfinished is something that the program copies.
+    /// True if what is unfinished is something that the program copies.
     pub(super) fn is_copy(&self) -> bool {
         self.pending.starts_with(COPY)
     }
@@ -208,7 +208,7 @@ impl Boundary {
         }
     }
 
-    /// Whether no sequence is unfinished.
+    /// True if no sequence is unfinished.
     pub(super) fn is_ground(&self) -> bool {
         self.state == State::Ground && !self.dropping
     }

@@ -51,7 +51,7 @@ fn is_plain(text: &str) -> bool {
     chars.next().is_some() && chars.next().is_none() && !is_doubtful(text, 1)
 }
 
-/// Whether terminals disagree about the width of a cluster.
+/// True if terminals disagree about the width of a cluster.
 fn is_doubtful(text: &str, cells: u8) -> bool {
     let changes_width =
         |c: char| matches!(c, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' | '\u{20e3}') || c >= PICTURES;

@@ -170,7 +170,7 @@ impl<'a> Lines<'a> {
         None
     }
 
-    /// Whether no word goes on at either end of the range.
+    /// True if no word goes on at either end of the range.
     fn stands_alone(&self, range: Range<usize>) -> bool {
         let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         let part = &self.text[range.clone()];
@@ -339,7 +339,7 @@ impl Screen {
         self.hold(modes.by_line);
     }
 
-    /// Whether what is printed has to be looked through for echoes.
+    /// True if what is printed has to be looked through for echoes.
     #[must_use]
     pub fn expects_echoes(&self) -> bool {
         !self.echoes.is_empty()
@@ -379,7 +379,7 @@ impl Screen {
         self.echoes.held = !self.engine.is_alternate() && self.echoes.typed.iter().any(comes);
     }
 
-    /// Whether an echo is under way: until it has come, or [`Screen::end_echoes`], the cursor's line is not searched.
+    /// True if an echo is under way: until it has come, or [`Screen::end_echoes`], the cursor's line is not searched.
     #[must_use]
     pub fn awaits_echo(&self) -> bool {
         self.echoes.held

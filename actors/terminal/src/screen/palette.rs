@@ -92,7 +92,7 @@ impl<'a> Palette<'a> {
         self.0.and_then(|colors| colors[index]).map(from_array)
     }
 
-    /// Whether blanks are to be painted, too.
+    /// True if blanks are to be painted, too.
     pub(super) fn has_background(self) -> bool {
         self.set(NamedColor::Background as usize).is_some()
     }

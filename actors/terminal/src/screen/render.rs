@@ -51,19 +51,19 @@ pub(super) fn cells(grid: &Grid<Square>, line: Line) -> &[Square] {
     &grid[line].inner
 }
 
-/// Whether the row's text goes on in the next row.
+/// True if the row's text goes on in the next row.
 pub(super) fn is_wrapped(grid: &Grid<Square>, line: Line) -> bool {
     cells(grid, line).last().is_some_and(|cell| cell.wrapline())
 }
 
-/// Whether a cell shows nothing but its background.
+/// True if a cell shows nothing but its background.
 fn is_blank(cell: Square) -> bool {
     let codepoint = cell.raw() & CODEPOINT;
     cell.is_bg_only()
         || (matches!(codepoint, 0 | 0x09 | 0x20) && cell.extras_id().is_none() && !cell.is_spacer())
 }
 
-/// Whether the row shows no text.
+/// True if the row shows no text.
 pub(super) fn is_blank_row(grid: &Grid<Square>, line: Line) -> bool {
     cells(grid, line).iter().all(|&cell| is_blank(cell))
 }
@@ -83,7 +83,7 @@ pub(super) fn text_len(grid: &Grid<Square>, line: Line) -> usize {
         .map_or(0, |last| last + 1)
 }
 
-/// Whether the row's text goes on in the next row now: a program may have erased what once went on there.
+/// True if the row's text goes on in the next row now: a program may have erased what once went on there.
 pub(super) fn goes_on(grid: &Grid<Square>, line: Line) -> bool {
     let next = Line(line.0 + 1);
     is_wrapped(grid, line)
@@ -204,7 +204,7 @@ pub(super) fn push_shown(
     brush.clean(grid, out);
 }
 
-/// Whether a blank in this style shows something.
+/// True if a blank in this style shows something.
 fn shows_blank(style: &Style) -> bool {
     style.renders_on_blank() || style.flags.contains(OVERLINE)
 }

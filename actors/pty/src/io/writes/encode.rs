@@ -215,12 +215,12 @@ pub(super) fn longest_line(text: &str, before: usize) -> usize {
         .unwrap_or(0)
 }
 
-/// Whether the program has read all that was typed, as far as the terminal can tell.
+/// True if the program has read all that was typed, as far as the terminal can tell.
 pub(super) fn took_all(terminal: &OwnedFd) -> bool {
     line_modes(terminal).by_line || unread(terminal) == 0
 }
 
-/// Whether a line ends with the order, or within it.
+/// True if a line ends with the order, or within it.
 pub(super) fn ends_line(order: &WriteOrder) -> bool {
     let is_enter = |name: &String| Key::parse(name).is_ok_and(Key::ends_line);
     order.line().is_some_and(|line| {

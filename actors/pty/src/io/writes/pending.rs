@@ -265,7 +265,7 @@ impl Pending {
         self.input.is_none() && self.parts.is_empty()
     }
 
-    /// Whose paste goes on after it.
+    /// The writer whose paste goes on after it.
     pub(super) fn leaves_open(&self) -> Option<(Writer, Pasting)> {
         self.writer.zip(self.leaves_open)
     }

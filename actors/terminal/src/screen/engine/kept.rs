@@ -40,7 +40,7 @@ impl Budget {
         self.refused = 0;
     }
 
-    /// Whether one more is taken; `true` as the second when it is to be looked for room first.
+    /// Admits one more, or refuses it; `true` as the second when it is to be looked for room first.
     fn admits(&mut self) -> (bool, bool) {
         self.refused += usize::from(self.is_full);
         (!self.is_full, self.refused >= REFUSALS_PER_SWEEP)
@@ -77,7 +77,7 @@ impl Kept {
 }
 
 impl Engine {
-    /// Whether one more link is kept.
+    /// True if one more link is kept.
     pub(super) fn admits_link(&mut self) -> bool {
         let (admits, look) = self.kept.links.admits();
         if look {
@@ -87,7 +87,7 @@ impl Engine {
         admits
     }
 
-    /// Whether one more character is joined to another one.
+    /// True if one more character is joined to another one.
     pub(super) fn admits_joined(&mut self) -> bool {
         let (admits, look) = self.kept.joined.admits();
         if look {
@@ -97,7 +97,7 @@ impl Engine {
         admits
     }
 
-    /// Whether characters can be joined without asking.
+    /// True if characters can be joined without asking.
     #[inline]
     pub(super) fn has_room_for_joined(&self) -> bool {
         !self.kept.joined.is_full

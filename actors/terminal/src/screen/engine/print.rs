@@ -19,7 +19,7 @@ const EMOJI_STYLE: char = '\u{fe0f}';
 /// Skin tones.
 const MODIFIERS: std::ops::RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
 
-/// Whether a character can change what is before it although it is not just put on top.
+/// True if a character can change what is before it although it is not just put on top.
 fn is_special(codepoint: u32) -> bool {
     codepoint == JOINER as u32
         || codepoint & !1 == TEXT_STYLE as u32
@@ -295,7 +295,7 @@ impl Engine {
             && cluster.last() != Some(&JOINER)
     }
 
-    /// Whether `c` goes on with an emoji: after a joiner, or as its skin tone. Source: Unicode UTS 51, ED-13 and ED-16.
+    /// True if `c` goes on with an emoji: after a joiner, or as its skin tone. Source: Unicode UTS 51, ED-13 and ED-16.
     fn continues_emoji(&self, c: char) -> bool {
         if c <= '\u{ff}' || self.term.mode().contains(Mode::GRAPHEME_CLUSTER) {
             return false;
@@ -317,7 +317,7 @@ impl Engine {
         cluster.len() < MAX_CLUSTER_CHARS && (modifier || cluster.last() == Some(&JOINER))
     }
 
-    /// Whether `c` tells how a keycap (`1`, then it, then U+20E3) is to look. The engine has it only after emoji.
+    /// True if `c` tells how a keycap (`1`, then it, then U+20E3) is to look. The engine has it only after emoji.
     fn styles_keycap(&self, c: char) -> bool {
         let (row, col) = self.previous_cell();
         matches!(c, TEXT_STYLE | EMOJI_STYLE)

@@ -273,7 +273,7 @@ impl Engine {
         }
     }
 
-    /// Whether a mode is on, `None` for one that does not exist here.
+    /// True if a mode is on, `None` for one that does not exist here.
     fn private_mode(&self, mode: PrivateMode) -> Option<bool> {
         let flag = match mode {
             PrivateMode::Unknown(47 | 1047) => Mode::ALT_SCREEN,

@@ -137,7 +137,7 @@ impl Statuses {
         Heard::Change
     }
 
-    /// Whether there were any.
+    /// Removes the records that `goes` names. True if there were any.
     fn remove(&mut self, goes: impl Fn(&Record) -> bool) -> bool {
         let before = self.records.len();
         self.records.retain(|record| !goes(record));
