@@ -25,13 +25,13 @@ use outer::guard::{self, Terminal};
 use signals::Signals;
 use viewer::{Ending, Viewer};
 
-/// How long a lost server is looked for.
+/// The time for which a lost server is looked for.
 const LOST_LIMIT: Duration = Duration::from_secs(5);
 
 /// The pause between two tries.
 const LOST_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long the two questions of the nesting check may take.
+/// The time that the two questions of the nesting check may take.
 const ASK_LIMIT: Duration = Duration::from_secs(10);
 
 /// The options of an attached view.

@@ -33,7 +33,7 @@ pub(crate) use failure::Outcome;
 use lazy::Lazy;
 pub(crate) use output::print_line;
 
-/// What `fugue --help` says after the options.
+/// The text of `fugue --help` after the options.
 const AFTER_HELP: &str = "\
 TARGETS are names or ids, with `server:` before them for another server than the default one.
 A session's or a window's target stands for its focused pane where a pane is wanted.

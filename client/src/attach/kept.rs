@@ -7,7 +7,8 @@ use protocol::frame::PastePart;
 use super::link::Link;
 use super::outer::split::Input;
 
-/// What is kept at most, in bytes. What comes after that is dropped, up to the next connection: nothing is missing in the middle.
+/// The most that is kept, in bytes. What comes after that is dropped, up to the next connection: nothing is missing in
+/// the middle.
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Input that waits for a server.
@@ -60,7 +61,7 @@ impl Kept {
         Some(input)
     }
 
-    /// How much is kept.
+    /// The number of bytes that are kept.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -39,10 +39,10 @@ use self::typed::Typed;
 /// The one view of this connection.
 pub(super) const VIEW: ViewId = 1;
 
-/// How long attaching may take.
+/// The time that attaching may take.
 const ATTACH_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a polite goodbye may take; closing the connection does the same.
+/// The time that a polite goodbye may take; closing the connection does the same.
 const DETACH_LIMIT: Duration = Duration::from_millis(500);
 
 /// Most bytes read from the socket at a time.
@@ -51,7 +51,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// Bytes that may wait for a server that does not read before no more keys are taken.
 const OUT_BYTES: usize = 256 * 1024;
 
-/// How long a program may take to read the last input before a view leaves.
+/// The time that a program may take to read the last input before a view leaves.
 const INPUT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Events that may wait for a slow terminal. A server sends two screens at a time.
@@ -181,7 +181,7 @@ impl Link {
         Ok(attached)
     }
 
-    /// Whether the server tells pastes from keys. If not, a paste is [typed](Self::type_in) with its marks.
+    /// True if the server tells pastes from keys. If not, a paste is [typed](Self::type_in) with its marks.
     pub(super) fn takes_pastes(&self) -> bool {
         self.typed.has_window()
     }
@@ -205,7 +205,7 @@ impl Link {
         self.send_typed()
     }
 
-    /// How much of what was typed and pasted waits here for the program to read.
+    /// The part of what was typed and pasted that waits here for the program to read, in bytes.
     pub(super) fn waiting_input(&self) -> usize {
         self.typed.waiting_bytes()
     }
@@ -243,7 +243,7 @@ impl Link {
         self.ready_at = Instant::now() + READY_PAUSE;
     }
 
-    /// How long until [`Self::tell_ready`] has something to do.
+    /// The time until [`Self::tell_ready`] has something to do.
     pub(super) fn until_ready(&self) -> Option<Duration> {
         (self.shown > 0).then(|| self.ready_at.saturating_duration_since(Instant::now()))
     }
@@ -313,7 +313,7 @@ impl Link {
         Ok(())
     }
 
-    /// What poll(2) shall look for on the socket.
+    /// The events that poll(2) shall look for on the socket.
     pub(super) fn interest(&self) -> PollFlags {
         if self.out.is_empty() {
             PollFlags::IN

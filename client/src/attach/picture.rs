@@ -108,7 +108,7 @@ impl Display {
         self.message.is_some()
     }
 
-    /// What undoes all colours that are set when this update is drawn, if that is more than before.
+    /// The bytes that undo all colours that are set when this update is drawn, if that is more than before.
     pub(super) fn undo_after(&mut self, update: &ScreenUpdate) -> Option<Vec<u8>> {
         let set = update.colors.as_ref().unwrap_or(&self.set_colors);
         let is_more = self.colors.touch(set, update.cursor_color);

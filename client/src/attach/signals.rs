@@ -63,7 +63,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// What has been told since the last time, one thing at a time.
+    /// The news since the last time, one thing at a time.
     pub(super) fn next(&mut self) -> Option<Told> {
         let mut bytes = [0; 64];
         while matches!((&self.wake).read(&mut bytes), Ok(1..)) {}

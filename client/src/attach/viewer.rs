@@ -24,13 +24,13 @@ use super::signals::{Signals, Told};
 /// Most bytes read from the terminal at a time.
 const READ_BYTES: usize = 16 * 1024;
 
-/// How long the rest of a sequence is waited for before its beginning is taken for a key.
+/// The time for which the rest of a sequence is waited for before its beginning is taken for a key.
 const SEQUENCE_LIMIT: Duration = Duration::from_millis(30);
 
 /// The same where the terminal is behind a network.
 const REMOTE_SEQUENCE_LIMIT: Duration = Duration::from_millis(100);
 
-/// How long the terminal's answers are waited for; the same where it is behind a network.
+/// The time for which the terminal's answers are waited for; the same where it is behind a network.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 const REMOTE_ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
@@ -118,7 +118,7 @@ impl<'a> Viewer<'a> {
         self.terminal.write(&bytes, &mut self.output);
     }
 
-    /// What is known of the terminal.
+    /// The facts that are known of the terminal.
     pub(super) fn facts(&self) -> TerminalFacts {
         TerminalFacts {
             colors: self.questions.colors(),
@@ -311,7 +311,7 @@ impl<'a> Viewer<'a> {
         })
     }
 
-    /// What was typed, if something was, and what was held back for long enough.
+    /// The input that was typed, if some was, and what was held back for long enough.
     fn input(&mut self, typed: bool) -> Result<Vec<Input>, Ending> {
         let length = if typed { self.read()? } else { 0 };
         let now = Instant::now();

@@ -8,7 +8,7 @@ use protocol::fleet::{Fleet, Server};
 use protocol::paths::Paths;
 use protocol::{Call, Error, ErrorCode, ServerName, Target, transport};
 
-/// How long an ordinary call may take. The longest of them end programs by their stop recipe.
+/// The time that an ordinary call may take. The longest of them end programs by their stop recipe.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The command line's side of every call.
@@ -60,7 +60,7 @@ impl Caller {
         }
     }
 
-    /// Whether it is the server that this environment's directories belong to.
+    /// True if it is the server that this environment's directories belong to.
     pub(crate) fn is_own(&self, server: &Server) -> bool {
         server.socket() == self.paths.socket()
     }

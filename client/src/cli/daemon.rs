@@ -13,7 +13,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::units::{count, micros, span};
 use super::{Caller, Outcome, output};
 
-/// How long a server may take to end once it has said that it will.
+/// The time that a server may take to end once it has said that it will.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// `fugue stop`.
@@ -138,7 +138,8 @@ impl StopArgs {
     }
 }
 
-/// What the end was; `unrecorded` is the file that tells it to the next server when the database could not be written.
+/// The end of the server, in words; `unrecorded` is the file that tells it to the next server when the database could
+/// not be written.
 fn stopped_text(name: &str, stopping: &Stopping, unrecorded: Option<&Path>) -> String {
     let mut text = format!("{name} (pid {}) has ended", stopping.pid);
     if stopping.ended_panes > 0 {

@@ -55,7 +55,7 @@ pub(crate) fn status_of(killed: &Killed) -> u8 {
     u8::from(killed.panes.iter().any(|pane| !pane.survivors.is_empty()))
 }
 
-/// What was ended, a line for it and one for each pane.
+/// The text about what was ended, a line for it and one for each pane.
 pub(crate) fn killed_text(caller: &Caller, server: &ServerName, killed: &Killed) -> String {
     let mut text = String::new();
     if killed.session_ended {
@@ -136,7 +136,8 @@ fn confirmed(sessions: &[SessionInfo]) -> anyhow::Result<bool> {
     says_yes(&format!("This ends {what}."))
 }
 
-/// Whether somebody at a terminal who is told why a call was refused says that it shall be done all the same.
+/// Asks, and is true if somebody at a terminal who is told why a call was refused says that it shall be done all the
+/// same.
 pub(crate) fn goes_on(refused: &Error) -> anyhow::Result<bool> {
     if refused.code != ErrorCode::Denied || !std::io::stdin().is_terminal() {
         return Ok(false);

@@ -14,7 +14,7 @@ use protocol::{Error, ErrorCode};
 
 use super::{Caller, Outcome, output};
 
-/// How often a followed log is looked at.
+/// The pause between two looks at a followed log.
 const POLL: Duration = Duration::from_millis(200);
 
 /// `fugue logs`.

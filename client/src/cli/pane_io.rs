@@ -16,7 +16,7 @@ use super::failure::{TIMED_OUT, note};
 use super::{Caller, Outcome, output};
 use crate::cli::state_wait::StateWait;
 
-/// How much longer than the server's own limit a call may take.
+/// The time beyond the server's own limit that a call may take.
 pub(super) const MARGIN: Duration = Duration::from_secs(10);
 
 /// One call of a wait without a limit of its own. Shorter than the server's one hour, so that a
@@ -209,7 +209,7 @@ impl ReadArgs {
     }
 }
 
-/// What is said of a text that is not whole.
+/// The message about a text that is not whole.
 fn left_out(reply: &PaneText) -> String {
     format!(
         "fugue: older text is left out: these are the last {} bytes",
@@ -268,7 +268,7 @@ async fn asked_again(server: &Server, expect: &Expect) -> Result<Expected, Error
     }
 }
 
-/// Whether what ended the wait is what was waited for.
+/// True if what ended the wait is what was waited for.
 fn came(until: Until, reply: &Expected) -> bool {
     match until {
         Until::Match => reply.outcome == ExpectOutcome::Match,

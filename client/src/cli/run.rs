@@ -32,16 +32,16 @@ const POLL: Duration = Duration::from_secs(5);
 /// Lines of what did not complete, for those who ask for none.
 const FAILED_LINES: u32 = 20;
 
-/// How much longer than the server's own limit a poll may take.
+/// The time beyond the server's own limit that a poll may take.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// How often what is shown moves on between changes.
+/// The pause after which what is shown moves on between changes.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long a cancel may take: every command's stop recipe and the clean-up.
+/// The time that a cancel may take: every command's stop recipe and the clean-up.
 const CANCEL_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long leaving waits for a cancel to be sent.
+/// The time for which leaving waits for a cancel to be sent.
 const SEND_LIMIT: Duration = Duration::from_millis(300);
 
 /// `fugue run`.

@@ -91,7 +91,7 @@ fn unit(paths: &Paths) -> Result<Unit, Error> {
     Unit::new(&fugued, &fugue, paths, &file::manager_paths())
 }
 
-/// Where the user's systemd looks for it.
+/// The path at which the user's systemd looks for it.
 fn path() -> PathBuf {
     file::config_home().join("systemd/user").join(NAME)
 }
@@ -155,7 +155,7 @@ impl InstallArgs {
     }
 }
 
-/// What somebody who logs out has to know.
+/// The note for somebody who logs out.
 const LINGER: &str = "lingering is off: systemd ends fugued and every program when your last login ends; \
 `loginctl enable-linger` lets them go on\n";
 

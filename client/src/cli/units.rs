@@ -25,7 +25,7 @@ pub(crate) fn micros(us: u64) -> String {
     }
 }
 
-/// How long before `now_ms` a time was.
+/// The time between `now_ms` and an earlier one, in words.
 pub(crate) fn ago(at_ms: u64, now_ms: u64) -> String {
     format!("{} ago", span(now_ms.saturating_sub(at_ms)))
 }

@@ -14,7 +14,7 @@ use super::daemon::wait_for_end;
 use super::units::count;
 use super::{Caller, Outcome, output, unit};
 
-/// How long the new program may take to say its version.
+/// The time that the new program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// The most times that the server is replaced, when a waiting client starts another one each time.
@@ -88,7 +88,7 @@ fn program_of(server: &ServerStatus) -> Option<PathBuf> {
     told.or_else(|| std::fs::read_link(format!("/proc/{}/exe", server.pid)).ok())
 }
 
-/// Whether `runs` is another file than the one that was to be started; a name that is looked up on the `PATH` is any.
+/// True if `runs` is another file than the one that was to be started; a name that is looked up on the `PATH` is any.
 fn is_another(runs: &Path, exe: &Path) -> bool {
     let wanted = std::fs::canonicalize(exe);
     exe.components().count() > 1 && wanted.is_ok_and(|wanted| wanted != runs)

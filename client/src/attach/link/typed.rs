@@ -29,7 +29,7 @@ impl Typed {
         self.under_way = 0;
     }
 
-    /// Whether the server has a window.
+    /// True if the server has a window.
     pub(super) fn has_window(&self) -> bool {
         self.window.is_some()
     }
@@ -62,7 +62,7 @@ impl Typed {
         }
     }
 
-    /// What may be sent next.
+    /// The next piece that may be sent.
     pub(super) fn pop(&mut self) -> Option<(Bytes, Option<PastePart>)> {
         let length = self.waiting.front()?.0.len();
         let under_way = self.under_way + length as u64;
@@ -85,7 +85,7 @@ impl Typed {
         self.under_way = self.under_way.saturating_sub(bytes);
     }
 
-    /// How much waits.
+    /// The number of bytes that wait.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
     }

@@ -99,7 +99,7 @@ impl Questions {
         }
     }
 
-    /// How long answers are still waited for.
+    /// The time for which answers are still waited for.
     pub(crate) fn left(&self, now: Instant) -> Option<Duration> {
         match self.asked {
             Asked::Until(end) => Some(end.saturating_duration_since(now)),
@@ -120,7 +120,7 @@ impl Questions {
         self.asked = Asked::Over;
     }
 
-    /// Whether there is something new, once.
+    /// True if there is something new, once.
     pub(crate) fn news(&mut self) -> bool {
         std::mem::take(&mut self.is_new)
     }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::event::{Copied, Selection};
 
-/// Has the terminal copy a text: its own encoding of it, whatever the program wrote.
+/// Makes the terminal copy a text: its own encoding of it, whatever the program wrote.
 ///
 /// Source: xterm ctlseqs, OSC 52.
 pub(crate) fn copy(copied: &Copied, out: &mut Vec<u8>) {

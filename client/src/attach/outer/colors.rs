@@ -31,7 +31,8 @@ const BACKGROUND: u8 = 11;
 const CURSOR: u8 = 12;
 
 impl Colors {
-    /// What is going to be shown. Whether that sets what was never set before: then there is more to [undo](Self::undo).
+    /// Notes what is going to be shown. True if that sets what was never set before: then there is more to
+    /// [undo](Self::undo).
     pub(crate) fn touch(&mut self, set: &SetColors, cursor: Option<Rgb>) -> bool {
         let before = self.touched;
         let now = &mut self.touched;
@@ -42,7 +43,7 @@ impl Colors {
         *now != before
     }
 
-    /// What undoes all that was ever set.
+    /// The bytes that undo all that was ever set.
     pub(crate) fn undo(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let Touched {

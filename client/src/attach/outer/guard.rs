@@ -17,10 +17,10 @@ use signal_hook::low_level::emulate_default_handler;
 use super::modes::{ENTER, LEAVE};
 use super::notices::NO_PROGRESS;
 
-/// How long a terminal that takes nothing is waited for when it is left, in 100 ms steps.
+/// The time for which a terminal that takes nothing is waited for when it is left, in 100 ms steps.
 const LEAVE_STEPS: u32 = 5;
 
-/// What has to be put back; taken by whichever way out comes first.
+/// The state that has to be put back; taken by whichever way out comes first.
 static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
 
 struct Saved {
@@ -146,8 +146,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Whether a stop makes sense: somebody is there who can let this process go on, its parent in this session with jobs of
-    /// its own.
+    /// True if a stop makes sense: somebody is there who can let this process go on, its parent in this session with
+    /// jobs of its own.
     ///
     /// Source: POSIX, orphaned process groups, whose stop signals do nothing.
     pub(crate) fn may_stop() -> bool {
@@ -190,18 +190,18 @@ impl Terminal {
         }
     }
 
-    /// What is written to leave it.
+    /// The bytes that are written to leave it.
     pub(crate) fn leave(&self) -> Vec<u8> {
         let saved = saved_terminal();
         saved.as_ref().map_or_else(|| LEAVE.to_vec(), Saved::leave)
     }
 
-    /// How the terminal was before.
+    /// The settings that the terminal had before.
     pub(crate) fn settings(&self) -> Option<Termios> {
         saved_terminal().as_ref().map(|saved| saved.termios.clone())
     }
 
-    /// What was typed, once poll(2) has said that there is something.
+    /// Reads what was typed, once poll(2) has said that there is something.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(&self.tty, buffer)?)
     }

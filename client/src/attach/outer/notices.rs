@@ -43,7 +43,7 @@ impl Notices {
         }
     }
 
-    /// Whether the first progress is about to be shown, which is to be taken away in the end.
+    /// True if the first progress is about to be shown, which is to be taken away in the end.
     pub(crate) fn begins_progress(&mut self, progress: Option<Progress>) -> bool {
         let shows = self.on && progress.is_some_and(|progress| !progress.is_none());
         shows && !std::mem::replace(&mut self.has_begun, true)

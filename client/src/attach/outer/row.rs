@@ -45,7 +45,7 @@ impl PartialEq for Cell {
     }
 }
 
-/// What stands where nothing was written.
+/// The cell that stands where nothing was written.
 pub(super) const BLANK: Cell = Cell {
     glyph: Glyph::Char(' '),
     width: 1,
@@ -163,7 +163,7 @@ impl Row {
         Self::of(cells)
     }
 
-    /// How many columns it takes.
+    /// The number of columns that it takes.
     pub(crate) fn columns(&self) -> usize {
         self.cells.len()
     }

@@ -25,7 +25,7 @@ pub(crate) const PASTE_ENDS: &[u8] = b"\x1b[201~";
 /// that stood still for a while sends them at once.
 const BURST_BYTES: usize = 64;
 
-/// What follows a burst so soon is part of it.
+/// The pause up to which something that follows a burst is part of it.
 const BURST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest sequence that is waited for; what is longer is not one of a terminal.
@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Page(i8),
 }
 
-/// What `C-b ?` shows.
+/// The text that `C-b ?` shows.
 pub(crate) const HELP: &str =
     "C-b: d detach n/p window o pane r redraw PgUp/PgDn scroll arrows pan C-b itself";
 
@@ -93,7 +93,7 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
-    /// What these bytes mean that were read at once.
+    /// Splits these bytes, which were read at once.
     pub(crate) fn feed(&mut self, bytes: &[u8], now: Instant) -> Vec<Input> {
         let mut all = std::mem::take(&mut self.held);
         all.extend_from_slice(bytes);
@@ -103,12 +103,12 @@ impl Splitter {
         self.take_apart(&all, burst, false)
     }
 
-    /// Whether something waits for more of it, outside of a paste: it is given up soon.
+    /// True if something waits for more of it, outside of a paste: it is given up soon.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.held.is_empty() && self.paste.is_none()
     }
 
-    /// Whether what waits begins like an answer of the terminal.
+    /// True if what waits begins like an answer of the terminal.
     pub(crate) fn begins_answer(&self) -> bool {
         self.held.starts_with(b"\x1b]") || self.held.starts_with(b"\x1b[?")
     }
@@ -236,7 +236,7 @@ fn pass(unit: &[u8], out: &mut Vec<Input>) {
     }
 }
 
-/// How many bytes are no part of an escape sequence.
+/// The number of bytes that are no part of an escape sequence.
 fn text_bytes(bytes: &[u8]) -> usize {
     let (mut count, mut rest) = (0, bytes);
     while let Some(&first) = rest.first() {

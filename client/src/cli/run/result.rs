@@ -89,7 +89,7 @@ pub(super) fn outcome(command: &CommandResult) -> String {
     format!("{}{how}", command.told())
 }
 
-/// Where to look when panes were kept.
+/// The hint of where to look when panes were kept.
 pub(super) fn hint(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) -> Option<String> {
     if run.cleanup {
         return None;

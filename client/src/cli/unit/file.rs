@@ -81,7 +81,7 @@ WantedBy=default.target
 }
 
 impl Present {
-    /// What is there.
+    /// Reads what is there.
     pub(crate) fn at(path: &Path) -> Result<Self, Error> {
         match std::fs::read_to_string(path) {
             Ok(text) => Ok(Self::of(&text)),

@@ -10,10 +10,10 @@ use tokio::process::Command;
 
 use super::NAME;
 
-/// How long systemctl may take. A start takes until the daemon serves.
+/// The time that systemctl may take. A start takes until the daemon serves.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How long it may take to say whether systemd is there.
+/// The time that it may take to say whether systemd is there.
 const REACH_LIMIT: Duration = Duration::from_secs(10);
 
 /// A user manager that answers.
@@ -36,7 +36,7 @@ impl Systemd {
         Ok(Self(()))
     }
 
-    /// Has something done.
+    /// Runs `systemctl --user` with these arguments.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Result<String, Error> {
         ask(arguments, LIMIT).await.map_err(|why| {
             let what = format!("systemctl --user {} failed: {why}", arguments.join(" "));
@@ -46,7 +46,7 @@ impl Systemd {
         })
     }
 
-    /// How a unit does.
+    /// The state of a unit.
     pub(crate) async fn state(&self, unit: &str) -> Result<State, Error> {
         let properties = "--property=ActiveState,UnitFileState,LoadState,StatusText";
         let told = self.run(&["show", unit, properties]).await?;
@@ -92,7 +92,7 @@ pub(crate) fn shown(commands: &[Vec<&str>]) -> String {
     commands.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the user's processes go on after the last login ends.
+/// True if the user's processes go on after the last login ends.
 ///
 /// Source: loginctl(1), enable-linger.
 pub(crate) fn lingers() -> bool {
@@ -109,13 +109,13 @@ pub(crate) fn lingers() -> bool {
         .is_some_and(|user| Path::new("/var/lib/systemd/linger").join(user).exists())
 }
 
-/// Whether the server of these directories runs as the unit.
+/// True if the server of these directories runs as the unit.
 pub(crate) fn runs_in_unit(paths: &Paths) -> bool {
     let pid = std::fs::read_to_string(paths.lock()).unwrap_or_default();
     pid.trim().parse().is_ok_and(is_of_unit)
 }
 
-/// Whether a process belongs to the unit.
+/// True if a process belongs to the unit.
 pub(crate) fn is_of_unit(pid: u32) -> bool {
     let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     groups
