@@ -30,7 +30,7 @@ impl Halves {
         result
     }
 
-    /// What a client of this name is sent.
+    /// The halves that a client of this name is sent.
     pub(crate) fn of(client: Option<&str>) -> Self {
         let name = client.unwrap_or_default().to_ascii_lowercase();
         match AGENTS.iter().any(|agent| name.starts_with(agent)) {

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 /// Reasons that are remembered for calls that have not looked yet.
 const REASONS: usize = 64;
 
-/// How long the reason may come after the cancellation itself, which the library tells apart.
+/// The time by which the reason may come after the cancellation itself, which the library tells apart.
 const LATER: Duration = Duration::from_millis(250);
 
 /// The behaviour of a run when the call that waits for it is taken back.
@@ -28,7 +28,7 @@ pub(crate) enum OnCancel {
     Run,
 }
 
-/// What clients may say of it.
+/// The schema of what clients may say of it.
 pub(crate) fn on_cancel_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ["wait", "run"]})
 }
@@ -63,7 +63,7 @@ pub(crate) struct Reason {
 }
 
 impl Reason {
-    /// Whether it was because the client's time for an answer is over. The call has been taken back.
+    /// True if it was because the client's time for an answer is over. The call has been taken back.
     pub(crate) async fn tells_of_time(mut self) -> bool {
         let find = async {
             loop {
@@ -79,7 +79,7 @@ impl Reason {
     }
 }
 
-/// What SDKs write when their own limit has run out.
+/// True if a reason is one that SDKs write when their own limit has run out.
 fn speaks_of_time(reason: &str) -> bool {
     let reason = reason.to_lowercase();
     let words = [

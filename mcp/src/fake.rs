@@ -51,12 +51,12 @@ impl Seen {
         self.requests().iter().map(Request::method).collect()
     }
 
-    /// How many calls the client no longer waits for.
+    /// The number of calls that the client no longer waits for.
     pub(crate) fn cancels(&self) -> u64 {
         self.1.load(Ordering::SeqCst)
     }
 
-    /// How many connections have ended.
+    /// The number of connections that have ended.
     pub(crate) fn ends(&self) -> u64 {
         self.2.load(Ordering::SeqCst)
     }

@@ -31,7 +31,7 @@ fn cut(text: &mut Option<String>, share: usize) -> u64 {
     from as u64
 }
 
-/// How long each may be, so that short ones leave their room to the others.
+/// The length that each may have, so that short ones leave their room to the others.
 fn share(mut lengths: Vec<usize>) -> usize {
     lengths.sort_unstable();
     let (mut room, mut left) = (ANSWER_BYTES, lengths.len());

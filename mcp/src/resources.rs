@@ -133,7 +133,7 @@ pub(crate) async fn list(front: &Front, after: Option<&str>) -> Result<ListResou
     Ok(result)
 }
 
-/// How addresses are made.
+/// The templates by which addresses are made.
 pub(crate) fn templates() -> ListResourceTemplatesResult {
     let screen = ResourceTemplate::new("fugue://{server}/pane/{pane_id}/screen", "pane-screen")
         .with_title("Screen of a pane")

@@ -41,7 +41,7 @@ impl Place {
         &self.name
     }
 
-    /// Where it listens.
+    /// The socket on which it listens.
     pub(crate) fn socket(&self) -> &std::path::Path {
         self.server.socket()
     }
@@ -55,7 +55,7 @@ impl Place {
         }
     }
 
-    /// Which session an answer is about.
+    /// The session that an answer is about.
     pub(crate) fn context(&self, context: &SessionContext) -> Value {
         self.context_of(&context.session_id, context.session_name.as_str())
     }

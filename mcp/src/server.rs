@@ -28,7 +28,7 @@ use crate::tools::{self, Entry, Profile};
 use crate::waiting::Progress;
 use crate::{prompts, resources, tasks};
 
-/// What a model reads before it uses the tools.
+/// The instructions that a model reads before it uses the tools.
 pub(crate) const INSTRUCTIONS: &str = "\
 fugue runs terminals that outlive this connection: a session has windows, a window has panes, a pane is one terminal with one program. \
 Ids never change; names are accepted wherever ids are. `server:name` means another server's session, window or pane.

@@ -166,7 +166,7 @@ pub(crate) fn created(place: &Place, made: &PaneCreated) -> Value {
     })
 }
 
-/// What was ended.
+/// The panes that were ended.
 pub(crate) fn killed(place: &Place, killed: &Killed) -> Value {
     let end = |end: &PaneEnd| {
         let mut fields = present(json!({
@@ -210,12 +210,12 @@ fn command(place: &Place, result: &CommandResult) -> Fields {
     fields
 }
 
-/// What a program has used, where that is known.
+/// The resources that a program has used, where that is known.
 fn used(usage: Option<Usage>) -> Fields {
     usage.map_or_else(Fields::default, |usage| fields(json!(usage)))
 }
 
-/// What to do next about a run: wait, type, or read what was left out.
+/// The next step to take about a run: wait, type, or read what was left out.
 fn next_step(place: &Place, state: &Orchestration) -> Option<String> {
     let id = place.id(state.orchestration_id);
     let waiting = state.commands.iter().find(|command| command.waits_for_keys);

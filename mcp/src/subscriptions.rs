@@ -24,7 +24,7 @@ const PACE: Duration = Duration::from_millis(250);
 /// One wait in the daemon.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// How long a client may take to take a notification before it is given up.
+/// The time that a client may take to take a notification before it is given up.
 const TELL_LIMIT: Duration = Duration::from_secs(10);
 
 /// The pause before asking a server again that cannot be reached.

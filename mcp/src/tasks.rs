@@ -25,17 +25,17 @@ use crate::{tools, waiting};
 /// A call that asks for more than this becomes a task.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is done within this is answered at once all the same.
+/// The time within which what is done is answered at once all the same.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Waits that are remembered at most. Beyond it the one that ended first is forgotten; when none has
 /// ended, a call waits itself.
 const MOST: usize = 64;
 
-/// How long a result is kept: as long as the daemon keeps a run's.
+/// The time for which a result is kept: as long as the daemon keeps a run's.
 const KEPT: Duration = Duration::from_secs(3_600);
 
-/// How often a client should ask, in milliseconds.
+/// The pause after which a client should ask again, in milliseconds.
 const POLL_MS: u64 = 1_000;
 
 /// Begins the id of a wait's task; a run's is its own id.
@@ -168,7 +168,7 @@ fn object(result: &CallToolResult) -> JsonObject {
 }
 
 impl Call {
-    /// Whether a wait of `limit` should become a task.
+    /// True if a wait of `limit` should become a task.
     pub(crate) fn wants_task(&self, limit: Duration) -> bool {
         self.tasks && limit > PATIENCE
     }

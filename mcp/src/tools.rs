@@ -88,7 +88,7 @@ pub(crate) trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const NAME: &'static str;
     /// It belongs to [`Profile::Core`].
     const CORE: bool;
-    /// What it does to the world.
+    /// The effects of the tool on the world.
     const HINTS: Hints;
     /// A cancelled call is the tool's own affair; else its work is dropped.
     const CANCELS: bool = false;

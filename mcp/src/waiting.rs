@@ -15,8 +15,8 @@ use crate::route::{Place, QUICK};
 /// Time beyond a wait's own limit within which the daemon must have said so.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
-/// How long a waiting tool waits when the caller does not say: below the 30 to 60 s after which
-/// common clients give a call up.
+/// The time for which a waiting tool waits when the caller does not say: below the 30 to 60 s after which common
+/// clients give a call up.
 pub(crate) const DEFAULT_WAIT_MS: u64 = 25_000;
 
 /// For serde.
@@ -186,8 +186,8 @@ struct Steps {
 }
 
 impl Steps {
-    /// How many commands are done, plus a part of one for each notification since; of how many.
-    /// Nothing when all are done and that has been said.
+    /// The number of commands that are done, plus a part of one for each notification since; of how many. Nothing when
+    /// all are done and that has been said.
     fn next(&mut self, commands: &[CommandResult]) -> Option<(f64, f64)> {
         let done = commands
             .iter()
@@ -207,7 +207,7 @@ impl Steps {
     }
 }
 
-/// Which commands run and which are done, in a line.
+/// The commands that run and those that are done, in a line.
 pub(crate) fn told(commands: &[CommandResult]) -> String {
     const NAMED: usize = 8;
     let named = |wanted: &dyn Fn(RunStatus) -> bool| {

@@ -26,16 +26,16 @@ use crate::token::Secret;
 /// Connections at once. One more takes the place of one that has not shown the token, else it is told so and closed.
 pub const MOST_CONNECTIONS: usize = 64;
 
-/// How often it is looked whether the token was changed.
+/// The pause between two looks whether the token was changed.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long a connection may be silent between requests, and take for the head of one.
+/// The time that a connection may be silent between requests, and take for the head of one.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a peer may leave what was sent to it unread. In milliseconds, as the kernel takes it.
+/// The time for which a peer may leave what was sent to it unread. In milliseconds, as the kernel takes it.
 const UNREAD_LIMIT_MS: u32 = 60_000;
 
-/// How long a connection that is refused stays open for its peer to read why.
+/// The time for which a connection that is refused stays open for its peer to read why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Largest head of a request, and what is buffered of its answer at a time, in bytes.
@@ -79,8 +79,8 @@ struct Served {
 }
 
 impl Served {
-    /// Whether there is room for one more: when all places are taken, the connection that is open for longest without
-    /// having shown the token gives way.
+    /// Makes room for one more, and is true if there is some: when all places are taken, the connection that is open
+    /// for longest without having shown the token gives way.
     fn make_room(&mut self) -> bool {
         self.all.retain(|(task, _)| !task.is_finished());
         if self.all.len() < MOST_CONNECTIONS {

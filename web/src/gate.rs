@@ -15,7 +15,7 @@ use crate::token::Secret;
 /// Names of this machine that no name server decides on.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Why a caller with another token is refused.
+/// The reason for which a caller with another token is refused.
 pub(crate) const WRONG_TOKEN: &str = "the token is not the one of this server";
 
 /// The gate that every request passes.

@@ -24,20 +24,20 @@ use crate::connections::Standing;
 use crate::gate::{Gate, WRONG_TOKEN};
 use crate::refusal::Refusal;
 
-/// How long a caller may take to send a request's body.
+/// The time that a caller may take to send a request's body.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
-/// How much of a body that is too large is read and dropped, so that its sender gets to read why it
-/// was refused.
+/// The bytes of a body that is too large that are read and dropped, so that its sender gets to read why it was refused.
 const DROPPED_BYTES: usize = 4 * MOST_BODY_BYTES;
 
-/// How long an answer may take to begin: the longest wait of any tool, and some.
+/// The time that an answer may take to begin: the longest wait of any tool, and some.
 const ANSWER_LIMIT: Duration = Duration::from_secs(660);
 
-/// How long the health round trip may take.
+/// The time that the health round trip may take.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a caller with a wrong token waits for its answer: guessing is slow, and a mistake is noticed soon enough.
+/// The time for which a caller with a wrong token waits for its answer: guessing is slow, and a mistake is noticed soon
+/// enough.
 const WRONG_TOKEN_PAUSE: Duration = Duration::from_millis(500);
 
 /// All routes behind the gate.

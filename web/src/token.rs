@@ -143,7 +143,7 @@ impl Token {
             .map_err(|error| failed("create", path, &error))
     }
 
-    /// Whether `shown` is the token. How long it takes tells nothing but the length.
+    /// True if `shown` is the token. How long it takes tells nothing but the length.
     pub(crate) fn is(&self, shown: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(shown).into()
     }

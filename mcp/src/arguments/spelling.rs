@@ -2,7 +2,7 @@
 
 use protocol::near::edits;
 
-/// What other tools call the same thing, for the suggestion in an error.
+/// The names that other tools have for the same things, for the suggestion in an error.
 const OFTEN_MEANT: [(&str, &str); 14] = [
     ("cmd", "command"),
     ("directory", "cwd"),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::of_json;
 
-/// What nobody outside can guess, so that a state that was not given out is known.
+/// A secret that nobody outside can guess, so that a state that was not given out is known.
 static SECRET: LazyLock<String> = LazyLock::new(|| protocol::OrchestrationUuid::new().to_string());
 
 /// A request for a form with one field.
@@ -82,7 +82,7 @@ pub(super) fn call(
     Ok(CallToolResult::success(vec![ContentBlock::text(told)]).into())
 }
 
-/// What a tool asks for at a step, and the step that the answers lead to.
+/// The questions that a tool asks at a step, and the step that the answers lead to.
 fn questions(
     tool: &str,
     step: u8,

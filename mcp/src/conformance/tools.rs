@@ -61,7 +61,7 @@ pub(super) fn list() -> Result<Vec<Tool>, ErrorData> {
     of_json(Value::Array(tools))
 }
 
-/// What SEP-1613 and SEP-2106 say must pass unchanged.
+/// A schema with what SEP-1613 and SEP-2106 say must pass unchanged.
 fn rich_schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -145,7 +145,7 @@ pub(super) async fn call(
     Ok(result.into())
 }
 
-/// What a tool says that does nothing else.
+/// The answer of a tool that does nothing else.
 fn fixed(tool: &str) -> Option<Value> {
     Some(match tool {
         "test_simple_text" | "json_schema_2020_12_tool" => {

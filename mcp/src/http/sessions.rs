@@ -63,7 +63,7 @@ impl Sessions {
         })
     }
 
-    /// Which session makes room for another one.
+    /// The session that makes room for another one.
     fn surplus(&self) -> Option<SessionId> {
         let seen = self.seen();
         if seen.len() < MOST_SESSIONS {

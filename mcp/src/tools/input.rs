@@ -92,12 +92,12 @@ impl Tool for ReadPane {
     }
 }
 
-/// How many lines are lost; null where nobody can know.
+/// The number of lines that are lost; null where nobody can know.
 fn dropped(read: &PaneText) -> Option<u64> {
     (!read.alternate).then_some(read.dropped_lines)
 }
 
-/// What has to be known of a text to read it rightly, where it is not as usual.
+/// The facts that are needed to read a text rightly, where it is not as usual.
 fn kind_of_text(read: &PaneText) -> shape::Fields {
     let mut fields = shape::Fields::new();
     if read.alternate {
@@ -109,7 +109,7 @@ fn kind_of_text(read: &PaneText) -> shape::Fields {
     fields
 }
 
-/// What is shown of a pane's text: as it is, or without the blank rows at its end.
+/// The part of a pane's text that is shown: as it is, or without the blank rows at its end.
 fn shown(read: &PaneText, as_it_is: bool) -> &str {
     if as_it_is {
         &read.text
@@ -162,8 +162,8 @@ fn status_line(place: &Place, read: &PaneText, cut: Cut) -> String {
     line + "]"
 }
 
-/// What came after `since`, when that is not too much, else the last output of a pane. A pane
-/// that has gone meanwhile has none.
+/// The text that came after `since`, when that is not too much, else the last output of a pane. A pane that has gone
+/// meanwhile has none.
 async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<PaneText> {
     let mut params = request::ReadPane {
         pane: pane.clone(),
