@@ -105,7 +105,7 @@ pub struct DaemonConfig {
     pub update_environment: Vec<String>,
 }
 
-/// What tells programs of a login: its agents, its display, its connection.
+/// The variables that tell programs of a login: its agents, its display, its connection.
 ///
 /// Source: tmux(1), `update-environment`; the others are of the same kind.
 const LOGIN_VARIABLES: [&str; 13] = [
@@ -256,7 +256,7 @@ impl DaemonConfig {
             .collect()
     }
 
-    /// What of `told` a session learns.
+    /// The part of `told` that a session learns.
     #[must_use]
     pub fn told_at_login(
         &self,

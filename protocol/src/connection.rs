@@ -27,7 +27,7 @@ const OUT_QUEUE: usize = 256;
 /// connection never needs as many.
 const EVENT_QUEUE: usize = 256;
 
-/// How long a frame that is not answered may wait for the socket to take it.
+/// The time that a frame that is not answered may wait for the socket to take it.
 pub const SEND_LIMIT: Duration = Duration::from_secs(10);
 
 type Answer = Result<Bytes, Error>;
@@ -121,7 +121,7 @@ impl Connection {
         Ok((connection, event_queue))
     }
 
-    /// What the server said of itself.
+    /// The hello of the server.
     #[must_use]
     pub fn server(&self) -> &Hello {
         &self.server
@@ -254,7 +254,7 @@ impl Connection {
             })
     }
 
-    /// Whether calls can no longer be made.
+    /// True if calls can no longer be made.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         *self.shared.closed.borrow()
@@ -267,7 +267,7 @@ impl Connection {
         let _ = closed.wait_for(|closed| *closed).await;
     }
 
-    /// Why the connection ended.
+    /// The reason for which the connection ended.
     #[must_use]
     pub fn why_closed(&self) -> Error {
         self.shared

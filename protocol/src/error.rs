@@ -116,7 +116,7 @@ impl Error {
         Self::new(ErrorCode::ServerUnreachable, REPLACED).hint("ask again in a moment")
     }
 
-    /// Whether it is [`Self::replaced`].
+    /// True if it is [`Self::replaced`].
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         self.code == ErrorCode::ServerUnreachable && self.message == REPLACED

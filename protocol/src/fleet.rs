@@ -17,7 +17,7 @@ use crate::request::Call;
 use crate::session_id::{SessionId, Target};
 use crate::transport::{self, Left};
 
-/// How long a call waits for a server that is being restarted.
+/// The time for which a call waits for a server that is being restarted.
 const RECONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The pause before a server that is being replaced is asked again.
@@ -121,7 +121,7 @@ impl Server {
         }
     }
 
-    /// What of it is there when it is not.
+    /// The remains of it when it is not there.
     #[must_use]
     pub fn left(&self) -> Left {
         Left::by(&self.socket, self.own.as_deref())

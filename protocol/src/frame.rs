@@ -161,7 +161,7 @@ struct Wire<'a> {
     hello: Option<Hello>,
 }
 
-/// Whether a MessagePack value beginning with `marker` is a map.
+/// True if a MessagePack value beginning with `marker` is a map.
 ///
 /// Source: MessagePack specification, map format family.
 fn is_map(marker: u8) -> bool {
@@ -182,7 +182,7 @@ impl Frame {
         bytes.into()
     }
 
-    /// How much room the frame takes, roughly and rather too much.
+    /// The room that the frame takes, roughly and rather too much.
     pub(crate) fn expected_bytes(&self) -> usize {
         const AROUND: usize = 128;
         let body = match self {
@@ -360,8 +360,8 @@ fn values(bytes: &[u8]) -> rmp_serde::Deserializer<rmp_serde::decode::ReadRefRea
     values
 }
 
-/// What is wrong with `bytes` and in which field: read a second time, because keeping track of
-/// the path costs time that good frames should not pay.
+/// The error in `bytes`, and the field that it is in: read a second time, because keeping track of the path costs time
+/// that good frames should not pay.
 fn located<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> String {
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut values(bytes)) else {
         return "not readable".to_owned();

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// What stands before the characters of bytes that are not UTF-8.
+/// The character that stands before the characters of bytes that are not UTF-8.
 const MARK: char = '\0';
 
 /// The text of `bytes`.
@@ -38,13 +38,13 @@ fn marked(text: &str) -> Option<Vec<u8>> {
     std::str::from_utf8(&bytes).is_err().then_some(bytes)
 }
 
-/// Whether `text` stands for bytes that are not UTF-8.
+/// True if `text` stands for bytes that are not UTF-8.
 #[must_use]
 pub fn is_marked(text: &str) -> bool {
     marked(text).is_some()
 }
 
-/// Whether `text` stands for bytes that a path or a variable can have: without NUL.
+/// True if `text` stands for bytes that a path or a variable can have: without NUL.
 #[must_use]
 pub fn is_possible(text: &str) -> bool {
     !text.contains(MARK) || is_marked(text)

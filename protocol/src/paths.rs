@@ -71,13 +71,13 @@ impl Paths {
         self.runtime.join("panes")
     }
 
-    /// Where the keeper of a pane listens.
+    /// The socket on which the keeper of a pane listens.
     #[must_use]
     pub fn pane_socket(&self, pane: PaneUuid) -> PathBuf {
         self.panes().join(format!("{pane}.sock"))
     }
 
-    /// What is known of daemons that were wedged.
+    /// The file with what is known of daemons that were wedged.
     #[must_use]
     pub fn wedges(&self) -> PathBuf {
         self.runtime.join("wedges")
@@ -212,7 +212,7 @@ pub fn current_dir() -> io::Result<PathBuf> {
     Ok(by_way_of(told, std::env::current_dir()?))
 }
 
-/// What was told, where it names `here`.
+/// The path that was told, where it names `here`.
 fn by_way_of(told: Option<PathBuf>, here: PathBuf) -> PathBuf {
     match told {
         Some(told) if is_plain(&told) && is_same(&told, &here) => told,
@@ -220,13 +220,13 @@ fn by_way_of(told: Option<PathBuf>, here: PathBuf) -> PathBuf {
     }
 }
 
-/// Whether `path` is absolute and has no `.` and no `..`.
+/// True if `path` is absolute and has no `.` and no `..`.
 fn is_plain(path: &Path) -> bool {
     let mut parts = path.as_os_str().as_bytes().split(|byte| *byte == b'/');
     path.is_absolute() && !parts.any(|part| part == b"." || part == b"..")
 }
 
-/// Whether both are the same file, links followed.
+/// True if both are the same file, links followed.
 #[must_use]
 pub fn is_same(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| Some(std::fs::metadata(path).ok()?).map(|m| (m.dev(), m.ino()));

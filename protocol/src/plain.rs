@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// Stands for each character that is left out.
 const LEFT_OUT: char = char::REPLACEMENT_CHARACTER;
 
-/// Whether a character changes the order in which its neighbours are shown, and so what a reader believes to be there.
+/// True if a character changes the order in which its neighbours are shown, and so what a reader believes to be there.
 ///
 /// Source: Unicode Standard Annex 9, table 4 (explicit directional formatting), and the two separators.
 fn turns(c: char) -> bool {
@@ -16,7 +16,7 @@ fn turns(c: char) -> bool {
     )
 }
 
-/// Whether a terminal would obey a character instead of showing it.
+/// True if a terminal would obey a character instead of showing it.
 fn obeyed(c: char) -> bool {
     c.is_control() || turns(c)
 }
@@ -189,7 +189,7 @@ fn escape(rest: &[u8]) -> Piece {
     }
 }
 
-/// Where the content of a string ends, and where the string does.
+/// The end of the content of a string, and the end of the string.
 fn string_end(rest: &[u8]) -> Option<(usize, usize)> {
     let content = rest
         .iter()

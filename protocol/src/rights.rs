@@ -31,7 +31,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Whether it is enough where `needed` is asked for.
+    /// True if it is enough where `needed` is asked for.
     #[must_use]
     pub fn reaches(self, needed: Self) -> bool {
         let rank = |level| match level {
@@ -176,7 +176,7 @@ pub enum Thing {
 }
 
 impl Scope {
-    /// Whether a thing lies within it.
+    /// True if a thing lies within it.
     #[must_use]
     pub fn covers(&self, thing: &Thing) -> bool {
         match (self, thing) {

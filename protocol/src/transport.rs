@@ -17,10 +17,10 @@ use crate::id::PaneUuid;
 use crate::paths::own_uid;
 use crate::trust;
 
-/// How long a server may take to say hello.
+/// The time that a server may take to say hello.
 pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a started daemon may take until it serves.
+/// The time that a started daemon may take until it serves.
 pub const START_LIMIT: Duration = Duration::from_secs(15);
 
 /// With what `fugued` exits when another one has the directories. Source: sysexits.h, `EX_TEMPFAIL`.
@@ -29,13 +29,13 @@ pub const EXIT_BUSY: u8 = 75;
 /// With what `fugued` exits when it was wedged and the next one takes over. Source: sysexits.h, `EX_SOFTWARE`.
 pub const EXIT_WEDGED: u8 = 70;
 
-/// How long a daemon that has the directories may take until it listens.
+/// The time that a daemon that has the directories may take until it listens.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Pause between two looks for it.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long to wait before asking again a listener whose queue is full: it refuses at once.
+/// The pause before a listener whose queue is full is asked again: it refuses at once.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// The hello of a client called `name`, with the caller's own pane when it runs inside one.
@@ -104,7 +104,7 @@ pub async fn connect_to(
     Connection::open(stream, hello, HELLO_LIMIT).await
 }
 
-/// Whether nothing listens at `socket`, as opposed to a server that does not answer.
+/// True if nothing listens at `socket`, as opposed to a server that does not answer.
 #[must_use]
 pub fn is_absent(socket: &Path) -> bool {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -128,7 +128,7 @@ pub struct Left {
 }
 
 impl Left {
-    /// What is left of the server at `socket`; `mark` is the file that it removes at its end, where the caller knows it.
+    /// The remains of the server at `socket`; `mark` is the file that it removes at its end, where the caller knows it.
     #[must_use]
     pub fn by(socket: &Path, mark: Option<&Path>) -> Self {
         use std::os::unix::ffi::OsStrExt;
@@ -139,7 +139,7 @@ impl Left {
         }
     }
 
-    /// Whether the next server has something to go on with, or to tell.
+    /// True if the next server has something to go on with, or to tell.
     #[must_use]
     pub fn is_something(self) -> bool {
         self.programs > 0 || self.unfinished
@@ -173,7 +173,7 @@ impl Left {
     }
 }
 
-/// How many programs are alive under keepers of the server at `socket`, whether that one is there or not.
+/// The number of programs that are alive under keepers of the server at `socket`, whether that one is there or not.
 fn kept_programs(socket: &Path) -> usize {
     let panes = socket.with_file_name("panes");
     let entries = std::fs::read_dir(panes).into_iter().flatten().flatten();
@@ -187,8 +187,8 @@ fn kept_programs(socket: &Path) -> usize {
         .count()
 }
 
-/// How long a server that has left programs behind may be on its way back by itself before it is started: a unit of systemd's
-/// is, after a second.
+/// The time for which a server that has left programs behind may be on its way back by itself before it is started: a
+/// unit of systemd's is, after a second.
 #[must_use]
 pub fn grace() -> Duration {
     let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
@@ -284,7 +284,7 @@ pub fn start_daemon_and_wait(socket: &Path) -> Result<(), Error> {
     })
 }
 
-/// Whether somebody listens there within [`BUSY_LIMIT`].
+/// True if somebody listens there within [`BUSY_LIMIT`].
 async fn appears(socket: &Path) -> bool {
     let appeared = async {
         while is_absent(socket) {

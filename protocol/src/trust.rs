@@ -80,7 +80,7 @@ pub(crate) fn check_peer(uid: u32, socket: &Path, owner: u32) -> Result<(), Erro
     Err(Error::new(ErrorCode::Denied, message).hint(whose(socket, uid)))
 }
 
-/// What to do about a server of the user `uid`.
+/// The hint of what to do about a server of the user `uid`.
 fn whose(socket: &Path, uid: u32) -> String {
     if uid == own_uid() {
         return "`chmod go-w` the directory, or set FUGUE_RUNTIME_DIR to another one".to_owned();

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::frame::{Frame, from_bytes};
 
-/// How long a reason that the server gave may take to arrive after the socket took no more.
+/// The time that a reason that the server gave may take to arrive after the socket took no more.
 const LAST_WORDS_LIMIT: Duration = Duration::from_millis(250);
 
 pub(super) async fn read_frames<R>(

@@ -118,7 +118,7 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Whether there is none.
+    /// True if there is none.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::None

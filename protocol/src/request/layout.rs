@@ -54,7 +54,7 @@ impl LayoutNode {
         }
     }
 
-    /// How many splits within splits there are, a pane alone being 1 deep.
+    /// The depth of splits within splits, a pane alone being 1 deep.
     #[must_use]
     pub fn depth(&self) -> usize {
         match self {

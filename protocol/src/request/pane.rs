@@ -80,7 +80,7 @@ pub struct StopRecipe {
 }
 
 impl StopRecipe {
-    /// What a recipe says that says nothing.
+    /// The time of a round in a recipe that says nothing, in milliseconds.
     pub const DEFAULT_ROUND_MS: u64 = 2_000;
     /// Longest time of one step, in milliseconds: whoever closes a pane waits for it.
     pub const MOST_MS: u64 = 600_000;
@@ -341,7 +341,7 @@ pub struct SendInput {
 }
 
 impl SendInput {
-    /// How much longer than its time limit typing may take, for the text's length: a second for 128 KiB.
+    /// The time beyond its limit that typing may take, for the text's length: a second for 128 KiB.
     #[must_use]
     pub fn more_time(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.text.len() / 131).unwrap_or(u64::MAX))
