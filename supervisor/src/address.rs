@@ -64,7 +64,7 @@ impl<R> Reply<R> {
         let _ = self.0.send(answer);
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// True if nobody waits for the answer any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
@@ -143,7 +143,7 @@ impl<M: Send + 'static> Address<M> {
         ActorId::of(&self.actor)
     }
 
-    /// Whether the actor has not ended yet; one that is stopping still lives.
+    /// True if the actor has not ended yet; one that is stopping still lives.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         !self.vitals.has_ended()

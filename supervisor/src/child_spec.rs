@@ -20,7 +20,7 @@ use crate::supervisor::{SupervisorRef, SupervisorSlot, SupervisorSpec};
 use crate::tree::Node;
 use crate::vitals::lock;
 
-/// How long a child actor may take to start before the start counts as failed.
+/// The time that a child actor may take to start before the start counts as failed.
 pub const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A child's name, unique among the children of one supervisor. It may not be empty or contain `/`.
@@ -214,35 +214,36 @@ impl ChildSpec {
         }
     }
 
-    /// When it is started again.
+    /// Sets when it is started again.
     #[must_use]
     pub fn restart(mut self, restart: RestartType) -> Self {
         self.restart = restart;
         self
     }
 
-    /// How it is stopped.
+    /// Sets how it is stopped.
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.shutdown = shutdown;
         self
     }
 
-    /// Whether its end can stop its supervisor ([`crate::AutoShutdown`]). Not for permanent children.
+    /// Sets whether its end can stop its supervisor ([`crate::AutoShutdown`]). Not for permanent children.
     #[must_use]
     pub fn significant(mut self, significant: bool) -> Self {
         self.significant = significant;
         self
     }
 
-    /// How long a start may take; actors have [`START_LIMIT`], supervisors none.
+    /// Sets how long a start may take; actors have [`START_LIMIT`], supervisors none.
     #[must_use]
     pub fn start_limit(mut self, limit: Option<Duration>) -> Self {
         self.start_limit = limit;
         self
     }
 
-    /// How many messages may wait for it; a further one is refused with [`crate::SendError::Full`]. Without limit unless this says so.
+    /// Limits the messages that may wait for it; a further one is refused with [`crate::SendError::Full`]. Without
+    /// limit unless this says so.
     ///
     /// Without effect on supervisors, whose requests are few and are waited for.
     #[must_use]
@@ -251,7 +252,7 @@ impl ChildSpec {
         self
     }
 
-    /// Where the reference to this supervisor is put at each start. Without effect on actors.
+    /// Puts the reference to this supervisor into `slot` at each start. Without effect on actors.
     #[must_use]
     pub fn publish(mut self, slot: &SupervisorSlot) -> Self {
         self.supervisor_slot = Some(slot.clone());
@@ -293,25 +294,25 @@ impl ChildSpec {
 pub struct OnceSpec(ChildSpec);
 
 impl OnceSpec {
-    /// How it is stopped.
+    /// Sets how it is stopped.
     #[must_use]
     pub fn shutdown(self, shutdown: Shutdown) -> Self {
         Self(self.0.shutdown(shutdown))
     }
 
-    /// Whether its end can stop its supervisor ([`crate::AutoShutdown`]).
+    /// Sets whether its end can stop its supervisor ([`crate::AutoShutdown`]).
     #[must_use]
     pub fn significant(self, significant: bool) -> Self {
         Self(self.0.significant(significant))
     }
 
-    /// How long its start may take; [`START_LIMIT`] unless this says otherwise.
+    /// Sets how long its start may take; [`START_LIMIT`] unless this says otherwise.
     #[must_use]
     pub fn start_limit(self, limit: Option<Duration>) -> Self {
         Self(self.0.start_limit(limit))
     }
 
-    /// How many messages may wait for it, as [`ChildSpec::mailbox`].
+    /// Limits the messages that may wait for it, as [`ChildSpec::mailbox`].
     #[must_use]
     pub fn mailbox(self, limit: usize) -> Self {
         Self(self.0.mailbox(limit))

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How far back the fixed point lies: a paused clock may run behind the real one.
+/// The time by which the fixed point lies back: a paused clock may run behind the real one.
 const HEAD_START: Duration = Duration::from_secs(3600);
 
 static EPOCH: OnceLock<Instant> = OnceLock::new();

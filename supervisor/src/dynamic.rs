@@ -2,7 +2,7 @@
 
 use crate::intensity::Intensity;
 
-/// How many children a dynamic supervisor holds unless told otherwise.
+/// The number of children that a dynamic supervisor holds unless told otherwise.
 pub const MAX_CHILDREN: usize = 10_000;
 
 /// A supervisor without fixed children (OTP's `simple_one_for_one`).
@@ -27,14 +27,14 @@ impl DynamicSpec {
         }
     }
 
-    /// How many restarts of all children together it makes before it gives up.
+    /// Sets how many restarts of all children together it makes before it gives up.
     #[must_use]
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.intensity = intensity;
         self
     }
 
-    /// How many children it holds; a further start is refused.
+    /// Sets how many children it holds; a further start is refused.
     #[must_use]
     pub fn max_children(mut self, max_children: usize) -> Self {
         self.max_children = max_children;

@@ -85,7 +85,7 @@ impl fmt::Debug for Cause {
 }
 
 impl PartialEq for Cause {
-    /// Whether they read the same.
+    /// True if they read the same.
     fn eq(&self, other: &Self) -> bool {
         describe(&*self.0) == describe(&*other.0)
     }

@@ -49,7 +49,7 @@ pub enum ExitReason {
 }
 
 impl ExitReason {
-    /// Whether a transient child that ended so is restarted.
+    /// True if a transient child that ended so is restarted.
     ///
     /// A supervisor that gave up counts as a shutdown, as in OTP: make supervisors permanent.
     #[must_use]
@@ -108,7 +108,7 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn describe_panic(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

@@ -239,7 +239,7 @@ impl<A: Actor> ractor::Actor for Host<A> {
     }
 }
 
-/// What a callback came to: its value, or the typed reason with the error for ractor.
+/// The outcome of a callback: its value, or the typed reason with the error for ractor.
 async fn outcome<T>(
     subject: u128,
     callback: impl Future<Output = Result<T, ActorError>>,

@@ -97,7 +97,7 @@ impl Window {
         u32::try_from(self.restarts.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many restarts lie no further back than `period` at `now`.
+    /// The number of restarts that lie no further back than `period` at `now`.
     #[must_use]
     pub fn count(&self, now: Duration, period: Duration) -> u32 {
         let recent = self

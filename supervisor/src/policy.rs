@@ -212,13 +212,13 @@ impl Policy {
         self.members.iter().map(|(&key, member)| (key, member))
     }
 
-    /// How many children there are, whatever their state.
+    /// The number of children, whatever their state.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -26,7 +26,7 @@ pub use stop::KILL_LIMIT;
 
 use serve::{SupervisorKind, SupervisorMsg};
 
-/// How long a request to a supervisor may take: it answers in turn, after the starts and stops before it.
+/// The time that a request to a supervisor may take: it answers in turn, after the starts and stops before it.
 pub const CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// A supervisor with a fixed order of children.
@@ -61,14 +61,14 @@ impl SupervisorSpec {
         }
     }
 
-    /// How many restarts it makes before it gives up.
+    /// Sets how many restarts it makes before it gives up.
     #[must_use]
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.intensity = intensity;
         self
     }
 
-    /// Whether it ends with its significant children.
+    /// Sets whether it ends with its significant children.
     #[must_use]
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.auto_shutdown = auto_shutdown;
@@ -327,7 +327,7 @@ impl SupervisorRef {
         self.call(SupervisorMsg::WhichChildren).await
     }
 
-    /// How many children there are.
+    /// The numbers of its children.
     ///
     /// # Errors
     /// [`CallError`], as for any call.
@@ -376,7 +376,7 @@ impl SupervisorRef {
         self.address.vitals().wait_ended().await
     }
 
-    /// Whether it has not ended yet.
+    /// True if it has not ended yet.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.address.is_alive()

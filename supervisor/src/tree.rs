@@ -18,7 +18,7 @@ use crate::vitals::{Busy, Vitals, lock};
 #[cfg(test)]
 mod tests;
 
-/// How many past ends are kept per child.
+/// The number of past ends that are kept per child.
 pub const EXITS_KEPT: usize = 8;
 
 /// A shared view of one supervision tree; cheap to clone.
@@ -124,14 +124,14 @@ impl Tree {
         Some(root.snapshot(clock::now()))
     }
 
-    /// What is at and below this path, such as `root/sessions/a`; `None` if nothing is there.
+    /// The part of the tree at and below this path, such as `root/sessions/a`; `None` if nothing is there.
     #[must_use]
     pub fn snapshot_under(&self, path: &str) -> Option<TreeNode> {
         let node = self.find(path)?;
         Some(node.snapshot(clock::now()))
     }
 
-    /// How far the actor or supervisor at this path is; `None` if nothing runs there. Cheap, whatever is below it.
+    /// The pulse of the actor or supervisor at this path; `None` if nothing runs there. Cheap, whatever is below it.
     #[must_use]
     pub fn pulse(&self, path: &str) -> Option<Pulse> {
         let node = self.find(path)?;
@@ -326,7 +326,7 @@ impl Node {
         lock(&self.record).supervisor.clone()
     }
 
-    /// Why it ended last.
+    /// The reason for its last end.
     pub(crate) fn last_exit(&self) -> Option<ExitReason> {
         let record = lock(&self.record);
         record.exits.back().map(|(reason, _)| reason.clone())

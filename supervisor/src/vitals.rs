@@ -80,7 +80,7 @@ impl Vitals {
         self.mailbox.depth()
     }
 
-    /// How long the oldest waiting message has waited; `None` when none waits.
+    /// The time for which the oldest waiting message has waited; `None` when none waits.
     ///
     /// Exact while no more than 16 wait; behind that, the age of the message taken before it.
     #[must_use]
@@ -117,13 +117,13 @@ impl Vitals {
         })
     }
 
-    /// What the actor says about itself ([`crate::Address::set_details`]).
+    /// The details that the actor tells of itself ([`crate::Address::set_details`]).
     #[must_use]
     pub fn details(&self) -> Vec<(&'static str, String)> {
         lock(&self.details).clone()
     }
 
-    /// Why the actor ended; `None` while it lives.
+    /// The reason for which the actor ended; `None` while it lives.
     #[must_use]
     pub fn exit_reason(&self) -> Option<ExitReason> {
         let life = lock(&self.life);
@@ -134,7 +134,7 @@ impl Vitals {
         }
     }
 
-    /// Whether the actor has ended and its state is dropped.
+    /// True if the actor has ended and its state is dropped.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         lock(&self.life).ended
@@ -151,7 +151,7 @@ impl Vitals {
         }
     }
 
-    /// Whether its turns are noted under this subject.
+    /// True if its turns are noted under this subject.
     pub(crate) fn is_subject(&self, subject: u128) -> bool {
         self.id
             .get()

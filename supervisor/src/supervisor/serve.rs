@@ -311,7 +311,7 @@ impl From<Refusal> for ChildError {
     }
 }
 
-/// How an end that no restart follows is shown.
+/// The status that is shown of an end that no restart follows.
 pub(crate) fn ended_status(reason: &ExitReason) -> Status {
     match reason {
         ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownFor(_) => Status::Stopped,

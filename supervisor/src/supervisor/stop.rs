@@ -12,7 +12,7 @@ use crate::strategy::Shutdown;
 #[cfg(test)]
 mod tests;
 
-/// How long a killed child is awaited. One that blocks its thread for longer is left behind as
+/// The time for which a killed child is awaited. One that blocks its thread for longer is left behind as
 /// [`ExitReason::Unkillable`], so that it cannot hold up its supervisor for ever.
 pub const KILL_LIMIT: Duration = Duration::from_secs(10);
 

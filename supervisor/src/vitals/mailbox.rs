@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock;
 
-/// How many waiting messages have their exact time kept.
+/// The number of waiting messages whose exact time is kept.
 const TIMES: usize = 16;
 
 /// Senders write one half and the actor the other; apart, they do not slow each other down.
