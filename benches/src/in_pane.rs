@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-/// How long a terminal may take to answer once all output is written.
+/// The time that a terminal may take to answer once all output is written.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 
 /// A program for the pane.

@@ -21,10 +21,10 @@ pub(crate) use dtach::detached;
 pub(crate) use fugue::{CALL_LIMIT, Fugue, session};
 pub(crate) use tmux::Tmux;
 
-/// How long something that a peer starts may take to be there.
+/// The time that something that a peer starts may take to be there.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a client's first screen must be followed by silence before it is measured.
+/// The silence that must follow a client's first screen before it is measured.
 pub(crate) const SETTLED: Duration = Duration::from_millis(300);
 
 /// A program that keeps terminals.
@@ -32,7 +32,7 @@ pub(crate) trait Peer {
     /// Starts a program in a terminal that nobody looks at.
     fn run(&mut self, argv: &[String], size: Size) -> Result<()>;
 
-    /// Has `yes` flood another terminal of the same server.
+    /// Floods another terminal of the same server with `yes`.
     fn flood(&mut self) -> Result<()>;
 
     /// The terminal of a person who looks at the program.
@@ -78,7 +78,7 @@ impl Kind {
         }
     }
 
-    /// Whether somebody answers a program's questions when nobody is attached.
+    /// True if somebody answers a program's questions when nobody is attached.
     pub(crate) fn answers(self) -> bool {
         self != Self::Dtach
     }

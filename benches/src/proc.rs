@@ -91,7 +91,7 @@ pub(crate) fn marked(name: &str, dir: &Path) -> Vec<u32> {
     all().into_iter().filter(has).collect()
 }
 
-/// What is in the lock files of daemons, so many directories deep.
+/// Collects the daemons whose lock files are at most so many directories deep.
 fn daemons_below(dir: &Path, depth: u32, found: &mut Vec<u32>) {
     let locked = std::fs::read_to_string(dir.join("fugued.lock")).unwrap_or_default();
     found.extend(locked.trim().parse::<u32>());

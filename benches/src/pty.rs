@@ -70,7 +70,7 @@ impl Pty {
         Ok(Self { master, child })
     }
 
-    /// What the program has written by now; nothing when it stays silent for `limit`.
+    /// The bytes that the program has written by now; nothing when it stays silent for `limit`.
     pub(crate) fn read<'b>(&self, buffer: &'b mut [u8], limit: Duration) -> Result<&'b [u8]> {
         let limit = Timespec::try_from(limit).context("a limit that fits")?;
         if poll(
@@ -108,7 +108,7 @@ impl Pty {
         Ok(())
     }
 
-    /// Has a thread read everything from now on.
+    /// Starts a thread that reads everything from now on.
     pub(crate) fn drained(self, answers: bool) -> Drain {
         let pty = Arc::new(self);
         let stop = Arc::new(AtomicBool::new(false));

@@ -110,7 +110,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("parallel", "100 × true, 8 at a time", parallel::hundred),
 ];
 
-/// How long something takes.
+/// The result of some work, and the time that it takes.
 fn timed<R>(work: impl FnOnce() -> Result<R>) -> Result<(R, Duration)> {
     let begun = Instant::now();
     let result = work()?;

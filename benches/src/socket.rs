@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How long a program in a pane may take to start.
+/// The time that a program in a pane may take to start.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long one piece of its work may take.
+/// The time that one piece of its work may take.
 const WORK_LIMIT: Duration = Duration::from_secs(300);
 
 /// The socket to which programs in panes report.

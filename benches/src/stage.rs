@@ -14,7 +14,7 @@ use crate::proc;
 /// In the environment of everything that is started.
 const MARK: &str = "FUGUE_BENCH_DIR";
 
-/// How long killed processes may take to be gone.
+/// The time that killed processes may take to be gone.
 const CURTAIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// A directory for all rows. When this program is told to end, it goes with all that was started in it.

@@ -41,7 +41,7 @@ pub(crate) fn render(lines: &[Line]) -> String {
     table.to_string()
 }
 
-/// Whether a wanted relation is met, in a word.
+/// The word for a wanted relation that is met or not.
 pub(crate) fn yes(met: bool) -> &'static str {
     if met { "yes" } else { "no" }
 }

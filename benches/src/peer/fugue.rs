@@ -16,10 +16,10 @@ use crate::proc;
 use crate::pty::Pty;
 use crate::stage::{Stage, our_exe, until};
 
-/// How long a call may take.
+/// The time that a call may take.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long the daemon may take to end all its panes.
+/// The time that the daemon may take to end all its panes.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// A daemon.

@@ -26,7 +26,7 @@ const LETTERS: &[u8] = b"qwyxvz";
 /// An echo that takes longer is an error.
 const ECHO_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a flood runs before it counts.
+/// The time for which a flood runs before it counts.
 const FLOODED: Duration = Duration::from_millis(500);
 
 /// 0.85 of tmux's 142 and 274 µs, where dtach, which passes keys on as we do, took 127 and 244 µs.

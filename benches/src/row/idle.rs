@@ -16,7 +16,7 @@ const PANES: usize = 200;
 /// They are looked at for so long.
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// What was started has come to rest after so long.
+/// The time after which what was started has come to rest.
 const REST: Duration = Duration::from_secs(3);
 
 /// The servers' share of one processor.

@@ -20,7 +20,7 @@ const PANES: usize = 1_000;
 /// Calls of `fugue tree` in one round.
 const TREES: usize = 10;
 
-/// What the echo is compared with.
+/// The name of what the echo is compared with.
 const ALONE: &str = "one pane";
 
 /// The tree's time, and the echo beside that of a daemon with one pane.

@@ -125,7 +125,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether it is compiled for tests only: `#[test]`, or a `cfg` that names `test` without `not`.
+/// True if it is compiled for tests only: `#[test]`, or a `cfg` that names `test` without `not`.
 fn is_for_tests(attribute: &Attribute) -> bool {
     let Meta::List(list) = &attribute.meta else {
         return attribute.path().is_ident("test");

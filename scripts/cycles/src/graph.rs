@@ -93,7 +93,7 @@ impl Graph {
         cycles
     }
 
-    /// What a file uses of these files.
+    /// The uses of these files in a file.
     pub fn uses_within<'a>(
         &'a self,
         file: &Path,

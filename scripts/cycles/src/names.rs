@@ -69,7 +69,7 @@ impl<'a> Scopes<'a> {
         &self.names[module]
     }
 
-    /// Where a path that stands in a module leads.
+    /// The end of a path that stands in a module.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Target {
         let found = self.follow(module, path, DEPTH);
         match found {
