@@ -1,6 +1,7 @@
 //! The house style where a program can check it: file sizes, first lines, words and who may use what.
 
 mod cases;
+mod first_lines;
 mod steps;
 
 use std::fmt::Write as _;
