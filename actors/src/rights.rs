@@ -224,7 +224,7 @@ fn session_thing(registry: &Registry, session: &SessionEntry) -> Thing {
     }
 }
 
-/// From which sessions a session was made: those from which all of its panes were.
+/// The sessions from which a session was made: those from which all of its panes were.
 fn makers(registry: &Registry, session: &SessionEntry) -> Vec<SessionUuid> {
     let snapshot = session.snapshot();
     let mut panes = snapshot.panes().filter_map(|id| registry.pane(id));

@@ -49,7 +49,7 @@ impl Level {
     }
 }
 
-/// With what it may do that.
+/// The scope of a caller's rights: the things that they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {

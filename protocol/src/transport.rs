@@ -23,10 +23,11 @@ pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// The time that a started daemon may take until it serves.
 pub const START_LIMIT: Duration = Duration::from_secs(15);
 
-/// With what `fugued` exits when another one has the directories. Source: sysexits.h, `EX_TEMPFAIL`.
+/// The status with which `fugued` exits when another one has the directories. Source: sysexits.h, `EX_TEMPFAIL`.
 pub const EXIT_BUSY: u8 = 75;
 
-/// With what `fugued` exits when it was wedged and the next one takes over. Source: sysexits.h, `EX_SOFTWARE`.
+/// The status with which `fugued` exits when it was wedged and the next one takes over. Source: sysexits.h,
+/// `EX_SOFTWARE`.
 pub const EXIT_WEDGED: u8 = 70;
 
 /// The time that a daemon that has the directories may take until it listens.

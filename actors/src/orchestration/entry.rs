@@ -188,7 +188,7 @@ impl OrchestrationEntry {
         self.commands.iter().all(known)
     }
 
-    /// Since when a command runs.
+    /// The time since which a command runs.
     pub(super) fn started_at(&self, command: usize) -> Option<Instant> {
         Some(self.commands.get(command)?.started.get()?.at)
     }

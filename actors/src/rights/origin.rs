@@ -5,7 +5,7 @@ use std::future::Future;
 use model::origin::Origin;
 
 tokio::task_local! {
-    /// By whom what this task makes is made.
+    /// The origin of what this task makes.
     static CURRENT: Origin;
 }
 
@@ -14,7 +14,7 @@ pub(crate) async fn made_by<R>(origin: Origin, work: impl Future<Output = R>) ->
     CURRENT.scope(origin, work).await
 }
 
-/// By whom what is made now is made.
+/// The origin of what is made now.
 #[must_use]
 pub(crate) fn origin() -> Origin {
     CURRENT.try_with(Origin::clone).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Since when a pane's text is the same: a title that blinks and a repaint of the same words are no news.
+//! The time since which a pane's text is the same: a title that blinks and a repaint of the same words are no news.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Quiet {
         self.next_look.get_or_insert(now + self.pause);
     }
 
-    /// Since when the text is the same, as of the last look.
+    /// The time since which the text is the same, as of the last look.
     pub(super) fn since(&self) -> Instant {
         self.since
     }

@@ -73,7 +73,7 @@ impl Wait {
     }
 }
 
-/// Since when a pane is quiet.
+/// The times since which a pane is quiet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QuietSince {
     /// Its text is the same.
