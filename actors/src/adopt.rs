@@ -39,7 +39,7 @@ use store::{Loaded, LoadedSession, StoredKey};
 
 pub(crate) use enter::take_up;
 use enter::{Candidate, Reach, enter};
-use keepers::Found;
+use keepers::FoundKeepers;
 pub(crate) use reach::reach;
 
 /// Takes everything over. Nothing that fails for one pane keeps another from being adopted.
@@ -148,7 +148,7 @@ impl Adoption {
         }
     }
 
-    async fn run(mut self, found: Found) -> Vec<Arc<PaneEntry>> {
+    async fn run(mut self, found: FoundKeepers) -> Vec<Arc<PaneEntry>> {
         self.find_unanswered(&found.keepers);
         let run: HashSet<_> = self
             .orchestrations
@@ -201,8 +201,8 @@ impl Adoption {
     }
 
     /// The panes that go on, each with its keeper and its size, strangers in windows of their own.
-    fn candidates(&mut self, found: Found) -> Vec<Candidate> {
-        let Found {
+    fn candidates(&mut self, found: FoundKeepers) -> Vec<Candidate> {
+        let FoundKeepers {
             mut keepers,
             mut away,
         } = found;

@@ -16,7 +16,7 @@ use protocol::reply::Containment;
 use protocol::{Error, ErrorCode, PaneUuid, ServerName};
 
 use keeper::KeeperCgroup;
-use place::Place;
+use place::PaneGroups;
 
 pub(crate) use group::{close, discard};
 
@@ -25,13 +25,13 @@ const LEAST_BYTES: u64 = 1 << 20;
 
 /// The control groups of one daemon.
 #[derive(Debug)]
-pub(crate) struct Cgroups(Result<Place, String>);
+pub(crate) struct Cgroups(Result<PaneGroups, String>);
 
 impl Cgroups {
     /// Finds the delegated group, and makes the one for all panes in it.
     #[must_use]
     pub(crate) fn open(wish: &CgroupWish, server: &ServerName) -> Self {
-        let cgroups = Self(place::find(wish).and_then(|found| Place::make(found, server)));
+        let cgroups = Self(place::find(wish).and_then(|found| PaneGroups::make(found, server)));
         match &cgroups.0 {
             Ok(place) => tracing::info!(
                 path = %place.panes.display(), memory = ?place.memory,
@@ -85,8 +85,8 @@ impl Cgroups {
             )));
         }
         let why = match &self.0 {
-            Ok(Place { memory: Ok(()), .. }) => return Ok(()),
-            Ok(Place {
+            Ok(PaneGroups { memory: Ok(()), .. }) => return Ok(()),
+            Ok(PaneGroups {
                 memory: Err(why), ..
             })
             | Err(why) => why,

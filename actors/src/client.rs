@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::codec::FramedWrite;
 
 use crate::children::GOODBYE;
-use crate::listener::Place;
+use crate::listener::ConnectionSlot;
 use crate::registry::ClientEntry;
 use crate::server::Server;
 
@@ -44,7 +44,7 @@ pub(crate) struct ClientArgs {
     /// The process at the other end, if it can be seen from here.
     pub process: Option<i32>,
     /// Counts it as long as it lives.
-    pub place: Place,
+    pub place: ConnectionSlot,
 }
 
 /// The state of a connection's actor; dropping it closes the socket and takes the connection out of the registry.
@@ -54,7 +54,7 @@ pub(crate) struct ClientState {
     task: JoinHandle<()>,
     name: Arc<str>,
     views: usize,
-    _place: Place,
+    _place: ConnectionSlot,
 }
 
 impl Drop for ClientState {

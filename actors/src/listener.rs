@@ -21,7 +21,7 @@ use crowd::Crowd;
 
 mod crowd;
 
-pub(crate) use crowd::Place;
+pub(crate) use crowd::ConnectionSlot;
 
 /// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

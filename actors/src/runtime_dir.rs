@@ -29,11 +29,11 @@ pub(crate) struct RuntimeDir {
     paths: Paths,
     /// Two daemons must not write one database, wherever their sockets are.
     state: Result<File, Error>,
-    held: Mutex<Held>,
+    held: Mutex<HeldSocket>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldSocket {
     _lock: File,
     listener: Arc<UnixListener>,
     /// Device and inode of the socket.
@@ -58,7 +58,7 @@ impl RuntimeDir {
             state => state,
         };
         Ok(Self {
-            held: Mutex::new(Held::listen(paths, runtime)?),
+            held: Mutex::new(HeldSocket::listen(paths, runtime)?),
             paths: paths.clone(),
             state,
         })
@@ -110,7 +110,7 @@ impl RuntimeDir {
         }
         let mut held = self.held();
         let lock = lock(&self.paths.lock(), &self.paths.runtime, LOCK_LIMIT)?;
-        let mut renewed = Held::listen(&self.paths, lock)?;
+        let mut renewed = HeldSocket::listen(&self.paths, lock)?;
         renewed.files = std::mem::take(&mut held.files);
         *held = renewed;
         for (path, content) in &held.files {
@@ -127,7 +127,7 @@ impl RuntimeDir {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, HeldSocket> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,7 +138,7 @@ impl Drop for RuntimeDir {
     }
 }
 
-impl Held {
+impl HeldSocket {
     fn listen(paths: &Paths, lock: File) -> Result<Self, Error> {
         let path = paths.socket();
         // Ours is the lock, so whatever lies there is stale.

@@ -34,7 +34,7 @@ pub(crate) struct ScrollbackSaver;
 /// The state of the actor.
 pub(crate) struct ScrollbackState {
     server: Arc<Server>,
-    saved: HashMap<PaneUuid, Saved>,
+    saved: HashMap<PaneUuid, SavedText>,
     /// Which database the above is about.
     begun: u64,
     written: u64,
@@ -45,7 +45,7 @@ pub(crate) struct ScrollbackState {
 
 /// The part of a pane's output that is stored.
 #[derive(Clone, Copy, Debug)]
-struct Saved {
+struct SavedText {
     life: u32,
     printed: u64,
     /// Absent when an earlier daemon has stored it.
@@ -67,7 +67,7 @@ impl Actor for ScrollbackSaver {
         let texts = tokio::task::spawn_blocking(move || reading.store.texts());
         let texts = texts.await.unwrap_or_default();
         let saved = texts.into_iter().map(|text| {
-            let saved = Saved {
+            let saved = SavedText {
                 life: text.life,
                 printed: text.printed,
                 at: None,
@@ -146,7 +146,7 @@ impl ScrollbackState {
             };
             self.written += u64::from(bytes > 0);
             self.written_bytes += bytes as u64;
-            let saved = Saved {
+            let saved = SavedText {
                 life,
                 printed,
                 at: Some(Instant::now()),
@@ -165,7 +165,7 @@ impl ScrollbackState {
 }
 
 /// True if a pane that has printed so much in so many lives is to be stored now, or with `all` at any time.
-fn is_due(saved: Option<&Saved>, now: (u32, u64), all: bool) -> bool {
+fn is_due(saved: Option<&SavedText>, now: (u32, u64), all: bool) -> bool {
     let Some(saved) = saved else {
         return now != (0, 0);
     };

@@ -20,7 +20,7 @@ use supervisor::{Actor, ActorError, ActorId, Address, Down, Reply};
 
 use crate::pane;
 use crate::server::Server;
-use crate::store::Saved;
+use crate::store::PendingCommit;
 use model::session::change::{Change, Placement};
 use model::session::sizes::Sizes;
 use model::session::snapshot::SessionSnapshot;
@@ -344,7 +344,7 @@ impl SessionState {
     }
 
     /// Publishes what changed, gives the panes their sizes, and ends a session that nobody needs.
-    fn publish(&mut self, myself: &Address<SessionMsg>) -> Option<Saved> {
+    fn publish(&mut self, myself: &Address<SessionMsg>) -> Option<PendingCommit> {
         let published = self.entry.snapshot();
         let saved = (*published != self.now).then(|| {
             self.entry.publish(Arc::new(self.now.clone()));

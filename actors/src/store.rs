@@ -40,7 +40,7 @@ const MARKS: usize = 50_000;
 
 /// The progress of the commits.
 #[derive(Clone, Debug, Default)]
-struct Progress {
+struct CommitProgress {
     /// Every mark up to this one was in a commit that was tried.
     tried: u64,
     /// Why the last commit failed, with all marks not written before.
@@ -69,7 +69,7 @@ pub(crate) struct Store {
     overflowed: AtomicBool,
     /// Nothing is marked any more: what happens now is not what anybody wanted to be remembered.
     frozen: AtomicBool,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<CommitProgress>,
     /// How often a database was begun anew.
     begun: AtomicU64,
     /// The actor.
@@ -82,12 +82,12 @@ pub(crate) struct Store {
 
 /// A mark that may not be written yet.
 #[must_use = "an answer waits until what it tells is written"]
-pub(crate) struct Saved {
+pub(crate) struct PendingCommit {
     upto: u64,
-    progress: Option<watch::Receiver<Progress>>,
+    progress: Option<watch::Receiver<CommitProgress>>,
 }
 
-impl Saved {
+impl PendingCommit {
     /// Waits until it is written.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Saved {
             return;
         };
         let written =
-            |progress: &Progress| progress.tried >= self.upto && progress.failed.is_none();
+            |progress: &CommitProgress| progress.tried >= self.upto && progress.failed.is_none();
         let _ = progress.wait_for(written).await;
     }
 }
@@ -195,12 +195,12 @@ impl Store {
     /// Waits until all that is marked is written.
     ///
     /// # Errors
-    /// As [`Saved::wait`].
+    /// As [`PendingCommit::wait`].
     pub(crate) async fn flush(&self) -> Result<(), Error> {
         if !self.open.load(Ordering::Acquire) {
             return Ok(());
         }
-        let saved = Saved {
+        let saved = PendingCommit {
             upto: self.marked.load(Ordering::Acquire),
             progress: Some(self.progress.subscribe()),
         };
@@ -211,7 +211,7 @@ impl Store {
     /// As [`Self::flush`], by a commit that begins from now on: an earlier one that has failed does not count.
     ///
     /// # Errors
-    /// As [`Saved::wait`].
+    /// As [`PendingCommit::wait`].
     pub(crate) async fn flush_anew(&self) -> Result<(), Error> {
         self.marked.fetch_add(1, Ordering::AcqRel);
         self.flush().await
@@ -221,7 +221,7 @@ impl Store {
     /// that nothing of it is left in the files.
     ///
     /// # Errors
-    /// As [`Saved::wait`]; `busy` while somebody else reads the database.
+    /// As [`PendingCommit::wait`]; `busy` while somebody else reads the database.
     pub(crate) async fn forget_now(&self, texts: Vec<PaneUuid>) -> Result<(), Error> {
         self.flush().await?;
         let Some(actor) = self
@@ -258,7 +258,7 @@ impl Store {
     }
 
     /// Something alive has changed.
-    pub(crate) fn save<T: Persist + 'static>(&self, entry: &Arc<T>) -> Saved {
+    pub(crate) fn save<T: Persist + 'static>(&self, entry: &Arc<T>) -> PendingCommit {
         self.mark(entry.key(), Mark::Alive(Arc::<T>::clone(entry)))
     }
 
@@ -268,17 +268,21 @@ impl Store {
     }
 
     /// A session is gone.
-    pub(crate) fn forget_session(&self, id: SessionUuid) -> Saved {
+    pub(crate) fn forget_session(&self, id: SessionUuid) -> PendingCommit {
         self.mark(Key::Session(id), Mark::Gone)
     }
 
     /// A mirror is gone.
-    pub(crate) fn forget_mirror(&self, id: PaneUuid) -> Saved {
+    pub(crate) fn forget_mirror(&self, id: PaneUuid) -> PendingCommit {
         self.mark(Key::Mirror(id), Mark::Gone)
     }
 
     /// A pane is gone, and this is its end.
-    pub(crate) fn forget_pane(&self, id: PaneUuid, ended: Option<Arc<dyn Persist>>) -> Saved {
+    pub(crate) fn forget_pane(
+        &self,
+        id: PaneUuid,
+        ended: Option<Arc<dyn Persist>>,
+    ) -> PendingCommit {
         if let Some(ended) = ended {
             let _ = self.mark(Key::EndedPane(id), Mark::Alive(ended));
         }
@@ -286,7 +290,11 @@ impl Store {
     }
 
     /// As [`Self::forget_pane`], of one whose program ended by itself: perhaps because the machine goes down.
-    pub(crate) fn forget_departed_pane(&self, id: PaneUuid, ended: Arc<dyn Persist>) -> Saved {
+    pub(crate) fn forget_departed_pane(
+        &self,
+        id: PaneUuid,
+        ended: Arc<dyn Persist>,
+    ) -> PendingCommit {
         let _ = self.mark(Key::EndedPane(id), Mark::Alive(ended));
         self.mark(Key::Pane(id), Mark::Departed)
     }
@@ -315,12 +323,12 @@ impl Store {
     }
 
     /// An orchestration's results are forgotten.
-    pub(crate) fn forget_orchestration(&self, id: OrchestrationUuid) -> Saved {
+    pub(crate) fn forget_orchestration(&self, id: OrchestrationUuid) -> PendingCommit {
         self.mark(Key::Orchestration(id), Mark::Gone)
     }
 
     /// A request with an idempotency key begins, or has its result.
-    pub(crate) fn save_key(&self, key: &str, params: u64, outcome: Option<Bytes>) -> Saved {
+    pub(crate) fn save_key(&self, key: &str, params: u64, outcome: Option<Bytes>) -> PendingCommit {
         let stored = StoredKey {
             key: key.to_owned(),
             params,
@@ -331,11 +339,11 @@ impl Store {
     }
 
     /// A request with an idempotency key has failed: the key is free again after a restart.
-    pub(crate) fn forget_key(&self, key: &str) -> Saved {
+    pub(crate) fn forget_key(&self, key: &str) -> PendingCommit {
         self.mark(Key::Idempotency(key.to_owned()), Mark::Gone)
     }
 
-    fn mark(&self, key: Key, mark: Mark) -> Saved {
+    fn mark(&self, key: Key, mark: Mark) -> PendingCommit {
         let saved = self.note(key, mark);
         if saved.progress.is_some() {
             self.tell();
@@ -344,16 +352,16 @@ impl Store {
     }
 
     /// Marks without telling the actor.
-    fn note(&self, key: Key, mark: Mark) -> Saved {
+    fn note(&self, key: Key, mark: Mark) -> PendingCommit {
         if !self.open.load(Ordering::Acquire) || self.frozen.load(Ordering::Acquire) {
-            return Saved {
+            return PendingCommit {
                 upto: 0,
                 progress: None,
             };
         }
         self.marks.insert(key, mark);
         let upto = self.marked.fetch_add(1, Ordering::AcqRel) + 1;
-        Saved {
+        PendingCommit {
             upto,
             progress: Some(self.progress.subscribe()),
         }

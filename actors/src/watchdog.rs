@@ -56,7 +56,7 @@ pub(crate) fn watches(http: bool) -> Vec<Watch> {
 }
 
 /// An actor under watch, and the facts that are known of it.
-struct Watched {
+struct WatchedActor {
     watch: Watch,
     /// How far it was when it last went on.
     handled: Option<u64>,
@@ -65,7 +65,7 @@ struct Watched {
     stuck: bool,
 }
 
-impl Watched {
+impl WatchedActor {
     /// Takes a look. True as long as it goes on.
     fn look(&mut self, pulse: Option<&Pulse>, now: Instant) -> bool {
         let handled = pulse.map(|pulse| pulse.handled);
@@ -102,7 +102,7 @@ pub(crate) async fn run(
     status: impl Fn() -> String,
 ) {
     let begun = Instant::now();
-    let watched = |watch| Watched {
+    let watched = |watch| WatchedActor {
         watch,
         handled: None,
         since: begun,

@@ -13,7 +13,7 @@ mod viewer;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::Attached;
 use protocol::request::{GetSession, Whoami};
 use protocol::terminal::TerminalFacts;
@@ -81,7 +81,7 @@ pub(crate) fn refuse_own_session(link: &mut Link, view: &View) -> Result<(), Err
 
 /// Shows the session on the caller's terminal until the view ends, and says why it ended. Blocks
 /// its thread for that long: a view has nothing to do beside itself.
-pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
+pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
     let mut terminal = Terminal::open()?;
     let size = terminal.size();
     let facts = TerminalFacts {
@@ -135,7 +135,7 @@ pub(crate) fn attach(server: &Server, mut link: Link, view: &View) -> Outcome {
 
 /// Attaches for the first time. A server that is being replaced at that moment is followed by the next one.
 fn first(
-    server: &Server,
+    server: &Remote,
     link: &mut Link,
     view: &View,
     size: Size,
@@ -157,7 +157,7 @@ fn first(
 
 /// Shows one connection after the other until the view ends for good.
 fn show(
-    server: &Server,
+    server: &Remote,
     view: &View,
     link: &mut Link,
     viewer: &mut Viewer<'_>,
@@ -185,7 +185,7 @@ fn show(
 
 /// Looks for a server that is being restarted.
 fn search(
-    server: &Server,
+    server: &Remote,
     view: &View,
     viewer: &mut Viewer<'_>,
     signals: &mut Signals,

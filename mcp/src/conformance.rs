@@ -16,7 +16,7 @@ use rmcp::{RoleServer, ServerHandler};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::server::McpServer;
 
 mod input;
 mod prompts;
@@ -31,14 +31,14 @@ const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z
 
 /// The server with the suite's fixtures around it.
 pub(crate) struct Fixtures {
-    server: Server,
+    server: McpServer,
     /// They are there.
     on: bool,
 }
 
 impl Fixtures {
     /// `server` with the fixtures, when they are asked for.
-    pub(crate) fn around(server: Server) -> Self {
+    pub(crate) fn around(server: McpServer) -> Self {
         let on = std::env::var_os(ASKED_BY).is_some();
         Self { server, on }
     }

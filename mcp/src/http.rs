@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call::Front;
 #[cfg(debug_assertions)]
 use crate::conformance::Fixtures;
-use crate::server::Server;
+use crate::server::McpServer;
 use crate::tools::Profile;
 
 mod sessions;
@@ -36,7 +36,7 @@ const ORIGINS: [&str; 3] = ["http://127.0.0.1:*", "http://localhost:*", "http://
 #[cfg(debug_assertions)]
 type Serving = Fixtures;
 #[cfg(not(debug_assertions))]
-type Serving = Server;
+type Serving = McpServer;
 
 /// The MCP endpoint. Dropping the last clone ends its sessions; what they have begun in the daemon goes on.
 #[derive(Clone)]
@@ -76,7 +76,7 @@ impl Endpoint {
             // A request without a session cannot be cancelled but by its connection's end.
             let gone = CancellationToken::new();
             gone.cancel();
-            let server = Server::over(Arc::clone(&front), Profile::Full, gone);
+            let server = McpServer::over(Arc::clone(&front), Profile::Full, gone);
             #[cfg(debug_assertions)]
             let server = Fixtures::around(server);
             Ok(server)

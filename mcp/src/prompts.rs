@@ -13,7 +13,7 @@ struct Argument {
 }
 
 /// A prompt with the text it makes of its arguments.
-struct Entry {
+struct PromptEntry {
     name: &'static str,
     title: &'static str,
     about: &'static str,
@@ -31,8 +31,8 @@ impl Given<'_> {
     }
 }
 
-static ALL: [Entry; 2] = [
-    Entry {
+static ALL: [PromptEntry; 2] = [
+    PromptEntry {
         name: "run_checks",
         title: "Run these checks in parallel and report",
         about: "Runs commands side by side with exact exit codes and reports what failed and why.",
@@ -50,7 +50,7 @@ static ALL: [Entry; 2] = [
         ],
         text: run_checks,
     },
-    Entry {
+    PromptEntry {
         name: "watch_pane",
         title: "Watch this pane",
         about: "Follows a pane until something appears in it or its program ends, and reports.",
@@ -107,7 +107,7 @@ Never poll in a loop and do not type into the pane. Report what appeared, with t
 
 /// All prompts.
 pub(crate) fn list() -> ListPromptsResult {
-    let prompt = |entry: &Entry| {
+    let prompt = |entry: &PromptEntry| {
         let arguments = entry.arguments.iter().map(|argument| {
             PromptArgument::new(argument.name)
                 .with_description(argument.about)

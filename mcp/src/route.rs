@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::fleet::{Fleet, Server};
+use protocol::fleet::{Fleet, Remote};
 use protocol::reply::SessionContext;
 use protocol::{Call, Error, ErrorCode, ServerName, SessionId, Target};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub(crate) const SLOW: Duration = Duration::from_secs(60);
 /// One server as the target of one call.
 #[derive(Clone)]
 pub(crate) struct Place {
-    server: Arc<Server>,
+    server: Arc<Remote>,
     name: ServerName,
     /// Not the default server: ids in its answers are printed with its name.
     foreign: bool,

@@ -72,7 +72,7 @@ fn halves(context: &RequestContext<RoleServer>) -> Halves {
 }
 
 /// An MCP server over the front of this process.
-pub(crate) struct Server {
+pub(crate) struct McpServer {
     front: Arc<Front>,
     profile: Profile,
     /// The connection has ended, so a cancellation is not the client's wish.
@@ -93,13 +93,13 @@ struct Ends {
     gone: CancellationToken,
 }
 
-impl Server {
+impl McpServer {
     /// A server that offers `profile`; `ended` is cancelled when the client's input ends.
     pub(crate) fn new(front: Front, profile: Profile, ended: CancellationToken) -> Self {
         Self::over(Arc::new(front), profile, ended)
     }
 
-    /// As [`Server::new`] over a front that several connections share.
+    /// As [`McpServer::new`] over a front that several connections share.
     pub(crate) fn over(front: Arc<Front>, profile: Profile, ended: CancellationToken) -> Self {
         Self {
             front,
@@ -196,7 +196,7 @@ impl Server {
     }
 }
 
-impl ServerHandler for Server {
+impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         let info =
             Implementation::new("fugue", env!("CARGO_PKG_VERSION")).with_title("fugue terminals");

@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::call::Front;
 use crate::orphan::Orphanable;
-use crate::server::Server;
+use crate::server::McpServer;
 use crate::tools::Profile;
 
 /// The options of `fugue mcp`.
@@ -61,7 +61,7 @@ where
         inner: input,
         ended: ended.clone(),
     };
-    let server = Server::new(front, profile, ended);
+    let server = McpServer::new(front, profile, ended);
     let running = match server.serve((input, output)).await {
         Ok(running) => running,
         // A client that only looked whether the program starts.

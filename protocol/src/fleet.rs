@@ -27,7 +27,7 @@ const REPLACED_PAUSE: Duration = Duration::from_millis(20);
 const LOST_MOST: u32 = 3;
 
 /// One server and its connection, opened when first needed and again after it was lost.
-pub struct Server {
+pub struct Remote {
     name: ServerName,
     socket: PathBuf,
     /// Whose it must be.
@@ -49,7 +49,7 @@ struct Current {
     was_reached: bool,
 }
 
-impl Server {
+impl Remote {
     /// The server's name.
     #[must_use]
     pub fn name(&self) -> &ServerName {
@@ -143,10 +143,10 @@ impl Server {
         }
     }
 
-    /// As [`Server::connection`], but waits at most `limit`.
+    /// As [`Remote::connection`], but waits at most `limit`.
     ///
     /// # Errors
-    /// As [`Server::connection`]; `server_unreachable` after `limit` too.
+    /// As [`Remote::connection`]; `server_unreachable` after `limit` too.
     pub async fn connection_within(&self, limit: Duration) -> Result<Arc<Connection>, Error> {
         tokio::time::timeout(limit, self.connection())
             .await
@@ -164,15 +164,15 @@ impl Server {
     /// again, up to three times.
     ///
     /// # Errors
-    /// As [`Server::connection`] and [`Connection::call`].
+    /// As [`Remote::connection`] and [`Connection::call`].
     pub async fn call<C: Call>(&self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
         self.call_with_key(params, None, limit).await
     }
 
-    /// As [`Server::call`], with an idempotency key.
+    /// As [`Remote::call`], with an idempotency key.
     ///
     /// # Errors
-    /// As [`Server::call`].
+    /// As [`Remote::call`].
     pub async fn call_with_key<C: Call>(
         &self,
         params: &C,
@@ -210,7 +210,7 @@ pub struct Fleet {
     /// The variables of this process that an attach tells the session.
     pub login: BTreeMap<String, Option<String>>,
     default: ServerName,
-    servers: BTreeMap<ServerName, Arc<Server>>,
+    servers: BTreeMap<ServerName, Arc<Remote>>,
 }
 
 impl Fleet {
@@ -249,7 +249,7 @@ impl Fleet {
     ) -> Result<Self, Error> {
         let config = Config::load(&paths.config)?;
         let server = |name: &ServerName, socket: PathBuf, owner: Option<u32>, start: bool| {
-            Arc::new(Server {
+            Arc::new(Remote {
                 name: name.clone(),
                 owner: owner.unwrap_or_else(own_uid),
                 client_name: client_name.to_owned(),
@@ -306,7 +306,7 @@ impl Fleet {
     ///
     /// # Errors
     /// `unknown_server` with the configured names.
-    pub fn server(&self, name: &ServerName) -> Result<Arc<Server>, Error> {
+    pub fn server(&self, name: &ServerName) -> Result<Arc<Remote>, Error> {
         self.servers.get(name).cloned().ok_or_else(|| {
             Error::new(
                 ErrorCode::UnknownServer,
@@ -326,7 +326,7 @@ impl Fleet {
         &self,
         target: &str,
         server: Option<&ServerName>,
-    ) -> Result<(Arc<Server>, Target), Error> {
+    ) -> Result<(Arc<Remote>, Target), Error> {
         let id = SessionId::parse(target, server.unwrap_or(&self.default))?;
         let same = |other: &ServerName| {
             let socket = |name| self.servers.get(name).map(|server| &server.socket);

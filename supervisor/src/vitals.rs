@@ -36,12 +36,12 @@ pub struct Vitals {
     handled: AtomicU64,
     handler_time: Histogram,
     details: Mutex<Vec<(&'static str, String)>>,
-    life: Mutex<ExitNotice>,
+    life: Mutex<LifeState>,
     ended: Notify,
 }
 
 #[derive(Default)]
-struct ExitNotice {
+struct LifeState {
     stop_requested: Option<ExitReason>,
     outcome: Option<ExitReason>,
     ended: bool,

@@ -96,7 +96,7 @@ fn start_here(spec: &KeeperSpec) -> Result<Program, SpawnFailure> {
     let status =
         Status::open(spec).map_err(|errno| SpawnFailure::during("no status pipe", errno))?;
     let outputs = Outputs::open(spec, slave)?;
-    let image = sys::Image {
+    let image = sys::ExecSpec {
         path: &path_c,
         argv: &argv,
         env: &env,
@@ -228,7 +228,7 @@ impl Status {
 type Spawned = (Result<i32, Errno>, Option<Contained>);
 
 /// Starts it in its control group, if it has one.
-fn spawn_contained(spec: &KeeperSpec, image: &sys::Image<'_>) -> Result<Spawned, SpawnFailure> {
+fn spawn_contained(spec: &KeeperSpec, image: &sys::ExecSpec<'_>) -> Result<Spawned, SpawnFailure> {
     let contained = spec.cgroup.as_ref().map(Contained::enter).transpose()?;
     let spawned = sys::spawn(image);
     if let Some(contained) = &contained {

@@ -166,7 +166,7 @@ pub(crate) enum Standard<'a> {
 }
 
 /// The program that `posix_spawn` is to execute.
-pub(crate) struct Image<'a> {
+pub(crate) struct ExecSpec<'a> {
     /// File to execute; no search is done, and no shell is tried for text files.
     pub path: &'a CStr,
     pub argv: &'a [CString],
@@ -179,7 +179,7 @@ pub(crate) struct Image<'a> {
 /// Starts a program as the leader of a new session, on its terminal if it has one, with default signal actions and
 /// an empty signal mask. The child shares this process's memory until it executes the program (no
 /// page is copied), and every error up to and including `execve` comes back.
-pub(crate) fn spawn(image: &Image<'_>) -> Result<i32, Errno> {
+pub(crate) fn spawn(image: &ExecSpec<'_>) -> Result<i32, Errno> {
     let actions = Actions::new(image)?;
     let attributes = Attributes::new()?;
     let argv = pointers(image.argv);
@@ -220,7 +220,7 @@ fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
 struct Actions(Box<MaybeUninit<libc::posix_spawn_file_actions_t>>);
 
 impl Actions {
-    fn new(image: &Image<'_>) -> Result<Self, Errno> {
+    fn new(image: &ExecSpec<'_>) -> Result<Self, Errno> {
         let mut raw = Box::new(MaybeUninit::uninit());
         // SAFETY: initialised by the first call, destroyed in Drop; the paths are copied by libc.
         unsafe {

@@ -36,7 +36,10 @@ pub(super) type Known = HashMap<PaneUuid, Expected>;
 
 /// Every keeper that answers, of those that `wanted` says something about. Sockets without a keeper are removed; a keeper
 /// that does not answer is left alone.
-pub(super) async fn connect(paths: &Paths, wanted: impl Fn(PaneUuid) -> Option<Expected>) -> Found {
+pub(super) async fn connect(
+    paths: &Paths,
+    wanted: impl Fn(PaneUuid) -> Option<Expected>,
+) -> FoundKeepers {
     let sockets = sockets(&paths.panes())
         .into_iter()
         .filter_map(|(id, socket)| Some((id, socket, wanted(id)?)));
@@ -45,7 +48,7 @@ pub(super) async fn connect(paths: &Paths, wanted: impl Fn(PaneUuid) -> Option<E
         (id, socket, expected, adopted)
     });
     let mut asked = asked.buffer_unordered(AT_ONCE);
-    let mut found = Found::default();
+    let mut found = FoundKeepers::default();
     while let Some((id, socket, expected, adopted)) = asked.next().await {
         match adopted {
             Ok(adopted) => {
@@ -112,13 +115,13 @@ fn has_room() -> bool {
 
 /// The keepers that were found.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct FoundKeepers {
     pub(super) keepers: HashMap<PaneUuid, AdoptedPane>,
     /// Keepers that live and cannot be adopted now, and why.
     pub(super) away: HashMap<PaneUuid, String>,
 }
 
-impl Found {
+impl FoundKeepers {
     /// Calls the keepers that are known and have no socket any more, because the runtime directory was deleted or somebody
     /// has put another one there, and connects to those that listen again.
     pub(super) async fn call(
@@ -159,7 +162,7 @@ impl Found {
     }
 }
 
-impl Found {
+impl FoundKeepers {
     /// The panes that are held back are away, unless their keepers are known to be dead.
     pub(super) fn hold(
         &mut self,

@@ -14,7 +14,7 @@ const CGROUP2_MAGIC: u64 = 0x6367_7270;
 
 /// A delegated group.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct DelegatedGroup {
     /// The group.
     pub(super) root: PathBuf,
     /// Where the daemon is, or has to go.
@@ -27,7 +27,7 @@ pub(super) struct Found {
 
 /// The control groups that the daemon uses.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PaneGroups {
     /// The group of all panes' groups.
     pub(super) panes: PathBuf,
     /// The group of the daemon and the keepers.
@@ -37,7 +37,7 @@ pub(super) struct Place {
 }
 
 /// The group that is meant.
-pub(super) fn find(wish: &CgroupWish) -> Result<Found, String> {
+pub(super) fn find(wish: &CgroupWish) -> Result<DelegatedGroup, String> {
     match wish {
         CgroupWish::Off => Err("it is off in the configuration".to_owned()),
         CgroupWish::Path(path) => {
@@ -60,8 +60,8 @@ pub(super) fn find(wish: &CgroupWish) -> Result<Found, String> {
 }
 
 /// A group that somebody has made for the daemon, which is somewhere else.
-fn given(root: &Path) -> Found {
-    Found {
+fn given(root: &Path) -> DelegatedGroup {
+    DelegatedGroup {
         root: root.to_owned(),
         home: root.join(HOME),
         moves: true,
@@ -70,16 +70,16 @@ fn given(root: &Path) -> Found {
 }
 
 /// The group that the daemon was started in. With systemd's DelegateSubgroup it is a leaf, and its parent is the delegated one.
-pub(super) fn within(own: &Path) -> Found {
+pub(super) fn within(own: &Path) -> DelegatedGroup {
     let parent = own.parent().filter(|_| own.ends_with(HOME));
     match parent {
-        Some(parent) => Found {
+        Some(parent) => DelegatedGroup {
             root: parent.to_owned(),
             home: own.to_owned(),
             moves: false,
             plain: None,
         },
-        None => Found {
+        None => DelegatedGroup {
             root: own.to_owned(),
             home: own.to_owned(),
             moves: false,
@@ -91,10 +91,10 @@ pub(super) fn within(own: &Path) -> Found {
     }
 }
 
-impl Place {
+impl PaneGroups {
     /// Makes the groups.
-    pub(super) fn make(found: Found, server: &ServerName) -> Result<Self, String> {
-        let Found {
+    pub(super) fn make(found: DelegatedGroup, server: &ServerName) -> Result<Self, String> {
+        let DelegatedGroup {
             root,
             home,
             moves,

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::place::{Found, HOME, mount_of, path_in, within};
+use super::place::{DelegatedGroup, HOME, mount_of, path_in, within};
 use super::*;
 
 /// A delegated group with these controllers.
@@ -17,12 +17,12 @@ fn fake(controllers: &str) -> tempfile::TempDir {
     dir
 }
 
-fn opened(found: Found) -> Cgroups {
-    Cgroups(Place::make(found, &ServerName::local()))
+fn opened(found: DelegatedGroup) -> Cgroups {
+    Cgroups(PaneGroups::make(found, &ServerName::local()))
 }
 
 fn delegated(root: &Path) -> Cgroups {
-    opened(Found {
+    opened(DelegatedGroup {
         root: root.to_owned(),
         home: root.join(HOME),
         moves: true,

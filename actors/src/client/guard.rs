@@ -26,12 +26,12 @@ pub(super) struct Guard {
     before: TerminalSettings,
     /// As the client has set it.
     during: TerminalSettings,
-    client: Process,
+    client: ProcessStat,
 }
 
 /// A process as `/proc/PID/stat` shows it. Source: proc(5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Process {
+struct ProcessStat {
     pid: i32,
     state: u8,
     group: i32,
@@ -155,18 +155,18 @@ fn own_description(handed: OwnedFd) -> Result<OwnedFd, Error> {
     .hint("the view works; only a killed view's terminal stays as it is"))
 }
 
-fn process(pid: i32) -> Option<Process> {
+fn process(pid: i32) -> Option<ProcessStat> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     read_stat(pid, &text)
 }
 
 /// The name may hold spaces and parentheses.
-fn read_stat(pid: i32, text: &str) -> Option<Process> {
+fn read_stat(pid: i32, text: &str) -> Option<ProcessStat> {
     let (_, rest) = text.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
     let mut number = |skip: usize| fields.nth(skip)?.parse().ok();
-    Some(Process {
+    Some(ProcessStat {
         pid,
         state,
         group: number(1)?,

@@ -258,20 +258,20 @@ pub(super) async fn recorded(server: &Server, what: &str) -> Result<(), Error> {
 }
 
 /// A live pane with its session, or what is remembered of a removed one.
-enum Found {
+enum LiveOrEnded {
     Live(Arc<PaneEntry>, SessionContext),
     Ended(Arc<EndedPane>),
 }
 
 /// The pane that a target means. One that has ended is found by its id, its name and its session's
 /// name for as long as its end is remembered, unless something that lives has the name.
-fn find(server: &Server, target: &Target) -> Result<Found, Error> {
+fn find(server: &Server, target: &Target) -> Result<LiveOrEnded, Error> {
     let registry = &server.registry;
     match registry.find_pane(target) {
         Ok(pane) => match registry.session(pane.session) {
             Some(session) => {
                 let context = session.context(&server.name);
-                Ok(Found::Live(pane, context))
+                Ok(LiveOrEnded::Live(pane, context))
             }
             // Its end is remembered before its session goes.
             None => gone(server, pane.id),
@@ -283,13 +283,13 @@ fn find(server: &Server, target: &Target) -> Result<Found, Error> {
                 Target::Name(_) if error.code == ErrorCode::AmbiguousName => None,
                 Target::Name(name) => registry.ended_named(name),
             };
-            ended.map(Found::Ended).ok_or(error)
+            ended.map(LiveOrEnded::Ended).ok_or(error)
         }
     }
 }
 
-fn gone(server: &Server, pane: PaneUuid) -> Result<Found, Error> {
-    let ended = server.registry.ended_pane(pane).map(Found::Ended);
+fn gone(server: &Server, pane: PaneUuid) -> Result<LiveOrEnded, Error> {
+    let ended = server.registry.ended_pane(pane).map(LiveOrEnded::Ended);
     ended.ok_or_else(|| {
         Error::new(
             ErrorCode::PaneExited,
@@ -303,8 +303,8 @@ fn gone(server: &Server, pane: PaneUuid) -> Result<Found, Error> {
 pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneWaited, Error> {
     let limit = wait_limit(params.timeout_ms)?;
     let (pane, context) = match find(server, &params.pane)? {
-        Found::Live(pane, context) => (pane, context),
-        Found::Ended(ended) => {
+        LiveOrEnded::Live(pane, context) => (pane, context),
+        LiveOrEnded::Ended(ended) => {
             return Ok(PaneWaited {
                 context: ended.context.clone(),
                 pane_id: ended.end.pane_id,
@@ -326,8 +326,8 @@ pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneT
         .clamp(1, MOST_TEXT_BYTES) as usize;
     let since = params.since.as_deref().map(parse_cursor).transpose()?;
     let (pane, context) = match find(server, &params.pane)? {
-        Found::Live(pane, context) => (pane, context),
-        Found::Ended(ended) => return Ok(read_ended(&ended, since, params.lines, most)),
+        LiveOrEnded::Live(pane, context) => (pane, context),
+        LiveOrEnded::Ended(ended) => return Ok(read_ended(&ended, since, params.lines, most)),
     };
     // The status first: text that is read after it is at least as new.
     let status = pane.status();
@@ -471,8 +471,8 @@ pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expec
     let limit = wait_limit(params.timeout_ms)?;
     let order = expect_order(&params, limit)?;
     let (pane, context) = match find(server, &params.pane)? {
-        Found::Live(pane, context) => (pane, context),
-        Found::Ended(ended) => return Ok(expect_ended(&ended, &order, begun)),
+        LiveOrEnded::Live(pane, context) => (pane, context),
+        LiveOrEnded::Ended(ended) => return Ok(expect_ended(&ended, &order, begun)),
     };
     if params.until != Until::Exit {
         pane.reachable()?;

@@ -18,7 +18,7 @@ pub(super) async fn rename(server: &Server, leaf: &Leaf, name: Name) -> Result<(
         }
     };
     let before = leaf.rename(Some(Arc::new(name)));
-    let mut undo = Undo(Some(|| {
+    let mut undo = OnDrop(Some(|| {
         leaf.rename(before);
         let _ = save();
     }));
@@ -29,9 +29,9 @@ pub(super) async fn rename(server: &Server, leaf: &Leaf, name: Name) -> Result<(
 }
 
 /// Work that is done when it is dropped, unless it is taken out: also by a panic.
-struct Undo<F: FnOnce()>(Option<F>);
+struct OnDrop<F: FnOnce()>(Option<F>);
 
-impl<F: FnOnce()> Drop for Undo<F> {
+impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         if let Some(undo) = self.0.take() {
             undo();

@@ -43,7 +43,7 @@ impl Holder {
 
 /// A connection's place, free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionSlot {
     _slot: Slot,
     _holder: Option<Arc<Holder>>,
 }
@@ -59,7 +59,7 @@ impl Crowd {
         registry: &Registry,
         process: Option<i32>,
         most: usize,
-    ) -> Option<Place> {
+    ) -> Option<ConnectionSlot> {
         let holder = process.map(|process| self.holder(process));
         let slots = registry.client_slots();
         let slot = slots.take(most - kept_back(most)).or_else(|| {
@@ -68,7 +68,7 @@ impl Crowd {
                 .is_some_and(|holder| self.is_modest(registry, holder));
             modest.then(|| slots.take(most)).flatten()
         })?;
-        Some(Place {
+        Some(ConnectionSlot {
             _slot: slot,
             _holder: holder,
         })

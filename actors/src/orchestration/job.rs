@@ -78,7 +78,7 @@ fn begin(job: Job) {
 }
 
 /// The remains of a job that an earlier daemon has left.
-pub(super) enum Found {
+pub(super) enum JobRemains {
     /// Nothing: it is to be started.
     Nothing,
     /// Its pane, whose program may have ended.
@@ -115,21 +115,21 @@ impl Drop for Job {
 
 impl Job {
     /// The remains of this job, whose first command is `command`, that an earlier daemon has left.
-    pub(super) fn found(&self, command: usize) -> Found {
+    pub(super) fn found(&self, command: usize) -> JobRemains {
         if !self.entry.is_resumed() {
-            return Found::Nothing;
+            return JobRemains::Nothing;
         }
         let registry = &self.server.registry;
         let Some(id) = self.entry.pane_of(command) else {
             let maker = maker(&self.entry, self.index);
             let made = |pane: &Arc<PaneEntry>| pane.record.made_by.as_ref() == Some(&maker);
             return match registry.panes().into_iter().find(made) {
-                Some(pane) => Found::Pane(pane),
-                None => Found::Nothing,
+                Some(pane) => JobRemains::Pane(pane),
+                None => JobRemains::Nothing,
             };
         };
         if let Some(pane) = registry.pane(id) {
-            return Found::Pane(pane);
+            return JobRemains::Pane(pane);
         }
         let status = registry
             .ended_pane(id)
@@ -143,7 +143,7 @@ impl Job {
                 ..Outcome::of(&status.exit?, duration, stopped)
             })
         });
-        Found::Gone(exit.unwrap_or_else(|| {
+        JobRemains::Gone(exit.unwrap_or_else(|| {
             Outcome::without_exit(
                 RunStatus::Failed,
                 "its pane was gone when the daemon started again",

@@ -7,16 +7,16 @@ use protocol::request::{Program, RunStreams};
 use terminal::plain::plain_text;
 use terminal::screen::Screen;
 
-use super::job::{Found, Job};
+use super::job::{Job, JobRemains};
 use crate::pane::{PaneEntry, life};
 use model::orchestration::progress::{Outcome, Tail};
 
 pub(super) async fn run(job: &Job) {
     let index = job.index;
     let pane = match job.found(index) {
-        Found::Pane(pane) => pane,
-        Found::Gone(outcome) => return job.ended(index, outcome).await,
-        Found::Nothing => match begin(job, index).await {
+        JobRemains::Pane(pane) => pane,
+        JobRemains::Gone(outcome) => return job.ended(index, outcome).await,
+        JobRemains::Nothing => match begin(job, index).await {
             Some(pane) => pane,
             None => return,
         },

@@ -9,7 +9,7 @@ use protocol::reply::{ExitStatus, RunStatus};
 use protocol::request::Program;
 use terminal::screen::{Screen, TextCursor};
 
-use super::job::{Found, Job};
+use super::job::{Job, JobRemains};
 use super::script::{self, Report, Reports, Told};
 use crate::pane::{PaneEntry, life};
 use model::orchestration::progress::{Doubt, Outcome, StopReason, Tail};
@@ -26,17 +26,17 @@ const TOP: &str = "t0.0.0.0";
 
 pub(super) async fn run(job: &Job) {
     let pane = match job.found(0) {
-        Found::Pane(pane) => {
+        JobRemains::Pane(pane) => {
             job.until_reached(&pane).await;
             pane
         }
-        Found::Gone(outcome) => return gone(job, outcome).await,
-        Found::Nothing => match begin(job).await {
+        JobRemains::Gone(outcome) => return gone(job, outcome).await,
+        JobRemains::Nothing => match begin(job).await {
             Some(pane) => pane,
             None => return,
         },
     };
-    let mut steps = Steps::of(job, &pane).await;
+    let mut steps = ShellRun::of(job, &pane).await;
     let mut pipe = pane.take_status_pipe().map(StatusPipe::new);
     let stopped = steps.follow(&mut pipe).await;
     if stopped.is_some() {
@@ -82,7 +82,7 @@ async fn begin(job: &Job) -> Option<Arc<PaneEntry>> {
 }
 
 /// The steps of a shell that runs.
-struct Steps<'a> {
+struct ShellRun<'a> {
     job: &'a Job,
     pane: &'a PaneEntry,
     reports: Reports,
@@ -96,7 +96,7 @@ struct Steps<'a> {
     output_from: TextCursor,
 }
 
-impl<'a> Steps<'a> {
+impl<'a> ShellRun<'a> {
     /// From the step on that has no outcome yet.
     async fn of(job: &'a Job, pane: &'a PaneEntry) -> Self {
         let word = job.entry.nonce().to_owned();

@@ -20,7 +20,7 @@ use crate::registry::EndedPane;
 use crate::server::Server;
 use crate::session::{self, SessionMsg};
 use crate::step::step;
-use crate::store::Saved;
+use crate::store::PendingCommit;
 use model::pane::{Cause, CloseStep, Ended, PaneLife};
 
 /// The time that a start that was under way may take to be undone.
@@ -183,7 +183,7 @@ async fn release(entry: &Arc<PaneEntry>) {
     entry.change(|state| state.note_survivors(survivors));
 }
 
-async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Saved {
+async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> PendingCommit {
     let tail = entry
         .io
         .look(|screen| screen.tail(TAIL_LINES, TAIL_BYTES))
@@ -192,7 +192,7 @@ async fn remove(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Saved {
     remove_with(server, entry, tail)
 }
 
-fn remove_with(server: &Server, entry: &PaneEntry, tail: Tail) -> Saved {
+fn remove_with(server: &Server, entry: &PaneEntry, tail: Tail) -> PendingCommit {
     let session = server.registry.session(entry.session);
     let context = session.as_ref().map_or_else(
         || SessionContext {
@@ -240,7 +240,7 @@ async fn take_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     session::life::tell(&session, SessionMsg::PaneGone(entry.id)).await;
 }
 
-async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<Saved>) {
+async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<PendingCommit>) {
     let end = final_state(entry);
     tracing::info!(pane_id = %entry.id, exit_reason = ?end.status.exit, "pane closed");
     // What cannot be written now stays marked, and is logged.

@@ -31,7 +31,7 @@ pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// The same of a program with pipes, whose end is told when all that it has written itself is in the terminal.
 const PIPED_LIMIT: Duration = Duration::from_secs(2);
 
-/// Has the end of a life waited for, by a task that belongs to the pane's entry.
+/// Starts the task that waits for the end of a life; it belongs to the pane's entry.
 pub(crate) fn watch_life(server: &Arc<Server>, entry: &Arc<PaneEntry>, process: &Arc<Process>) {
     let (server, process) = (Arc::clone(server), Arc::clone(process));
     let watched = Arc::downgrade(entry);

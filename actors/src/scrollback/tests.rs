@@ -10,7 +10,7 @@ async fn who_has_printed_is_stored_and_not_too_often() {
         is_due(None, (2, 0), false),
         "an earlier life may have printed"
     );
-    let mut saved = Saved {
+    let mut saved = SavedText {
         life: 0,
         printed: 7,
         at: Some(Instant::now()),

@@ -7,7 +7,7 @@ use supervisor::{Address, Reply};
 
 use super::{SessionMsg, SessionState};
 use crate::step::step;
-use crate::store::Saved;
+use crate::store::PendingCommit;
 
 /// The undoing of a change, when it is dropped and not settled: also by a panic.
 pub(super) struct Undo(Option<(Address<SessionMsg>, u64)>);
@@ -54,7 +54,7 @@ impl SessionState {
 
 /// Answers when what the answer tells is written; a failure to write it is the answer then.
 pub(super) fn reply_when_saved<T: Send + 'static>(
-    saved: Option<Saved>,
+    saved: Option<PendingCommit>,
     reply: Reply<Result<T, Error>>,
     answer: Result<T, Error>,
     undo: Option<Undo>,

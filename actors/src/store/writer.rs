@@ -11,7 +11,7 @@ use supervisor::{Actor, ActorError, Address, Reply};
 use tokio::task::JoinError;
 
 use super::text::TextOrder;
-use super::{Progress, Store};
+use super::{CommitProgress, Store};
 use crate::clock::epoch_ms;
 use crate::step::step;
 
@@ -257,7 +257,7 @@ impl StoreState {
             };
             if written.failed.is_none() {
                 // Whoever waits need not wait for this actor too.
-                progress.send_replace(Progress {
+                progress.send_replace(CommitProgress {
                     tried,
                     failed: None,
                 });
@@ -269,10 +269,16 @@ impl StoreState {
         if failed.is_some() {
             store.overflowed.fetch_or(anew, Ordering::AcqRel);
             self.retry_later(myself);
-            store.progress.send_replace(Progress { tried, failed });
+            store
+                .progress
+                .send_replace(CommitProgress { tried, failed });
         }
         self.commits += 1;
-        let waiting = store.marks.len();
+        self.show(myself);
+    }
+
+    fn show(&self, myself: &Address<StoreMsg>) {
+        let waiting = self.store.marks.len();
         myself.set_details(vec![
             ("commits", self.commits.to_string()),
             ("unwritten", waiting.to_string()),

@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use protocol::codec::FrameCodec;
 use protocol::connection::version_mismatch;
 use protocol::event::Copied;
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::frame::{
     Frame, Hello, PROTOCOL_VERSION, PastePart, ReplyFrame, RequestFrame, ViewId, from_bytes,
     to_bytes,
@@ -93,7 +93,7 @@ impl Link {
     /// # Errors
     /// `denied` for the server of another user, `server_unreachable` with the cause, `unsupported` for another
     /// protocol version.
-    pub(crate) fn open(server: &Server) -> Result<Self, Error> {
+    pub(crate) fn open(server: &Remote) -> Result<Self, Error> {
         let socket = server.socket();
         let stream = protocol::trust::dial(socket, server.owner())
             .map_err(|error| server.left().explain(error))?;
@@ -134,7 +134,7 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::open`], and why it does not start.
-    pub(crate) fn open_again(server: &Server) -> Result<Self, Error> {
+    pub(crate) fn open_again(server: &Remote) -> Result<Self, Error> {
         server.start_again()?;
         Self::open(server)
     }

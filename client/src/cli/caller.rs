@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::fleet::{Fleet, Server};
+use protocol::fleet::{Fleet, Remote};
 use protocol::paths::Paths;
 use protocol::{Call, Error, ErrorCode, ServerName, Target, transport};
 
@@ -41,17 +41,17 @@ impl Caller {
     }
 
     /// The server that is meant when nothing else says so.
-    pub(crate) fn server(&self) -> Result<Arc<Server>, Error> {
+    pub(crate) fn server(&self) -> Result<Arc<Remote>, Error> {
         self.fleet.server(self.fleet.default_server())
     }
 
     /// The server and the thing there that `text` names.
-    pub(crate) fn target(&self, text: &str) -> Result<(Arc<Server>, Target), Error> {
+    pub(crate) fn target(&self, text: &str) -> Result<(Arc<Remote>, Target), Error> {
         self.fleet.resolve(text, None)
     }
 
     /// As [`Caller::target`]; without text, the default server and its own default.
-    pub(crate) fn maybe(&self, text: Option<&str>) -> Result<(Arc<Server>, Option<Target>), Error> {
+    pub(crate) fn maybe(&self, text: Option<&str>) -> Result<(Arc<Remote>, Option<Target>), Error> {
         match text {
             Some(text) => self
                 .target(text)
@@ -61,13 +61,13 @@ impl Caller {
     }
 
     /// True if it is the server that this environment's directories belong to.
-    pub(crate) fn is_own(&self, server: &Server) -> bool {
+    pub(crate) fn is_own(&self, server: &Remote) -> bool {
         server.socket() == self.paths.socket()
     }
 
     /// Starts the server when it is the local one and nothing listens, for a connection that is
     /// not the fleet's.
-    pub(crate) async fn start_if_absent(&self, server: &Server) -> Result<(), Error> {
+    pub(crate) async fn start_if_absent(&self, server: &Remote) -> Result<(), Error> {
         if self.is_own(server) && transport::is_absent(server.socket()) {
             transport::start_daemon(server.socket()).await?;
         }
@@ -77,7 +77,7 @@ impl Caller {
     /// Makes an ordinary call.
     pub(crate) async fn call<C: Call>(
         &self,
-        server: &Server,
+        server: &Remote,
         params: &C,
     ) -> Result<C::Reply, Error> {
         server.call(params, CALL_LIMIT).await
@@ -116,7 +116,7 @@ impl Again {
     ///
     /// # Errors
     /// `error` itself when the server was not lost, or too often; why it is not reached again.
-    pub(crate) async fn after(&mut self, server: &Server, error: Error) -> Result<(), Error> {
+    pub(crate) async fn after(&mut self, server: &Remote, error: Error) -> Result<(), Error> {
         if error.code != ErrorCode::ServerUnreachable || self.lost == Self::MOST {
             return Err(error);
         }

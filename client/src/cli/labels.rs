@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::SessionDetail;
 use protocol::request::{GetSession, UpdateSession};
 use protocol::{Target, os_text};
@@ -57,7 +57,7 @@ fn changes(set: Vec<(String, String)>, unset: Vec<String>) -> Changes {
         .collect()
 }
 
-async fn get(caller: &Caller, server: &Server, session: Target) -> anyhow::Result<SessionDetail> {
+async fn get(caller: &Caller, server: &Remote, session: Target) -> anyhow::Result<SessionDetail> {
     let session = Some(session);
     Ok(caller.call(server, &GetSession { session }).await?)
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::{ExpectOutcome, Expected, PaneText, PaneWaited, ProgramState};
 use protocol::request::{Expect, ReadPane, SendInput, Until, WaitPane};
 use protocol::time::millis;
@@ -237,7 +237,7 @@ impl ExpectArgs {
 }
 
 /// Waits, prints what matched, and fails when something else came first.
-async fn wait_for(caller: &Caller, server: &Server, expect: &Expect) -> Outcome {
+async fn wait_for(caller: &Caller, server: &Remote, expect: &Expect) -> Outcome {
     let reply = asked_again(server, expect).await?;
     output::answer(caller, server.name(), &reply, |reply| {
         reply.text.clone().unwrap_or_default()
@@ -250,7 +250,7 @@ async fn wait_for(caller: &Caller, server: &Server, expect: &Expect) -> Outcome 
 }
 
 /// The end of a wait. A server that is restarted meanwhile is asked again, for the rest of the time: a look changes nothing.
-async fn asked_again(server: &Server, expect: &Expect) -> Result<Expected, Error> {
+async fn asked_again(server: &Remote, expect: &Expect) -> Result<Expected, Error> {
     let begun = Instant::now();
     let mut expect = expect.clone();
     let limit_ms = expect.timeout_ms;
@@ -318,7 +318,7 @@ impl WaitArgs {
 }
 
 /// Waits in pieces. A server that is restarted in between is asked again: a wait changes nothing.
-async fn wait(server: &Server, pane: Target, limit: Option<Duration>) -> Result<PaneWaited, Error> {
+async fn wait(server: &Remote, pane: Target, limit: Option<Duration>) -> Result<PaneWaited, Error> {
     let end =
         limit.map(|limit| Instant::now() + limit.min(Duration::from_secs(u64::from(u32::MAX))));
     let mut again = Again::default();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::Orchestration;
 use protocol::request::{
     CancelOrchestration, GetOrchestration, ParallelCommand, PipelineStep, RunLayout, RunOptions,
@@ -154,7 +154,7 @@ impl RunArgs {
 
     async fn start(
         self,
-        server: &Server,
+        server: &Remote,
         session: Option<protocol::Target>,
         commands: Vec<String>,
     ) -> anyhow::Result<Orchestration> {
@@ -251,14 +251,14 @@ async fn begun(
     }
 }
 
-fn cancel_later(server: &Arc<Server>, id: OrchestrationUuid) -> Cancelling {
+fn cancel_later(server: &Arc<Remote>, id: OrchestrationUuid) -> Cancelling {
     tokio::spawn(cancel(Arc::clone(server), id))
 }
 
 /// Shows every change until the end. The first interrupt cancels the job and waits for its end,
 /// the second leaves at once. Says whether there was one.
 async fn follow(
-    server: &Arc<Server>,
+    server: &Arc<Remote>,
     mut state: Orchestration,
     progress: &mut Progress,
     interrupts: &mut Interrupts,
@@ -328,7 +328,7 @@ async fn cancelled(
 }
 
 async fn poll(
-    server: &Server,
+    server: &Remote,
     orchestration_id: OrchestrationUuid,
     version: u64,
 ) -> Result<Orchestration, Error> {
@@ -343,7 +343,7 @@ async fn poll(
 
 /// Asks again when the server is lost: whether it had heard it nobody knows, and what is cancelled stays so.
 async fn cancel(
-    server: Arc<Server>,
+    server: Arc<Remote>,
     orchestration_id: OrchestrationUuid,
 ) -> Result<Orchestration, Error> {
     let mut again = Again::default();

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::{SessionInfo, Sessions};
 use protocol::request::{CreateSession, ListSessions, UpdatePane, UpdateSession, UpdateWindow};
 use protocol::{Error, Name, ServerName, Size};
@@ -248,10 +248,10 @@ fn row(caller: &Caller, server: &ServerName, session: &SessionInfo) -> Vec<Strin
     ]
 }
 
-type Answer = (ServerName, Result<Sessions, Error>);
+type ServerSessions = (ServerName, Result<Sessions, Error>);
 
 /// Asks every configured server, or the chosen one, at the same time.
-async fn ask_all(caller: &Caller) -> anyhow::Result<Vec<Answer>> {
+async fn ask_all(caller: &Caller) -> anyhow::Result<Vec<ServerSessions>> {
     let servers = if caller.chosen {
         vec![caller.server()?]
     } else {
@@ -275,7 +275,7 @@ async fn ask_all(caller: &Caller) -> anyhow::Result<Vec<Answer>> {
 }
 
 /// The configured servers, the default one first, a socket with two names once.
-fn distinct(caller: &Caller) -> Result<Vec<Arc<Server>>, Error> {
+fn distinct(caller: &Caller) -> Result<Vec<Arc<Remote>>, Error> {
     let mut servers = vec![caller.server()?];
     for name in caller.fleet.names() {
         let server = caller.fleet.server(name)?;

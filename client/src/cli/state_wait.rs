@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::{ExpectOutcome, Expected, ProgramState};
 use protocol::request::{Expect, Until};
 use protocol::time::millis;
@@ -29,7 +29,7 @@ impl StateWait {
     }
 
     /// 0 for one of the states, 1 when the program ended before.
-    pub(super) async fn run(self, caller: &Caller, server: &Server) -> Outcome {
+    pub(super) async fn run(self, caller: &Caller, server: &Remote) -> Outcome {
         let reply = self.wait(server).await?;
         output::answer(caller, server.name(), &reply, |reply| {
             let state = reply.status.state.as_ref();
@@ -53,7 +53,7 @@ impl StateWait {
     }
 
     /// Waits in pieces. A server that is restarted in between is asked again: the state is kept.
-    async fn wait(&self, server: &Server) -> Result<Expected, Error> {
+    async fn wait(&self, server: &Remote) -> Result<Expected, Error> {
         let mut again = Again::default();
         loop {
             let left = self.end.map_or(WAIT_PIECE, |end| {

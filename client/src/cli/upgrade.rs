@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
-use protocol::fleet::Server;
+use protocol::fleet::Remote;
 use protocol::reply::ServerStatus;
 use protocol::request::{Status, StopServer};
 use protocol::{Error, ErrorCode, os_text, transport};
@@ -97,7 +97,7 @@ fn is_another(runs: &Path, exe: &Path) -> bool {
 /// Ends the server, without its programs, and starts `exe` in its place; `old` again when that fails.
 async fn replace(
     caller: &Caller,
-    server: &Server,
+    server: &Remote,
     exe: &Path,
     old: Option<PathBuf>,
 ) -> anyhow::Result<()> {

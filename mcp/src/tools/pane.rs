@@ -143,7 +143,7 @@ pub(crate) struct CreatePane {
     #[schemars(schema_with = "schema::direction")]
     #[serde(default)]
     direction: Direction,
-    /// Share, 0 to 1
+    /// 0 to 1
     ratio: Option<f64>,
     #[serde(default)]
     select: bool,
@@ -182,7 +182,7 @@ pub(crate) struct SplitPane {
     pane_id: String,
     #[schemars(schema_with = "schema::direction")]
     direction: Direction,
-    /// Share, 0 to 1
+    /// 0 to 1
     ratio: Option<f64>,
     name: Option<String>,
     #[serde(flatten)]

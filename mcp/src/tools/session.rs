@@ -17,7 +17,7 @@ use crate::page::Wanted;
 use crate::route::{Place, QUICK, SLOW};
 use crate::shape;
 
-/// Use first to see all sessions, on all servers.
+/// Use first to see all servers' sessions.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListSessions {
     #[serde(default = "yes")]
@@ -116,6 +116,8 @@ pub(crate) struct CreateSession {
     #[serde(flatten)]
     program: ProgramParams,
     tags: Option<Vec<String>>,
+    #[schemars(schema_with = "size_again")]
+    #[serde(default)]
     size: Option<SizeParams>,
     idempotency_key: Option<String>,
     server: Option<String>,

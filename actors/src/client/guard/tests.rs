@@ -6,7 +6,7 @@ use super::*;
 fn a_name_with_spaces_and_parentheses_is_skipped() {
     let text = "42 (a) b (c) T 7 43 41 34816 44 4194304 100 0";
     let read = read_stat(42, text).unwrap();
-    let wanted = Process {
+    let wanted = ProcessStat {
         pid: 42,
         state: b'T',
         group: 43,

@@ -10,7 +10,7 @@ const KEYWORDS: [&str; 23] = [
 
 /// The place of the text in a list of commands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ScanState {
     /// A command may begin, or the text may end.
     Open,
     /// A command has to begin: behind `&&`, `||`, `|`.
@@ -25,7 +25,7 @@ enum Place {
 #[must_use]
 pub(super) fn is_plain(line: &str) -> bool {
     let mut rest = line;
-    let mut place = Place::Open;
+    let mut place = ScanState::Open;
     let mut any = false;
     while let Some(first) = rest.chars().next() {
         match first {
@@ -43,15 +43,18 @@ pub(super) fn is_plain(line: &str) -> bool {
                 let Some(bytes) = word(rest) else {
                     return false;
                 };
-                let (word, begins) = (&rest[..bytes], matches!(place, Place::Open | Place::Wanted));
+                let (word, begins) = (
+                    &rest[..bytes],
+                    matches!(place, ScanState::Open | ScanState::Wanted),
+                );
                 let refused = begins && KEYWORDS.contains(&word)
                     || is_open_subscript(word)
-                    || place == Place::Target && is_descriptor(word, &rest[bytes..]);
+                    || place == ScanState::Target && is_descriptor(word, &rest[bytes..]);
                 if refused {
                     return false;
                 }
                 any = true;
-                (place, rest) = (Place::Within, &rest[bytes..]);
+                (place, rest) = (ScanState::Within, &rest[bytes..]);
             }
         }
     }
@@ -59,27 +62,27 @@ pub(super) fn is_plain(line: &str) -> bool {
 }
 
 /// The place behind the end of a command; `None` where none may end.
-fn end(place: Place) -> Option<Place> {
-    matches!(place, Place::Open | Place::Within).then_some(Place::Open)
+fn end(place: ScanState) -> Option<ScanState> {
+    matches!(place, ScanState::Open | ScanState::Within).then_some(ScanState::Open)
 }
 
 /// The place behind an operator at the beginning of `rest`, and the operator's length.
-fn operator(rest: &str, place: Place) -> Option<(Place, usize)> {
+fn operator(rest: &str, place: ScanState) -> Option<(ScanState, usize)> {
     const REDIRECTIONS: [&str; 8] = ["&>>", "&>", ">>", ">&", ">|", "<&", "<", ">"];
     const REFUSED: [&str; 8] = ["<<", "<(", ">(", "|&", ";;", ";&", "<>", "&&&"];
-    if REFUSED.iter().any(|refused| rest.starts_with(refused)) || place == Place::Target {
+    if REFUSED.iter().any(|refused| rest.starts_with(refused)) || place == ScanState::Target {
         return None;
     }
     let found = REDIRECTIONS.iter().find(|found| rest.starts_with(**found));
     if let Some(found) = found {
-        return Some((Place::Target, found.len()));
+        return Some((ScanState::Target, found.len()));
     }
     let joins = ["&&", "||"].iter().any(|joins| rest.starts_with(joins));
     match (place, joins) {
-        (Place::Within, true) => Some((Place::Wanted, 2)),
-        (Place::Within, false) if rest.starts_with('|') => Some((Place::Wanted, 1)),
-        (Place::Within, false) => Some((Place::Open, 1)),
-        (Place::Open | Place::Wanted | Place::Target, _) => None,
+        (ScanState::Within, true) => Some((ScanState::Wanted, 2)),
+        (ScanState::Within, false) if rest.starts_with('|') => Some((ScanState::Wanted, 1)),
+        (ScanState::Within, false) => Some((ScanState::Open, 1)),
+        (ScanState::Open | ScanState::Wanted | ScanState::Target, _) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use protocol::PaneUuid;
 
 use super::super::{PaneEntry, life};
 use crate::server::Server;
-use crate::store::Saved;
+use crate::store::PendingCommit;
 
 /// Leaves the keeper to a task that lets it go when the pane's end is recorded. False when that is of no use or not possible: it
 /// does not know the program's end either, too many wait, or the daemon ends and tells the next one otherwise.
@@ -37,7 +37,7 @@ struct LeftKeeper {
     id: PaneUuid,
     keeper: Keeper,
     cgroup: Option<PathBuf>,
-    saved: Saved,
+    saved: PendingCommit,
 }
 
 impl LeftKeeper {

@@ -29,7 +29,7 @@ use rio_vt::performer::handler::Processor;
 pub(super) use self::kept::{Kept, MAX_JOINED_BYTES, MAX_LINKS_BYTES};
 pub(super) use self::meter::Meter;
 pub use self::meter::Work;
-pub(super) use self::moves::Saved;
+pub(super) use self::moves::SavedCursor;
 pub(super) use self::sgr::{BASIC, OVERLINE};
 use self::strings::Dcs;
 use super::facts::Facts;
@@ -73,7 +73,7 @@ pub(super) struct Engine {
     /// Which of G0 to G3 are the British set. The engine knows ASCII and line drawing.
     pub(super) british: [bool; 4],
     /// The rest of what was saved (DECSC) on the primary and on the alternate screen.
-    pub(super) saved: [Saved; 2],
+    pub(super) saved: [SavedCursor; 2],
     pub(super) titles: Vec<String>,
     pub(super) keyboard: KeyboardStack,
     pub(super) keyboard_of_other_screen: KeyboardStack,
@@ -131,7 +131,7 @@ impl Engine {
             tabs: default_tabs(size.cols.into()),
             charset: CharsetIndex::G0,
             british: [false; 4],
-            saved: [Saved::default(); 2],
+            saved: [SavedCursor::default(); 2],
             titles: Vec::new(),
             keyboard: KeyboardStack::default(),
             keyboard_of_other_screen: KeyboardStack::default(),

@@ -43,7 +43,7 @@ pub(super) struct Facts {
 /// The form in a checkpoint.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Saved {
+struct StoredFacts {
     reports: Vec<String>,
     progress: Progress,
     notice: Option<Notice>,
@@ -136,7 +136,7 @@ impl Facts {
 
     /// The form in a checkpoint, at most `room` bytes and without control characters; empty when there is nothing to say.
     pub(super) fn save(&self, room: usize) -> String {
-        let mut saved = Saved {
+        let mut saved = StoredFacts {
             reports: self.statuses.reports().map(str::to_owned).collect(),
             progress: self.progress,
             notice: self.last.clone(),
@@ -162,7 +162,7 @@ impl Facts {
 
     /// The facts of a checkpoint, not new to anybody.
     pub(super) fn restore(text: &str) -> Self {
-        let saved: Saved = serde_json::from_str(text).unwrap_or_default();
+        let saved: StoredFacts = serde_json::from_str(text).unwrap_or_default();
         let mut facts = Self::default();
         for report in &saved.reports {
             let _ = facts.statuses.hear(report.as_bytes());

@@ -37,7 +37,7 @@ pub(super) enum Turn {
 
 /// The thing that an order waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
+enum WaitFor {
     /// That the terminal takes single keys: it would cut the line.
     SingleKeys,
     /// That the program has read what comes before Enter.
@@ -57,7 +57,7 @@ pub(super) struct Pending {
     cursor: TextCursor,
     pasted: bool,
     submitted: bool,
-    waits: Option<(Wait, Instant)>,
+    waits: Option<(WaitFor, Instant)>,
     pub(super) deadline: Option<Instant>,
     reply: Option<oneshot::Sender<Written>>,
     writer: Option<Writer>,
@@ -183,7 +183,7 @@ impl Pending {
                 *line = 0;
             }
             if by_line && self.is_too_long(*line) {
-                self.waits = Some((Wait::SingleKeys, now + LINE_MODE_PAUSE));
+                self.waits = Some((WaitFor::SingleKeys, now + LINE_MODE_PAUSE));
                 return Turn::Waits;
             }
             self.waits = None;
@@ -193,12 +193,12 @@ impl Pending {
             return Turn::Done;
         };
         if let Some(pause) = part.after.take() {
-            self.waits = Some((Wait::Read, now + pause));
+            self.waits = Some((WaitFor::Read, now + pause));
             return Turn::Waits;
         }
         if self.waits.is_some() {
             if !took_all(terminal) {
-                self.waits = Some((Wait::Read, now + READ_PAUSE));
+                self.waits = Some((WaitFor::Read, now + READ_PAUSE));
                 return Turn::Waits;
             }
             self.waits = None;
@@ -301,14 +301,14 @@ impl Pending {
     pub(super) fn run_over(&mut self, behind_paste: bool) {
         let left = self.total - self.written;
         let error = match (self.waits, behind_paste) {
-            (Some((Wait::SingleKeys, _)), _) => Error::new(
+            (Some((WaitFor::SingleKeys, _)), _) => Error::new(
                 ErrorCode::InputBlocked,
                 format!(
                     "the terminal takes whole lines now, of at most {LINE_BYTES} bytes, and would cut this one: {left} bytes were not taken"
                 ),
             )
             .hint("wait until the program shows its prompt, or write the text to a file"),
-            (Some((Wait::Read, _)), _) => Error::new(
+            (Some((WaitFor::Read, _)), _) => Error::new(
                 ErrorCode::InputBlocked,
                 format!(
                     "the program has not read the text, so Enter was not pressed: {left} bytes were not taken"

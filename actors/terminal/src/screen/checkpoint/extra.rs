@@ -6,7 +6,7 @@
 use rio_vt::crosswords::pos::CharsetIndex;
 
 use crate::screen::boundary::MAX_STRING_BYTES;
-use crate::screen::engine::{Engine, Saved};
+use crate::screen::engine::{Engine, SavedCursor};
 use crate::screen::facts::{Facts, MAX_SAVED_BYTES};
 
 const START: &[u8] = b"\x1b]fugue-state;";
@@ -22,14 +22,14 @@ pub(super) const MAX_BYTES: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Extra {
     /// As it is now, and as DECSC has kept it for both screens.
-    saved: [Saved; 3],
+    saved: [SavedCursor; 3],
     /// The program's facts. An older daemon passes over what follows the rest.
     facts: String,
 }
 
 impl Extra {
     pub(super) fn of(engine: &Engine, pending: &[u8]) -> Self {
-        let now = Saved {
+        let now = SavedCursor {
             origin: false,
             charset: engine.charset,
             british: engine.british,
@@ -47,7 +47,7 @@ impl Extra {
         engine.saved = [primary, alternate];
         engine.british = now.british;
         // Without the sequence, the one of the older format counts.
-        if now != Saved::default() {
+        if now != SavedCursor::default() {
             engine.set_active_charset(now.charset);
         }
         engine.facts = Facts::restore(&self.facts);
@@ -96,7 +96,7 @@ impl Extra {
     }
 }
 
-fn saved([origin, charset, british]: &[u8; SAVED_BYTES]) -> Option<Saved> {
+fn saved([origin, charset, british]: &[u8; SAVED_BYTES]) -> Option<SavedCursor> {
     let charset = match charset.checked_sub(b'0')? {
         0 => CharsetIndex::G0,
         1 => CharsetIndex::G1,
@@ -105,7 +105,7 @@ fn saved([origin, charset, british]: &[u8; SAVED_BYTES]) -> Option<Saved> {
         _ => return None,
     };
     let bits = british.checked_sub(b'@')?;
-    Some(Saved {
+    Some(SavedCursor {
         origin: *origin == b'1',
         charset,
         british: [0, 1, 2, 3].map(|bit| bits >> bit & 1 == 1),

@@ -13,7 +13,7 @@ use super::{Engine, portable};
 
 /// The state that DECSC keeps besides what the engine does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::screen) struct Saved {
+pub(in crate::screen) struct SavedCursor {
     pub(in crate::screen) origin: bool,
     pub(in crate::screen) charset: CharsetIndex,
     pub(in crate::screen) british: [bool; 4],
@@ -146,7 +146,7 @@ impl Engine {
 
     pub(in crate::screen) fn save_cursor(&mut self) {
         self.term.save_cursor_position();
-        self.saved[usize::from(self.is_alternate())] = Saved {
+        self.saved[usize::from(self.is_alternate())] = SavedCursor {
             origin: self.is_origin(),
             charset: self.charset,
             british: self.british,
@@ -200,7 +200,7 @@ impl Engine {
         self.british = [false; 4];
         self.set_active_charset(CharsetIndex::G0);
         self.term.grid.saved_cursor = Cursor::<Square>::default();
-        self.saved[usize::from(self.is_alternate())] = Saved::default();
+        self.saved[usize::from(self.is_alternate())] = SavedCursor::default();
     }
 
     pub(super) fn enter_alternate(&mut self) {

@@ -10,7 +10,7 @@ use rio_vt::crosswords::pos::{CharsetIndex, Column, Cursor, Line};
 use rio_vt::performer::handler::Handler;
 
 use super::{
-    Engine, KEYBOARD_MODES, KeyboardStack, MAX_TITLE_BYTES, MAX_TITLES, Saved, default_tabs,
+    Engine, KEYBOARD_MODES, KeyboardStack, MAX_TITLE_BYTES, MAX_TITLES, SavedCursor, default_tabs,
 };
 use crate::screen::{Copies, palette};
 
@@ -87,7 +87,7 @@ impl Engine {
         self.keyboard = KeyboardStack::default();
         self.keyboard_of_other_screen = KeyboardStack::default();
         self.alternate_saved = Cursor::default();
-        self.saved = [Saved::default(); 2];
+        self.saved = [SavedCursor::default(); 2];
         self.british = [false; 4];
         self.epochs.cleared(self.screen_top());
         self.facts.clear();

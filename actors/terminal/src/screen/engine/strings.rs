@@ -19,7 +19,7 @@ const MAX_PARTS: usize = 16;
 
 /// The kind of a device control string that has begun.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+enum DcsKind {
     #[default]
     Ignored,
     /// XTGETTCAP.
@@ -31,7 +31,7 @@ enum Kind {
 /// A device control string until its end.
 #[derive(Debug, Default)]
 pub(super) struct Dcs {
-    kind: Kind,
+    kind: DcsKind,
     text: Vec<u8>,
 }
 
@@ -39,9 +39,9 @@ impl Engine {
     pub(super) fn begin_dcs(&mut self, params: &Params, marks: &[u8], ignore: bool, action: char) {
         self.dcs.text.clear();
         self.dcs.kind = match (action, marks) {
-            _ if ignore => Kind::Ignored,
-            ('q', [b'+']) => Kind::Capabilities,
-            ('q', [b'$']) => Kind::Setting,
+            _ if ignore => DcsKind::Ignored,
+            ('q', [b'+']) => DcsKind::Capabilities,
+            ('q', [b'$']) => DcsKind::Setting,
             ('s', [b'=']) => {
                 // Synchronized output before DECSET 2026. Source: iTerm2, "Synchronized Updates".
                 let first = params
@@ -54,15 +54,15 @@ impl Engine {
                         first == 1,
                     );
                 }
-                Kind::Ignored
+                DcsKind::Ignored
             }
-            _ => Kind::Ignored,
+            _ => DcsKind::Ignored,
         };
     }
 
     pub(super) fn extend_dcs(&mut self, bytes: &[u8]) {
         let room = MAX_QUESTION_BYTES - self.dcs.text.len();
-        if self.dcs.kind != Kind::Ignored {
+        if self.dcs.kind != DcsKind::Ignored {
             self.dcs
                 .text
                 .extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -72,12 +72,12 @@ impl Engine {
     pub(super) fn end_dcs(&mut self) {
         let Dcs { kind, text } = std::mem::take(&mut self.dcs);
         match kind {
-            Kind::Ignored => {}
-            Kind::Capabilities => text
+            DcsKind::Ignored => {}
+            DcsKind::Capabilities => text
                 .split(|&byte| byte == b';')
                 .filter(|name| !name.is_empty())
                 .for_each(|name| self.report_capability(name)),
-            Kind::Setting => self.report_setting(&text),
+            DcsKind::Setting => self.report_setting(&text),
         }
     }
 
