@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use protocol::config::{CgroupWish, DaemonConfig};
+use protocol::environment::is_inherited;
 use protocol::paths::{Paths, UMASK_VARIABLE};
 use protocol::reply::HttpListener;
 use protocol::{InstanceUuid, Name, ServerName, Size, os_text};
@@ -215,20 +216,7 @@ impl Server {
 pub(crate) fn program_environment(
     vars: impl IntoIterator<Item = (String, String)>,
 ) -> BTreeMap<String, String> {
-    const OWN: [&str; 9] = [
-        "TERM",
-        "COLORTERM",
-        "COLUMNS",
-        "LINES",
-        "TMUX",
-        "TMUX_PANE",
-        "STY",
-        "PWD",
-        "OLDPWD",
-    ];
-    let passes = |name: &str| {
-        name == UMASK_VARIABLE
-            || !OWN.contains(&name) && !VARIABLES.contains(&name) && !name.starts_with("FUGUE")
-    };
+    let passes =
+        |name: &str| name == UMASK_VARIABLE || is_inherited(name) && !VARIABLES.contains(&name);
     vars.into_iter().filter(|(name, _)| passes(name)).collect()
 }

@@ -6,17 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::fleet::Fleet;
-use protocol::paths::{UMASK_VARIABLE, current_dir, own_umask};
-use protocol::{Error, ServerName, Target, os_text};
+use protocol::paths::current_dir;
+use protocol::{Error, ServerName, Target, environment, os_text};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Halves;
 use crate::route::{self, Place};
 use crate::tasks::Tasks;
 use crate::waiting::Progress;
-
-/// Variables that describe the terminal or pane around this process, not the one to be made.
-const OWN_VARIABLES: [&str; 3] = ["TERM", "COLUMNS", "LINES"];
 
 /// The things that live as long as the server.
 pub(crate) struct Front {
@@ -35,15 +32,9 @@ pub(crate) struct Front {
 impl Front {
     /// The front of this process over `fleet`.
     pub(crate) fn new(fleet: Fleet) -> Self {
-        let kept = |name: &str| !name.starts_with("FUGUE") && !OWN_VARIABLES.contains(&name);
-        let environment = std::env::vars_os()
-            .map(|(name, value)| (os_text::encoded(name), os_text::encoded(value)))
-            .filter(|(name, _)| kept(name))
-            .chain(own_umask().map(|digits| (UMASK_VARIABLE.to_owned(), digits)))
-            .collect();
         Self {
             fleet,
-            environment,
+            environment: environment::inherited(),
             cwd: current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             heartbeat: Duration::from_secs(8),
             tasks: Arc::default(),

@@ -7,6 +7,7 @@ pub mod config;
 pub mod connection;
 #[cfg(test)]
 mod documented;
+pub mod environment;
 pub mod error;
 pub mod event;
 pub mod fleet;

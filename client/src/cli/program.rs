@@ -1,13 +1,12 @@
 //! The program that a new pane executes, and the environment and directory it gets from the caller.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use protocol::os_text;
-use protocol::paths::{self, UMASK_VARIABLE, own_umask};
+use protocol::paths;
 use protocol::request::{PaneSettings, PaneSpec, Program, RestartType, StopRecipe};
 
 use super::args;
@@ -117,38 +116,6 @@ pub(crate) fn directory(dir: Option<&Path>) -> anyhow::Result<String> {
         )
     };
     Ok(os_text::encoded(path.with_context(not_one)?))
-}
-
-/// The caller's environment for programs on another terminal: without what tells of this terminal,
-/// of the shell's own place, or of the pane that the caller itself runs in.
-pub(crate) fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .map(|(key, value)| (os_text::encoded(key), os_text::encoded(value)))
-        .filter(|(key, _)| passes(key))
-        .chain(own_umask().map(|digits| (UMASK_VARIABLE.to_owned(), digits)))
-        .collect()
-}
-
-fn passes(key: &str) -> bool {
-    const LEFT_OUT: [&str; 16] = [
-        "TERM",
-        "TERMCAP",
-        "TERM_PROGRAM",
-        "TERM_PROGRAM_VERSION",
-        "TERM_SESSION_ID",
-        "VTE_VERSION",
-        "WINDOWID",
-        "COLUMNS",
-        "LINES",
-        "TMUX",
-        "TMUX_PANE",
-        "STY",
-        "PWD",
-        "OLDPWD",
-        "SHLVL",
-        "_",
-    ];
-    !key.starts_with("FUGUE") && !LEFT_OUT.contains(&key)
 }
 
 #[cfg(test)]

@@ -16,13 +16,13 @@ use protocol::request::{
     RunParallel, RunPipeline, RunStreams,
 };
 use protocol::time::millis;
-use protocol::{Error, ErrorCode, OrchestrationUuid};
+use protocol::{Error, ErrorCode, OrchestrationUuid, environment};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::{duration, pair};
 use super::caller::{Again, CALL_LIMIT};
 use super::failure::{INTERRUPTED, note};
-use super::program::{directory, environment};
+use super::program::directory;
 use super::{Caller, Outcome, args, output};
 use progress::Progress;
 
@@ -171,7 +171,7 @@ impl RunArgs {
             failed_output_lines: self.lines.unwrap_or(FAILED_LINES),
             size: self.size,
             cwd: Some(directory(self.cwd.as_deref())?),
-            environment: Some(environment()),
+            environment: Some(environment::inherited()),
             env: args::map(self.env),
             shell: self.shell,
             memory_max: self.memory_max,

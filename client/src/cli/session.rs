@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 use protocol::fleet::Remote;
 use protocol::reply::{SessionInfo, Sessions};
 use protocol::request::{CreateSession, ListSessions, UpdatePane, UpdateSession, UpdateWindow};
-use protocol::{Error, Name, ServerName, Size};
+use protocol::{Error, Name, ServerName, Size, environment};
 
 use super::caller::CALL_LIMIT;
 use super::failure::note;
-use super::program::{self, PaneOptions};
+use super::program::PaneOptions;
 use super::units::{ago, now_ms};
 use super::{Caller, Outcome, args, output};
 use crate::attach;
@@ -86,7 +86,7 @@ impl NewArgs {
             name: self.name,
             pane: self.pane.spec()?,
             window_name: self.window_name,
-            environment: Some(program::environment()),
+            environment: Some(environment::inherited()),
             tags: self.tag,
             size,
         };

@@ -2,6 +2,8 @@
 
 use std::os::unix::ffi::OsStringExt;
 
+use protocol::environment::is_inherited as passes;
+
 use super::*;
 
 fn meant(words: &[&str]) -> Program {
