@@ -5,7 +5,7 @@ mod work;
 use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 
-use protocol::frame::{Frame, to_bytes};
+use protocol::frame::{Frame, RequestFrame, to_bytes};
 use protocol::id::PaneUuid;
 use protocol::reply::{ExpectOutcome, PaneCreated};
 use protocol::request::{
@@ -362,6 +362,41 @@ fn a_long_wait_delays_nobody_and_can_be_cancelled() {
         let gone = tokio::time::timeout(Duration::from_millis(50), long).await;
         assert!(gone.is_err());
         client.ok(Status {}).await;
+    });
+}
+
+#[test]
+fn a_number_that_is_used_again_after_a_cancel_is_a_call_like_others() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let pane = client.session("s", "exec sleep 600").await.pane_id;
+        let wait = WaitPane {
+            pane: Target::from(pane),
+            timeout_ms: 3_600_000,
+        };
+        let mut raw = Raw::open(&daemon, "hasty");
+        let request = |id: u64| {
+            Frame::Request(RequestFrame {
+                id: id,
+                method: WaitPane::METHOD.to_owned(),
+                idempotency_key: None,
+                params: to_bytes(&wait),
+            })
+        };
+        // All in one piece, so that the second one is begun before the end of the first is seen.
+        let mut all = Raw::framed(&request(900));
+        all.extend(Raw::framed(&Frame::Cancel(900)));
+        all.extend(Raw::framed(&request(900)));
+        raw.bytes(&all);
+        raw.call(Whoami::METHOD, to_bytes(&Whoami {})).unwrap();
+        // It is known: neither taken twice nor lost for a cancel.
+        raw.send(&request(900));
+        let (_, refused) = raw.reply();
+        assert!(refused.unwrap_err().message.contains("under way already"));
+        raw.send(&Frame::Cancel(900));
+        raw.send(&request(900));
+        raw.call(Whoami::METHOD, to_bytes(&Whoami {})).unwrap();
     });
 }
 

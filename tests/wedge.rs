@@ -84,6 +84,23 @@ fn a_turn_that_never_ends_is_followed_by_the_next_daemon_and_costs_no_program() 
 }
 
 #[test]
+fn a_wedge_that_holds_a_lock_is_followed_too() {
+    run_within(STORY, async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        client.session("turns", "exec sleep 600").await;
+        let programs: Vec<_> = client.panes().await.iter().map(|pane| pane.pid).collect();
+        let old = status(&client).await.pid;
+        let turning = client.crash("pane_turns_locked", named("turns"));
+        let _ = tokio::time::timeout(Duration::from_secs(1), turning).await;
+        let (client, _) = next_daemon(&daemon, old).await;
+        assert_eq!(daemon.wait().code(), Some(70), "a status of its own");
+        let after: Vec<_> = client.panes().await.iter().map(|pane| pane.pid).collect();
+        assert_eq!(after, programs, "every program lives on");
+    });
+}
+
+#[test]
 fn a_runtime_whose_threads_all_sleep_is_followed_by_the_next_daemon() {
     run_within(STORY, async {
         let mut daemon = Daemon::start();

@@ -25,6 +25,8 @@ enum Crash {
     PaneIo(Target),
     /// A pane's I/O task turns for ever.
     PaneTurns(Target),
+    /// The same, and its place in the registry stays locked.
+    PaneTurnsLocked(Target),
     /// Every thread of the runtime sleeps for so many seconds.
     Sleep(u64),
     /// A fault at a step, once: see [`crate::step`].
@@ -50,6 +52,11 @@ pub(crate) async fn answer(server: &Server, params: &[u8]) -> Result<Bytes, Erro
         }
         Crash::PaneIo(target) => registry.find_pane(&target)?.io.crash().await?,
         Crash::PaneTurns(target) => registry.find_pane(&target)?.io.turn_for_ever().await?,
+        Crash::PaneTurnsLocked(target) => {
+            let pane = registry.find_pane(&target)?;
+            registry.lock_for_ever(pane.id);
+            pane.io.turn_for_ever().await?;
+        }
         Crash::Sleep(seconds) => {
             for _ in 0..64 {
                 tokio::spawn(async move {

@@ -103,6 +103,7 @@ impl Options {
                 words
             },
             umask,
+            started: Arc::default(),
         })
     }
 

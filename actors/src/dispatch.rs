@@ -49,7 +49,7 @@ pub(crate) async fn answer(
     }
     let decoded = Request::decode(&method, &params)?;
     rights::check(&server, &caller, &decoded)?;
-    let creates = creates(&decoded);
+    let creates = is_carried_out(&decoded);
     let origin = rights::origin_of(&server.registry, &caller);
     let work = rights::made_by(origin, route(Arc::clone(&server), caller, decoded));
     if !creates {
@@ -69,7 +69,8 @@ pub(crate) async fn answer(
     work.await
 }
 
-fn creates(request: &Request) -> bool {
+/// True if the call is carried out to its end whatever becomes of its caller, and its idempotency key counts.
+fn is_carried_out(request: &Request) -> bool {
     match request {
         Request::CreateSession(_)
         | Request::CreateWindow(_)

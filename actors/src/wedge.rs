@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ use record::Records;
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// The time within which a wedge is described, noted and followed; then the process ends without.
+const TELL_LIMIT: Duration = Duration::from_secs(3);
+
 /// The time that the last lines of the log may take to reach the disk.
 const LAST_LINES: Duration = Duration::from_millis(300);
 
@@ -39,6 +42,8 @@ pub(crate) struct Successor {
     pub arguments: Vec<String>,
     /// Its umask: what this daemon was started with.
     pub umask: rustix::fs::Mode,
+    /// It has been started.
+    pub started: Arc<AtomicBool>,
 }
 
 /// The answering end of the nudge: a task of the runtime. Dropping it ends the task.
@@ -125,6 +130,7 @@ impl Watcher {
 
     /// Says what each thread was doing, notes it for the next daemon, starts that one and ends this process.
     fn end(&self, wedge: &Wedge, sight: &Sight) -> ! {
+        self.end_anyway();
         let doing: Vec<_> = sight.threads.iter().map(|t| self.describe(t)).collect();
         let pane = self.pane(wedge.subject());
         tracing::error!(
@@ -137,14 +143,28 @@ impl Watcher {
         if let Err(error) = records.save(&self.noted) {
             tracing::error!(%error, "the wedge is not noted for the next daemon");
         }
-        if let Some(successor) = &self.successor {
-            match successor.start() {
-                Ok(pid) => tracing::info!(pid, "the next daemon is started"),
-                Err(error) => tracing::error!(%error, "the next daemon is not started"),
-            }
+        match self.successor.as_ref().map(Successor::start_once) {
+            Some(Ok(pid)) => tracing::info!(pid, "the next daemon is started"),
+            Some(Err(error)) => tracing::error!(%error, "the next daemon is not started"),
+            None => {}
         }
         std::thread::sleep(LAST_LINES);
         std::process::exit(EXIT_WEDGED.into());
+    }
+
+    /// Ends this process after a while, whatever else comes about: what is wedged may hold a lock that is needed to say what it
+    /// was. Nothing here takes one, nor logs.
+    fn end_anyway(&self) {
+        let successor = self.successor.clone();
+        let ending = std::thread::Builder::new().name("wedge-end".to_owned());
+        let ending = ending.spawn(move || {
+            std::thread::sleep(TELL_LIMIT);
+            let _ = successor.as_ref().map(Successor::start_once);
+            std::process::exit(EXIT_WEDGED.into());
+        });
+        if let Err(error) = ending {
+            tracing::error!(%error, "the end of a wedged daemon has no time limit");
+        }
     }
 
     /// The pane whose task a turn was for.
@@ -173,6 +193,14 @@ impl Watcher {
 }
 
 impl Successor {
+    /// Starts it, unless that has been done.
+    fn start_once(&self) -> io::Result<u32> {
+        match self.started.swap(true, Ordering::AcqRel) {
+            true => Err(io::ErrorKind::AlreadyExists.into()),
+            false => self.start(),
+        }
+    }
+
     /// Starts it. It waits for this daemon's locks.
     fn start(&self) -> io::Result<u32> {
         // This process writes nothing any more.

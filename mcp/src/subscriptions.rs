@@ -127,7 +127,11 @@ async fn version(
 fn gone(code: ErrorCode) -> bool {
     matches!(
         code,
-        ErrorCode::NotFound | ErrorCode::PaneExited | ErrorCode::AmbiguousName
+        ErrorCode::NotFound
+            | ErrorCode::PaneExited
+            | ErrorCode::AmbiguousName
+            | ErrorCode::Denied
+            | ErrorCode::Unsupported
     )
 }
 

@@ -6,9 +6,11 @@
 //! Source: MCP SEP-2663, extension `io.modelcontextprotocol/tasks`.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use protocol::reply::{Orchestration, RunStatus};
 use protocol::{Error, ErrorCode, OrchestrationUuid, Target, request};
@@ -167,6 +169,18 @@ fn object(result: &CallToolResult) -> JsonObject {
     }
 }
 
+/// The answer of a wait that has failed itself.
+fn lost() -> Error {
+    Error::new(ErrorCode::Internal, "the wait failed")
+        .hint("ask again; the logs of `fugue mcp` on standard error say why")
+}
+
+/// The answer of a wait, also of one that panics: its task must not look as if it went on.
+async fn caught(work: BoxFuture<'static, Result<Answer, Error>>) -> Result<Answer, Error> {
+    let answer = AssertUnwindSafe(work).catch_unwind().await;
+    answer.unwrap_or_else(|_| Err(lost()))
+}
+
 impl Call {
     /// True if a wait of `limit` should become a task.
     pub(crate) fn wants_task(&self, limit: Duration) -> bool {
@@ -188,12 +202,11 @@ impl Call {
         let (tasks, own, halves) = (Arc::clone(&self.front.tasks), id.clone(), self.halves);
         let working = tokio::spawn(async move {
             // Nobody listens any more once the wait has become a task.
-            if let Err(answer) = tell.send(work.await) {
+            if let Err(answer) = tell.send(caught(work).await) {
                 tasks.done(&own, &result_of(answer, halves));
             }
         });
         let mut guard = Guard(Some(working.abort_handle()));
-        let lost = || Error::new(ErrorCode::Internal, "the wait failed");
         if let Ok(answer) = tokio::time::timeout(AT_ONCE, &mut told).await {
             return answer.unwrap_or_else(|_| Err(lost()));
         }

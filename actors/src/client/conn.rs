@@ -179,8 +179,9 @@ impl Conn {
                 self.set_alarm();
             }
             Next::Answered((id, answer)) => {
-                self.aborts.remove(&id);
+                // A cancelled one has gone from there, and another one may have its number by now.
                 if let Some(result) = answer {
+                    self.aborts.remove(&id);
                     self.out.reply(id, result);
                 }
             }

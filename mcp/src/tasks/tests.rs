@@ -73,3 +73,12 @@ fn a_run_is_a_task_with_times_as_text() {
     assert_eq!(status(RunStatus::Timeout), TaskStatus::Completed);
     assert_eq!(status(RunStatus::Cancelled), TaskStatus::Cancelled);
 }
+
+#[tokio::test]
+async fn a_wait_that_panics_has_failed() {
+    let error = caught(Box::pin(async { panic!("a test asked for it") }))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.code, ErrorCode::Internal);
+}

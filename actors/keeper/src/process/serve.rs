@@ -169,11 +169,9 @@ impl Serving {
         let killing = (!self.kills.is_empty()).then_some(self.kill_pause_ms);
         let waiting = self.is_waiting().then_some(LOST_PAUSE_MS);
         let letting_go = self.keeps_again_ms.map(|_| ACCEPT_PAUSE_MS);
-        let pause_ms = draining
-            .or(killing)
-            .or(letting_go)
-            .or(self.deaf.then_some(ACCEPT_PAUSE_MS))
-            .or(waiting);
+        let deaf = self.deaf.then_some(ACCEPT_PAUSE_MS);
+        let pauses = [draining, killing, letting_go, deaf, waiting];
+        let pause_ms = pauses.into_iter().flatten().min();
         let limit = pause_ms.and_then(|ms| Timespec::try_from(Duration::from_millis(ms)).ok());
         let _ = poll(&mut fds, limit.as_ref());
     }
