@@ -218,3 +218,41 @@ fn a_locked_title_stays_locked() {
         assert_eq!(titles(&client, "DONE").await, of("second"));
     });
 }
+
+#[test]
+fn idle_times_go_on() {
+    run_within(Duration::from_secs(60), async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        client.session("quiet", "echo READY; exec cat").await;
+        client
+            .session("loud", "while :; do echo x; sleep 0.1; done")
+            .await;
+        let times = async |client: &Client, name: &str| {
+            let panes = client.panes().await;
+            let pane = panes
+                .iter()
+                .find(|p| p.session_name.as_str() == name)
+                .unwrap();
+            (pane.idle_ms, pane.output_idle_ms)
+        };
+        eventually("some quiet", async || {
+            let (idle, output) = times(&client, "quiet").await;
+            (idle.min(output) > 1_500).then_some(())
+        })
+        .await;
+        drop(client);
+        for _ in 0..2 {
+            kill_and_restart(&mut daemon, Duration::ZERO).await;
+            let client = daemon.client().await;
+            let (idle, output) = times(&client, "quiet").await;
+            assert!(idle.min(output) > 1_500, "{idle} {output}");
+            let (idle, output) = eventually("output goes on", async || {
+                let now = times(&client, "loud").await;
+                (now.1 < 1_000).then_some(now)
+            })
+            .await;
+            assert!(idle < 5_000, "{idle} {output}");
+        }
+    });
+}

@@ -18,7 +18,7 @@ const RESIZES_AT: usize = 16;
 /// The field at which those behind the notes begin. A daemon of before these were there leaves them 0.
 const LATER_AT: usize = RESIZES_AT + 2 * RESIZES as usize;
 /// The number of fields in the header.
-const FIELDS: usize = LATER_AT + 1;
+const FIELDS: usize = LATER_AT + 5;
 
 /// The fields, in the order in which they lie in memory.
 #[derive(Clone, Copy)]
@@ -49,6 +49,12 @@ enum Field {
     Told,
     /// The time of its last notification.
     NoticedAt = LATER_AT as isize,
+    /// The time of the last output, and where it ended.
+    OutputAt,
+    OutputPosition,
+    /// The time at which the text last changed, and where that was looked at.
+    ChangedAt,
+    ChangedPosition,
 }
 
 /// The header in shared memory.
@@ -163,6 +169,24 @@ impl Header<'_> {
 
     pub(super) fn set_noticed_at(self, at_ms: u64) {
         self.set(Field::NoticedAt, at_ms);
+    }
+
+    /// The times of the last output and of the last change, each with the position that it is about.
+    pub(super) fn moments(self) -> [(u64, u64); 2] {
+        [
+            (self.get(Field::OutputAt), self.get(Field::OutputPosition)),
+            (self.get(Field::ChangedAt), self.get(Field::ChangedPosition)),
+        ]
+    }
+
+    pub(super) fn set_output_at(self, at_ms: u64, position: u64) {
+        self.set(Field::OutputAt, at_ms);
+        self.set(Field::OutputPosition, position);
+    }
+
+    pub(super) fn set_changed_at(self, at_ms: u64, position: u64) {
+        self.set(Field::ChangedAt, at_ms);
+        self.set(Field::ChangedPosition, position);
     }
 
     /// Notes a size from `position` on; false when there is no room until the next checkpoint.

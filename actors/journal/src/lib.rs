@@ -263,6 +263,28 @@ impl Journal {
         self.header().set_noticed_at(noticed_at_ms);
     }
 
+    /// The times of the last output and of the last change of the text, as [`Journal::note_output`] and
+    /// [`Journal::note_change`] were given them; none for output that was not noted any more. A change that was not looked
+    /// for is as young as the output.
+    #[must_use]
+    pub fn moments(&self) -> Option<(u64, u64)> {
+        let position = self.position();
+        let [output, change] = self.header().moments();
+        let known = |(at, of): (u64, u64)| (of == position && at > 0).then_some(at);
+        let output = known(output)?;
+        Some((output, known(change).unwrap_or(output)))
+    }
+
+    /// Notes when the last output came, in milliseconds of a clock that goes on with the machine.
+    pub fn note_output(&mut self, at_ms: u64) {
+        self.header().set_output_at(at_ms, self.position());
+    }
+
+    /// Notes when the output up to `position` has last changed the text.
+    pub fn note_change(&mut self, at_ms: u64, position: u64) {
+        self.header().set_changed_at(at_ms, position);
+    }
+
     /// Notes that the screen has this size from the present position on. False when there is no room for it: then a
     /// checkpoint is due.
     #[must_use]

@@ -192,3 +192,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn moments_hold_for_the_output_that_they_were_noted_for() {
+    let memory = memfd();
+    let mut journal = Journal::create(memory.as_fd(), MIN_CAPACITY).expect("memory");
+    assert_eq!(journal.moments(), None);
+    write(&mut journal, b"a");
+    journal.note_output(50);
+    // Not looked at yet: it may have changed the text.
+    assert_eq!(journal.moments(), Some((50, 50)));
+    journal.note_change(20, 1);
+    let read = Journal::open(memory.as_fd()).expect("it is one");
+    assert_eq!(read.moments(), Some((50, 20)));
+    // The process died before it noted this.
+    write(&mut journal, b"b");
+    assert_eq!(journal.moments(), None);
+    journal.note_output(90);
+    assert_eq!(journal.moments(), Some((90, 90)));
+}

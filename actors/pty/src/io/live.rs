@@ -37,6 +37,15 @@ impl Default for Live {
 }
 
 impl Live {
+    /// Takes over the times of the last output and of the last change.
+    pub(super) fn go_on_from(&self, (output_ms, change_ms): (u64, u64)) {
+        let now = steady_ms();
+        self.last_output_ms
+            .store(output_ms.min(now), Ordering::Relaxed);
+        self.last_change_ms
+            .store(change_ms.min(now), Ordering::Relaxed);
+    }
+
     /// The time at which the program last printed, in milliseconds of [`steady_ms`].
     #[must_use]
     pub fn last_output_ms(&self) -> u64 {

@@ -64,6 +64,8 @@ pub(super) struct Task {
     frames: Frames,
     drain_waiters: DrainWaiters,
     last_output: Instant,
+    /// There was output since that was last published.
+    has_printed: bool,
     quiet: Quiet,
     /// The time at which something typed was seen unread, as far as somebody wanted to know.
     last_unread: Instant,
@@ -94,6 +96,9 @@ impl Task {
         let ended = shared.program_ended.load(Ordering::Acquire);
         let printed = journal.position();
         shared.live.printed.store(printed, Ordering::Relaxed);
+        if let Some(moments) = journal.moments() {
+            shared.live.go_on_from(moments);
+        }
         screen.permit(shared.setup.screen.permissions);
         screen.set_terminal(*shared.facts.borrow());
         let mut writes = Writes::default();
@@ -128,6 +133,7 @@ impl Task {
             frames: Frames::default(),
             drain_waiters: DrainWaiters::default(),
             last_output: now,
+            has_printed: false,
         };
         if resized {
             task.note_size();
@@ -290,11 +296,13 @@ impl Task {
         if waits_due || due(self.quiet.deadline()) {
             let before = self.quiet.since();
             self.quiet.look(&self.screen, self.last_output);
+            let live = &self.shared.live;
             if self.quiet.since() > before {
                 let age = (now - self.quiet.since()).as_millis();
                 let at = steady_ms().saturating_sub(u64::try_from(age).unwrap_or(0));
-                self.shared.live.last_change_ms.store(at, Ordering::Relaxed);
+                live.last_change_ms.store(at, Ordering::Relaxed);
             }
+            self.journal.note_change(live.last_change_ms(), self.parsed);
         }
         if waits_due && self.waits.follow_input() && echo::unread(self.master.descriptor()) > 0 {
             self.last_unread = now;
@@ -388,6 +396,7 @@ impl Task {
         } as u64;
         parsing.store(NOTHING_PARSED, Ordering::Relaxed);
         self.last_output = Instant::now();
+        self.has_printed = true;
         self.quiet.output(self.last_output);
         self.drain_waiters.output(self.last_output);
         if let Some(answer) = self.screen.take_replies() {
@@ -465,9 +474,10 @@ impl Task {
         live.alternate.store(alternate, Ordering::Relaxed);
         let printed = self.journal.position();
         live.printed.store(printed, Ordering::Relaxed);
-        let quiet = self.last_output.elapsed();
-        if quiet < Duration::from_millis(1) {
-            live.last_output_ms.store(steady_ms(), Ordering::Relaxed);
+        if std::mem::take(&mut self.has_printed) {
+            let now_ms = steady_ms();
+            live.last_output_ms.store(now_ms, Ordering::Relaxed);
+            self.journal.note_output(now_ms);
         }
     }
 
