@@ -7,7 +7,7 @@ use protocol::reply::{ExitStatus, PaneCreated};
 use protocol::request::{
     ClosePane, CreateSession, PaneSpec, RestartType, UpdatePane, UpdateSession, WaitPane, Watch,
 };
-use protocol::{ErrorCode, Name, PaneUuid};
+use protocol::{ErrorCode, Name, PaneUuid, Target};
 use rustix::process::Signal;
 
 use crate::support::daemon::{Client, Daemon, fugued_exe, kept, shell, with_daemon};
@@ -291,5 +291,41 @@ fn renaming_a_pane_wakes_whoever_watches_the_tree() {
             client.ok(rename)
         );
         assert_ne!(woken.version, seen);
+    });
+}
+
+#[test]
+fn a_former_name_of_a_session_that_lives_is_no_end() {
+    with_daemon(async |daemon, client| {
+        let made = client.session("before", "exec sleep 600").await;
+        let split = daemon.fugue(&["split", "before", "-d", "--", "exit 0"]);
+        assert_eq!(split.code, 0, "{split:?}");
+        eventually("the end of the second pane", async || {
+            (client.panes().await.len() == 1).then_some(())
+        })
+        .await;
+        let renamed = daemon.fugue(&["rename", "session", "before", "after"]);
+        assert_eq!(renamed.code, 0, "{renamed:?}");
+        for words in [
+            &["wait", "before", "--timeout", "5s"][..],
+            &["read", "before"],
+        ] {
+            let ran = daemon.fugue(words);
+            assert_eq!(ran.code, 3, "{ran:?}");
+            assert!(ran.err.contains("no pane has the name before"), "{ran:?}");
+        }
+        let killed = daemon.fugue(&["kill", "before"]);
+        assert_eq!(killed.code, 3, "{killed:?}");
+        assert!(!killed.err.contains("has ended"), "{killed:?}");
+        // When it has ended, its last name tells how.
+        client
+            .ok(ClosePane {
+                pane: Target::from(made.pane_id),
+                force: true,
+                guarded: false,
+            })
+            .await;
+        assert_eq!(daemon.fugue(&["wait", "before"]).code, 3);
+        assert_eq!(daemon.fugue(&["wait", "after"]).code, 137);
     });
 }

@@ -2,7 +2,7 @@
 //!
 //! Anybody may read here without asking an actor. Each entry has one writer.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -328,12 +328,23 @@ impl Registry {
     #[must_use]
     pub(crate) fn ended_named(&self, name: &Name) -> Option<Arc<EndedPane>> {
         let ended = self.ended.load();
-        let newest = |is_it: &dyn Fn(&EndedPane) -> bool| {
-            let found = ended.iter().rev().find(|ended| is_it(ended));
-            found.cloned()
+        let mut newest = ended.iter().rev();
+        let named = newest.find(|ended| ended.end.name.as_ref() == Some(name));
+        named.cloned().or_else(|| self.ended_session(name))
+    }
+
+    /// The last pane that ended of the ended session that had this name. One that lives on under another name has not ended.
+    pub(crate) fn ended_session(&self, name: &Name) -> Option<Arc<EndedPane>> {
+        let ended = self.ended.load();
+        let mut seen = HashSet::new();
+        let is_it = |ended: &&Arc<EndedPane>| {
+            let context = &ended.context;
+            // The newest one tells what its session was called in the end.
+            seen.insert(context.session_id)
+                && context.session_name == *name
+                && self.session(context.session_id).is_none()
         };
-        newest(&|ended| ended.end.name.as_ref() == Some(name))
-            .or_else(|| newest(&|ended| ended.context.session_name == *name))
+        ended.iter().rev().find(is_it).cloned()
     }
 
     /// The remembered ends of removed panes, oldest first.

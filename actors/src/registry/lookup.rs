@@ -80,7 +80,7 @@ impl Registry {
                 .map(|s| s.snapshot().name.to_string());
             let mut error = not_found("session", target).candidates(near(target, names));
             if let Target::Name(name) = target
-                && let Some(ended) = self.ended_named(name)
+                && let Some(ended) = self.ended_session(name)
             {
                 error.message = format!("{}: {}", error.message, last_end(&ended.end));
             }

@@ -18,7 +18,7 @@ use crate::pane::PaneEntry;
 use crate::rights;
 use crate::server::Server;
 use model::pane::PaneRecord;
-use model::session::change::checked_variable;
+use model::session::change::{checked_umask, checked_variable};
 use model::session::snapshot::SessionSnapshot;
 
 /// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
@@ -56,7 +56,7 @@ pub(super) fn record(
     let cwd = checked_cwd(spec.cwd.as_deref().unwrap_or(&session.cwd))?;
     let umask = env
         .remove(UMASK_VARIABLE)
-        .map(|digits| shell::checked_umask(&digits));
+        .map(|digits| checked_umask(&digits));
     own_variables(server, session, id, &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
     let mut variables = env.iter();

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use keeper::account_shell;
-use protocol::Error;
-use protocol::paths::UMASK_VARIABLE;
 use rustix::fs::Access;
 
 /// The variables that choose how text is encoded, the strongest first. Source: locale(7).
@@ -13,19 +11,6 @@ const ENCODING: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
 /// A locale that every system has and that changes nothing but the encoding.
 const UTF8: &str = "C.UTF-8";
-
-/// The umask that a session's environment names.
-///
-/// # Errors
-/// `invalid_argument` for what is none.
-pub(super) fn checked_umask(digits: &str) -> Result<u32, Error> {
-    let mask = u32::from_str_radix(digits, 8).ok();
-    mask.filter(|mask| *mask <= 0o777).ok_or_else(|| {
-        let shown = protocol::name::shown(digits);
-        Error::invalid(format!("{UMASK_VARIABLE} is {shown}, which is no umask"))
-            .hint("give octal digits, such as 022 or 077")
-    })
-}
 
 /// Adds what a client without an environment to speak of, such as a service, does not have: a shell that exists, and an
 /// encoding.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::paths::UMASK_VARIABLE;
 use protocol::request::UpdateSession;
 use protocol::{
     Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid, os_text,
@@ -408,6 +409,9 @@ impl SessionSnapshot {
             checked_variable(&name)?;
             let variable = "environment variable";
             checked_entry(variable, &name, value.as_deref(), os_text::is_possible)?;
+            if let (UMASK_VARIABLE, Some(digits)) = (name.as_str(), &value) {
+                checked_umask(digits)?;
+            }
             self.environment.changes.insert(name, value);
         }
         for (key, value) in update.metadata {
@@ -507,6 +511,19 @@ pub fn checked_variable(name: &str) -> Result<(), Error> {
         .hint("a name is not empty and has no '=' and no NUL"));
     }
     Ok(())
+}
+
+/// The umask that a session's environment names.
+///
+/// # Errors
+/// `invalid_argument` for what is none.
+pub fn checked_umask(digits: &str) -> Result<u32, Error> {
+    let mask = u32::from_str_radix(digits, 8).ok();
+    mask.filter(|mask| *mask <= 0o777).ok_or_else(|| {
+        let shown = protocol::name::shown(digits);
+        Error::invalid(format!("{UMASK_VARIABLE} is {shown}, which is no umask"))
+            .hint("give octal digits, such as 022 or 077")
+    })
 }
 
 fn is_text(value: &str) -> bool {

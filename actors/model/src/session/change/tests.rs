@@ -265,3 +265,19 @@ fn what_a_session_is_given_has_a_limit_altogether() {
         assert!(error.message.contains("together"), "{error}");
     }
 }
+
+#[test]
+fn an_umask_that_is_none_is_refused_where_it_is_set() {
+    let set = |digits: &str| {
+        let update = UpdateSession {
+            environment: BTreeMap::from([("FUGUE_UMASK".into(), Some(digits.into()))]),
+            ..UpdateSession::default()
+        };
+        empty().changed(Change::Session(update))
+    };
+    set("027").unwrap();
+    for digits in ["zz", "", "8", "1777"] {
+        let error = set(digits).unwrap_err();
+        assert!(error.message.contains("no umask"), "{error}");
+    }
+}
