@@ -24,7 +24,7 @@ pub(crate) struct PaneOptions {
     #[arg(long)]
     remain: bool,
     /// What happens when the program ends: permanent, transient (again unless it exits with 0),
-    /// temporary
+    /// temporary; at most 5 restarts within 60s, then the pane is closed, or kept with --remain
     #[arg(long, value_name = "TYPE", value_parser = restart_type, default_value = "temporary")]
     restart: RestartType,
     /// Memory that all its processes may use together, such as 512M; needs a server with control groups
