@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -74,8 +74,8 @@ impl Watched {
         self.watch()?.writable().await.map(drop)
     }
 
-    /// Reads from a socket, where less than asked for is all there was. A descriptor that came with the bytes takes the place
-    /// of `handed`.
+    /// Reads from a socket, where less than asked for is all there was unless a descriptor came with it. That takes the place of
+    /// `handed`.
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing, and what the system says.
@@ -91,12 +91,15 @@ impl Watched {
             let mut control = RecvAncillaryBuffer::new(&mut space);
             let mut slices = [IoSliceMut::new(&mut *buffer)];
             let received = recvmsg(fd, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+            // A read ends behind the bytes that a descriptor came with, also where it could not be taken: there may be more.
+            let mut is_all = !received.flags.contains(ReturnFlags::CTRUNC);
             for message in control.drain() {
                 if let RecvAncillaryMessage::ScmRights(descriptors) = message {
                     *handed = descriptors.last().or(handed.take());
+                    is_all = false;
                 }
             }
-            if (1..asked).contains(&received.bytes) {
+            if is_all && (1..asked).contains(&received.bytes) {
                 short = Some(received.bytes);
                 // Takes the readiness back, which spares the next read that finds nothing.
                 return Err(io::ErrorKind::WouldBlock.into());

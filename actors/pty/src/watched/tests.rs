@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::future::Future;
-use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::io::{IoSlice, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
@@ -157,5 +160,38 @@ fn what_was_cut_short_goes_on_when_there_is_room() {
             watched.write(&mut waiting).unwrap();
         }
         assert!(reader.join().unwrap().0 == flood);
+    });
+}
+
+/// A read of a socket ends where a descriptor came, so that it is short although there is more.
+#[test]
+fn what_follows_a_descriptor_is_read_at_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let watched = Watched::new(Arc::new(ours.into())).unwrap();
+        let (terminal, _slave) = terminal();
+        let descriptors = [terminal.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        let with = [IoSlice::new(b"with")];
+        sendmsg(&theirs, &with, &mut control, SendFlags::empty()).unwrap();
+        rustix::io::write(&theirs, b"behind").unwrap();
+        let (mut buffer, mut handed) = (vec![0; READ_BYTES], None);
+        let mut read = Vec::new();
+        while read.len() < b"withbehind".len() {
+            let ready = tokio::time::timeout(Duration::from_secs(20), watched.readable());
+            ready.await.expect("the rest is not forgotten").unwrap();
+            match watched.read_socket(&mut buffer, &mut handed) {
+                Ok(count) => read.extend_from_slice(&buffer[..count]),
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+            }
+        }
+        assert_eq!(read, b"withbehind");
+        assert!(handed.is_some());
     });
 }
