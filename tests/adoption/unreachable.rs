@@ -235,6 +235,39 @@ fn a_pane_is_closed_within_its_time_though_its_keeper_is_stopped() {
 }
 
 #[test]
+fn a_keeper_that_is_stopped_in_the_middle_of_a_close_is_not_waited_for() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        let line = "trap 'echo ASKED' TERM; trap '' HUP; echo READY; while :; do sleep 0.05; done";
+        let made = client.session("p", line).await;
+        eventually("the program", async || {
+            let text = client.text(made.pane_id).await;
+            text.contains("READY").then_some(())
+        })
+        .await;
+        let keeper = info(&client, made.pane_id).await.keeper_pid;
+        let begun = Instant::now();
+        let closing = client.ok(close(made.pane_id));
+        let stopping = async {
+            // Its rounds are under way.
+            eventually("the first round", async || {
+                let text = client.text(made.pane_id).await;
+                text.contains("ASKED").then_some(())
+            })
+            .await;
+            Stopped::new(keeper)
+        };
+        let (closed, _stopped) = tokio::join!(closing, stopping);
+        assert_eq!(closed.panes[0].survivors, Vec::<u32>::new());
+        // What a keeper may take at most is 10 s more.
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(!proc::lives(made.pid) && !proc::lives(keeper));
+    });
+}
+
+#[test]
 fn without_descriptors_panes_wait_until_there_are_some() {
     const PANES: usize = 24;
     run_within(Duration::from_secs(120), async {

@@ -30,6 +30,8 @@ use crate::{
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// The time that a keeper gets on top of the time limit that it watches itself.
 const ANSWER_GRACE: Duration = Duration::from_secs(1);
+/// The time between two looks whether a keeper that was asked is stopped.
+const STOPPED_LOOK: Duration = Duration::from_millis(100);
 /// The time that a keeper gets which did not answer the last time.
 const SILENT_LIMIT: Duration = Duration::from_millis(500);
 
@@ -360,10 +362,27 @@ impl Keeper {
             true => limit.min(SILENT_LIMIT),
             false => limit,
         };
-        let asked = self.ask(request, limit).await;
+        let asked = tokio::select! {
+            biased;
+            asked = self.ask(request, limit) => asked,
+            () = self.stays_stopped() => Err(LinkError::Stopped),
+        };
         let silent = matches!(asked, Err(LinkError::Timeout(_)));
         self.silent.store(silent, Ordering::Relaxed);
         asked
+    }
+
+    /// Waits until the keeper is found stopped twice: a signal takes a moment, and one that goes on soon is worth the wait.
+    async fn stays_stopped(&self) {
+        let mut before = false;
+        loop {
+            tokio::time::sleep(STOPPED_LOOK).await;
+            let now = self.family.keeper.is_some_and(|keeper| keeper.is_stopped());
+            if before && now {
+                return;
+            }
+            before = now;
+        }
     }
 
     async fn ask_done(&self, request: Request) -> Result<(), LinkError> {
