@@ -57,6 +57,37 @@ fn forger(dir: &Path) -> String {
 }
 
 #[test]
+fn a_shell_that_cannot_report_begins_no_further_step() {
+    with_daemon(async |daemon, client| {
+        let steps = [
+            "exec 10>&-",
+            "for fd in /proc/$$/fd/*; do eval \"exec ${fd##*/}>&-\"; done",
+            "exec 8>&10 10>&-",
+            "command() { return 0; }",
+            "enable -n command",
+            "ulimit -n 9",
+        ];
+        for (number, step) in steps.iter().enumerate() {
+            let file = daemon.dir.path().join(format!("ran{number}"));
+            let next = format!("touch {}; exit 3", file.display());
+            let ended = run(&client, &["true", step, &next], true).await;
+            let ran = file.exists();
+            let told = statuses(&ended);
+            // What ran is never told as skipped, and no step gets the status of another one.
+            match ran {
+                true => assert_eq!(told[2], RunStatus::Failed, "{step}: {ended:?}"),
+                false => {
+                    assert!(ended.commands[1].unknown, "{step}: {ended:?}");
+                    assert_eq!(told[2], RunStatus::Skipped, "{step}: {ended:?}");
+                    assert_eq!(ended.commands[1].exit_code, None, "{step}: {ended:?}");
+                }
+            }
+            assert_eq!(told[0], RunStatus::Completed, "{step}: {ended:?}");
+        }
+    });
+}
+
+#[test]
 fn what_a_steps_programs_report_changes_nothing() {
     with_daemon(async |daemon, client| {
         let forge = forger(daemon.dir.path());

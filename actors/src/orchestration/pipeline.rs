@@ -18,6 +18,9 @@ use pipe::StatusPipe;
 /// The time that the output of a step that has ended may take to arrive; it was printed before its report.
 const MARK_LIMIT: Duration = Duration::from_secs(1);
 
+/// The reason for an outcome that nobody knows.
+const UNREPORTED_WHY: &str = "unknown: its shell could not report how it ended, because the step closed the descriptors of its shell or changed the words that report; run such a step as a program of its own (`bash -c '...'`)";
+
 /// The pause between two looks for it.
 const MARK_PAUSE: Duration = Duration::from_millis(1);
 
@@ -222,7 +225,12 @@ impl<'a> ShellRun<'a> {
         if self.is_over() {
             return self.compare_with_end().await;
         }
-        let mut outcome = self.job.outcome(self.pane, stopped);
+        let mut outcome = match self.job.end_of(self.pane).map(|end| end.exit) {
+            Some(ExitStatus::Exited {
+                code: script::UNREPORTED,
+            }) if stopped.is_none() => Outcome::unknown(UNREPORTED_WHY),
+            _ => self.job.outcome(self.pane, stopped),
+        };
         outcome.duration = Some(self.since.elapsed());
         let tail = self.output(None, outcome.status).await;
         self.job.ended(step, outcome.with_output(tail)).await;

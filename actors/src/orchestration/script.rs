@@ -9,6 +9,9 @@
 //! A step that ends the shell (`exit`, `exec`, `set -e`, a signal) leaves no report: the shell's own wait status is
 //! its status then.
 //!
+//! A step can take the socket from its shell (`exec 10>&-`), or the words that report. Then the shell ends with
+//! [`UNREPORTED`] instead of going on with steps that nobody would hear of.
+//!
 //! After each report the shell waits for an answer; it is what marks the end of the step's output on the terminal. Nobody else knows it
 //! beforehand, so no step can mark another one's.
 
@@ -21,6 +24,9 @@ use terminal::screen::MARK_TITLE;
 
 use keeper::STATUS_PIPE_FD;
 use model::orchestration::plan::{COMMAND_BYTES, Plan};
+
+/// The status with which the shell ends when it cannot report how a step ended: one that hardly any program has.
+pub(super) const UNREPORTED: i32 = 213;
 
 /// More of one line than any report has: it is not a report.
 const LINE_BYTES: usize = 256;
@@ -52,7 +58,12 @@ pub(super) fn source(plan: &Plan, leave: &[String]) -> String {
     // The trace goes on within the step.
     script.push_str("case $- in\n*x*) __fugue_trace='set -x\n' ;;\n*) __fugue_trace= ;;\nesac\n");
     script.push_str("\\command set +x\nreturn \"$1\"\n}\n__fugue_end() {\n");
-    let _ = writeln!(script, "\\command echo \"$1 $2\" >&{fd}\n{read}");
+    // Without reports nothing further is begun: nobody would know of it.
+    let mute = format!("\\exit {UNREPORTED}");
+    let _ = writeln!(
+        script,
+        "__fugue_mark=unread\n\\command echo \"$1 $2\" >&{fd} || {mute}\n{read}\nif [ \"$__fugue_mark\" = unread ]; then {mute}; fi"
+    );
     if plan.wants_output() {
         // Not shown.
         let _ = writeln!(
@@ -75,6 +86,9 @@ pub(super) fn source(plan: &Plan, leave: &[String]) -> String {
         script,
         "return \"$2\"\n}}\n{{ \\command echo begin >&{fd}; {read}; }} 2>/dev/null"
     );
+    if plan.shell_name() == "bash" {
+        script.push_str("\\readonly -f __fugue_begin __fugue_end\n");
+    }
     let out = match plan.stop_on_error {
         true => " || \\exit \"$?\"",
         false => "",
