@@ -168,7 +168,12 @@ fn check_value(path: &Path<'_>, schema: &JsonObject, value: &mut Value) -> Resul
         ("boolean", Value::Bool(_)) => Ok(()),
         ("integer", number @ Value::Number(_)) => {
             whole(path, number)?;
-            in_range(path, schema, number)
+            in_range(path, schema, number)?;
+            match number.is_i64() || number.is_u64() {
+                true => Ok(()),
+                // One without an upper bound of its own.
+                false => Err(out_of_range(path, number, "at most 9007199254740992")),
+            }
         }
         ("number", number @ Value::Number(_)) => in_range(path, schema, number),
         ("array", Value::Array(items)) => array(path, schema, items),
@@ -233,10 +238,12 @@ fn in_range(path: &Path<'_>, schema: &JsonObject, number: &Value) -> Result<(), 
         (None, Some(most)) => format!("at most {most}"),
         (None, None) => "a number".to_owned(),
     };
-    Err(
-        Error::invalid(format!("{path} is {number}, which is out of range"))
-            .hint(format!("{path} is {range}; omit it for the default")),
-    )
+    Err(out_of_range(path, number, &range))
+}
+
+fn out_of_range(path: &Path<'_>, number: &Value, range: &str) -> Error {
+    Error::invalid(format!("{path} is {number}, which is out of range"))
+        .hint(format!("{path} is {range}; omit it for the default"))
 }
 
 fn array(path: &Path<'_>, schema: &JsonObject, items: &mut [Value]) -> Result<(), Error> {

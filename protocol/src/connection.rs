@@ -355,19 +355,26 @@ pub(crate) const NO_HELLO: &str = "the server closed the connection before its h
 /// The error for a peer that speaks another major version, saying which side to upgrade.
 #[must_use]
 pub fn version_mismatch(peer: &Hello, peer_is: &str) -> Error {
-    let older = if peer.protocol_version < PROTOCOL_VERSION {
-        format!("upgrade the {peer_is}")
-    } else {
-        "upgrade this side".to_owned()
+    // It is read at either end, so that each is named.
+    let own = match peer_is {
+        "client" => "server",
+        _ => "client",
+    };
+    let older = match peer.protocol_version < PROTOCOL_VERSION {
+        true => peer_is,
+        false => own,
     };
     Error::new(
         ErrorCode::Unsupported,
         format!(
-            "the {peer_is} ({} {}) speaks protocol {}, this side {PROTOCOL_VERSION}",
-            peer.name, peer.version, peer.protocol_version
+            "the {peer_is} ({} {}) speaks protocol {}, the {own} (fugue {}) {PROTOCOL_VERSION}",
+            peer.name,
+            peer.version,
+            peer.protocol_version,
+            env!("CARGO_PKG_VERSION")
         ),
     )
-    .hint(older)
+    .hint(format!("upgrade the {older}"))
 }
 
 mod frames;

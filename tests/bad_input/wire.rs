@@ -131,12 +131,7 @@ fn the_first_frame_is_a_hello_of_this_major_version() {
             assert_eq!(server.protocol_version, PROTOCOL_VERSION);
             let why = raw.goodbye().unwrap();
             assert_eq!(why.code, ErrorCode::Unsupported, "{why}");
-            let says = if older == "client" {
-                "upgrade the client"
-            } else {
-                "upgrade this side"
-            };
-            assert_eq!(why.hint, says);
+            assert_eq!(why.hint, format!("upgrade the {older}"));
         }
         // A name that is too long or hostile is cut, not refused.
         let mut raw = Raw::open(&daemon, &"\u{1b}]0;x\u{7}".repeat(10_000));

@@ -12,6 +12,7 @@ fn schema() -> JsonObject {
             "session": {"type": "string"},
             "lines": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
             "ratio": {"type": "number"},
+            "memory_max": {"type": "integer", "minimum": 0},
             "submit": {"type": "boolean"},
             "until": {"type": "string", "enum": ["match", "exit", "idle"]},
             "keys": {"type": "array", "items": {"type": "string"}},
@@ -85,6 +86,20 @@ fn numbers_keep_their_bounds() {
     let text = refused(lines(json!("many")));
     assert!(text.contains("must be an integer, not a string"), "{text}");
     assert!(text.contains("lines = 50"), "{text}");
+}
+
+#[test]
+fn an_integer_that_is_too_large_is_named_without_a_bound_too() {
+    for wrong in ["1e30", "18446744073709551616", "1e400"] {
+        let Ok(value) = serde_json::from_str::<Value>(wrong) else {
+            continue;
+        };
+        let text = refused(json!({"pane_id": "a", "memory_max": value}));
+        assert!(text.starts_with("memory_max is"), "{wrong}: {text}");
+        assert!(text.contains("out of range"), "{wrong}: {text}");
+    }
+    let most = json!({"pane_id": "a", "memory_max": u64::MAX});
+    assert_eq!(checked(most.clone()).unwrap(), most);
 }
 
 #[test]

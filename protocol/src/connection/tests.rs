@@ -240,7 +240,7 @@ async fn a_refusal_is_heard_even_when_the_hello_comes_too_late() {
 async fn the_older_side_is_told_to_upgrade() {
     for (theirs, advice) in [
         (PROTOCOL_VERSION - 1, "upgrade the server"),
-        (PROTOCOL_VERSION + 1, "upgrade this side"),
+        (PROTOCOL_VERSION + 1, "upgrade the client"),
     ] {
         let (client, server) = tokio::io::duplex(1024);
         let mut server = Framed::new(server, FrameCodec::default());
