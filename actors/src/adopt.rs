@@ -131,7 +131,6 @@ impl Adoption {
             if key.outcome.is_some() {
                 server.idempotency.restore(key);
             } else {
-                let _ = server.store.forget_key(&key.key);
                 open_keys.push(key);
             }
         }
@@ -181,7 +180,11 @@ impl Adoption {
             }
         }
         for stored in std::mem::take(&mut self.orchestrations) {
-            orchestration::resume(&self.server, stored, &self.open_keys).await;
+            orchestration::resume(&self.server, stored, &mut self.open_keys).await;
+        }
+        // Only now: a daemon that is killed before this leaves them to the next one as they were.
+        for key in &self.open_keys {
+            let _ = self.server.store.forget_key(&key.key);
         }
         entries
     }

@@ -325,6 +325,39 @@ fn a_key_begins_one_run_though_the_daemon_dies_in_between() {
     });
 }
 
+#[test]
+fn a_key_without_an_answer_is_known_to_the_daemon_after_the_next() {
+    run_within(Duration::from_secs(60), async {
+        let mut daemon = Daemon::start();
+        let file = daemon.dir.path().join("ran");
+        let run = RunParallel {
+            commands: vec![ParallelCommand {
+                command: format!("echo ran >> {}", file.display()),
+                ..ParallelCommand::default()
+            }],
+            ..RunParallel::default()
+        };
+        let client = daemon.client().await;
+        let first = keyed(&client, &run).await.unwrap();
+        result(&client, first.orchestration_id).await;
+        drop(client);
+        daemon.signal(rustix::process::Signal::KILL);
+        daemon.wait();
+        let database = rusqlite::Connection::open(daemon.paths().state.join("state.db")).unwrap();
+        let unanswered = "UPDATE idempotency SET outcome = NULL";
+        assert_eq!(database.execute(unanswered, []).unwrap(), 1);
+        drop(database);
+        daemon.launch();
+        drop(daemon.client().await);
+        kill_and_restart(&mut daemon, Duration::ZERO).await;
+        let client = daemon.client().await;
+        let again = keyed(&client, &run).await.unwrap();
+        assert_eq!(again.orchestration_id, first.orchestration_id);
+        assert_eq!(lines(&file), BTreeMap::from([("ran".to_owned(), 1)]));
+        nothing_left(&daemon, &client).await;
+    });
+}
+
 /// Waits until it has begun, then cancels it and kills the daemon once `killed` says so, whether the cancel was answered or not. Gives
 /// what the next daemon makes of it, asked to cancel it again.
 async fn cancelled_and_killed(

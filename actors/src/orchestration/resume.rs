@@ -15,8 +15,12 @@ use model::orchestration::stored::StoredOrchestration;
 use store::StoredKey;
 
 /// Enters an orchestration, and goes on with it unless it has ended. The sessions and panes are there already.
-/// A key of a request that nobody was answered gets this orchestration as its answer.
-pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, keys: &[StoredKey]) {
+/// The key of the request that began it, if that is among those that nobody was answered, gets it as its answer and is taken out.
+pub(crate) async fn resume(
+    server: &Arc<Server>,
+    stored: StoredOrchestration,
+    keys: &mut Vec<StoredKey>,
+) {
     let id = stored.job.id;
     if !stored.is_sound() {
         tracing::error!(orchestration_id = %id, "the record of an orchestration contradicts itself; it is forgotten");
@@ -32,13 +36,9 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
         .registry
         .orchestrations()
         .insert(id, Arc::clone(&entry));
-    let key = keys.iter().find(|key| Some(&key.key) == entry.key());
+    let key = keys.iter().position(|key| Some(&key.key) == entry.key());
     if let Some(key) = key {
-        let answered = StoredKey {
-            outcome: Some(to_bytes(&entry.reply(&server.name))),
-            ..key.clone()
-        };
-        server.idempotency.restore(answered);
+        answer(server, &entry, keys.swap_remove(key));
     }
     if ended {
         return;
@@ -73,6 +73,18 @@ pub(crate) async fn resume(server: &Arc<Server>, stored: StoredOrchestration, ke
         job::resume(server, &entry, &plan, index);
     }
     tracing::info!(orchestration_id = %id, open_jobs = count, "orchestration goes on");
+}
+
+/// Gives a key its orchestration as the answer, for the daemons after this one too.
+fn answer(server: &Server, entry: &OrchestrationEntry, key: StoredKey) {
+    let reply = to_bytes(&entry.reply(&server.name));
+    let _ = server
+        .store
+        .save_key(&key.key, key.params, Some(reply.clone()));
+    server.idempotency.restore(StoredKey {
+        outcome: Some(reply),
+        ..key
+    });
 }
 
 /// A session that is gone, for answers that name it.
