@@ -2,12 +2,15 @@
 
 use protocol::reply::{ExitStatus, ExpectOutcome};
 use protocol::request::{
-    ClosePane, CreateSession, Expect, KillSession, PaneSettings, PaneSpec, Program, ReadPane, Until,
+    ClosePane, CreateSession, Expect, KillSession, PaneSettings, PaneSpec, Program, ReadPane,
+    Until, WaitPane,
 };
 use protocol::{ErrorCode, Name, Target};
 
 use crate::support::daemon::{Client, Daemon, shell};
+use crate::support::left::beside;
 use crate::support::pane::{input, pattern};
+use crate::support::view::named;
 use crate::support::{eventually, proc, run};
 
 async fn exit_of(line: &str) -> ExitStatus {
@@ -164,6 +167,25 @@ fn a_running_tree_is_ended_by_a_close() {
             client.sessions().await.is_empty().then_some(())
         })
         .await;
+    });
+}
+
+#[test]
+fn the_end_of_a_pane_that_got_no_place_is_known() {
+    run(async {
+        let daemon = Daemon::start();
+        let client = daemon.client().await;
+        client.session("base", "exec sleep 600").await;
+        let fails = "start: its place=fails";
+        client.crash("step", fails).await.unwrap();
+        let create = beside("base", "new", "exec sleep 600");
+        client.call(create).await.unwrap_err();
+        let wait = WaitPane {
+            pane: named("new"),
+            timeout_ms: 15_000,
+        };
+        let waited = client.ok(wait).await;
+        assert_eq!(waited.status.exit, Some(signal(9)));
     });
 }
 

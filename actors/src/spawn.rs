@@ -77,6 +77,8 @@ pub(crate) async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spa
             status_pipe: begun.status_pipe,
         }),
         Err(error) => {
+            // Watched, so that its end is known at once.
+            watch(server, &entry);
             pane::close(server, &entry, true).await;
             Err(error)
         }
