@@ -22,7 +22,6 @@ use model::pane::PaneRecord;
 use model::session::change::Placement;
 use program::{Kept, process, start_program, was_started};
 use record::record;
-use started::Unplaced;
 
 pub(crate) mod group;
 mod order;
@@ -36,6 +35,7 @@ pub(crate) mod usual_shell;
 pub(crate) use order::SpawnOrder;
 pub(crate) use record::checked_cwd;
 pub(crate) use restart::respawn;
+pub(crate) use started::Unplaced;
 
 /// A pane whose program runs.
 pub(crate) struct Spawned {
@@ -70,6 +70,8 @@ pub(crate) async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spa
     let entry = begun.entry;
     let settled = settle(server, &order.session, &entry, placement).await;
     begun.unplaced.settled();
+    // Also one that is closed now, so that its end is known at once.
+    watch(server, &entry);
     match settled {
         Ok(window) => Ok(Spawned {
             entry,
@@ -77,8 +79,6 @@ pub(crate) async fn spawn(server: &Arc<Server>, order: SpawnOrder) -> Result<Spa
             status_pipe: begun.status_pipe,
         }),
         Err(error) => {
-            // Watched, so that its end is known at once.
-            watch(server, &entry);
             pane::close(server, &entry, true).await;
             Err(error)
         }
@@ -215,7 +215,7 @@ async fn begin(
     })
 }
 
-/// Starts the pane's actor and puts the pane into its place.
+/// Starts the pane's actor and puts the pane into its place. Whoever calls this watches the pane then.
 pub(crate) async fn settle(
     server: &Arc<Server>,
     session: &Arc<SessionEntry>,
@@ -226,9 +226,7 @@ pub(crate) async fn settle(
     start_actor(server, session, entry).await?;
     step!("start: its place")?;
     let place = |reply| SessionMsg::Place(placement, reply);
-    let window = ask_session(server, session, place).await?;
-    watch(server, entry);
-    Ok(window)
+    ask_session(server, session, place).await
 }
 
 async fn start_actor(

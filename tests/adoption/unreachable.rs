@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal};
 
 use super::all_text;
 use crate::support::daemon::{Client, Daemon, fugued_exe, kept, shell};
+use crate::support::left::left_over;
 use crate::support::pane::input;
 use crate::support::random::Random;
 use crate::support::{LIMIT, eventually, proc, run, run_within};
@@ -448,5 +449,65 @@ fn kills_with_stopped_keepers_end_nothing_and_start_nothing_twice() {
         }
         let started = std::fs::read_to_string(lives).unwrap();
         assert_eq!(started.lines().count(), PANES, "each was started once");
+    });
+}
+
+/// A pane whose keeper shows itself late to a daemon that has another database, in which this step fails.
+async fn late(daemon: &mut Daemon, step: &str) -> (Client, PaneInfo) {
+    let client = daemon.client().await;
+    let made = client.session("late", "read word; exit 7").await;
+    let before = info(&client, made.pane_id).await;
+    drop(client);
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    let stopped = Stopped::new(before.keeper_pid);
+    for suffix in ["", "-wal", "-shm"] {
+        let file = daemon.paths().state.join(format!("state.db{suffix}"));
+        let _ = std::fs::remove_file(file);
+    }
+    let fails = format!("{step}=fails");
+    daemon.launch_with(&[], &[("FUGUE_TEST_STEP", &fails)]);
+    let client = daemon.client().await;
+    drop(stopped);
+    eventually("the step is reached", async || {
+        client.crash("step_met", step).await.ok()
+    })
+    .await;
+    (client, before)
+}
+
+async fn nothing_left(daemon: &Daemon, client: &Client) {
+    eventually("nothing that nobody owns", async || {
+        left_over(daemon, client).await.ok()
+    })
+    .await;
+}
+
+#[test]
+fn a_late_pane_whose_place_is_not_recorded_is_kept_and_its_end_is_heard() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let (client, before) = late(&mut daemon, "change: it is recorded").await;
+        reached(&client, before.pane_id).await;
+        nothing_left(&daemon, &client).await;
+        client.ok(input(before.pane_id, "go")).await;
+        let end = client.exit(before.pane_id).await;
+        assert_eq!(end.exit, Some(ExitStatus::Exited { code: 7 }));
+    });
+}
+
+#[test]
+fn a_late_pane_that_gets_no_place_is_closed_with_the_session_that_was_made_for_it() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let (client, before) = late(&mut daemon, "start: its place").await;
+        eventually("its end", async || {
+            (client.sessions().await.is_empty() && !proc::lives(before.pid)).then_some(())
+        })
+        .await;
+        nothing_left(&daemon, &client).await;
+        let ran = daemon.fugue(&["stop"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(daemon.wait().code(), Some(0));
     });
 }

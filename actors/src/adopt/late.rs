@@ -7,11 +7,11 @@ use protocol::{Error, PaneUuid, Size};
 
 use super::enter::{Candidate, Reach, enter};
 use super::{end_keeper, keepers, session_for, stored};
-use crate::pane::KeeperMeta;
+use crate::pane::{self, KeeperMeta};
 use crate::registry::Claim;
 use crate::server::Server;
-use crate::session::life;
-use crate::spawn;
+use crate::session::life::{self, Unfilled};
+use crate::spawn::{self, Unplaced};
 use keeper_link::{AdoptedPane, Expected};
 use model::pane::StoredPane;
 use model::session::change::{Place, Placement};
@@ -73,7 +73,7 @@ async fn look(server: &Arc<Server>, now: PaneUuid) -> usize {
     found.away.len()
 }
 
-/// A pane that another database has known gets a window of its own.
+/// A pane that another database has known gets a window of its own. One that gets none is closed, with a session that was made for it.
 async fn take_in(
     server: &Arc<Server>,
     id: PaneUuid,
@@ -82,11 +82,13 @@ async fn take_in(
 ) -> Result<(), Error> {
     tracing::warn!(pane_id = %id, session = %meta.session_name, "a pane is taken in by what its keeper knows");
     let pane = stored(id, meta);
+    let mut unfilled = None;
     let session = match server.registry.session(pane.session) {
         Some(session) => session,
         None => match server.registry.claim(session_for(server, &pane)) {
             Claim::Ours(session) => {
                 life::start(server, &session).await?;
+                unfilled = Some(Unfilled::new(server, &session));
                 session
             }
             Claim::Taken(session) => session,
@@ -101,11 +103,22 @@ async fn take_in(
         size: Size::default(),
     };
     let entry = enter(server, candidate, false);
+    let unplaced = Unplaced::new(server, &entry);
     let placement = Placement {
         pane: id,
         place: Place::NewWindow { name: None },
         select: false,
     };
-    spawn::settle(server, &session, &entry, placement).await?;
-    Ok(())
+    let settled = spawn::settle(server, &session, &entry, placement).await;
+    // One that is placed stays although that could not be recorded: it is written when that is possible.
+    if settled.is_ok() || session.snapshot().window_of(id).is_some() {
+        unplaced.settled();
+        if let Some(unfilled) = unfilled {
+            unfilled.settled();
+        }
+        if entry.state().borrow().unreachable().is_none() {
+            pane::life::watch_life(server, &entry, &entry.process());
+        }
+    }
+    settled.map(drop)
 }

@@ -75,15 +75,15 @@ impl Drop for StartedProgram {
 }
 
 /// A pane that has its program and is in no layout. Unless it gets its place, it is closed: also by a panic on the way there.
-pub(super) struct Unplaced(Option<(Arc<Server>, Arc<PaneEntry>)>);
+pub(crate) struct Unplaced(Option<(Arc<Server>, Arc<PaneEntry>)>);
 
 impl Unplaced {
-    pub(super) fn new(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Self {
+    pub(crate) fn new(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Self {
         Self(Some((Arc::clone(server), Arc::clone(entry))))
     }
 
     /// It has its place, or somebody else closes it.
-    pub(super) fn settled(mut self) {
+    pub(crate) fn settled(mut self) {
         self.0 = None;
     }
 }
