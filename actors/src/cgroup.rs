@@ -19,6 +19,8 @@ use keeper::KeeperCgroup;
 use place::PaneGroups;
 
 pub(crate) use group::{close, discard};
+#[cfg(test)]
+pub(crate) use tests::pretended;
 
 /// The least memory that a program can be started with.
 const LEAST_BYTES: u64 = 1 << 20;

@@ -177,6 +177,12 @@ impl Server {
         self.cgroups.get_or_init(|| Cgroups::open(wish, &self.name));
     }
 
+    /// Panes get these groups.
+    #[cfg(test)]
+    pub(crate) fn contain_in(&self, cgroups: Cgroups) {
+        self.cgroups.get_or_init(|| cgroups);
+    }
+
     /// Asks the daemon to end; the first order counts.
     pub(crate) fn order_stop(&self, order: StopOrder) {
         self.stop.send_if_modified(|stop| {

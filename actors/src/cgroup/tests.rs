@@ -30,6 +30,13 @@ fn delegated(root: &Path) -> Cgroups {
     })
 }
 
+/// Control groups in a directory that looks like a delegated one, for tests of others.
+pub(crate) fn pretended() -> (tempfile::TempDir, Cgroups) {
+    let dir = fake("memory");
+    let cgroups = delegated(dir.path());
+    (dir, cgroups)
+}
+
 fn text(path: PathBuf) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

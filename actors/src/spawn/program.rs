@@ -1,5 +1,6 @@
 //! The start of a program under a keeper, for a new pane or for the next life of one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,7 @@ pub(super) async fn start_program(
     let cgroup = server
         .cgroups()
         .prepare(record.cgroup.as_deref(), record.settings.memory_max)?;
-    let group = cgroup.as_ref().map(|cgroup| cgroup.group.clone());
+    let group = EmptyGroup(cgroup.as_ref().map(|cgroup| cgroup.group.clone()));
     let (raw_env, env) = record::variables(record);
     let winsize = window.winsize();
     let spec = KeeperSpec {
@@ -92,16 +93,26 @@ pub(super) async fn start_program(
         ..KeeperSpec::default()
     };
     let (entry, turn) = again.unzip();
-    match spawn_in_place(server, spec, entry).await? {
-        Ok(program) => {
-            let started = StartedProgram::new(server, group, turn, &program);
-            Ok((started, program))
-        }
-        Err(error) => {
-            if let Some(group) = group {
-                cgroup::discard(&group);
-            }
-            Err(spawn_error(&record.command, &error))
+    let program = spawn_in_place(server, spec, entry).await?;
+    let program = program.map_err(|error| spawn_error(&record.command, &error))?;
+    let started = StartedProgram::new(server, group.filled(), turn, &program);
+    Ok((started, program))
+}
+
+/// A control group without a program. Unless one is started in it, it is discarded, whatever keeps it from that.
+struct EmptyGroup(Option<PathBuf>);
+
+impl EmptyGroup {
+    /// It is the started program's.
+    fn filled(mut self) -> Option<PathBuf> {
+        self.0.take()
+    }
+}
+
+impl Drop for EmptyGroup {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.take() {
+            cgroup::discard(&group);
         }
     }
 }
@@ -178,3 +189,6 @@ pub(super) fn was_started(command: &str, error: &Error) -> Error {
     )
     .hint("no pane was made; see what it has done until then before it is started again")
 }
+
+#[cfg(test)]
+mod tests;
