@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{FutureExt, join_all};
 use futures_util::stream::{self, StreamExt};
 use protocol::request::{LayoutNode, PaneSpec};
-use protocol::{Error, ErrorCode, Name, PaneUuid, WindowUuid};
+use protocol::{Error, Name, PaneUuid, WindowUuid};
 
 use super::started::Unplaced;
 use super::{Begun, Plan, SpawnOrder, ask_session, begin, plan, room, start_actor, watch};
@@ -145,10 +145,11 @@ async fn settle_all(
 /// The error with the place in the layout that it is about.
 fn at(path: &str, mut error: Error) -> Error {
     error.message = format!("{path}: {}", error.message);
-    if error.code == ErrorCode::SpawnFailed {
-        error.hint =
-            "no pane of the layout was made; correct the command, its directory or its environment"
-                .to_owned();
-    }
+    error.hint = error
+        .hint
+        .replacen("no pane was made", "no pane of the layout was made", 1);
     error
 }
+
+#[cfg(test)]
+mod tests;

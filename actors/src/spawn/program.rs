@@ -165,16 +165,43 @@ fn spawn_error(command: &str, error: &SpawnError) -> Error {
         return was_started(command, &Error::new(ErrorCode::Limit, error.to_string()));
     }
     let command = protocol::name::shown(command);
+    let (code, hint) = remedy(error);
+    Error::new(code, format!("cannot start {command}: {error}")).hint(hint)
+}
+
+/// The kind that an error has for the caller, and what there is to do about it. A `limit` passes: a restart is put off by it, and not
+/// counted as a life that has failed.
+fn remedy(error: &SpawnError) -> (ErrorCode, &'static str) {
     if error.is_limit() {
-        return Error::new(ErrorCode::Limit, format!("cannot start {command}: {error}")).hint(
-            "processes, memory, terminals or file descriptors ran out; close panes, then try again",
-        );
+        let hint =
+            "processes, memory, terminals or file descriptors ran out; close panes, then try again";
+        return (ErrorCode::Limit, hint);
     }
-    Error::new(
-        ErrorCode::SpawnFailed,
-        format!("cannot start {command}: {error}"),
-    )
-    .hint("no pane was made; correct the command, its directory or its environment")
+    match error {
+        SpawnError::Timeout(_) => (
+            ErrorCode::Limit,
+            "no pane was made; the machine is too busy or short of memory, so try again when it is less so",
+        ),
+        SpawnError::Died(_) => (
+            ErrorCode::SpawnFailed,
+            "no pane was made, and that is not for the command; look into the system's log for what has ended the keeper, then try again",
+        ),
+        SpawnError::Keeper { .. } => (
+            ErrorCode::SpawnFailed,
+            "no pane was made, and that is not for the command; see that this file is there and can be executed, or install fugue again",
+        ),
+        SpawnError::SocketPath { .. } => (
+            ErrorCode::SpawnFailed,
+            "no pane was made, and that is not for the command; start the server with a shorter runtime directory",
+        ),
+        SpawnError::Program(_)
+        | SpawnError::TooLarge(_)
+        | SpawnError::NoRoom { .. }
+        | SpawnError::Descriptors => (
+            ErrorCode::SpawnFailed,
+            "no pane was made; correct the command, its directory or its environment",
+        ),
+    }
 }
 
 /// The error of a program that ran for a moment and has been ended, because the rest of its start failed.

@@ -40,3 +40,27 @@ async fn a_group_is_discarded_when_no_keeper_can_have_a_socket() {
     assert!(started.is_err());
     assert!(group.parent().unwrap().exists() && !group.exists());
 }
+
+#[test]
+fn a_start_that_took_too_long_passes_and_no_other_failure_of_a_keeper_is_put_on_the_command() {
+    let told = |error: SpawnError| spawn_error("make", &error);
+    let late = told(SpawnError::Timeout(SPAWN_LIMIT));
+    // A restart is put off by this code.
+    assert_eq!(late.code, ErrorCode::Limit, "{late}");
+    let missing = std::io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error());
+    let missing = SpawnError::Keeper {
+        exe: "/nonexistent/fugue-keeper".into(),
+        source: missing,
+    };
+    let died = SpawnError::Died("it was killed".to_owned());
+    let errors = [late, told(missing), told(died)];
+    for error in &errors[1..] {
+        assert_eq!(error.code, ErrorCode::SpawnFailed, "{error}");
+    }
+    for error in errors {
+        assert!(!error.hint.contains("correct the command"), "{error}");
+        assert!(error.hint.starts_with("no pane was made"), "{error}");
+    }
+    let command = told(SpawnError::TooLarge("9 MB".to_owned()));
+    assert!(command.hint.contains("correct the command"), "{command}");
+}
