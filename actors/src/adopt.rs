@@ -417,10 +417,14 @@ fn stored(id: PaneUuid, meta: KeeperMeta) -> StoredPane {
     }
 }
 
-fn end_keeper(server: &Arc<Server>, id: PaneUuid, keeper: Keeper) {
+/// Ends a keeper that no pane has, in the background. The daemon waits for that before it ends.
+fn end_keeper(server: &Server, id: PaneUuid, keeper: Keeper) {
     let socket = server.paths.pane_socket(id);
     let group = server.cgroups().path(id);
-    tokio::spawn(async move {
+    server.endings.spawn(async move {
         pane::life::let_go(id, &keeper, &socket, group.as_deref()).await;
     });
 }
+
+#[cfg(test)]
+mod tests;
