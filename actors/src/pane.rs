@@ -17,7 +17,7 @@ pub(crate) use actor::{PaneActor, PaneArgs};
 pub(crate) use close::close;
 pub(crate) use close::{begin as close_in_background, go_on as go_on_closing};
 pub(crate) use entry::PaneEntry;
-pub(crate) use entry::StartTurn;
+pub(crate) use entry::{StartTurn, swap_back};
 pub(crate) use info::PanePlace;
 pub(crate) use message::{PaneMsg, Reached};
 pub(crate) use meta::KeeperMeta;

@@ -198,18 +198,23 @@ pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<P
     )
     .checked()?;
     let resizes = params.rows.is_some() || params.cols.is_some() || params.ratio.is_some();
+    let wanted = Change::Pane {
+        pane: leaf.id(),
+        focus: params.focus,
+        rows: params.rows,
+        cols: params.cols,
+        ratio: params.ratio.map(checked_ratio).transpose()?,
+    };
+    // First, because it can be undone: a call that fails has changed nothing.
+    let renamed = match params.name {
+        Some(name) => Some(rename(server, &leaf, name).await?),
+        None => None,
+    };
     if params.focus || resizes {
-        let wanted = Change::Pane {
-            pane: leaf.id(),
-            focus: params.focus,
-            rows: params.rows,
-            cols: params.cols,
-            ratio: params.ratio.map(checked_ratio).transpose()?,
-        };
         change(&session, wanted).await?;
     }
-    if let Some(name) = params.name {
-        rename(server, &leaf, name).await?;
+    if let Some(renamed) = renamed {
+        renamed.settled();
     }
     infos(server, &session)
         .into_iter()

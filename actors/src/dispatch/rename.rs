@@ -7,34 +7,58 @@ use protocol::{Error, Name};
 use crate::registry::Leaf;
 use crate::server::Server;
 use crate::step::step;
+use crate::store::PendingCommit;
 
-/// Gives a pane another name, and the one before when that cannot be recorded.
-pub(super) async fn rename(server: &Server, leaf: &Leaf, name: Name) -> Result<(), Error> {
-    let save = || {
-        server.registry.note_change();
-        match leaf {
-            Leaf::Pane(pane) => server.store.save(pane),
-            Leaf::Mirror(mirror) => server.store.save(mirror),
-        }
+/// Gives a pane another name, and the one before when that cannot be recorded. It keeps the new one when that is settled.
+pub(super) async fn rename<'a>(
+    server: &'a Server,
+    leaf: &'a Leaf,
+    name: Name,
+) -> Result<Renamed<'a>, Error> {
+    let name = Arc::new(name);
+    let before = leaf.rename(Some(Arc::clone(&name)));
+    let renamed = Renamed {
+        server,
+        leaf,
+        undo: Some((name, before)),
     };
-    let before = leaf.rename(Some(Arc::new(name)));
-    let mut undo = OnDrop(Some(|| {
-        leaf.rename(before);
-        let _ = save();
-    }));
     step!("rename: it is recorded")?;
-    save().wait().await?;
-    undo.0 = None;
-    Ok(())
+    save(server, leaf).wait().await?;
+    Ok(renamed)
 }
 
-/// Work that is done when it is dropped, unless it is taken out: also by a panic.
-struct OnDrop<F: FnOnce()>(Option<F>);
+fn save(server: &Server, leaf: &Leaf) -> PendingCommit {
+    server.registry.note_change();
+    match leaf {
+        Leaf::Pane(pane) => server.store.save(pane),
+        Leaf::Mirror(mirror) => server.store.save(mirror),
+    }
+}
 
-impl<F: FnOnce()> Drop for OnDrop<F> {
+/// A pane with another name. Unless that is settled, it gets the one before again: also by a panic.
+pub(super) struct Renamed<'a> {
+    server: &'a Server,
+    leaf: &'a Leaf,
+    /// The name, and the one before.
+    undo: Option<(Arc<Name>, Option<Arc<Name>>)>,
+}
+
+impl Renamed<'_> {
+    /// All that was asked for together with it is done.
+    pub(super) fn settled(mut self) {
+        self.undo = None;
+    }
+}
+
+impl Drop for Renamed<'_> {
     fn drop(&mut self) {
-        if let Some(undo) = self.0.take() {
-            undo();
+        if let Some((name, before)) = self.undo.take()
+            && self.leaf.take_back(name, before)
+        {
+            let _ = save(self.server, self.leaf);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

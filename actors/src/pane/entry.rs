@@ -22,6 +22,18 @@ use crate::clock::millis;
 use keeper::Identity;
 use model::pane::{Cause, Ended, PaneLife, PaneRecord};
 
+/// Puts a name of before back, unless there is another one than `set`. True if it is there.
+pub(crate) fn swap_back(
+    name: &ArcSwapOption<Name>,
+    set: Arc<Name>,
+    before: Option<Arc<Name>>,
+) -> bool {
+    let set = Some(set);
+    let found = name.compare_and_swap(&set, before);
+    let same = found.as_ref().zip(set.as_ref());
+    same.is_some_and(|(found, set)| Arc::ptr_eq(found, set))
+}
+
 /// A pane as everybody may see it. It outlives its actor.
 pub(crate) struct PaneEntry {
     /// Its id.
@@ -107,6 +119,11 @@ impl PaneEntry {
     /// Gives it another label, and says which it had.
     pub(crate) fn rename(&self, name: Option<Arc<Name>>) -> Option<Arc<Name>> {
         self.name.swap(name)
+    }
+
+    /// Gives it the label of before again: see [`swap_back`].
+    pub(crate) fn take_name_back(&self, set: Arc<Name>, before: Option<Arc<Name>>) -> bool {
+        swap_back(&self.name, set, before)
     }
 
     /// The present life of its program.

@@ -8,7 +8,7 @@ use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid};
 
 use super::Registry;
 use crate::clock::epoch_ms;
-use crate::pane::{PaneEntry, PanePlace};
+use crate::pane::{PaneEntry, PanePlace, swap_back};
 use crate::slots::Slot;
 use model::pane::StoredMirror;
 
@@ -127,6 +127,14 @@ impl Leaf {
         match self {
             Self::Pane(pane) => pane.rename(name),
             Self::Mirror(mirror) => mirror.name.swap(name),
+        }
+    }
+
+    /// Gives it the label of before again, unless somebody has given it another one than `set` meanwhile. True if it has it.
+    pub(crate) fn take_back(&self, set: Arc<Name>, before: Option<Arc<Name>>) -> bool {
+        match self {
+            Self::Pane(pane) => pane.take_name_back(set, before),
+            Self::Mirror(mirror) => swap_back(&mirror.name, set, before),
         }
     }
 
