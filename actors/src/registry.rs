@@ -65,6 +65,8 @@ pub(crate) struct Registry {
     /// Of panes, those included that are being started.
     pane_slots: Slots,
     client_slots: Slots,
+    /// Of orchestrations that have not ended, those included that are about to begin.
+    run_slots: Slots,
     clients: DashMap<ClientUuid, ClientEntry>,
     orchestrations: DashMap<OrchestrationUuid, Arc<OrchestrationEntry>>,
     /// Replaced as a whole: it changes only when a pane ends.
@@ -84,6 +86,7 @@ impl Default for Registry {
             mirrors: DashMap::new(),
             pane_slots: Slots::default(),
             client_slots: Slots::default(),
+            run_slots: Slots::default(),
             clients: DashMap::new(),
             orchestrations: DashMap::new(),
             ended: ArcSwap::default(),
@@ -303,6 +306,12 @@ impl Registry {
     #[must_use]
     pub(crate) fn client_slots(&self) -> &Slots {
         &self.client_slots
+    }
+
+    /// The limit of orchestrations; one is taken before anything is made, and given up at the end.
+    #[must_use]
+    pub(crate) fn run_slots(&self) -> &Slots {
+        &self.run_slots
     }
 
     /// The number of panes.

@@ -13,6 +13,7 @@ use crate::idempotency;
 use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
+use crate::slots::Slot;
 use crate::spawn::{checked_cwd, usual_shell};
 use crate::step::step;
 use model::orchestration::plan::Plan;
@@ -90,13 +91,14 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         checked_cwd(cwd)?;
     }
     kept::prune(server);
-    if kept::running(server) >= MAX_RUNNING {
-        return Err(Error::new(
+    let slot = server.registry.run_slots().take(MAX_RUNNING);
+    let slot = slot.ok_or_else(|| {
+        Error::new(
             ErrorCode::Limit,
             format!("{MAX_RUNNING} orchestrations run already"),
         )
-        .hint("wait for some to end, or cancel them"));
-    }
+        .hint("wait for some to end, or cancel them")
+    })?;
     let server = Arc::clone(server);
     let caller = *caller;
     let plan = Plan {
@@ -105,7 +107,7 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
         ..plan
     };
     // A caller that goes away must not leave half of it behind.
-    let begun = tokio::spawn(async move { start(&server, &caller, plan).await });
+    let begun = tokio::spawn(async move { start(&server, &caller, plan, slot).await });
     begun.await.map_err(|error| {
         Error::new(
             ErrorCode::Internal,
@@ -114,11 +116,17 @@ async fn begin(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orch
     })?
 }
 
-async fn start(server: &Arc<Server>, caller: &Caller, plan: Plan) -> Result<Orchestration, Error> {
+async fn start(
+    server: &Arc<Server>,
+    caller: &Caller,
+    plan: Plan,
+    slot: Slot,
+) -> Result<Orchestration, Error> {
     let id = OrchestrationUuid::new();
     let (session, created) = session::obtain(server, caller, &plan, id).await?;
     let (kind, commands) = (plan.kind, plan.commands.len());
-    let entry = Arc::new(OrchestrationEntry::new(id, plan, session, created));
+    let entry = OrchestrationEntry::new(id, plan, session, created, Some(slot));
+    let entry = Arc::new(entry);
     server
         .registry
         .orchestrations()
@@ -267,3 +275,6 @@ pub(crate) async fn cancel(
     }
     Ok(told(server, &entry).await)
 }
+
+#[cfg(test)]
+mod tests;

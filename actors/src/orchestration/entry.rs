@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::message::OrchestrationMsg;
 use crate::clock::{epoch_ms, instant, millis, now};
 use crate::session::SessionEntry;
+use crate::slots::Slot;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Doubt, Fact, Outcome, Progress, Started, StopReason};
 use model::orchestration::stored::{StoredFact, StoredOrchestration};
@@ -57,6 +58,8 @@ pub(crate) struct OrchestrationEntry {
     started_at_ms: u64,
     /// Given up at the end: environments are large.
     plan: ArcSwapOption<Plan>,
+    /// It counts until its end.
+    slot: ArcSwapOption<Slot>,
     progress: watch::Sender<Arc<Progress>>,
     /// Why everything is to end, once that is decided.
     decided: OnceLock<StopReason>,
@@ -86,6 +89,7 @@ impl OrchestrationEntry {
         plan: Plan,
         session: Arc<SessionEntry>,
         session_created: bool,
+        slot: Option<Slot>,
     ) -> Self {
         let begun = now();
         let nonce = Uuid::new_v4().simple().to_string();
@@ -117,13 +121,18 @@ impl OrchestrationEntry {
                 .collect(),
             jobs: (0..plan.jobs()).map(|_| JobFacts::default()).collect(),
             released: AtomicBool::new(false),
+            slot: ArcSwapOption::new(slot.map(Arc::new)),
             plan: ArcSwapOption::from_pointee(plan),
         }
     }
 
     /// An orchestration of an earlier daemon, with all that is recorded of it.
     #[must_use]
-    pub(crate) fn restored(stored: StoredOrchestration, session: Arc<SessionEntry>) -> Self {
+    pub(crate) fn restored(
+        stored: StoredOrchestration,
+        session: Arc<SessionEntry>,
+        slot: Option<Slot>,
+    ) -> Self {
         let StoredOrchestration { job, facts } = stored;
         let plan = job.plan.clone();
         let begun = instant(job.started_at_ms);
@@ -133,7 +142,7 @@ impl OrchestrationEntry {
             started_at_ms: job.started_at_ms,
             nonce: job.nonce,
             resumed: true,
-            ..Self::new(job.id, plan, session, job.session_created)
+            ..Self::new(job.id, plan, session, job.session_created, slot)
         };
         let mut progress = Progress::new(&job.plan);
         let mut took = None;
@@ -380,6 +389,7 @@ impl OrchestrationEntry {
     /// Publishes its end, after which only results are kept.
     pub(super) fn finish(&self, progress: &mut Progress) {
         progress.finish(now().saturating_duration_since(self.begun));
+        self.slot.store(None);
         self.publish(progress);
         self.plan.store(None);
         self.recorded.send_modify(|count| *count += 1);

@@ -67,14 +67,6 @@ fn forget_child(server: &Arc<Server>, entry: &OrchestrationEntry) {
     }
 }
 
-/// The number of those that have not ended yet.
-pub(super) fn running(server: &Server) -> usize {
-    let entries = server.registry.orchestrations().iter();
-    entries
-        .filter(|entry| !entry.snapshot().status.is_final())
-        .count()
-}
-
 /// All entries, newest first.
 pub(super) fn newest_first(server: &Server) -> Vec<Arc<OrchestrationEntry>> {
     let entries = server.registry.orchestrations().iter();

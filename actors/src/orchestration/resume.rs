@@ -31,7 +31,12 @@ pub(crate) async fn resume(
     let is_there = session.is_some();
     let session = session.unwrap_or_else(|| former_session(server, &stored));
     let ended = stored.has_ended();
-    let entry = Arc::new(OrchestrationEntry::restored(stored, session));
+    // More than are allowed go on all the same: they are there.
+    let slot = match ended {
+        true => None,
+        false => server.registry.run_slots().take(usize::MAX),
+    };
+    let entry = Arc::new(OrchestrationEntry::restored(stored, session, slot));
     server
         .registry
         .orchestrations()

@@ -27,8 +27,9 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
     let mut progress = Progress::new(&plan);
     let id = OrchestrationUuid::new();
     let session = Arc::clone(session);
-    let entry = Arc::new(OrchestrationEntry::new(id, plan, session, false));
     let registry = &server.registry;
+    let slot = registry.run_slots().take(usize::MAX);
+    let entry = Arc::new(OrchestrationEntry::new(id, plan, session, false, slot));
     registry.orchestrations().insert(id, Arc::clone(&entry));
     let _ = server.store.save(&entry);
     for code in [0, 1] {
