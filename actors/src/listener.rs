@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::children;
 use crate::client::{self, ClientArgs, refuse};
-use crate::runtime_dir::{RuntimeDir, system};
+use crate::runtime_dir::RuntimeDir;
 use crate::server::Server;
 
 use crowd::Crowd;
@@ -71,7 +71,7 @@ impl Actor for ListenerActor {
         myself: Address<ListenerMsg>,
         args: ListenerArgs,
     ) -> Result<ListenerState, ActorError> {
-        let listener = listener(&args.runtime_dir)?;
+        let listener = listener(&args.runtime_dir.listener())?;
         let accepting = accept(args, listener, myself.clone());
         let task = tokio::spawn(async move {
             let why = accepting.await;
@@ -96,8 +96,8 @@ impl Actor for ListenerActor {
     }
 }
 
-fn listener(runtime_dir: &RuntimeDir) -> std::io::Result<UnixListener> {
-    let socket = runtime_dir.listener().try_clone()?;
+fn listener(socket: &std::os::unix::net::UnixListener) -> std::io::Result<UnixListener> {
+    let socket = socket.try_clone()?;
     socket.set_nonblocking(true)?;
     UnixListener::from_std(socket)
 }
@@ -159,8 +159,7 @@ async fn accept(
 
 /// Makes the runtime directory again, with the sockets of this daemon and of its keepers.
 fn found_again(server: &Server, runtime_dir: &RuntimeDir) -> Result<UnixListener, Error> {
-    runtime_dir.renew()?;
-    let listener = listener(runtime_dir).map_err(|error| system("listen again", &error))?;
+    let listener = runtime_dir.renew(listener)?;
     let panes = server.registry.panes();
     let keepers = panes.iter().filter(|pane| {
         let process = pane.process();

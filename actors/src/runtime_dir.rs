@@ -100,23 +100,36 @@ impl RuntimeDir {
         identity(&self.paths.socket()).is_ok_and(|found| found == self.held().socket)
     }
 
-    /// Makes all of it again.
+    /// Makes all of it again, and returns what `take` makes of the new socket.
     ///
     /// # Errors
-    /// `busy` when another daemon has the place by now; what keeps it from being made.
-    pub(crate) fn renew(&self) -> Result<(), Error> {
+    /// `busy` when another daemon has the place by now; what keeps it from being made or taken. Then nobody finds this daemon
+    /// still, so that it is tried again.
+    pub(crate) fn renew<T>(
+        &self,
+        take: impl FnOnce(&UnixListener) -> io::Result<T>,
+    ) -> Result<T, Error> {
         for dir in [&self.paths.runtime, &self.paths.panes()] {
             private_dir(dir)?;
         }
         let mut held = self.held();
         let lock = lock(&self.paths.lock(), &self.paths.runtime, LOCK_LIMIT)?;
         let mut renewed = HeldSocket::listen(&self.paths, lock)?;
-        renewed.files = std::mem::take(&mut held.files);
-        *held = renewed;
-        for (path, content) in &held.files {
-            write(path, content).map_err(|e| system(&format!("write {}", path.display()), &e))?;
+        let taken = put_back(&held.files)
+            .and_then(|()| take(&renewed.listener).map_err(|e| system("listen again", &e)));
+        match taken {
+            Ok(taken) => {
+                renewed.files = std::mem::take(&mut held.files);
+                // Last: from here on callers are taken for finding this daemon.
+                *held = renewed;
+                Ok(taken)
+            }
+            Err(error) => {
+                // Nobody is going to accept there. The lock is held until `renewed` is dropped, so it is ours.
+                let _ = std::fs::remove_file(self.paths.socket());
+                Err(error)
+            }
         }
-        Ok(())
     }
 
     /// Takes away what callers would look for, unless it is a successor's.
@@ -164,6 +177,14 @@ impl HeldSocket {
             files: Vec::new(),
         })
     }
+}
+
+/// Writes files with what was in them.
+fn put_back(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Error> {
+    for (path, content) in files {
+        write(path, content).map_err(|e| system(&format!("write {}", path.display()), &e))?;
+    }
+    Ok(())
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {

@@ -24,13 +24,41 @@ fn a_deleted_directory_is_made_again_with_all_that_was_in_it() {
     assert!(place.is_found());
     std::fs::remove_dir_all(&paths.runtime).unwrap();
     assert!(!place.is_found());
-    place.renew().unwrap();
+    place.renew(UnixListener::try_clone).unwrap();
     assert!(place.is_found());
     assert!(paths.panes().is_dir());
     assert_eq!(std::fs::read(paths.http_token()).unwrap(), b"secret");
     UnixStream::connect(paths.socket()).unwrap();
     let mode = std::fs::metadata(paths.http_token()).unwrap().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_renewal_that_fails_at_any_step_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = paths(dir.path());
+    let place = RuntimeDir::open(&paths, LOCK_LIMIT).unwrap();
+    std::fs::write(paths.http_token(), "secret").unwrap();
+    place.keep(&paths.http_token());
+    std::fs::remove_dir_all(&paths.runtime).unwrap();
+    // The socket cannot be taken.
+    let refused = |_: &UnixListener| Err::<UnixListener, _>(Errno::NFILE.into());
+    let error = place.renew(refused).unwrap_err();
+    assert!(error.message.contains("listen again"), "{error}");
+    assert!(!place.is_found() && !paths.socket().exists());
+    // A file cannot be written.
+    std::fs::remove_file(paths.http_token()).unwrap();
+    std::fs::create_dir_all(paths.http_token().join("in the way")).unwrap();
+    let error = place.renew(UnixListener::try_clone).unwrap_err();
+    assert!(error.message.contains("write"), "{error}");
+    assert!(!place.is_found() && !paths.socket().exists());
+    std::fs::remove_dir_all(paths.http_token()).unwrap();
+    let taken = place.renew(UnixListener::try_clone).unwrap();
+    assert!(place.is_found());
+    assert_eq!(std::fs::read(paths.http_token()).unwrap(), b"secret");
+    let _caller = UnixStream::connect(paths.socket()).unwrap();
+    taken.set_nonblocking(true).unwrap();
+    taken.accept().unwrap();
 }
 
 #[test]
