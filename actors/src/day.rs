@@ -165,9 +165,18 @@ impl Day {
         tokio::time::sleep(STEP).await;
     }
 
+    pub(crate) fn state(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// The database, as another process sees it.
+    pub(crate) fn database(&self) -> Connection {
+        Connection::open(self.dir.path().join("state.db")).unwrap()
+    }
+
     /// Rows of a table, as another process sees them.
     pub(crate) fn rows(&self, table: &str) -> usize {
-        let database = Connection::open(self.dir.path().join("state.db")).unwrap();
+        let database = self.database();
         let sql = format!("SELECT count(*) FROM {table}");
         let count: i64 = database.query_row(&sql, [], |row| row.get(0)).unwrap();
         usize::try_from(count).unwrap()
@@ -273,7 +282,7 @@ async fn marks_are_bounded_while_nothing_can_be_written_and_all_is_written_anew_
     tokio::time::sleep(Duration::from_secs(3)).await;
     store.flush().await.unwrap();
     assert_eq!(store.unwritten(), 0);
-    let database = Connection::open(day.dir.path().join("state.db")).unwrap();
+    let database = day.database();
     let ids: String = database
         .query_row("SELECT group_concat(id) FROM sessions", [], |row| {
             row.get(0)

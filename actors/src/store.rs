@@ -221,7 +221,7 @@ impl Store {
     /// that nothing of it is left in the files.
     ///
     /// # Errors
-    /// As [`PendingCommit::wait`]; `busy` while somebody else reads the database.
+    /// As [`PendingCommit::wait`]; `busy` while somebody else reads the database, or it cannot be opened.
     pub(crate) async fn forget_now(&self, texts: Vec<PaneUuid>) -> Result<(), Error> {
         self.flush().await?;
         let Some(actor) = self
@@ -236,7 +236,7 @@ impl Store {
                 ErrorCode::Busy,
                 format!("the state is not cleaned yet: {why}"),
             )
-            .hint("it is tried again by itself within some seconds")
+            .hint("try again; what was deleted already leaves the files by itself within some seconds")
         };
         let forgotten = actor
             .call(|reply| StoreMsg::Forget(texts, reply), SAVE_LIMIT)

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use protocol::{Error, ErrorCode, PaneUuid};
-use store::{Commit, Database, Persist, Written};
+use store::{Commit, Database, Key, Mark, Persist, Written};
 use supervisor::{Actor, ActorError, Address, Reply};
 use tokio::task::JoinError;
 
@@ -77,6 +77,15 @@ pub(crate) struct StoreState {
     commits: u64,
 }
 
+/// All marks that there were at one moment.
+struct Taken {
+    /// So many had been made.
+    upto: u64,
+    marks: Vec<(Key, Mark)>,
+    /// They are all there is.
+    anew: bool,
+}
+
 impl Actor for StoreActor {
     type Msg = StoreMsg;
     type State = StoreState;
@@ -127,7 +136,9 @@ impl Actor for StoreActor {
                 state.empty_later(myself, EMPTY_PAUSE);
             }
             StoreMsg::Forget(texts, reply) => {
-                state.commit(myself).await;
+                // Also without a mark: what is to be forgotten may be in a database that is not open yet.
+                let taken = state.take();
+                state.write(myself, taken).await;
                 reply.send(state.forget(texts).await);
                 // If somebody else was reading.
                 state.empty_later(myself, EMPTY_RETRY);
@@ -162,7 +173,7 @@ impl StoreState {
 
     async fn forget(&mut self, texts: Vec<PaneUuid>) -> Result<(), String> {
         let Some(database) = self.database.take() else {
-            return Ok(());
+            return Err("the database cannot be opened".to_owned());
         };
         let forgotten = tokio::task::spawn_blocking(move || {
             let forgotten = database.forget(&texts);
@@ -210,30 +221,49 @@ impl StoreState {
             (database, tidied)
         });
         match tidied.await {
-            Ok((database, Ok(()))) => self.database = Some(database),
-            // Whether it is broken is seen by the next commit, which opens it again.
-            Ok((_, Err(error))) => tracing::debug!(%error, "the state was not tidied"),
+            Ok((database, tidied)) => {
+                self.database = Some(database);
+                if let Err(error) = tidied {
+                    // Whether it is broken is seen by the next commit.
+                    tracing::debug!(%error, "the state was not tidied");
+                }
+            }
             Err(error) => tracing::error!(%error, "tidying the state failed"),
         }
     }
 
+    /// Commits what is marked, if anything is, or to see whether the database can be written to again.
     async fn commit(&mut self, myself: &Address<StoreMsg>) {
-        let store = Arc::clone(&self.store);
+        let taken = self.take();
+        if !taken.marks.is_empty() || self.failing {
+            return self.write(myself, taken).await;
+        }
+        self.store.progress.send_if_modified(|progress| {
+            let news = progress.tried < taken.upto;
+            progress.tried = progress.tried.max(taken.upto);
+            news
+        });
+    }
+
+    fn take(&self) -> Taken {
+        let store = &self.store;
         let anew = store.overflowed.swap(false, Ordering::AcqRel);
         if anew {
             // They are taken at once, so the actor need not be told.
             store.told.store(true, Ordering::Release);
             store.mark_all((self.everything)());
         }
-        let (tried, marks) = store.take();
-        if marks.is_empty() {
-            store.progress.send_if_modified(|progress| {
-                let news = progress.tried < tried;
-                progress.tried = progress.tried.max(tried);
-                news
-            });
-            return;
-        }
+        let (upto, marks) = store.take();
+        Taken { upto, marks, anew }
+    }
+
+    async fn write(&mut self, myself: &Address<StoreMsg>, taken: Taken) {
+        let store = Arc::clone(&self.store);
+        let Taken {
+            upto: tried,
+            marks,
+            anew,
+        } = taken;
         if marks.iter().any(|(_, mark)| mark.deletes()) {
             self.empty_later(myself, EMPTY_PAUSE);
         }
