@@ -59,6 +59,7 @@ pub(crate) async fn adopt(server: &Arc<Server>, loaded: Loaded) {
     let mut found = keepers::connect(&server.paths, wanted).await;
     found.call(&server.paths, &known, free).await;
     found.hold(&server.paths, &known, held);
+    let store = loaded.store;
     let adoption = Adoption::new(server, loaded);
     let (count, silent) = (found.keepers.len(), found.away.len());
     let unknown: HashSet<PaneUuid> = found.away.keys().copied().collect();
@@ -85,7 +86,7 @@ pub(crate) async fn adopt(server: &Arc<Server>, loaded: Loaded) {
         .cgroups()
         .sweep(|id| server.registry.pane(id).is_some() || unknown.contains(&id));
     if server.held_back.careful().is_none() {
-        late::look_again(server);
+        late::look_again(server, store);
     }
 }
 

@@ -55,7 +55,11 @@ pub(crate) struct Day {
 
 impl Day {
     pub(crate) async fn begin() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::begin_in(tempfile::tempdir().unwrap()).await
+    }
+
+    /// The same with what lies in a state directory.
+    pub(crate) async fn begin_in(dir: tempfile::TempDir) -> Self {
         let paths = Paths {
             runtime: dir.path().join("r"),
             state: dir.path().to_owned(),

@@ -11,10 +11,10 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use dashmap::DashMap;
 use protocol::paths::Paths;
@@ -58,7 +58,7 @@ pub(crate) struct Store {
     /// There is a database to write to; a server without one, as in tests, remembers nothing.
     open: AtomicBool,
     /// Which database it is: keepers are told, so that a pane that it does not know can be judged.
-    id: OnceLock<Uuid>,
+    id: ArcSwapOption<Uuid>,
     marks: DashMap<Key, Mark>,
     /// What the commit under way has taken: nothing that is alive tells again what is gone.
     taken: ArcSwap<Vec<(Key, Mark)>>,
@@ -132,7 +132,7 @@ impl Store {
                 environment: true,
             },
             open: AtomicBool::new(false),
-            id: OnceLock::new(),
+            id: ArcSwapOption::empty(),
             marks: DashMap::new(),
             taken: ArcSwap::default(),
             marked: AtomicU64::new(0),
@@ -167,9 +167,7 @@ impl Store {
         self.open.store(true, Ordering::Release);
         match opened {
             Ok(Ok(loaded)) => {
-                if let Some(id) = loaded.store {
-                    self.id.get_or_init(|| id);
-                }
+                self.id.store(loaded.store.map(Arc::new));
                 loaded
             }
             Ok(Err(error)) => {
@@ -251,10 +249,10 @@ impl Store {
         let _ = self.mark(Key::EndedPane(id), Mark::Gone);
     }
 
-    /// The id of the database, as far as that is known.
+    /// The id of the database that was opened last, as far as that is known.
     #[must_use]
     pub(crate) fn id(&self) -> Option<Uuid> {
-        self.id.get().copied()
+        self.id.load().as_deref().copied()
     }
 
     /// Something alive has changed.

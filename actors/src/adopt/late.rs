@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Error, PaneUuid, Size};
+use uuid::Uuid;
 
 use super::enter::{Candidate, Reach, enter};
 use super::{end_keeper, keepers, session_for, stored};
@@ -27,8 +28,8 @@ const LATE: [Duration; 3] = [
 /// And then so often, as long as there is one that does not answer.
 const LATER: Duration = Duration::from_secs(30);
 
-/// Looks for them.
-pub(super) fn look_again(server: &Arc<Server>) {
+/// Looks for them. `store` is the database that was read: only of what it was told can it be known that it was not told.
+pub(super) fn look_again(server: &Arc<Server>, store: Option<Uuid>) {
     let server = Arc::clone(server);
     let now = PaneUuid::new();
     tokio::spawn(async move {
@@ -36,17 +37,17 @@ pub(super) fn look_again(server: &Arc<Server>) {
         let mut silent = 0;
         for late in LATE {
             tokio::time::sleep_until(begun + late).await;
-            silent = look(&server, now).await;
+            silent = look(&server, store, now).await;
         }
         while silent > 0 {
             tokio::time::sleep(LATER).await;
-            silent = look(&server, now).await;
+            silent = look(&server, store, now).await;
         }
     });
 }
 
 /// Looks once; how many do not answer.
-async fn look(server: &Arc<Server>, now: PaneUuid) -> usize {
+async fn look(server: &Arc<Server>, store: Option<Uuid>, now: PaneUuid) -> usize {
     // Ids are ordered by time: a later one is this daemon's own.
     let wanted = |id: PaneUuid| {
         let has_none = server.registry.pane(id).is_none() && !server.unrecorded.has(id);
@@ -59,7 +60,7 @@ async fn look(server: &Arc<Server>, now: PaneUuid) -> usize {
             Err(error) => {
                 tracing::error!(pane_id = %id, %error, "a keeper of an unknown kind is left alone");
             }
-            Ok(meta) if meta.store.is_some() && meta.store == server.store.id() => {
+            Ok(meta) if meta.store.is_some() && meta.store == store => {
                 tracing::warn!(pane_id = %id, "a pane whose creation nobody was told of is ended");
                 end_keeper(server, id, keeper.keeper);
             }

@@ -83,3 +83,30 @@ async fn a_tidying_that_fails_costs_no_text_its_place() {
     saved.unwrap();
     assert_eq!(day.rows("pane_texts"), 1);
 }
+
+/// The id of the database that lies there.
+fn id(day: &Day) -> Option<uuid::Uuid> {
+    let id = "SELECT value FROM facts WHERE name = 'store'";
+    let id: String = day.database().query_row(id, [], |row| row.get(0)).unwrap();
+    Some(id.parse().unwrap())
+}
+
+#[tokio::test]
+async fn keepers_are_told_of_the_database_that_is_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("state.db");
+    std::fs::create_dir(&file).unwrap();
+    let day = Day::begin_in(dir).await;
+    let store = &day.server.store;
+    assert_eq!(store.id(), None);
+    std::fs::remove_dir(&file).unwrap();
+    day.session("first").await;
+    let first = store.id();
+    assert_eq!(first, id(&day));
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(day.state().join(format!("state.db{suffix}")));
+    }
+    day.session("second").await;
+    assert_eq!(store.id(), id(&day));
+    assert_ne!(store.id(), first);
+}

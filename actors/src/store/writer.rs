@@ -322,6 +322,10 @@ impl StoreState {
         match written {
             Ok(written) => {
                 self.database = written.database;
+                if written.store.is_some() && written.store != store.id() {
+                    // One that could not be opened before, or the one after that was set aside.
+                    store.id.store(written.store.map(Arc::new));
+                }
                 store.settled();
                 store.put_back(written.unwritten);
                 if written.failed.is_none() {

@@ -162,6 +162,8 @@ impl OpenError {
 /// An open database.
 pub struct Database {
     pub(crate) connection: Connection,
+    /// Which one it is.
+    pub(crate) id: Option<Uuid>,
     /// The earlier one was corrupt and is set aside, or there was none.
     pub(crate) fresh: bool,
 }
@@ -195,7 +197,12 @@ fn open_as_it_is(path: &Path) -> Result<Database, OpenError> {
     if let Err(error) = shrink_from_now_on(&connection) {
         tracing::warn!(%error, "the state database does not shrink, since it could not be rewritten");
     }
-    Ok(Database { connection, fresh })
+    let id = store_id(&connection)?;
+    Ok(Database {
+        connection,
+        id,
+        fresh,
+    })
 }
 
 /// Rewrites a database that was made without [`INCREMENTAL`], once.

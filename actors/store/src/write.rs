@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::{Error, ErrorCode};
 use rusqlite::{Connection, ErrorCode as Sqlite, Transaction};
+use uuid::Uuid;
 
 use crate::mark::{Key, Mark};
 use crate::schema::{self, Database, OpenError};
@@ -40,6 +41,8 @@ pub struct Commit {
 pub struct Written {
     /// The database; absent when it has to be opened again.
     pub database: Option<Database>,
+    /// Which database it was tried in; absent when that could not be opened.
+    pub store: Option<Uuid>,
     /// To be tried again.
     pub unwritten: Vec<(Key, Mark)>,
     /// The database is a new one: everything is to be written.
@@ -60,6 +63,7 @@ impl Commit {
     #[must_use]
     pub fn refused(self, database: Option<Database>, error: Error) -> Written {
         Written {
+            store: database.as_ref().and_then(|database| database.id),
             database,
             unwritten: self.marks,
             fresh: false,
@@ -91,24 +95,27 @@ impl Commit {
         if let Some(marker) = &self.unsettled
             && let Err(error) = last_end::settle_late(&mut database.connection, marker)
         {
+            let store = database.id;
             drop(database);
-            return self.failed(error);
+            return self.failed(store, error);
         }
         match self.write_all(&mut database.connection) {
             Ok(()) => Written {
+                store: database.id,
                 fresh: database.fresh,
                 database: Some(database),
                 unwritten: Vec::new(),
                 failed: None,
             },
             Err(error) => {
+                let store = database.id;
                 drop(database);
-                self.failed(error.into())
+                self.failed(store, error.into())
             }
         }
     }
 
-    fn failed(self, error: OpenError) -> Written {
+    fn failed(self, store: Option<Uuid>, error: OpenError) -> Written {
         for (_, mark) in &self.marks {
             if let Mark::Alive(entry) = mark {
                 entry.forget_written();
@@ -121,6 +128,7 @@ impl Commit {
         };
         let failed = unwritable(&self.path, &error);
         Written {
+            store,
             fresh: corrupt,
             ..self.refused(None, failed)
         }
