@@ -141,8 +141,10 @@ impl ScrollbackState {
             }
             let stored = store(&self.server, &entry, life, printed).await;
             self.note(stored.as_ref().err());
-            let Ok(bytes) = stored else {
-                return;
+            let bytes = match stored {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(_) => return,
             };
             self.written += u64::from(bytes > 0);
             self.written_bytes += bytes as u64;
@@ -173,28 +175,29 @@ fn is_due(saved: Option<&SavedText>, now: (u32, u64), all: bool) -> bool {
     (saved.life, saved.printed) != now && (all || rested)
 }
 
-/// Stores one pane's text, and returns its size in bytes; 0 when there is nothing to be stored.
+/// Stores one pane's text, and returns its size in bytes; 0 when it cannot be stored at all, and nothing when it cannot be looked at
+/// now.
 async fn store(
     server: &Server,
     entry: &Arc<PaneEntry>,
     life: u32,
     printed: u64,
-) -> Result<usize, Error> {
+) -> Result<Option<usize>, Error> {
     let rows = Extent::Rows(MAX_ROWS);
     let Ok(checkpoint) = entry.io.look(move |screen| screen.checkpoint(rows)).await else {
-        // It is being closed, or its screen is being rebuilt: then it prints again or is looked at the next time.
-        return Ok(0);
+        // It is being closed, or its screen is being rebuilt: then it is looked at the next time.
+        return Ok(None);
     };
     let packed = tokio::task::spawn_blocking(move || pack(life, printed, &checkpoint)).await;
     let Ok(Some(text)) = packed else {
         tracing::debug!(pane_id = %entry.id, "a pane's text is too large to be stored");
-        return Ok(0);
+        return Ok(Some(0));
     };
     let bytes = text.bytes();
     let watched = Arc::clone(entry);
     let is_there = move || !watched.is_removed();
     server.store.save_text(entry.id, text, is_there).await?;
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 /// Of a screen that is too large, the newest rows are stored.

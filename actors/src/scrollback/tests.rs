@@ -1,6 +1,8 @@
 //! Which panes are stored when.
 
 use super::*;
+use crate::day::Day;
+use crate::pane::Process;
 
 #[tokio::test(start_paused = true)]
 async fn who_has_printed_is_stored_and_not_too_often() {
@@ -27,4 +29,34 @@ async fn who_has_printed_is_stored_and_not_too_often() {
         is_due(Some(&saved), (0, 8), false),
         "stored by an earlier daemon"
     );
+}
+
+#[tokio::test]
+async fn a_pane_that_cannot_be_looked_at_is_looked_at_the_next_time() {
+    let day = Day::begin().await;
+    let session = day.session("s").await;
+    let (there, away) = (day.pane(&session).await, day.pane(&session).await);
+    for pane in [&there, &away] {
+        pane.set_process(Process {
+            keeper_pid: 1,
+            life: 1,
+            ..Process::clone(&pane.process())
+        });
+    }
+    away.io.stop();
+    let stopped = async { while away.io.look(|_| ()).await.is_ok() {} };
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, stopped).await.unwrap();
+    let mut state = ScrollbackState {
+        server: Arc::clone(&day.server),
+        saved: HashMap::new(),
+        begun: day.server.store.begun(),
+        written: 0,
+        written_bytes: 0,
+        spent: Duration::ZERO,
+        failing: false,
+    };
+    state.pass(true).await;
+    assert!(state.saved.contains_key(&there.id) && state.written == 1);
+    assert!(!state.saved.contains_key(&away.id));
 }
