@@ -168,8 +168,10 @@ impl SessionState {
         reply: Reply<Result<(), Error>>,
     ) {
         let before = self.now.clone();
+        // Where a view looks is its own already: a disk that is full or stuck is not to keep its person from switching.
+        let is_of_view = matches!(change, Change::ViewStep(_));
         let changed = self.change(change);
-        let saved = self.publish(myself);
+        let saved = self.publish(myself).filter(|_| !is_of_view);
         let undo = self.undo_of(myself, before);
         reply_when_saved(saved, reply, changed, undo);
     }

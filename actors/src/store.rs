@@ -406,6 +406,12 @@ impl Store {
         }
     }
 
+    /// Has the next commits panic, or no more.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, fails: bool) {
+        self.panics.store(u32::from(fails), Ordering::Relaxed);
+    }
+
     /// Marks that are not written yet.
     #[cfg(test)]
     pub(crate) fn unwritten(&self) -> usize {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use protocol::config::DaemonConfig;
 use protocol::frame::ViewId;
 use protocol::paths::Paths;
+use protocol::request::UpdateSession;
 use protocol::terminal::TerminalFacts;
 use protocol::{ClientUuid, ErrorCode, Name, OrchestrationUuid, Size};
 use supervisor::{
@@ -18,9 +19,11 @@ use supervisor::{
 
 use super::{AttachRequest, SessionMsg, life};
 use crate::client::ClientMsg;
+use crate::day::Day;
 use crate::registry::{Claim, ClientEntry};
 use crate::server::Server;
 use crate::session::{Phase, SessionEntry};
+use model::session::change::Change;
 
 /// Stands for a connection's actor: it lives until it is stopped, killed or crashed.
 struct Connection;
@@ -277,4 +280,22 @@ async fn two_that_ask_for_one_name_get_one_session() {
     assert!(got.iter().all(|(entry, _)| entry.id == got[0].0.id));
     assert_eq!(got[0].0.snapshot().leases.len(), leases.len());
     world.end().await;
+}
+
+#[tokio::test]
+async fn a_view_goes_to_another_pane_although_nothing_can_be_written() {
+    let day = Day::begin().await;
+    let session = day.session("s").await;
+    let (first, _second) = (day.pane(&session).await, day.pane(&session).await);
+    day.server.store.fail(true);
+    let step = Box::new(Change::ViewStep(first.id));
+    let stepped = life::ask(&session, |reply| SessionMsg::Change(step, reply)).await;
+    stepped.unwrap().unwrap();
+    assert_eq!(session.snapshot().focused_pane(), Some(first.id));
+    let rename = Box::new(Change::Session(UpdateSession {
+        name: Some(Name::new("other").unwrap()),
+        ..UpdateSession::default()
+    }));
+    let renamed = life::ask(&session, |reply| SessionMsg::Change(rename, reply)).await;
+    renamed.unwrap().unwrap_err();
 }
