@@ -47,7 +47,7 @@ pub(crate) async fn ask_again<R>(
     answer.map_err(|error| unanswered(entry, error))
 }
 
-fn unanswered(entry: &SessionEntry, error: CallError) -> Error {
+fn unanswered(entry: &SessionEntry, error: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorCode::Busy,
         format!("session {}: {error}", entry.snapshot().name),
@@ -92,12 +92,16 @@ async fn address(
             _ = phase.wait_for(|phase| *phase == Phase::Ended) => None,
         }
     };
-    let found = tokio::time::timeout(SESSION_LIMIT, waiting).await;
-    found.ok().flatten().ok_or_else(|| {
-        Error::new(
+    match tokio::time::timeout(SESSION_LIMIT, waiting).await {
+        Ok(Some(address)) => Ok(address),
+        Ok(None) => Err(Error::new(
             ErrorCode::NotFound,
             format!("session {} has ended", entry.snapshot().name),
         )
-        .hint("`fugue ls` or fugue_list_sessions lists the sessions there are")
-    })
+        .hint("`fugue ls` or fugue_list_sessions lists the sessions there are")),
+        Err(_) => {
+            let why = format!("its actor is not there within {SESSION_LIMIT:?}");
+            Err(unanswered(entry, why))
+        }
+    }
 }

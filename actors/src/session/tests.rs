@@ -86,6 +86,19 @@ impl World {
         }
     }
 
+    /// A session whose actor is not there yet, held by `orchestration`.
+    fn unstarted(&self, orchestration: OrchestrationUuid) -> Arc<SessionEntry> {
+        let name = Name::new("unstarted").unwrap();
+        let mut snapshot = self
+            .server
+            .new_session(name, None, "/".into(), Size::DEFAULT);
+        snapshot.leases.insert(orchestration);
+        match self.server.registry.claim(snapshot) {
+            Claim::Ours(entry) => entry,
+            Claim::Taken(_) => panic!("the name is taken"),
+        }
+    }
+
     async fn connection(&self) -> (ClientUuid, Address<ClientMsg>) {
         let id = ClientUuid::new();
         let slot = AddressSlot::new();
@@ -298,4 +311,22 @@ async fn a_view_goes_to_another_pane_although_nothing_can_be_written() {
     }));
     let renamed = life::ask(&session, |reply| SessionMsg::Change(rename, reply)).await;
     renamed.unwrap().unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_actor_is_away_has_not_ended() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let entry = world.unstarted(OrchestrationUuid::new());
+    let client = ClientUuid::new();
+    let left = life::leave(&entry, client, 1).await.unwrap_err();
+    assert_eq!(left.code, ErrorCode::Busy, "{left}");
+    let change = Box::new(Change::Session(UpdateSession::default()));
+    let asked = life::ask(&entry, |reply| SessionMsg::Change(change, reply)).await;
+    assert_eq!(asked.unwrap_err().code, ErrorCode::Busy);
+    entry.advance(Phase::Ended);
+    life::leave(&entry, client, 1).await.unwrap();
+    let change = Box::new(Change::Session(UpdateSession::default()));
+    let asked = life::ask(&entry, |reply| SessionMsg::Change(change, reply)).await;
+    assert_eq!(asked.unwrap_err().code, ErrorCode::NotFound);
+    world.end().await;
 }
