@@ -68,9 +68,7 @@ pub(super) async fn create(
     match created {
         Ok(spawned) => {
             let reply = pane_created(server, &claimed, &spawned).await;
-            let release = |reply| SessionMsg::Release(lease, reply);
-            // A session that ends meanwhile is held by nobody.
-            let _ = life::ask_again(&claimed, release).await;
+            life::release(&claimed, lease).await;
             reply
         }
         Err(error) => {

@@ -13,6 +13,7 @@ use crate::idempotency;
 use crate::registry::Caller;
 use crate::rights;
 use crate::server::Server;
+use crate::session::life;
 use crate::slots::Slot;
 use crate::spawn::{checked_cwd, usual_shell};
 use crate::step::step;
@@ -169,7 +170,7 @@ impl Drop for Unbegun {
 async fn forget(server: &Server, entry: &OrchestrationEntry) {
     server.registry.orchestrations().remove(&entry.id);
     let _ = server.store.forget_orchestration(entry.id);
-    session::release(&entry.session, entry.id).await;
+    life::release(&entry.session, entry.id).await;
 }
 
 fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<OrchestrationEntry>, Error> {

@@ -14,8 +14,8 @@ use super::entry::OrchestrationEntry;
 use crate::cwd::default_cwd;
 use crate::registry::Caller;
 use crate::server::Server;
+use crate::session::life;
 use crate::session::{Phase, SessionEntry};
-use crate::session::{SessionMsg, life};
 use crate::step::step;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::Fact;
@@ -99,10 +99,10 @@ pub(super) fn release_in_background(server: &Arc<Server>, entry: &Arc<Orchestrat
         let (session, id) = (&released.0.session, released.0.id);
         let releasing = async {
             step!("run: its session is let go", sure);
-            release(session, id).await;
+            life::release(session, id).await;
         };
         if AssertUnwindSafe(releasing).catch_unwind().await.is_err() {
-            release(session, id).await;
+            life::release(session, id).await;
         }
         wait_for_end(&server, session).await;
     });
@@ -115,19 +115,6 @@ impl Drop for Released {
     fn drop(&mut self) {
         self.0.record(Fact::Released);
     }
-}
-
-/// The session may end from here on.
-pub(super) async fn release(session: &SessionEntry, id: OrchestrationUuid) {
-    const TRIES: usize = 10;
-    for _ in 0..TRIES {
-        let released = life::ask(session, |reply| SessionMsg::Release(id, reply)).await;
-        // An actor that failed in between may have lost it.
-        if released.is_ok() || !session.snapshot().leases.contains(&id) || has_ended(session) {
-            return;
-        }
-    }
-    tracing::error!(session_id = %session.id, orchestration_id = %id, "the session cannot be let go");
 }
 
 fn has_ended(session: &SessionEntry) -> bool {

@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use protocol::reply::PaneEnd;
 use protocol::{Error, ErrorCode, OrchestrationUuid};
+use supervisor::Reply;
 
 use super::child;
 use crate::children;
 use crate::pane;
 use crate::registry::Claim;
 use crate::server::Server;
-use crate::session::{Phase, SessionEntry};
+use crate::session::{Phase, SessionEntry, SessionMsg};
 use crate::step::step;
 use model::session::snapshot::SessionSnapshot;
 
@@ -147,10 +148,32 @@ pub(crate) async fn acquire(
     entry: &SessionEntry,
     orchestration: OrchestrationUuid,
 ) -> Result<(), Error> {
-    ask_again(entry, |reply| {
-        super::SessionMsg::Acquire(orchestration, reply)
-    })
-    .await?
+    let acquired = ask_again(entry, |reply| SessionMsg::Acquire(orchestration, reply))
+        .await
+        .flatten();
+    if acquired.is_err() {
+        // An actor that has not answered may carry it out later; this comes after it.
+        tell(
+            entry,
+            SessionMsg::Release(orchestration, Reply::channel().0),
+        )
+        .await;
+    }
+    acquired
+}
+
+/// Releases the lease of `orchestration`: the session may end from here on.
+pub(crate) async fn release(session: &SessionEntry, orchestration: OrchestrationUuid) {
+    const TRIES: usize = 10;
+    for _ in 0..TRIES {
+        let released = ask(session, |reply| SessionMsg::Release(orchestration, reply)).await;
+        let is_held = session.snapshot().leases.contains(&orchestration);
+        // An actor that failed in between may have lost it.
+        if released.is_ok() || !is_held || *session.phase().borrow() == Phase::Ended {
+            return;
+        }
+    }
+    tracing::error!(session_id = %session.id, orchestration_id = %orchestration, "the session cannot be let go");
 }
 
 async fn wait_for(entry: &SessionEntry, until: impl Fn(Phase) -> bool) {

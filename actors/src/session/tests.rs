@@ -16,6 +16,7 @@ use supervisor::{
     Actor, ActorError, Address, AddressSlot, ChildSpec, DynamicSpec, ExitReason, RestartType,
     Strategy, SupervisorRef, SupervisorSpec,
 };
+use tokio::sync::mpsc;
 
 use super::{AttachRequest, SessionMsg, life};
 use crate::client::ClientMsg;
@@ -47,6 +48,36 @@ impl Actor for Connection {
             ClientMsg::Crash => panic!("a test asked for it"),
             ClientMsg::Closed(_) => myself.stop(ExitReason::Normal),
             ClientMsg::Greeted(..) | ClientMsg::Views(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Stands for a session's actor that is too slow: it answers nobody who needs the session, and tells who needs it no more.
+struct Slow;
+
+impl Actor for Slow {
+    type Msg = SessionMsg;
+    type State = (mpsc::UnboundedSender<OrchestrationUuid>, Vec<SessionMsg>);
+    type Args = mpsc::UnboundedSender<OrchestrationUuid>;
+
+    async fn pre_start(
+        &self,
+        _: Address<SessionMsg>,
+        released: Self::Args,
+    ) -> Result<Self::State, ActorError> {
+        Ok((released, Vec::new()))
+    }
+
+    async fn handle(
+        &self,
+        _: &Address<SessionMsg>,
+        msg: SessionMsg,
+        (released, unanswered): &mut Self::State,
+    ) -> Result<(), ActorError> {
+        match msg {
+            SessionMsg::Release(id, _) => released.send(id).unwrap(),
+            other => unanswered.push(other),
         }
         Ok(())
     }
@@ -328,5 +359,36 @@ async fn a_session_whose_actor_is_away_has_not_ended() {
     let change = Box::new(Change::Session(UpdateSession::default()));
     let asked = life::ask(&entry, |reply| SessionMsg::Change(change, reply)).await;
     assert_eq!(asked.unwrap_err().code, ErrorCode::NotFound);
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_nobody_was_answered_for_is_released() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let entry = world.unstarted(OrchestrationUuid::new());
+    let (told, mut released) = mpsc::unbounded_channel();
+    let slow = ChildSpec::actor_in("slow", &entry.address, || Slow, move || told.clone());
+    let clients = world.server.clients.get().unwrap();
+    clients.start_child(slow).await.unwrap();
+    let wanted = OrchestrationUuid::new();
+    let error = life::acquire(&entry, wanted).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Busy, "{error}");
+    let limit = Duration::from_secs(5);
+    let told = tokio::time::timeout(limit, released.recv()).await;
+    assert_eq!(told.unwrap(), Some(wanted));
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_released_although_the_actor_is_long_away() {
+    let world = World::new(OrchestrationUuid::new()).await;
+    let lease = OrchestrationUuid::new();
+    let entry = world.unstarted(lease);
+    let late = async {
+        tokio::time::sleep(life::SESSION_LIMIT * 2).await;
+        life::start(&world.server, &entry).await.unwrap();
+    };
+    tokio::join!(life::release(&entry, lease), late);
+    assert!(entry.snapshot().leases.is_empty());
     world.end().await;
 }
