@@ -378,7 +378,7 @@ fn a_number_that_is_used_again_after_a_cancel_is_a_call_like_others() {
         let mut raw = Raw::open(&daemon, "hasty");
         let request = |id: u64| {
             Frame::Request(RequestFrame {
-                id: id,
+                id,
                 method: WaitPane::METHOD.to_owned(),
                 idempotency_key: None,
                 params: to_bytes(&wait),

@@ -75,9 +75,10 @@ impl Actor for Slow {
         msg: SessionMsg,
         (released, unanswered): &mut Self::State,
     ) -> Result<(), ActorError> {
-        match msg {
-            SessionMsg::Release(id, _) => released.send(id).unwrap(),
-            other => unanswered.push(other),
+        if let SessionMsg::Release(id, _) = msg {
+            released.send(id).unwrap();
+        } else {
+            unanswered.push(msg);
         }
         Ok(())
     }
