@@ -94,11 +94,12 @@ async fn a_keeper_outlives_its_daemon() {
     .join()
     .unwrap();
     assert!(exists(keeper_pid));
-    sleep(Duration::from_millis(500)).await;
+    // Long after the end, so that the time of one is not that of the other on a busy machine either.
+    sleep(Duration::from_millis(3_000)).await;
     let pane = Keeper::adopt(&socket, LIMIT).await.unwrap();
     let report = report(&pane.keeper).await;
     assert_eq!(report.status, ProgramStatus::Exited(9));
-    assert!((250..450).contains(&report.duration_ms), "{report:?}");
+    assert!((250..2_500).contains(&report.duration_ms), "{report:?}");
     assert!(pane.keeper.release(LIMIT).await.unwrap().is_empty());
     until("the keeper is reaped", || !exists(keeper_pid)).await;
     place.assert_no_sockets();
