@@ -406,7 +406,7 @@ impl Store {
         }
     }
 
-    /// Has the next commits panic, or no more.
+    /// Makes the next commits panic, or no more.
     #[cfg(test)]
     pub(crate) fn fail(&self, fails: bool) {
         self.panics.store(u32::from(fails), Ordering::Relaxed);
