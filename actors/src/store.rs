@@ -255,6 +255,13 @@ impl Store {
         self.id.load().as_deref().copied()
     }
 
+    /// Notes in which database a commit was tried: it may be one that could not be opened before, or that was begun anew.
+    fn note_id(&self, id: Option<Uuid>) {
+        if id.is_some() && id != self.id() {
+            self.id.store(id.map(Arc::new));
+        }
+    }
+
     /// Something alive has changed.
     pub(crate) fn save<T: Persist + 'static>(&self, entry: &Arc<T>) -> PendingCommit {
         self.mark(entry.key(), Mark::Alive(Arc::<T>::clone(entry)))

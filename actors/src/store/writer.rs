@@ -275,7 +275,7 @@ impl StoreState {
             keep: store.keep,
             now_ms: epoch_ms(),
         };
-        let (database, progress) = (self.database.take(), store.progress.clone());
+        let (database, writing) = (self.database.take(), Arc::clone(&store));
         #[cfg(test)]
         let panics = store.panics.load(Ordering::Relaxed);
         let written = tokio::task::spawn_blocking(move || {
@@ -285,9 +285,10 @@ impl StoreState {
                 Ok(()) => commit.write(database),
                 Err(error) => commit.refused(database, error),
             };
+            writing.note_id(written.store);
             if written.failed.is_none() {
                 // Whoever waits need not wait for this actor too.
-                progress.send_replace(CommitProgress {
+                writing.progress.send_replace(CommitProgress {
                     tried,
                     failed: None,
                 });
@@ -322,10 +323,6 @@ impl StoreState {
         match written {
             Ok(written) => {
                 self.database = written.database;
-                if written.store.is_some() && written.store != store.id() {
-                    // One that could not be opened before, or the one after that was set aside.
-                    store.id.store(written.store.map(Arc::new));
-                }
                 store.settled();
                 store.put_back(written.unwritten);
                 if written.failed.is_none() {

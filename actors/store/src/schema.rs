@@ -162,7 +162,7 @@ impl OpenError {
 /// An open database.
 pub struct Database {
     pub(crate) connection: Connection,
-    /// Which one it is.
+    /// Its id, of which keepers are told.
     pub(crate) id: Option<Uuid>,
     /// The earlier one was corrupt and is set aside, or there was none.
     pub(crate) fresh: bool,

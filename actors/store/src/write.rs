@@ -41,7 +41,7 @@ pub struct Commit {
 pub struct Written {
     /// The database; absent when it has to be opened again.
     pub database: Option<Database>,
-    /// Which database it was tried in; absent when that could not be opened.
+    /// The id of the database in which it was tried; absent when that could not be opened.
     pub store: Option<Uuid>,
     /// To be tried again.
     pub unwritten: Vec<(Key, Mark)>,
