@@ -497,15 +497,17 @@ fn a_late_pane_whose_place_is_not_recorded_is_kept_and_its_end_is_heard() {
 }
 
 #[test]
-fn a_late_pane_that_gets_no_place_is_closed_with_the_session_that_was_made_for_it() {
+fn a_late_pane_that_gets_no_place_lives_and_can_be_closed() {
     run(async {
         let mut daemon = Daemon::start();
         let (client, before) = late(&mut daemon, "start: its place").await;
-        eventually("its end", async || {
-            (client.sessions().await.is_empty() && !proc::lives(before.pid)).then_some(())
+        assert!(proc::lives(before.pid));
+        let closed = eventually("its close", async || {
+            client.call(close(before.pane_id)).await.ok()
         })
         .await;
-        nothing_left(&daemon, &client).await;
+        assert_eq!(closed.panes[0].survivors, Vec::<u32>::new());
+        assert!(!proc::lives(before.pid));
         let ran = daemon.fugue(&["stop"]);
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert_eq!(daemon.wait().code(), Some(0));

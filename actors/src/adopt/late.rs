@@ -12,7 +12,7 @@ use crate::pane::{self, KeeperMeta};
 use crate::registry::Claim;
 use crate::server::Server;
 use crate::session::life::{self, Unfilled};
-use crate::spawn::{self, Unplaced};
+use crate::spawn;
 use keeper_link::{AdoptedPane, Expected};
 use model::pane::StoredPane;
 use model::session::change::{Place, Placement};
@@ -74,7 +74,7 @@ async fn look(server: &Arc<Server>, store: Option<Uuid>, now: PaneUuid) -> usize
     found.away.len()
 }
 
-/// A pane that another database has known gets a window of its own. One that gets none is closed, with a session that was made for it.
+/// A pane that another database has known gets a window of its own. One that gets none is known by its id.
 async fn take_in(
     server: &Arc<Server>,
     id: PaneUuid,
@@ -104,22 +104,18 @@ async fn take_in(
         size: Size::default(),
     };
     let entry = enter(server, candidate, false);
-    let unplaced = Unplaced::new(server, &entry);
     let placement = Placement {
         pane: id,
         place: Place::NewWindow { name: None },
         select: false,
     };
     let settled = spawn::settle(server, &session, &entry, placement).await;
-    // One that is placed stays although that could not be recorded: it is written when that is possible.
-    if settled.is_ok() || session.snapshot().window_of(id).is_some() {
-        unplaced.settled();
-        if let Some(unfilled) = unfilled {
-            unfilled.settled();
-        }
-        if entry.state().borrow().unreachable().is_none() {
-            pane::life::watch_life(server, &entry, &entry.process());
-        }
+    // Whatever has failed: it has been entered, and no shortage of this daemon ends a program. Its place may still be given late.
+    if let Some(unfilled) = unfilled {
+        unfilled.settled();
+    }
+    if entry.state().borrow().unreachable().is_none() {
+        pane::life::watch_life(server, &entry, &entry.process());
     }
     settled.map(drop)
 }
