@@ -49,10 +49,10 @@ pub(crate) async fn answer(
     }
     let decoded = Request::decode(&method, &params)?;
     rights::check(&server, &caller, &decoded)?;
-    let creates = is_carried_out(&decoded);
+    let to_its_end = is_carried_out(&decoded);
     let origin = rights::origin_of(&server.registry, &caller);
     let work = rights::made_by(origin, route(Arc::clone(&server), caller, decoded));
-    if !creates {
+    if !to_its_end {
         return work.await;
     }
     // What makes or ends something runs to its end although its caller goes away meanwhile.

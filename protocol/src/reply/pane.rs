@@ -224,7 +224,7 @@ pub struct PaneInfo {
     pub title: String,
     /// Running, or how it ended.
     pub status: PaneStatus,
-    /// What its maker chose.
+    /// The choices of its maker.
     #[serde(flatten)]
     pub settings: PaneSettings,
     /// It is its window's focused pane.

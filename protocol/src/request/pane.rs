@@ -127,7 +127,7 @@ impl StopRecipe {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PaneSettings {
-    /// What happens when the program ends.
+    /// The rule for what follows the end of the program.
     pub restart: RestartType,
     /// Keep the ended pane with its status and output until it is closed.
     pub remain_on_exit: bool,
@@ -154,7 +154,7 @@ pub struct PaneSpec {
     /// Variables set on top of the session's environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// What its maker may choose and every list of panes tells.
+    /// The choices of its maker, which every list of panes tells.
     #[serde(flatten, deserialize_with = "crate::frame::flattened")]
     pub settings: PaneSettings,
     /// How the program is asked to end.

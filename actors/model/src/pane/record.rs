@@ -25,7 +25,7 @@ pub struct PaneRecord {
     /// The variables of it that its maker gave to this pane, where the others are the session's; absent where all of it
     /// is its own.
     pub given: Option<Vec<String>>,
-    /// What its maker chose.
+    /// The choices of its maker.
     #[serde(flatten)]
     pub settings: PaneSettings,
     /// The way in which it is asked to end.
