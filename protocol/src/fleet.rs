@@ -14,7 +14,8 @@ use crate::name::ServerName;
 use crate::os_text;
 use crate::paths::{Paths, own_uid};
 use crate::request::Call;
-use crate::session_id::{SessionId, Target};
+use crate::session_id::SessionId;
+use crate::target::Target;
 use crate::transport::{self, Left};
 
 /// The time for which a call waits for a server that is being restarted.

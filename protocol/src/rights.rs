@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{OrchestrationUuid, PaneUuid, SessionUuid};
 use crate::request::{Request, RunLayout, RunOptions};
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// The level of a caller's rights.
 #[derive(

@@ -3,83 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use crate::error::{Error, ErrorCode};
-use crate::name::{Name, ServerName};
-
-/// The id or the name by which a session, window or pane is pointed at within one server.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Target {
-    /// The immutable id.
-    Id(Uuid),
-    /// A name, which may fit none or several things.
-    Name(Name),
-}
-
-impl Target {
-    /// Reads a UUID or a name.
-    ///
-    /// # Errors
-    /// `invalid_argument` when the text is neither.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        match Uuid::from_str(text) {
-            Ok(uuid) => Ok(Self::Id(uuid)),
-            Err(_) => Name::new(text).map(Self::Name),
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(uuid) => uuid.fmt(f),
-            Self::Name(name) => name.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Target {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for Target {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Target> for String {
-    fn from(target: Target) -> Self {
-        target.to_string()
-    }
-}
-
-impl From<Uuid> for Target {
-    fn from(uuid: Uuid) -> Self {
-        Self::Id(uuid)
-    }
-}
-
-macro_rules! target_from_id {
-    ($($id:ident),*) => {$(
-        impl From<crate::id::$id> for Target {
-            fn from(id: crate::id::$id) -> Self {
-                Self::Id(id.as_uuid())
-            }
-        }
-    )*};
-}
-
-target_from_id!(SessionUuid, WindowUuid, PaneUuid, OrchestrationUuid);
+use crate::name::ServerName;
+use crate::target::Target;
 
 /// Splits at the first colon; without one the default server is meant.
 fn split<'a>(text: &'a str, default: &ServerName) -> Result<(ServerName, &'a str), Error> {

@@ -10,7 +10,7 @@ use crate::event::Ignored;
 use crate::frame::ReplyFrame;
 use crate::reply::Done;
 use crate::request::{Detach, SendInput, Status};
-use crate::session_id::Target;
+use crate::target::Target;
 
 const LIMIT: Duration = Duration::from_secs(10);
 

@@ -7,6 +7,7 @@ use crate::geometry::Size;
 use crate::id::{PaneUuid, SessionUuid, WindowUuid};
 use crate::name::Name;
 use crate::request::PaneSettings;
+use crate::short::PaneNumber;
 
 /// The end of a program, from its wait status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +197,9 @@ pub struct PaneStatus {
 pub struct PaneInfo {
     /// The immutable id.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// Its session.
     pub session_id: SessionUuid,
     /// Its session's name.
@@ -269,6 +273,9 @@ pub struct PaneCreated {
     pub window_id: WindowUuid,
     /// The pane.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// The program's process id.
     pub pid: u32,
     /// Where its output begins.
@@ -291,6 +298,9 @@ pub struct LayoutCreated {
 pub struct LayoutPane {
     /// The pane.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// The label.
     #[serde(default)]
     pub name: Option<Name>,
@@ -315,6 +325,9 @@ pub struct PaneMirrored {
     pub window_id: WindowUuid,
     /// Its own id.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// The pane it shows.
     pub mirror_of: PaneUuid,
 }
@@ -324,6 +337,9 @@ pub struct PaneMirrored {
 pub struct PaneEnd {
     /// The pane.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// Its label.
     #[serde(default)]
     pub name: Option<Name>,

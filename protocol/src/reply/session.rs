@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::geometry::Size;
 use crate::id::{ClientUuid, PaneUuid, SessionUuid, WindowUuid};
 use crate::name::{Name, ServerName};
+use crate::short::{SessionNumber, WindowNumber};
 
 /// A session as it stands in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionInfo {
     /// The immutable id.
     pub session_id: SessionUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<SessionNumber>,
     /// The name, unique among the live sessions.
     pub name: Name,
     /// How many windows.
@@ -78,6 +82,9 @@ pub struct WindowInfo {
     pub context: Option<SessionContext>,
     /// The immutable id.
     pub window_id: WindowUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<WindowNumber>,
     /// Its session's id.
     pub session_id: SessionUuid,
     /// Position in the session, from 0.

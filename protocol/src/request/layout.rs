@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::PaneSpec;
 use crate::geometry::Direction;
 use crate::name::Name;
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// A layout of new panes, all or none.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::geometry::Direction;
 use crate::name::Name;
 use crate::reply::ProgramState;
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// The program that a pane executes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::Size;
 use crate::id::OrchestrationUuid;
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// The place of an orchestration's panes.
 #[derive(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// Health, version and counts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::PaneSpec;
 use crate::geometry::Size;
 use crate::name::Name;
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// A new session with one window and one pane.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

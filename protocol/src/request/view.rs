@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::ViewId;
 use crate::geometry::Size;
-use crate::session_id::Target;
+use crate::target::Target;
 use crate::terminal::TerminalFacts;
 
 /// Attaches a view of a session to this connection.

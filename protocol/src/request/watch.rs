@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::session_id::Target;
+use crate::target::Target;
 
 /// Waits until a pane, or without one the tree of sessions, windows and panes, is no more what it
 /// was at `after`.

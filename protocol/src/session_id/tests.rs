@@ -1,8 +1,10 @@
 //! Tests of `session_id`.
 
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
+use crate::name::Name;
 
 fn server(text: &str) -> ServerName {
     ServerName::new(text).unwrap()
@@ -56,7 +58,7 @@ fn bad_identifiers_are_refused_with_the_reason() {
         ("Polecats:x", "not a server name"),
         ("a b:x", "not a server name"),
         ("a:-x", "begins with '-'"),
-        ("a:..", "'.'"),
+        ("a:..", "its session is empty"),
     ] {
         let error = text.parse::<SessionId>().unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArgument, "{text}");
