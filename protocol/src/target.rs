@@ -197,7 +197,7 @@ macro_rules! part_parse {
                     return text.parse().map(Self::Number);
                 }
                 if is_number(text) {
-                    let wrong = |_| Error::invalid(format!("{} is too large for an index", shown(text)));
+                    let wrong = |_| Error::invalid(format!("{} is too large for an index", shown(text))).hint(FORMS);
                     return text.parse().map(Self::Index).map_err(wrong);
                 }
                 part_name(text).map(Self::Name)
