@@ -12,6 +12,7 @@
 )]
 #![allow(missing_docs, reason = "tests say what they show by their names")]
 
+mod addresses;
 mod adoption;
 mod attach;
 mod bad_input;

@@ -121,6 +121,7 @@ struct Adoption {
 
 impl Adoption {
     fn new(server: &Arc<Server>, loaded: Loaded) -> Self {
+        server.registry.numbers().note_last(loaded.last_numbers);
         for ended in loaded.ended {
             match EndedPane::restored(ended) {
                 Ok(ended) => server.registry.remember(Arc::new(ended)),
@@ -242,6 +243,8 @@ impl Adoption {
                 Stranger::LeftAlone => {}
             }
         }
+        let numbers = self.server.registry.numbers();
+        numbers.note_panes(found.iter_mut().map(|(pane, _)| &mut pane.record.number));
         let sizes: HashMap<PaneUuid, Size> = self
             .sessions
             .iter()

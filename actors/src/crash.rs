@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::client::ClientMsg;
 use crate::orchestration::OrchestrationMsg;
 use crate::pane::PaneMsg;
+use crate::registry::Caller;
 use crate::server::Server;
 use crate::session::SessionMsg;
 
@@ -43,17 +44,24 @@ enum Crash {
 
 pub(crate) async fn answer(server: &Server, params: &[u8]) -> Result<Bytes, Error> {
     let registry = &server.registry;
+    let caller = Caller::new(protocol::ClientUuid::new());
     let gone = || Error::new(ErrorCode::NotFound, "it has no actor at this moment");
     match from_bytes(params)? {
         Crash::Pane(target) => {
-            let pane = registry.find_pane(&target)?;
+            let pane = registry.find_pane(&target, &caller)?;
             let actor = pane.address.get().ok_or_else(gone)?;
             actor.cast(PaneMsg::Crash).map_err(|_| gone())?;
         }
-        Crash::PaneIo(target) => registry.find_pane(&target)?.io.crash().await?,
-        Crash::PaneTurns(target) => registry.find_pane(&target)?.io.turn_for_ever().await?,
+        Crash::PaneIo(target) => registry.find_pane(&target, &caller)?.io.crash().await?,
+        Crash::PaneTurns(target) => {
+            registry
+                .find_pane(&target, &caller)?
+                .io
+                .turn_for_ever()
+                .await?
+        }
         Crash::PaneTurnsLocked(target) => {
-            let pane = registry.find_pane(&target)?;
+            let pane = registry.find_pane(&target, &caller)?;
             registry.lock_for_ever(pane.id);
             pane.io.turn_for_ever().await?;
         }

@@ -13,8 +13,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use protocol::frame::{RequestFrame, to_bytes};
 use protocol::request::Request;
 use protocol::{Error, ErrorCode};
@@ -51,7 +51,9 @@ pub(crate) async fn answer(
     rights::check(&server, &caller, &decoded)?;
     let to_its_end = is_carried_out(&decoded);
     let origin = rights::origin_of(&server.registry, &caller);
-    let work = rights::made_by(origin, route(Arc::clone(&server), caller, decoded));
+    let routed = route(Arc::clone(&server), caller, decoded)
+        .map_err(move |error| rights::seen_error(&caller, error));
+    let work = rights::made_by(origin, routed);
     if !to_its_end {
         return work.await;
     }
@@ -144,7 +146,7 @@ fn route(
         Request::KillSession(params) => to!(session::kill(&server, &caller, params)),
         Request::CreateWindow(params) => to!(session::create_window(&server, &caller, params)),
         Request::ListWindows(params) => to!(session::list_windows(&server, &caller, params)),
-        Request::UpdateWindow(params) => to!(session::update_window(&server, params)),
+        Request::UpdateWindow(params) => to!(session::update_window(&server, &caller, params)),
         Request::CreatePane(params) => to!(pane::create(&server, &caller, params)),
         Request::CreateLayout(params) => to!(layout::create(&server, &caller, params)),
         Request::MirrorPane(params) => to!(layout::mirror(&server, &caller, params)),
@@ -152,14 +154,14 @@ fn route(
             let all = pane::list(&server, &caller, params).await?;
             Ok(rights::seen_panes(&server, &caller, all))
         }),
-        Request::UpdatePane(params) => to!(pane::update(&server, params)),
+        Request::UpdatePane(params) => to!(pane::update(&server, &caller, params)),
         Request::ClosePane(params) => to!(pane::close(&server, &caller, params)),
-        Request::RetryPane(params) => to!(retry::retry(&server, params)),
-        Request::WaitPane(params) => to!(pane::wait(&server, params)),
-        Request::ReadPane(params) => to!(pane::read(&server, params)),
-        Request::SendInput(params) => to!(pane::send_input(&server, params)),
-        Request::Expect(params) => to!(pane::expect(&server, params)),
-        Request::Watch(params) => to!(watch::watch(&server, params)),
+        Request::RetryPane(params) => to!(retry::retry(&server, &caller, params)),
+        Request::WaitPane(params) => to!(pane::wait(&server, &caller, params)),
+        Request::ReadPane(params) => to!(pane::read(&server, &caller, params)),
+        Request::SendInput(params) => to!(pane::send_input(&server, &caller, params)),
+        Request::Expect(params) => to!(pane::expect(&server, &caller, params)),
+        Request::Watch(params) => to!(watch::watch(&server, &caller, params)),
         Request::RunParallel(params) => {
             to!(orchestration::run_parallel(&server, &caller, params))
         }

@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use protocol::reply::{PaneEnd, SessionContext};
-use protocol::{ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid};
+use protocol::{
+    ClientUuid, Error, ErrorCode, Name, OrchestrationUuid, PaneNumber, PaneUuid, SessionUuid,
+};
 use store::ENDED_PANES;
 use supervisor::Address;
 use terminal::screen::Tail;
@@ -25,11 +27,13 @@ use model::session::snapshot::SessionSnapshot;
 mod beginning;
 mod lookup;
 mod mirror;
+mod numbers;
 mod stored;
 
 pub(crate) use beginning::Beginnings;
 pub(crate) use lookup::Caller;
 pub(crate) use mirror::{Leaf, Mirror};
+pub(crate) use numbers::Numbers;
 
 /// A connection as everybody may see it.
 #[derive(Clone)]
@@ -55,6 +59,7 @@ pub(crate) struct EndedPane {
 
 /// Everything that is alive.
 pub(crate) struct Registry {
+    numbers: Numbers,
     names: DashMap<Name, SessionUuid>,
     sessions: DashMap<SessionUuid, Arc<SessionEntry>>,
     panes: DashMap<PaneUuid, (Arc<PaneEntry>, Slot)>,
@@ -78,6 +83,7 @@ pub(crate) struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         Self {
+            numbers: Numbers::default(),
             names: DashMap::new(),
             sessions: DashMap::new(),
             panes: DashMap::new(),
@@ -104,6 +110,12 @@ pub(crate) enum Claim {
 }
 
 impl Registry {
+    /// The next short numbers.
+    #[must_use]
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
     /// Something in the tree of sessions, windows and panes is no more what it was.
     pub(crate) fn note_change(&self) {
         self.changes.send_modify(|count| *count += 1);
@@ -143,9 +155,13 @@ impl Registry {
     // The session is entered before the name is visible, so who finds the name finds the session.
     fn enter(
         &self,
-        snapshot: SessionSnapshot,
+        mut snapshot: SessionSnapshot,
         name_it: impl FnOnce(SessionUuid),
     ) -> Arc<SessionEntry> {
+        if !snapshot.number.is_given() {
+            snapshot.number = self.numbers.session();
+        }
+        snapshot.number_windows(|| self.numbers.window());
         let entry = Arc::new(SessionEntry::new(snapshot));
         self.sessions.insert(entry.id, Arc::clone(&entry));
         name_it(entry.id);
@@ -331,6 +347,14 @@ impl Registry {
     pub(crate) fn ended_pane(&self, id: PaneUuid) -> Option<Arc<EndedPane>> {
         let ended = self.ended.load();
         ended.iter().rev().find(|e| e.end.pane_id == id).cloned()
+    }
+
+    /// The remembered end of the removed pane that had this number.
+    #[must_use]
+    pub(crate) fn ended_numbered(&self, number: PaneNumber) -> Option<Arc<EndedPane>> {
+        let ended = self.ended.load();
+        let mut newest = ended.iter().rev();
+        newest.find(|e| e.end.number == Some(number)).cloned()
     }
 
     /// The newest remembered end of a pane with this name, or of a session with it.

@@ -5,10 +5,10 @@ use protocol::frame::Hello;
 use protocol::reply::{Orchestrations, Panes, Sessions};
 use protocol::request::Request;
 use protocol::rights::{About, Level, Rights, Scope, Thing, needed};
-use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, SessionUuid, Target};
+use protocol::{Error, ErrorCode, OrchestrationUuid, SessionUuid, Target};
 
 use crate::pane::PaneEntry;
-use crate::registry::{Caller, Registry};
+use crate::registry::{Caller, Leaf, Registry};
 use crate::server::Server;
 use crate::session::SessionEntry;
 
@@ -200,10 +200,10 @@ fn find(registry: &Registry, caller: &Caller, about: About<'_>) -> Option<Thing>
         }),
         About::Window(window, session) => {
             let within = session.and_then(|session| registry.find_session(session).ok());
-            let (session, _) = registry.find_window(window, within.as_ref()).ok()?;
+            let (session, _) = registry.find_window(window, within.as_ref(), caller).ok()?;
             Some(session_thing(registry, &session))
         }
-        About::Pane(target) => pane_thing(registry, target),
+        About::Pane(target) => pane_thing(registry, caller, target),
         About::Run(id) => {
             let runs = registry.orchestrations();
             let run = runs.get(&id)?;
@@ -242,19 +242,21 @@ fn makers(registry: &Registry, session: &SessionEntry) -> Vec<SessionUuid> {
     common
 }
 
-fn pane_thing(registry: &Registry, target: &Target) -> Option<Thing> {
-    if let Ok(leaf) = registry.find_leaf(target) {
-        let session = registry.session(leaf.session());
-        let made_by = session.as_ref().and_then(|s| s.snapshot().made_by);
-        return Some(Thing::Pane {
-            id: leaf.id(),
-            session: leaf.session(),
-            run: made_by,
-            makers: leaf.pane().record.origin.makers.clone(),
-        });
+fn leaf_thing(registry: &Registry, leaf: &Leaf) -> Thing {
+    let session = registry.session(leaf.session());
+    Thing::Pane {
+        id: leaf.id(),
+        session: leaf.session(),
+        run: session.and_then(|session| session.snapshot().made_by),
+        makers: leaf.pane().record.origin.makers.clone(),
     }
-    let Target::Id(id) = target else { return None };
-    let ended = registry.ended_pane(PaneUuid::from(*id))?;
+}
+
+fn pane_thing(registry: &Registry, caller: &Caller, target: &Target) -> Option<Thing> {
+    let ended = match registry.find_leaf(target, caller) {
+        Ok(leaf) => return Some(leaf_thing(registry, &leaf)),
+        Err(error) => registry.find_ended(target, &error)?,
+    };
     let session = ended.context.session_id;
     let entry = registry.session(session);
     Some(Thing::Pane {
@@ -276,6 +278,16 @@ pub(crate) fn sees_session(registry: &Registry, caller: &Caller, id: SessionUuid
         })
 }
 
+/// Leaves names out of an error that the caller might not see in any list.
+#[must_use]
+pub(crate) fn seen_error(caller: &Caller, error: Error) -> Error {
+    let lists = matches!(error.code, ErrorCode::NotFound | ErrorCode::AmbiguousName);
+    if lists && caller.rights.scope != Scope::All {
+        return error.candidates([]);
+    }
+    error
+}
+
 /// Leaves only the sessions that the caller's scope covers.
 pub(crate) fn seen_sessions(server: &Server, caller: &Caller, mut all: Sessions) -> Sessions {
     all.sessions
@@ -287,7 +299,7 @@ pub(crate) fn seen_sessions(server: &Server, caller: &Caller, mut all: Sessions)
 pub(crate) fn seen_panes(server: &Server, caller: &Caller, mut all: Panes) -> Panes {
     if caller.rights.scope != Scope::All {
         all.panes.retain(|pane| {
-            let thing = pane_thing(&server.registry, &Target::from(pane.pane_id));
+            let thing = pane_thing(&server.registry, caller, &Target::from(pane.pane_id));
             thing.is_some_and(|thing| caller.rights.scope.covers(&thing))
         });
     }

@@ -347,6 +347,8 @@ impl SessionState {
 
     /// Publishes what changed, gives the panes their sizes, and ends a session that nobody needs.
     fn publish(&mut self, myself: &Address<SessionMsg>) -> Option<PendingCommit> {
+        let numbers = self.server.registry.numbers();
+        self.now.number_windows(|| numbers.window());
         let published = self.entry.snapshot();
         let saved = (*published != self.now).then(|| {
             self.entry.publish(Arc::new(self.now.clone()));

@@ -34,9 +34,10 @@ pub(crate) fn root() -> Result<tempfile::TempDir> {
 }
 
 /// Left out of the environment of what is started.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 13] = [
     "FUGUE",
     "FUGUE_CONFIG",
+    "FUGUE_PANE",
     "FUGUE_PANE_ID",
     "FUGUE_SERVER",
     "FUGUE_SESSION_ID",

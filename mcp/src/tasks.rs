@@ -298,7 +298,7 @@ pub(crate) async fn cancel(front: &Front, id: &str) -> Result<(), Error> {
 fn run(front: &Front, id: &str) -> Result<(Place, OrchestrationUuid), Error> {
     match resolve_one(&front.fleet, None, "taskId", id)? {
         (place, Target::Id(id)) => Ok((place, id.into())),
-        (_, Target::Name(_)) => Err(unknown(id)),
+        (_, _) => Err(unknown(id)),
     }
 }
 

@@ -147,8 +147,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        if !self.candidates.is_empty() {
-            write!(f, " ({})", self.candidates.join(", "))?;
+        let candidates = self.candidates.join(", ");
+        if !candidates.is_empty() {
+            match self.code {
+                // What there is says what to do.
+                ErrorCode::NotFound => return write!(f, ". There are: {candidates}."),
+                ErrorCode::AmbiguousName => write!(f, ": {candidates}")?,
+                _ => write!(f, " ({candidates})")?,
+            }
         }
         if !self.hint.is_empty() {
             write!(f, "; {}", self.hint)?;

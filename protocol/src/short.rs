@@ -11,7 +11,7 @@ use crate::name::shown;
 macro_rules! short_number {
     ($($(#[$doc:meta])* $name:ident $sign:literal $noun:literal),* $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(u64);
 
@@ -21,10 +21,22 @@ macro_rules! short_number {
             /// What it is the number of.
             pub const NOUN: &'static str = $noun;
 
-            /// The number itself.
+            /// The number itself. 0 is that of what has not been given one.
             #[must_use]
             pub const fn get(self) -> u64 {
                 self.0
+            }
+
+            /// True if it has been given.
+            #[must_use]
+            pub const fn is_given(self) -> bool {
+                self.0 != 0
+            }
+
+            /// It as it stands in an answer.
+            #[must_use]
+            pub fn told(self) -> Option<Self> {
+                self.is_given().then_some(self)
             }
         }
 

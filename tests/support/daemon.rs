@@ -111,6 +111,7 @@ impl Daemon {
             .env("FUGUE_STATE_DIR", self.dir.path().join("s"))
             .env("FUGUE_CONFIG", self.dir.path().join("config.toml"))
             .env_remove("FUGUE_PANE_ID")
+            .env_remove("FUGUE_PANE")
             .env_remove("FUGUE_SERVER");
         command
     }

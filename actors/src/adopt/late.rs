@@ -95,8 +95,15 @@ async fn take_in(
             Claim::Taken(session) => session,
         },
     };
+    let registry = &server.registry;
+    let mut record = pane.record;
+    let others = registry.leaves().into_iter().map(|leaf| leaf.number());
+    let mut numbers: Vec<_> = others.chain([record.number]).collect();
+    registry.numbers().note_panes(numbers.iter_mut());
+    record.number = numbers.pop().unwrap_or_default();
     let candidate = Candidate {
         pane: StoredPane {
+            record,
             session: session.id,
             ..pane
         },

@@ -46,6 +46,7 @@ pub(super) async fn create(
         let rect = rects.get(&pane.id).copied();
         LayoutPane {
             pane_id: pane.id,
+            number: pane.record.number.told(),
             name: pane.name().map(|name| protocol::Name::clone(&name)),
             pid: pane.process().pid,
             cursor: begin_cursor(),
@@ -66,7 +67,7 @@ pub(super) async fn mirror(
     caller: &Caller,
     params: MirrorPane,
 ) -> Result<PaneMirrored, Error> {
-    let of = server.registry.find_pane(&params.pane)?;
+    let of = server.registry.find_pane(&params.pane, caller)?;
     let ratio = checked_ratio(params.ratio.unwrap_or(0.5))?;
     if params.new_window && params.window.is_some() {
         return Err(
@@ -99,6 +100,7 @@ pub(super) async fn mirror(
         context: session.context(&server.name),
         window_id,
         pane_id: mirror.id,
+        number: mirror.number.told(),
         mirror_of: mirror.of.id,
     })
 }

@@ -107,7 +107,7 @@ pub(super) fn session_and_window(
         return Ok((registry.session_or_default(session, caller)?, None));
     };
     let within = session.map(|s| registry.find_session(s)).transpose()?;
-    let (session, window) = registry.find_window(window, within.as_ref())?;
+    let (session, window) = registry.find_window(window, within.as_ref(), caller)?;
     Ok((session, Some(window)))
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn create(
     let ratio = checked_ratio(params.ratio.unwrap_or(0.5))?;
     let beside = params.beside.as_ref();
     let beside = beside
-        .map(|target| server.registry.find_leaf(target))
+        .map(|target| server.registry.find_leaf(target, caller))
         .transpose()?;
     let (session, window) = match (&params.window, &beside) {
         (None, Some(leaf)) => (session_of(server, leaf.session(), leaf.id())?, None),
@@ -188,8 +188,12 @@ pub(super) fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
     infos
 }
 
-pub(super) async fn update(server: &Arc<Server>, params: UpdatePane) -> Result<PaneInfo, Error> {
-    let leaf = server.registry.find_leaf(&params.pane)?;
+pub(super) async fn update(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: UpdatePane,
+) -> Result<PaneInfo, Error> {
+    let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let session = session_of(server, leaf.session(), leaf.id())?;
     let now = leaf.pane().io.size();
     Size::new(
@@ -227,7 +231,7 @@ pub(super) async fn close(
     caller: &Caller,
     params: ClosePane,
 ) -> Result<Killed, Error> {
-    let leaf = server.registry.find_leaf(&params.pane)?;
+    let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let session = session_of(server, leaf.session(), leaf.id())?;
     if params.guarded {
         guard::pane(server, caller, &leaf, &session)?;
@@ -270,9 +274,9 @@ enum LiveOrEnded {
 
 /// The pane that a target means. One that has ended is found by its id, its name and its session's
 /// name for as long as its end is remembered, unless something that lives has the name.
-fn find(server: &Server, target: &Target) -> Result<LiveOrEnded, Error> {
+fn find(server: &Server, caller: &Caller, target: &Target) -> Result<LiveOrEnded, Error> {
     let registry = &server.registry;
-    match registry.find_pane(target) {
+    match registry.find_pane(target, caller) {
         Ok(pane) => match registry.session(pane.session) {
             Some(session) => {
                 let context = session.context(&server.name);
@@ -282,12 +286,7 @@ fn find(server: &Server, target: &Target) -> Result<LiveOrEnded, Error> {
             None => gone(server, pane.id),
         },
         Err(error) => {
-            let ended = match target {
-                Target::Id(id) => registry.ended_pane(PaneUuid::from(*id)),
-                // A name that fits several things is not that of one that has ended.
-                Target::Name(_) if error.code == ErrorCode::AmbiguousName => None,
-                Target::Name(name) => registry.ended_named(name),
-            };
+            let ended = registry.find_ended(target, &error);
             ended.map(LiveOrEnded::Ended).ok_or(error)
         }
     }
@@ -305,9 +304,13 @@ fn gone(server: &Server, pane: PaneUuid) -> Result<LiveOrEnded, Error> {
 
 /// Waits for the next end of the pane's program after the call: of the life that runs, or of the next
 /// one when it is about to be started again. A program that stays ended is answered at once.
-pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneWaited, Error> {
+pub(super) async fn wait(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: WaitPane,
+) -> Result<PaneWaited, Error> {
     let limit = wait_limit(params.timeout_ms)?;
-    let (pane, context) = match find(server, &params.pane)? {
+    let (pane, context) = match find(server, caller, &params.pane)? {
         LiveOrEnded::Live(pane, context) => (pane, context),
         LiveOrEnded::Ended(ended) => {
             return Ok(PaneWaited {
@@ -324,13 +327,17 @@ pub(super) async fn wait(server: &Arc<Server>, params: WaitPane) -> Result<PaneW
     })
 }
 
-pub(super) async fn read(server: &Arc<Server>, params: ReadPane) -> Result<PaneText, Error> {
+pub(super) async fn read(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: ReadPane,
+) -> Result<PaneText, Error> {
     let most = params
         .max_bytes
         .unwrap_or(TEXT_BYTES)
         .clamp(1, MOST_TEXT_BYTES) as usize;
     let since = params.since.as_deref().map(parse_cursor).transpose()?;
-    let (pane, context) = match find(server, &params.pane)? {
+    let (pane, context) = match find(server, caller, &params.pane)? {
         LiveOrEnded::Live(pane, context) => (pane, context),
         LiveOrEnded::Ended(ended) => return Ok(read_ended(&ended, since, params.lines, most)),
     };
@@ -418,6 +425,7 @@ fn parse_cursor(text: &str) -> Result<TextCursor, Error> {
 
 pub(super) async fn send_input(
     server: &Arc<Server>,
+    caller: &Caller,
     params: SendInput,
 ) -> Result<InputSent, Error> {
     if params.text.len() > INPUT_BYTES {
@@ -431,7 +439,7 @@ pub(super) async fn send_input(
         return Err(Error::invalid("there is nothing to type")
             .hint("give text, keys, or submit for Enter alone"));
     }
-    let leaf = server.registry.find_leaf(&params.pane)?;
+    let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let pane = leaf.writable()?;
     pane.typeable()?;
     let session = session_of(server, pane.session, pane.id)?;
@@ -471,11 +479,15 @@ pub(super) async fn send_input(
     }
 }
 
-pub(super) async fn expect(server: &Arc<Server>, params: Expect) -> Result<Expected, Error> {
+pub(super) async fn expect(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: Expect,
+) -> Result<Expected, Error> {
     let begun = Instant::now();
     let limit = wait_limit(params.timeout_ms)?;
     let order = expect_order(&params, limit)?;
-    let (pane, context) = match find(server, &params.pane)? {
+    let (pane, context) = match find(server, caller, &params.pane)? {
         LiveOrEnded::Live(pane, context) => (pane, context),
         LiveOrEnded::Ended(ended) => return Ok(expect_ended(&ended, &order, begun)),
     };

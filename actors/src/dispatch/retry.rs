@@ -9,13 +9,18 @@ use protocol::{Error, ErrorCode};
 
 use super::pane::{infos, session_of};
 use crate::pane::PaneMsg;
+use crate::registry::Caller;
 use crate::server::Server;
 
 /// Time that the pane may take to be reached before it is shown as it is.
 const LIMIT: Duration = Duration::from_secs(5);
 
-pub(super) async fn retry(server: &Arc<Server>, params: RetryPane) -> Result<PaneInfo, Error> {
-    let leaf = server.registry.find_leaf(&params.pane)?;
+pub(super) async fn retry(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: RetryPane,
+) -> Result<PaneInfo, Error> {
+    let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let session = session_of(server, leaf.session(), leaf.id())?;
     let pane = leaf.pane();
     let mut state = pane.state();

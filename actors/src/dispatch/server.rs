@@ -123,6 +123,10 @@ pub(super) async fn forget(server: &Arc<Server>, params: Forget) -> Result<Forgo
     let meant = |context: &SessionContext| match target {
         None => true,
         Some(Target::Id(id)) => context.session_id.as_uuid() == *id,
+        // Of a session that is gone nothing but its id and its name is remembered.
+        Some(Target::Session(_) | Target::Window(_) | Target::Pane(_) | Target::Path(_)) => {
+            live.as_ref().is_some_and(|s| s.id == context.session_id)
+        }
         Some(Target::Name(name)) => {
             context.session_name == *name
                 && live.as_ref().is_none_or(|s| s.id == context.session_id)

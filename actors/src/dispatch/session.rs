@@ -88,6 +88,7 @@ pub(super) async fn pane_created(
         context: session.context(&server.name),
         window_id: spawned.window,
         pane_id: spawned.entry.id,
+        number: spawned.entry.record.number.told(),
         pid: spawned.entry.process().pid,
         cursor: super::pane::begin_cursor(),
     })
@@ -211,6 +212,7 @@ pub(super) async fn list_windows(
 
 pub(super) async fn update_window(
     server: &Arc<Server>,
+    caller: &Caller,
     params: UpdateWindow,
 ) -> Result<WindowInfo, Error> {
     let within = match &params.session {
@@ -219,7 +221,7 @@ pub(super) async fn update_window(
     };
     let (session, window) = server
         .registry
-        .find_window(&params.window, within.as_ref())?;
+        .find_window(&params.window, within.as_ref(), caller)?;
     let wanted = Change::Window {
         window,
         name: params.name,

@@ -10,14 +10,19 @@ use tokio::time::{Instant, timeout_at};
 
 use super::pane::wait_limit;
 use crate::pane::PaneEntry;
+use crate::registry::Caller;
 use crate::server::Server;
 
-pub(super) async fn watch(server: &Arc<Server>, params: Watch) -> Result<Watched, Error> {
+pub(super) async fn watch(
+    server: &Arc<Server>,
+    caller: &Caller,
+    params: Watch,
+) -> Result<Watched, Error> {
     let until = Instant::now() + wait_limit(params.timeout_ms)?;
     match &params.pane {
         None => Ok(tree(server, params.after.as_deref(), until).await),
         Some(target) => {
-            let pane = server.registry.find_pane(target)?;
+            let pane = server.registry.find_pane(target, caller)?;
             screen(&pane, params.after.as_deref(), until).await
         }
     }

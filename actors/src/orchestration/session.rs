@@ -32,7 +32,13 @@ pub(super) async fn obtain(
     id: OrchestrationUuid,
 ) -> Result<(Arc<SessionEntry>, bool), Error> {
     match &plan.session {
-        Some(target @ Target::Id(_)) => {
+        Some(
+            target @ (Target::Id(_)
+            | Target::Session(_)
+            | Target::Window(_)
+            | Target::Pane(_)
+            | Target::Path(_)),
+        ) => {
             let session = server.registry.find_session(target)?;
             life::acquire(&session, id).await?;
             Ok((session, false))

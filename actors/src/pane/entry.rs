@@ -332,6 +332,7 @@ impl PaneEntry {
     pub(crate) fn end(&self, survivors: Vec<u32>) -> PaneEnd {
         PaneEnd {
             pane_id: self.id,
+            number: self.record.number.told(),
             name: self.name().map(|name| Name::clone(&name)),
             command: self.record.command.clone(),
             status: self.status(),

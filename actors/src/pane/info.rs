@@ -32,6 +32,7 @@ impl PaneEntry {
         let cwd = self.cwd();
         PaneInfo {
             pane_id: self.id,
+            number: self.record.number.told(),
             session_id: self.session,
             session_name: place.session_name.clone(),
             window_id: place.window,

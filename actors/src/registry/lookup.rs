@@ -3,11 +3,23 @@
 use std::sync::Arc;
 
 use protocol::rights::Rights;
-use protocol::{ClientUuid, Error, ErrorCode, PaneUuid, SessionUuid, Target, WindowUuid};
+use protocol::target::{Part, TargetPath};
+use protocol::{
+    ClientUuid, Error, ErrorCode, Name, PaneNumber, PaneUuid, SessionNumber, SessionUuid, Target,
+    WindowUuid,
+};
+use uuid::Uuid;
 
-use super::{Leaf, Registry};
+use super::{EndedPane, Leaf, Registry};
 use crate::pane::PaneEntry;
 use crate::session::SessionEntry;
+use model::session::snapshot::{SessionSnapshot, Window};
+use said::{
+    brief, last_end, nearest_names, no_pane_now, not_found, only, only_part, pane_exited,
+    pane_path, shown_window, window_path, window_paths, windows_near, wrong_kind,
+};
+
+mod said;
 
 /// The caller of a request.
 #[derive(Clone, Copy, Debug)]
@@ -67,25 +79,31 @@ impl Registry {
     /// The session a target means.
     ///
     /// # Errors
-    /// `not_found` with names near the given one.
+    /// `not_found` with what there is; `invalid_argument` when it names a window or a pane.
     pub(crate) fn find_session(&self, target: &Target) -> Result<Arc<SessionEntry>, Error> {
         let found = match target {
             Target::Id(id) => self.session(SessionUuid::from(*id)),
             Target::Name(name) => self.session_named(name),
-        };
-        found.ok_or_else(|| {
-            let names = self
-                .sessions()
-                .into_iter()
-                .map(|s| s.snapshot().name.to_string());
-            let mut error = not_found("session", target).candidates(near(target, names));
-            if let Target::Name(name) = target
-                && let Some(ended) = self.ended_session(name)
-            {
-                error.message = format!("{}: {}", error.message, last_end(&ended.end));
+            Target::Session(number) => self.session_numbered(*number),
+            Target::Window(_) => return Err(wrong_kind(target, "window", "session")),
+            Target::Pane(_) => return Err(wrong_kind(target, "pane", "session")),
+            Target::Path(path) => {
+                let kind = if path.rest.pane().is_some() {
+                    "pane"
+                } else {
+                    "window"
+                };
+                let error = wrong_kind(target, kind, "session");
+                return Err(error.hint(format!("its session is {}", path.session)));
             }
-            error
-        })
+        };
+        found.ok_or_else(|| self.session_not_found(target))
+    }
+
+    fn session_numbered(&self, number: SessionNumber) -> Option<Arc<SessionEntry>> {
+        let mut sessions = self.sessions.iter();
+        let found = sessions.find(|entry| entry.snapshot().number == number);
+        found.map(|entry| Arc::clone(&entry))
     }
 
     /// The session meant by a call that only looks or creates: the named one, else the caller's
@@ -110,180 +128,316 @@ impl Registry {
         }
     }
 
-    /// The window a target means: by id anywhere, by name within `session` or, without one, in all
-    /// sessions. A session's id or name means its focused window.
+    /// The window a target means, within `session` when that is given. A session's target means its focused window; a
+    /// name is looked for in the caller's own session first, then in the active one, then in all.
     ///
     /// # Errors
-    /// `not_found`; `ambiguous_name` with the windows that have the name.
+    /// `not_found`; `ambiguous_name` with the windows that have the name; `invalid_argument` when it names a pane.
     pub(crate) fn find_window(
         &self,
         target: &Target,
         session: Option<&Arc<SessionEntry>>,
+        caller: &Caller,
     ) -> Result<(Arc<SessionEntry>, WindowUuid), Error> {
         let sessions = session.map_or_else(|| self.sessions(), |s| vec![Arc::clone(s)]);
-        let mut found = Vec::new();
-        for entry in sessions {
-            let snapshot = entry.snapshot();
-            let names_session = match target {
-                Target::Id(id) => entry.id.as_uuid() == *id,
-                Target::Name(name) => snapshot.name == *name,
-            };
-            let focused = snapshot.focused_window().map(|w| w.id);
-            for window in &snapshot.windows {
-                let own = match target {
-                    Target::Id(id) => window.id.as_uuid() == *id,
-                    Target::Name(name) => window.name == *name,
-                };
-                if own || (names_session && focused == Some(window.id)) {
-                    found.push((Arc::clone(&entry), window.id));
+        let found = match target {
+            Target::Id(id) => in_windows(&sessions, |entry, window| {
+                window.id.as_uuid() == *id || is_focused_of(entry, window, *id)
+            }),
+            Target::Window(number) => in_windows(&sessions, |_, window| window.number == *number),
+            Target::Session(number) => in_windows(&sessions, |entry, window| {
+                let snapshot = entry.snapshot();
+                snapshot.number == *number && is_focused_of(entry, window, entry.id.as_uuid())
+            }),
+            Target::Name(name) => {
+                let named = in_windows(&sessions, |_, window| window.name == *name);
+                let mut found = self.nearest(named, |(entry, _)| entry.id, caller);
+                found.extend(in_windows(&sessions, |entry, window| {
+                    entry.snapshot().name == *name
+                        && is_focused_of(entry, window, entry.id.as_uuid())
+                }));
+                found.dedup_by_key(|(_, window)| *window);
+                found
+            }
+            Target::Pane(_) => return Err(wrong_kind(target, "pane", "window")),
+            Target::Path(path) => {
+                if path.rest.pane().is_some() {
+                    return Err(wrong_kind(target, "pane", "window"));
+                }
+                let (entry, window) = self.window_on_path(path)?;
+                let within = session.is_none_or(|session| session.id == entry.id);
+                if within {
+                    vec![(entry, window.id)]
+                } else {
+                    Vec::new()
                 }
             }
-        }
+        };
         only(found, "window", target, |(entry, window)| {
-            format!("{window} in session {}", entry.snapshot().name)
+            shown_window(&entry.snapshot(), *window)
+        })
+        .map_err(|error| match error.code {
+            ErrorCode::NotFound => error.candidates(windows_near(target, &sessions)),
+            _ => error,
         })
     }
 
-    /// The pane a target means: a pane's id or name, or a session's or window's for its focused
-    /// pane. A mirror means the pane it shows.
+    /// The session of a path, and its window: the focused one when the path names none.
+    fn window_on_path(&self, path: &TargetPath) -> Result<(Arc<SessionEntry>, Window), Error> {
+        let entry = self.find_session(&path.session.clone().into())?;
+        let snapshot = entry.snapshot();
+        let Some(part) = path.rest.window() else {
+            let focused = snapshot.focused_window().cloned();
+            let focused = focused.ok_or_else(|| no_pane_now(&snapshot));
+            return focused.map(|window| (entry, window));
+        };
+        let windows = snapshot.windows.iter().enumerate();
+        let is_it = |(index, window): &(usize, &Window)| match part {
+            Part::Index(wanted) => usize::try_from(*wanted) == Ok(*index),
+            Part::Name(name) => window.name == *name,
+            Part::Number(number) => window.number == *number,
+            Part::Id(id) => window.id.as_uuid() == *id,
+        };
+        let found: Vec<_> = windows.filter(is_it).collect();
+        let (_, window) = only_part(found, "window", part, &snapshot.name, |(index, window)| {
+            format!("{}/{index} ({})", snapshot.name, window.name)
+        })
+        .map_err(|error| match error.code {
+            ErrorCode::NotFound => error.candidates(window_paths(&snapshot)),
+            _ => error,
+        })?;
+        Ok((Arc::clone(&entry), window.clone()))
+    }
+
+    /// The pane a target means, as [`Self::find_leaf`] finds it. A mirror means the pane it shows.
     ///
     /// # Errors
     /// As [`Self::find_leaf`].
-    pub(crate) fn find_pane(&self, target: &Target) -> Result<Arc<PaneEntry>, Error> {
-        Ok(Arc::clone(self.find_leaf(target)?.pane()))
+    pub(crate) fn find_pane(
+        &self,
+        target: &Target,
+        caller: &Caller,
+    ) -> Result<Arc<PaneEntry>, Error> {
+        Ok(Arc::clone(self.find_leaf(target, caller)?.pane()))
     }
 
-    /// The place in a layout that a target means: a pane or a mirror by id or name, or a session or
-    /// window for its focused one.
+    /// The place in a layout that a target means: a pane or a mirror, or a session's or window's focused one.
+    ///
+    /// A name is a session's, else that of a pane of the caller's own session, then of the active one, else of the only pane
+    /// that has it, else of the only window.
     ///
     /// # Errors
     /// `pane_exited` for a pane that was removed, with its end; `not_found`; `ambiguous_name`.
-    pub(crate) fn find_leaf(&self, target: &Target) -> Result<Leaf, Error> {
+    pub(crate) fn find_leaf(&self, target: &Target, caller: &Caller) -> Result<Leaf, Error> {
         match target {
-            Target::Id(id) => {
-                if let Some(leaf) = self.leaf(PaneUuid::from(*id)) {
-                    return Ok(leaf);
-                }
-                if let Some(ended) = self.ended_pane(PaneUuid::from(*id)) {
-                    return Err(pane_exited(&ended.end));
-                }
-                let focused = match self.session(SessionUuid::from(*id)) {
-                    Some(session) => session.snapshot().focused_pane(),
-                    None => self
-                        .find_window(target, None)
-                        .ok()
-                        .and_then(|(s, w)| s.snapshot().window(w).map(|window| window.focused)),
-                };
-                focused
-                    .and_then(|pane| self.leaf(pane))
-                    .ok_or_else(|| self.pane_not_found(target))
+            Target::Id(id) => self.leaf_with_id(target, *id, caller),
+            Target::Session(_) => {
+                let session = self.find_session(target)?;
+                self.focused_leaf(&session, None)
             }
-            Target::Name(name) => {
-                let mut found = self.leaves();
-                found.retain(|leaf| leaf.name().as_deref() == Some(name));
-                let focused = self
-                    .session_named(name)
-                    .and_then(|session| session.snapshot().focused_pane())
-                    .and_then(|pane| self.leaf(pane));
-                found.extend(focused);
-                if found.is_empty()
-                    && let Ok((session, window)) = self.find_window(target, None)
-                {
-                    let focused = session.snapshot().window(window).map(|w| w.focused);
-                    found.extend(focused.and_then(|pane| self.leaf(pane)));
-                }
-                found.sort_by_key(Leaf::id);
-                found.dedup_by_key(|leaf| leaf.id());
-                if found.is_empty() {
-                    let ended = self.ended_named(name);
-                    return Err(ended.map_or_else(
+            Target::Window(_) => {
+                let (session, window) = self.find_window(target, None, caller)?;
+                self.focused_leaf(&session, Some(window))
+            }
+            Target::Pane(number) => {
+                let mut leaves = self.leaves().into_iter();
+                let found = leaves.find(|leaf| leaf.number() == *number);
+                found.ok_or_else(|| {
+                    let ended = self.ended_numbered(*number);
+                    ended.map_or_else(
                         || self.pane_not_found(target),
-                        |ended| pane_exited(&ended.end),
-                    ));
-                }
-                only(found, "pane", target, |leaf| {
-                    let session = self
-                        .session(leaf.session())
-                        .map(|s| s.snapshot().name.clone());
-                    let session = session.map_or_else(String::new, |n| format!(" in session {n}"));
-                    format!("{} ({}){session}", leaf.id(), leaf.pane().record.command)
+                        |ended| pane_exited(target, &ended.end),
+                    )
                 })
             }
+            Target::Path(path) => self.leaf_on_path(path),
+            Target::Name(name) => self.leaf_named(target, name, caller),
         }
     }
 
+    /// The remembered end that a target means which nothing that lives has: a pane's by its id, its number, its name or its
+    /// session's name.
+    #[must_use]
+    pub(crate) fn find_ended(&self, target: &Target, why: &Error) -> Option<Arc<EndedPane>> {
+        match target {
+            Target::Id(id) => self.ended_pane(PaneUuid::from(*id)),
+            Target::Pane(number) => self.ended_numbered(*number),
+            // A name that fits several things is not that of one that has ended.
+            Target::Name(_) if why.code == ErrorCode::AmbiguousName => None,
+            Target::Name(name) => self.ended_named(name),
+            Target::Session(_) | Target::Window(_) | Target::Path(_) => None,
+        }
+    }
+
+    fn leaf_with_id(&self, target: &Target, id: Uuid, caller: &Caller) -> Result<Leaf, Error> {
+        if let Some(leaf) = self.leaf(PaneUuid::from(id)) {
+            return Ok(leaf);
+        }
+        if let Some(ended) = self.ended_pane(PaneUuid::from(id)) {
+            return Err(pane_exited(target, &ended.end));
+        }
+        if let Some(session) = self.session(SessionUuid::from(id)) {
+            return self.focused_leaf(&session, None);
+        }
+        match self.find_window(target, None, caller) {
+            Ok((session, window)) => self.focused_leaf(&session, Some(window)),
+            Err(_) => Err(self.pane_not_found(target)),
+        }
+    }
+
+    /// The focused pane of a window, or of the focused one.
+    fn focused_leaf(
+        &self,
+        session: &SessionEntry,
+        window: Option<WindowUuid>,
+    ) -> Result<Leaf, Error> {
+        let snapshot = session.snapshot();
+        let pane = match window {
+            Some(window) => snapshot.window(window).map(|window| window.focused),
+            None => snapshot.focused_pane(),
+        };
+        pane.and_then(|pane| self.leaf(pane))
+            .ok_or_else(|| no_pane_now(&snapshot))
+    }
+
+    fn leaf_on_path(&self, path: &TargetPath) -> Result<Leaf, Error> {
+        let (entry, window) = self.window_on_path(path)?;
+        let Some(part) = path.rest.pane() else {
+            return self.focused_leaf(&entry, Some(window.id));
+        };
+        let snapshot = entry.snapshot();
+        let mut found = self.leaves_like(part, &window.layout.panes());
+        if found.is_empty() && path.rest.window().is_none() && !matches!(part, Part::Index(_)) {
+            found = self.leaves_like(part, &snapshot.panes().collect::<Vec<_>>());
+        }
+        let within = window_path(&snapshot, window.id);
+        only_part(found, "pane", part, &within, |leaf| self.shown_leaf(leaf)).map_err(|error| {
+            match error.code {
+                ErrorCode::NotFound => {
+                    let panes = window.layout.panes().into_iter();
+                    let leaves = panes.filter_map(|pane| self.leaf(pane));
+                    error.candidates(leaves.map(|leaf| self.shown_leaf(&leaf)))
+                }
+                _ => error,
+            }
+        })
+    }
+
+    /// Those of these panes that a part of a path means.
+    fn leaves_like(&self, part: &Part<PaneNumber>, panes: &[PaneUuid]) -> Vec<Leaf> {
+        let leaves = panes.iter().enumerate();
+        let leaves = leaves.filter_map(|(index, id)| self.leaf(*id).map(|leaf| (index, leaf)));
+        let is_it = |(index, leaf): &(usize, Leaf)| match part {
+            Part::Index(wanted) => usize::try_from(*wanted) == Ok(*index),
+            Part::Name(name) => leaf.name().as_deref() == Some(name),
+            Part::Number(number) => leaf.number() == *number,
+            Part::Id(id) => leaf.id().as_uuid() == *id,
+        };
+        leaves.filter(is_it).map(|(_, leaf)| leaf).collect()
+    }
+
+    fn leaf_named(&self, target: &Target, name: &Name, caller: &Caller) -> Result<Leaf, Error> {
+        if let Some(session) = self.session_named(name) {
+            return self.focused_leaf(&session, None);
+        }
+        let mut named = self.leaves();
+        named.retain(|leaf| leaf.name().as_deref() == Some(name));
+        named.sort_by_key(Leaf::id);
+        let found = self.nearest(named, Leaf::session, caller);
+        if !found.is_empty() {
+            return only(found, "pane", target, |leaf| self.shown_leaf(leaf));
+        }
+        match self.find_window(target, None, caller) {
+            Ok((session, window)) => self.focused_leaf(&session, Some(window)),
+            Err(error) if error.code == ErrorCode::AmbiguousName => Err(error),
+            Err(_) => Err(self.ended_named(name).map_or_else(
+                || self.pane_not_found(target),
+                |ended| pane_exited(target, &ended.end),
+            )),
+        }
+    }
+
+    /// Of several things with one name those of the caller's own session, else those of the active one, else all.
+    fn nearest<T>(
+        &self,
+        mut found: Vec<T>,
+        session_of: impl Fn(&T) -> SessionUuid,
+        caller: &Caller,
+    ) -> Vec<T> {
+        if found.len() < 2 {
+            return found;
+        }
+        let near = [self.callers_session(caller), self.active_session()];
+        for session in near.into_iter().flatten() {
+            if found.iter().any(|one| session_of(one) == session.id) {
+                found.retain(|one| session_of(one) == session.id);
+                break;
+            }
+        }
+        found
+    }
+
+    /// A pane as somebody can name it: `build/0.1 (make)`.
+    fn shown_leaf(&self, leaf: &Leaf) -> String {
+        let session = self.session(leaf.session()).map(|entry| entry.snapshot());
+        let path = session.and_then(|snapshot| pane_path(&snapshot, leaf.id()));
+        let path = path.unwrap_or_else(|| leaf.number().to_string());
+        format!("{path} ({})", brief(&leaf.pane().record.command))
+    }
+
+    fn session_not_found(&self, target: &Target) -> Error {
+        let error =
+            not_found("session", target).candidates(nearest_names(target, self.session_names()));
+        let Target::Name(name) = target else {
+            return error;
+        };
+        match self.ended_session(name) {
+            Some(ended) => Error {
+                message: format!("{}: {}", error.message, last_end(&ended.end)),
+                ..error
+            },
+            None => error,
+        }
+    }
+
+    /// The names of the sessions that people and programs made.
+    fn session_names(&self) -> Vec<String> {
+        let snapshots = self.sessions().into_iter().map(|entry| entry.snapshot());
+        let theirs = snapshots.filter(|snapshot| snapshot.made_by.is_none());
+        theirs.map(|snapshot| snapshot.name.to_string()).collect()
+    }
+
     fn pane_not_found(&self, target: &Target) -> Error {
-        let sessions = self.sessions().into_iter();
-        let named = self.leaves().into_iter().filter_map(|leaf| leaf.name());
-        let names = named.map(|name| name.to_string());
-        let names = names.chain(sessions.map(|s| s.snapshot().name.to_string()));
-        not_found("pane", target)
-            .hint("give a pane's id or name, or a session's name for its focused pane; `fugue panes --all` or fugue_list_panes lists them")
-            .candidates(near(target, names))
+        let hidden = |leaf: &Leaf| {
+            let session = self.session(leaf.session());
+            session.is_none_or(|entry| entry.snapshot().made_by.is_some())
+        };
+        let leaves = self.leaves().into_iter().filter(|leaf| !hidden(leaf));
+        let mut names: Vec<_> = leaves
+            .filter_map(|leaf| leaf.name().map(|name| name.to_string()))
+            .collect();
+        names.extend(self.session_names());
+        not_found("pane", target).candidates(nearest_names(target, names))
     }
 }
 
-/// The names that were probably meant. Nobody misspells an id.
-fn near(target: &Target, names: impl IntoIterator<Item = String>) -> Vec<String> {
-    match target {
-        Target::Id(_) => Vec::new(),
-        Target::Name(name) => protocol::near::near(name.as_str(), names),
+/// Windows that are chosen, each with its session.
+fn in_windows(
+    sessions: &[Arc<SessionEntry>],
+    chosen: impl Fn(&SessionEntry, &Window) -> bool,
+) -> Vec<(Arc<SessionEntry>, WindowUuid)> {
+    let mut found = Vec::new();
+    for entry in sessions {
+        let snapshot: Arc<SessionSnapshot> = entry.snapshot();
+        let windows = snapshot.windows.iter();
+        let chosen = windows.filter(|window| chosen(entry, window));
+        found.extend(chosen.map(|window| (Arc::clone(entry), window.id)));
     }
+    found
 }
 
-/// The error for a removed pane.
-#[must_use]
-pub(super) fn pane_exited(end: &protocol::reply::PaneEnd) -> Error {
-    let how = end.status.exit.as_ref().map_or_else(
-        || "it was closed".to_owned(),
-        |exit| format!("its program {exit}"),
-    );
-    Error::new(
-        ErrorCode::PaneExited,
-        format!("pane {} is gone: {how}", end.pane_id),
-    )
-    .hint("`wait` still gives its status and `read` the end of its output; create panes with remain_on_exit to keep them")
-}
-
-/// The end of the last pane of an ended session, in words.
-fn last_end(end: &protocol::reply::PaneEnd) -> String {
-    let how = end.status.exit.as_ref();
-    let how = how.map_or_else(|| "was closed".to_owned(), |exit| exit.to_string());
-    format!(
-        "the last one has ended, with pane {}, which {how}",
-        end.pane_id
-    )
-}
-
-fn not_found(kind: &str, target: &Target) -> Error {
-    let shape = match target {
-        Target::Id(_) => "the id",
-        Target::Name(_) => "the name",
-    };
-    Error::new(
-        ErrorCode::NotFound,
-        format!("no {kind} has {shape} {target}"),
-    )
-    .hint(match kind {
-        "session" => "list them first, as with `fugue ls` or fugue_list_sessions",
-        _ => "list them first, as with `fugue panes --all` or fugue_list_panes",
-    })
-}
-
-fn only<T>(
-    mut found: Vec<T>,
-    kind: &str,
-    target: &Target,
-    shown: impl Fn(&T) -> String,
-) -> Result<T, Error> {
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => Err(not_found(kind, target)),
-        count => Err(Error::new(
-            ErrorCode::AmbiguousName,
-            format!("{target} fits {count} {kind}s"),
-        )
-        .hint("use an id")
-        .candidates(found.iter().map(shown))),
-    }
+/// True if it is the focused window of the session with this id.
+fn is_focused_of(entry: &SessionEntry, window: &Window, id: Uuid) -> bool {
+    let focused = entry.snapshot().focused_window().map(|window| window.id);
+    entry.id.as_uuid() == id && focused == Some(window.id)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use protocol::reply::PaneInfo;
-use protocol::{Error, ErrorCode, Name, PaneUuid, SessionUuid};
+use protocol::{Error, ErrorCode, Name, PaneNumber, PaneUuid, SessionUuid};
 
 use super::Registry;
 use crate::clock::epoch_ms;
@@ -17,6 +17,8 @@ use model::pane::StoredMirror;
 pub(crate) struct Mirror {
     /// Its own id, a leaf of a layout.
     pub id: PaneUuid,
+    /// Its number.
+    pub number: PaneNumber,
     /// The session it is in.
     pub session: SessionUuid,
     /// The pane it shows.
@@ -34,7 +36,7 @@ impl Mirror {
         Self {
             id: stored.id,
             created_at_ms: stored.created_at_ms,
-            ..Self::new(stored.session, of, stored.name, slot)
+            ..Self::new(stored.session, stored.number, of, stored.name, slot)
         }
     }
 
@@ -42,12 +44,14 @@ impl Mirror {
     #[must_use]
     pub(crate) fn new(
         session: SessionUuid,
+        number: PaneNumber,
         of: Arc<PaneEntry>,
         name: Option<Name>,
         slot: Slot,
     ) -> Self {
         Self {
             id: PaneUuid::new(),
+            number,
             session,
             of,
             name: ArcSwapOption::new(name.map(Arc::new)),
@@ -73,6 +77,15 @@ impl Leaf {
         match self {
             Self::Pane(pane) => pane.id,
             Self::Mirror(mirror) => mirror.id,
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub(crate) fn number(&self) -> PaneNumber {
+        match self {
+            Self::Pane(pane) => pane.record.number,
+            Self::Mirror(mirror) => mirror.number,
         }
     }
 
@@ -146,6 +159,7 @@ impl Leaf {
             Self::Pane(_) => info,
             Self::Mirror(mirror) => PaneInfo {
                 pane_id: mirror.id,
+                number: mirror.number.told(),
                 session_id: mirror.session,
                 name: self.name().map(|name| Name::clone(&name)),
                 created_at_ms: mirror.created_at_ms,

@@ -16,6 +16,7 @@ impl Persist for Mirror {
     fn row(&self) -> Row<'_> {
         Row::Mirror(StoredMirror {
             id: self.id,
+            number: self.number,
             session: self.session,
             of: self.of.id,
             name: self.name.load_full().map(|name| Name::clone(&name)),

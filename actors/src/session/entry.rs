@@ -203,6 +203,7 @@ impl SessionEntry {
         let snapshot = self.snapshot();
         SessionInfo {
             session_id: self.id,
+            number: snapshot.number.told(),
             name: snapshot.name.clone(),
             windows: u32::try_from(snapshot.windows.len()).unwrap_or(u32::MAX),
             panes: u32::try_from(snapshot.panes().count()).unwrap_or(u32::MAX),

@@ -43,7 +43,13 @@ pub(crate) async fn make(
 ) -> Result<(Arc<Mirror>, WindowUuid), Error> {
     let slot = room(server).await?;
     let of = Arc::clone(&order.of);
-    let mirror = Arc::new(Mirror::new(order.session.id, order.of, order.name, slot));
+    let mirror = Arc::new(Mirror::new(
+        order.session.id,
+        server.registry.numbers().pane(),
+        order.of,
+        order.name,
+        slot,
+    ));
     let placement = Placement {
         pane: mirror.id,
         place: order.place,
@@ -76,6 +82,7 @@ pub(crate) async fn close(server: &Arc<Server>, mirror: &Mirror) -> PaneEnd {
     remove(server, mirror).await;
     PaneEnd {
         pane_id: mirror.id,
+        number: mirror.number.told(),
         ..mirror.of.end(Vec::new())
     }
 }

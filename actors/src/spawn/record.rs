@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::paths::UMASK_VARIABLE;
 use protocol::request::{PaneSpec, Program, StopRecipe};
-use protocol::{Error, PaneUuid, os_text};
+use protocol::{Error, PaneNumber, PaneUuid, os_text};
 use serde_bytes::ByteBuf;
 use terminal::screen::MAX_HISTORY_LINES;
 use uuid::Uuid;
@@ -24,6 +24,9 @@ use model::session::snapshot::SessionSnapshot;
 /// Longest command with all its arguments, in bytes. The kernel's own limit is larger and its error
 /// less clear.
 const COMMAND_BYTES: usize = 128 * 1024;
+
+/// The variable in which a program finds the number of its pane.
+const NUMBER_VARIABLE: &str = "FUGUE_PANE";
 
 fn history_lines(server: &Server, spec: &PaneSpec) -> Result<usize, Error> {
     let lines = spec.history_lines.unwrap_or(server.config.history_lines) as usize;
@@ -57,7 +60,8 @@ pub(super) fn record(
     let umask = env
         .remove(UMASK_VARIABLE)
         .map(|digits| checked_umask(&digits));
-    own_variables(server, session, id, &mut env);
+    let number = server.registry.numbers().pane();
+    own_variables(server, session, (id, number), &mut env);
     env.insert("PWD".to_owned(), cwd.clone());
     let mut variables = env.iter();
     if let Some((name, _)) = variables.find(|(_, value)| !os_text::is_possible(value)) {
@@ -70,6 +74,7 @@ pub(super) fn record(
         server.cgroups().check_memory(bytes)?;
     }
     Ok(PaneRecord {
+        number,
         command: match &order.shown_as {
             Some(shown) => shown.clone(),
             None => shown_command(&spec.program, &argv),
@@ -110,7 +115,7 @@ fn checked_stop(stop: StopRecipe) -> Result<StopRecipe, Error> {
 fn own_variables(
     server: &Server,
     session: &SessionSnapshot,
-    id: PaneUuid,
+    (id, number): (PaneUuid, PaneNumber),
     env: &mut BTreeMap<String, String>,
 ) {
     let path = |path: &Path| os_text::encoded(path);
@@ -124,6 +129,7 @@ fn own_variables(
         ("FUGUE_SERVER", server.name.to_string()),
         ("FUGUE_SESSION_ID", session.id.to_string()),
         ("FUGUE_PANE_ID", id.to_string()),
+        (NUMBER_VARIABLE, number.to_string()),
         // Random, unlike the time-ordered ids: who does not hold it cannot guess it.
         ("FUGUE_TOKEN", Uuid::new_v4().simple().to_string()),
     ];
@@ -210,6 +216,7 @@ pub(super) fn next_record(server: &Server, entry: &PaneEntry) -> PaneRecord {
     if let Some(session) = server.registry.session(entry.session) {
         let mut env = record.next_env(&session.snapshot().environment.changes);
         shell::complete(&mut env);
+        env.insert(NUMBER_VARIABLE.to_owned(), record.number.to_string());
         record.env = env.into_iter().collect();
     }
     record

@@ -8,6 +8,7 @@ mod departed;
 mod last_end;
 mod load;
 mod mark;
+mod numbers;
 mod rows;
 mod schema;
 mod text;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use load::{Loaded, LoadedSession, open};
 pub use mark::{Key, Mark, Persist};
+pub use numbers::LastNumbers;
 pub use rows::{OrchestrationRow, PaneRow, Row, StoredEnd, StoredKey};
 pub use schema::{Database, OpenError};
 pub use text::{

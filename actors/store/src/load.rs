@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::orchestration::stored::{StoredFact, StoredJob, StoredOrchestration};
-use model::pane::{StoredMirror, StoredPane};
+use model::pane::{PaneRecord, StoredMirror, StoredPane};
 use model::session::snapshot::{Environment, SessionSnapshot, Window};
 use protocol::{Name, Size};
 use rusqlite::{Connection, Row};
@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::departed::When;
+use crate::numbers::{self, Counted, LastNumbers, Numbers};
 use crate::rows::{StoredEnd, StoredKey};
 use crate::schema::{self, OpenError};
 use crate::{last_end, text};
@@ -40,6 +41,8 @@ pub struct Loaded {
     pub orchestrations: Vec<StoredOrchestration>,
     /// Idempotency keys.
     pub keys: Vec<StoredKey>,
+    /// The numbers that are not to be given again.
+    pub last_numbers: LastNumbers,
 }
 
 impl Loaded {
@@ -106,9 +109,13 @@ fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
     if let Err(error) = text::forget_strays(connection) {
         tracing::warn!(%error, "the text of panes that are gone is kept");
     }
+    let numbers = |kind| numbers::read(connection, kind);
+    let session_numbers = numbers(Counted::Session)?;
+    let window_numbers = numbers(Counted::Window)?;
+    let pane_numbers = numbers(Counted::Pane)?;
     let mut environments = environments(connection)?;
-    let mut windows = windows(connection)?;
-    let mut sessions = sessions(connection)?;
+    let mut windows = windows(connection, &window_numbers)?;
+    let mut sessions = sessions(connection, &session_numbers)?;
     for session in &mut sessions {
         let id = session.snapshot.id.to_string();
         session.snapshot.windows = windows.remove(&id).unwrap_or_default();
@@ -120,13 +127,16 @@ fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
         rebooted: false,
         unsettled: false,
         sessions,
-        panes: panes(connection)?,
-        mirrors: rows(connection, "mirrors", "SELECT * FROM mirrors", |row| {
-            json("mirrors", row, "mirror")
-        })?,
+        panes: panes(connection, &pane_numbers)?,
+        mirrors: mirrors(connection, &pane_numbers)?,
         ended: ended(connection)?,
         orchestrations: orchestrations(connection)?,
         keys: keys(connection)?,
+        last_numbers: LastNumbers {
+            session: session_numbers.last.into(),
+            window: window_numbers.last.into(),
+            pane: pane_numbers.last.into(),
+        },
     })
 }
 
@@ -194,7 +204,7 @@ fn number(row: &Row<'_>, column: &str) -> Result<u64, OpenError> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
 }
 
-fn sessions(connection: &Connection) -> Result<Vec<LoadedSession>, OpenError> {
+fn sessions(connection: &Connection, numbers: &Numbers) -> Result<Vec<LoadedSession>, OpenError> {
     const TABLE: &str = "sessions";
     rows(
         connection,
@@ -205,6 +215,7 @@ fn sessions(connection: &Connection) -> Result<Vec<LoadedSession>, OpenError> {
                 last_used_ms: number(row, "last_used_ms")?,
                 snapshot: SessionSnapshot {
                     id: parsed(TABLE, row, "id")?,
+                    number: numbers.of(&row.get::<_, String>("id")?).into(),
                     name: name(TABLE, row)?,
                     created_at_ms: number(row, "created_at_ms")?,
                     tags: json(TABLE, row, "tags")?,
@@ -239,12 +250,16 @@ fn environments(
     Ok(all?.into_iter().collect())
 }
 
-fn windows(connection: &Connection) -> Result<BTreeMap<String, Vec<Window>>, OpenError> {
+fn windows(
+    connection: &Connection,
+    numbers: &Numbers,
+) -> Result<BTreeMap<String, Vec<Window>>, OpenError> {
     const TABLE: &str = "windows";
     let sql = "SELECT * FROM windows ORDER BY session, position";
     let all = rows(connection, TABLE, sql, |row| {
         let window = Window {
             id: parsed(TABLE, row, "id")?,
+            number: numbers.of(&row.get::<_, String>("id")?).into(),
             name: name(TABLE, row)?,
             layout: json(TABLE, row, "layout")?,
             focused: parsed(TABLE, row, "focused")?,
@@ -259,16 +274,29 @@ fn windows(connection: &Connection) -> Result<BTreeMap<String, Vec<Window>>, Ope
     Ok(windows)
 }
 
-fn panes(connection: &Connection) -> Result<Vec<StoredPane>, OpenError> {
+fn mirrors(connection: &Connection, numbers: &Numbers) -> Result<Vec<StoredMirror>, OpenError> {
+    const TABLE: &str = "mirrors";
+    rows(connection, TABLE, "SELECT * FROM mirrors", |row| {
+        let mirror: StoredMirror = json(TABLE, row, "mirror")?;
+        let number = numbers.of(&mirror.id.to_string()).into();
+        Ok(StoredMirror { number, ..mirror })
+    })
+}
+
+fn panes(connection: &Connection, numbers: &Numbers) -> Result<Vec<StoredPane>, OpenError> {
     const TABLE: &str = "panes";
     let sql = "SELECT * FROM panes JOIN pane_records ON pane_records.pane = panes.id ORDER BY id";
     rows(connection, TABLE, sql, |row| {
         let label: Option<String> = row.get("name")?;
+        let mut record: PaneRecord = json(TABLE, row, "record")?;
+        if !record.number.is_given() {
+            record.number = numbers.of(&row.get::<_, String>("id")?).into();
+        }
         Ok(StoredPane {
             id: parsed(TABLE, row, "id")?,
             session: parsed(TABLE, row, "session")?,
             name: label.and_then(|label| Name::new(&label).ok()),
-            record: json(TABLE, row, "record")?,
+            record,
             state: json(TABLE, row, "state")?,
         })
     })

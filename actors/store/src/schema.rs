@@ -9,6 +9,8 @@ use protocol::time::millis;
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension};
 use uuid::Uuid;
 
+use crate::numbers;
+
 /// The time for which a commit waits for somebody else, such as a backup, who has the database locked.
 pub(crate) const LOCKED_LIMIT: Duration = Duration::from_secs(2);
 
@@ -194,6 +196,9 @@ fn open_as_it_is(path: &Path) -> Result<Database, OpenError> {
     // Environments are in it: what is deleted is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
     migrate(&mut connection)?;
+    if let Err(error) = connection.execute_batch(numbers::TABLE) {
+        tracing::warn!(%error, "numbers of sessions, windows and panes are not kept");
+    }
     if let Err(error) = shrink_from_now_on(&connection) {
         tracing::warn!(%error, "the state database does not shrink, since it could not be rewritten");
     }

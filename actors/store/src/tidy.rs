@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use crate::schema::{Database, LOCKED_LIMIT};
 use crate::write::{ENDED_BEYOND, KEY_MS};
-use crate::{ENDED_PANES, Keep, departed, text};
+use crate::{ENDED_PANES, Keep, departed, numbers, text};
 
 /// Free pages left in the file: they are written again soon.
 const SPARE_PAGES: i64 = 256;
@@ -55,6 +55,7 @@ pub(crate) fn tidy(connection: &Connection, now_ms: u64) -> rusqlite::Result<()>
     connection.execute(ENDED_BEYOND, params![ENDED_PANES as i64])?;
     departed::forget_old(connection, now_ms)?;
     text::forget_strays(connection)?;
+    numbers::forget_strays(connection)?;
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     if free > SPARE_PAGES {
         let pages = (free - SPARE_PAGES).min(STEP_PAGES);

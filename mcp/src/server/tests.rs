@@ -54,6 +54,7 @@ fn simple(request: Request) -> Reply {
             context: fake::context(),
             window_id: WindowUuid::new(),
             pane_id: PaneUuid::new(),
+            number: Some(12.into()),
             pid: 7,
             cursor: "c0".into(),
         })),

@@ -357,10 +357,10 @@ fn target(
 ) -> Result<(Place, OrchestrationUuid), Error> {
     match call.target(server, "orchestration_id", text)? {
         (place, Target::Id(id)) => Ok((place, id.into())),
-        (_, Target::Name(name)) => {
-            Err(Error::invalid(format!("orchestration_id: {name} is no id"))
-                .hint("fugue_get_orchestration without arguments lists the ids"))
-        }
+        (_, other) => Err(
+            Error::invalid(format!("orchestration_id: {other} is no id"))
+                .hint("fugue_get_orchestration without arguments lists the ids"),
+        ),
     }
 }
 

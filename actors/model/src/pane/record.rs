@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::PaneNumber;
 use protocol::request::{PaneSettings, RunStreams, StopRecipe};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,8 @@ use crate::origin::Origin;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PaneRecord {
+    /// Its number.
+    pub number: PaneNumber,
     /// For people.
     pub command: String,
     /// The program and its arguments.

@@ -1,6 +1,6 @@
 //! A pane, and a mirror of one, as they stand in the database.
 
-use protocol::{Name, PaneUuid, SessionUuid};
+use protocol::{Name, PaneNumber, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -62,6 +62,9 @@ pub struct StoredProcess {
 pub struct StoredMirror {
     /// Its id.
     pub id: PaneUuid,
+    /// Its number.
+    #[serde(default)]
+    pub number: PaneNumber,
     /// The session it is in.
     pub session: SessionUuid,
     /// The pane that it shows.

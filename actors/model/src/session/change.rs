@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use protocol::paths::UMASK_VARIABLE;
 use protocol::request::UpdateSession;
 use protocol::{
-    Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowUuid, os_text,
+    Direction, Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, Size, WindowNumber, WindowUuid,
+    os_text,
 };
 
 use super::layout::{Layout, NoRoom};
@@ -166,6 +167,7 @@ impl SessionSnapshot {
             name.unwrap_or_else(|| Name::new(&index.to_string()).expect("a number is a name"));
         self.windows.push(Window {
             id,
+            number: WindowNumber::default(),
             name,
             layout: Layout::single(pane),
             focused: pane,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use protocol::frame::ViewId;
 use protocol::reply::{SessionContext, WindowInfo};
 use protocol::{
-    ClientUuid, Name, OrchestrationUuid, PaneUuid, ServerName, SessionUuid, Size, WindowUuid,
+    ClientUuid, Name, OrchestrationUuid, PaneUuid, ServerName, SessionNumber, SessionUuid, Size,
+    WindowNumber, WindowUuid,
 };
 
 use super::layout::{Layout, Rect};
@@ -16,6 +17,8 @@ use super::layout::{Layout, Rect};
 pub struct Window {
     /// Its id.
     pub id: WindowUuid,
+    /// Its number; not given yet until its session shows it.
+    pub number: WindowNumber,
     /// Its label.
     pub name: Name,
     /// The places of its panes.
@@ -63,6 +66,8 @@ impl Environment {
 pub struct SessionSnapshot {
     /// Its id.
     pub id: SessionUuid,
+    /// Its number; not given yet until it is entered among the others.
+    pub number: SessionNumber,
     /// Its name.
     pub name: Name,
     /// Milliseconds since 1970.
@@ -103,6 +108,7 @@ impl SessionSnapshot {
     ) -> Self {
         Self {
             id: SessionUuid::new(),
+            number: SessionNumber::default(),
             name,
             created_at_ms,
             tags: Vec::new(),
@@ -171,6 +177,14 @@ impl SessionSnapshot {
         }
     }
 
+    /// Gives numbers to those windows that have none.
+    pub fn number_windows(&mut self, mut next: impl FnMut() -> WindowNumber) {
+        let unnumbered = |window: &&mut Window| !window.number.is_given();
+        for window in self.windows.iter_mut().filter(unnumbered) {
+            window.number = next();
+        }
+    }
+
     /// The windows as they stand in a list.
     #[must_use]
     pub fn window_infos(&self) -> Vec<WindowInfo> {
@@ -181,6 +195,7 @@ impl SessionSnapshot {
             .map(|(index, window)| WindowInfo {
                 context: None,
                 window_id: window.id,
+                number: window.number.told(),
                 session_id: self.id,
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 name: window.name.clone(),

@@ -8,6 +8,7 @@ use protocol::{ErrorCode, PaneUuid};
 use super::*;
 use crate::day::Day;
 use crate::dispatch::pane::update;
+use crate::registry::Caller;
 use crate::step;
 
 fn name(name: &str) -> Name {
@@ -57,7 +58,8 @@ async fn a_call_that_fails_has_changed_nothing() {
         focus: true,
         ..renaming(pane.id())
     };
-    let error = update(&day.server, unnamed).await.unwrap_err();
+    let nobody = Caller::new(protocol::ClientUuid::new());
+    let error = update(&day.server, &nobody, unnamed).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Limit, "{error}");
     assert_eq!((session.snapshot(), named(&pane)), (before, None));
     // It is alone in its window.
@@ -65,7 +67,7 @@ async fn a_call_that_fails_has_changed_nothing() {
         ratio: Some(0.3),
         ..renaming(pane.id())
     };
-    let error = update(&day.server, unshared).await.unwrap_err();
+    let error = update(&day.server, &nobody, unshared).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
     assert_eq!(named(&pane), None);
 }

@@ -5,6 +5,7 @@ use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 use super::{At, ENDED_BEYOND, KEY_MS, run};
+use crate::numbers::{self, Counted};
 use crate::rows::{OrchestrationRow, PaneRow, Row, StoredEnd, StoredKey};
 use crate::tidy::NO_TAIL;
 use crate::{ENDED_PANES, Keep, Key, departed};
@@ -24,11 +25,12 @@ pub(super) fn alive(transaction: &Transaction<'_>, row: Row<'_>, at: At) -> rusq
             }
             gone(transaction, &Key::Pane(id), at.now_ms)
         }
-        Row::Mirror(mirror) => run(
-            transaction,
-            "INSERT OR REPLACE INTO mirrors VALUES (?1, ?2)",
-            params![mirror.id.to_string(), json(&mirror)?],
-        ),
+        Row::Mirror(mirror) => {
+            let id = mirror.id.to_string();
+            numbers::write(transaction, Counted::Pane, &id, mirror.number.get())?;
+            let sql = "INSERT OR REPLACE INTO mirrors VALUES (?1, ?2)";
+            run(transaction, sql, params![id, json(&mirror)?])
+        }
         Row::EndedPane(ended) => ended_pane(transaction, &ended, at),
         Row::Orchestration(row) => orchestration(transaction, row, at.keep),
     }
@@ -52,6 +54,7 @@ fn session(
 ) -> rusqlite::Result<()> {
     let id = snapshot.id.to_string();
     departed::put_session_aside(transaction, &id, at.now_ms)?;
+    numbers::write(transaction, Counted::Session, &id, snapshot.number.get())?;
     run(
         transaction,
         "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -86,6 +89,8 @@ fn session(
     }
     run(transaction, "DELETE FROM windows WHERE session = ?1", [&id])?;
     for (position, window) in snapshot.windows.iter().enumerate() {
+        let number = window.number.get();
+        numbers::write(transaction, Counted::Window, &window.id.to_string(), number)?;
         run(
             transaction,
             "INSERT INTO windows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -120,6 +125,7 @@ fn pane(transaction: &Transaction<'_>, pane: &PaneRow<'_>, at: At) -> rusqlite::
     if exists(transaction, record, &id)? {
         return Ok(());
     }
+    numbers::write(transaction, Counted::Pane, &id, pane.record.number.get())?;
     let record = if at.keep.environment {
         json(pane.record)?
     } else {

@@ -54,6 +54,7 @@ fn what_tells_of_this_terminal_stays_here() {
         "TERM",
         "TMUX",
         "COLUMNS",
+        "FUGUE_PANE",
         "FUGUE_PANE_ID",
         "FUGUE",
         "FUGUE_TOKEN",

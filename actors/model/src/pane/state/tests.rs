@@ -32,6 +32,7 @@ fn ended(code: i32) -> Ended {
 
 fn told() -> PaneEnd {
     PaneEnd {
+        number: None,
         pane_id: PaneUuid::new(),
         name: None,
         command: String::new(),

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use protocol::request::UpdateSession;
-use protocol::{Direction, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionUuid, Size};
+use protocol::{
+    Direction, ErrorCode, Name, OrchestrationUuid, PaneUuid, SessionNumber, SessionUuid, Size,
+};
 
 use super::{Change, Place, Placement};
 use crate::session::snapshot::{Environment, SessionSnapshot};
 
 pub(in crate::session) fn empty() -> SessionSnapshot {
     SessionSnapshot {
+        number: SessionNumber::default(),
         id: SessionUuid::new(),
         name: Name::new("s").unwrap(),
         created_at_ms: 0,

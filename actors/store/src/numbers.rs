@@ -1,0 +1,127 @@
+//! Short numbers: each session, window and pane has one of its own, which is never given to another one of its kind.
+
+use std::collections::HashMap;
+
+use protocol::{PaneNumber, SessionNumber, WindowNumber};
+use rusqlite::{Connection, Transaction, params};
+
+use crate::write::run;
+
+/// Their table. Older daemons pass it over, so it is no step of the schema: what they rewrite keeps its number.
+pub(crate) const TABLE: &str = "
+CREATE TABLE IF NOT EXISTS numbers (
+    kind TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (kind, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS numbers_by_id ON numbers (kind, id);
+";
+
+/// The kinds of things that are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Session,
+    Window,
+    Pane,
+}
+
+impl Counted {
+    const ALL: [Self; 3] = [Self::Session, Self::Window, Self::Pane];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Window => "window",
+            Self::Pane => "pane",
+        }
+    }
+
+    /// The ids that have a row, those included that may come back.
+    fn known(self) -> &'static str {
+        match self {
+            Self::Session => "SELECT id FROM sessions UNION SELECT id FROM departed_sessions",
+            Self::Window => "SELECT id FROM windows UNION SELECT id FROM departed_windows",
+            Self::Pane => {
+                "SELECT id FROM panes UNION SELECT id FROM departed_panes UNION SELECT id FROM mirrors"
+            }
+        }
+    }
+}
+
+/// The highest numbers that were ever given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastNumbers {
+    /// To a session.
+    pub session: SessionNumber,
+    /// To a window.
+    pub window: WindowNumber,
+    /// To a pane.
+    pub pane: PaneNumber,
+}
+
+/// The numbers of one kind: by id, and the highest one.
+pub(crate) struct Numbers {
+    by_id: HashMap<String, u64>,
+    pub(crate) last: u64,
+}
+
+impl Numbers {
+    /// The number of what has this id; 0 when it has none.
+    pub(crate) fn of(&self, id: &str) -> u64 {
+        self.by_id.get(id).copied().unwrap_or_default()
+    }
+}
+
+/// Gives a number to each thing of a kind that has none, in order of creation, and reads them all.
+pub(crate) fn read(connection: &Connection, kind: Counted) -> rusqlite::Result<Numbers> {
+    let fill = format!(
+        "INSERT INTO numbers (kind, number, id)
+            SELECT ?1, (SELECT coalesce(max(number), 0) FROM numbers WHERE kind = ?1) + row_number() OVER (ORDER BY id), id
+            FROM ({known}) AS known
+            WHERE NOT EXISTS (SELECT 1 FROM numbers WHERE kind = ?1 AND numbers.id = known.id)",
+        known = kind.known()
+    );
+    if let Err(error) = connection.execute(&fill, [kind.as_str()]) {
+        tracing::warn!(%error, kind = kind.as_str(), "what has no number yet gets none in the database");
+    }
+    let sql = "SELECT id, number FROM numbers WHERE kind = ?1 ORDER BY number";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([kind.as_str()])?;
+    let (mut by_id, mut last) = (HashMap::new(), 0);
+    while let Some(row) = rows.next()? {
+        last = row.get::<_, i64>(1)?.cast_unsigned();
+        by_id.insert(row.get(0)?, last);
+    }
+    Ok(Numbers { by_id, last })
+}
+
+/// Writes the number of what has this id, unless it is written already; 0 is none.
+pub(crate) fn write(
+    transaction: &Transaction<'_>,
+    kind: Counted,
+    id: &str,
+    number: u64,
+) -> rusqlite::Result<()> {
+    if number == 0 {
+        return Ok(());
+    }
+    run(
+        transaction,
+        "INSERT OR IGNORE INTO numbers VALUES (?1, ?2, ?3)",
+        params![kind.as_str(), number.cast_signed(), id],
+    )
+}
+
+/// Forgets the numbers of what is gone. The highest ones stay, so that none is given again.
+pub(crate) fn forget_strays(connection: &Connection) -> rusqlite::Result<()> {
+    for kind in Counted::ALL {
+        let sql = format!(
+            "DELETE FROM numbers WHERE kind = ?1 AND id NOT IN ({known})
+                AND number < (SELECT max(number) FROM numbers WHERE kind = ?1)",
+            known = kind.known()
+        );
+        connection.execute(&sql, [kind.as_str()])?;
+    }
+    Ok(())
+}
