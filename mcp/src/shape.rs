@@ -95,8 +95,9 @@ pub(crate) fn status_words(status: &PaneStatus) -> String {
 
 /// A session in a list.
 pub(crate) fn session(place: &Place, info: &SessionInfo) -> Value {
-    json!({
+    let fields = present(json!({
         "session_id": place.id(info.session_id),
+        "number": info.number.map(|number| place.id(number)),
         "name": info.name.as_str(),
         "windows": info.windows,
         "panes": info.panes,
@@ -107,14 +108,16 @@ pub(crate) fn session(place: &Place, info: &SessionInfo) -> Value {
         "rows": info.size.rows,
         "cols": info.size.cols,
         "tags": info.tags,
-    })
+    }));
+    Value::Object(fields)
 }
 
 /// A window.
 pub(crate) fn window(place: &Place, info: &WindowInfo) -> Fields {
     let panes: Vec<String> = info.panes.iter().map(|id| place.id(id)).collect();
-    fields(json!({
+    present(json!({
         "window_id": place.id(info.window_id),
+        "number": info.number.map(|number| place.id(number)),
         "name": info.name.as_str(),
         "index": info.index,
         "focused": info.focused,
@@ -130,6 +133,7 @@ pub(crate) fn window(place: &Place, info: &WindowInfo) -> Fields {
 pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
     let mut fields = present(json!({
         "pane_id": place.id(info.pane_id),
+        "number": info.number.map(|number| place.id(number)),
         "name": info.name.as_ref().map(protocol::Name::as_str),
         "session_id": place.id(info.session_id),
         "session_name": info.session_name.as_str(),
@@ -157,13 +161,15 @@ pub(crate) fn pane(place: &Place, info: &PaneInfo) -> Fields {
 
 /// A new pane.
 pub(crate) fn created(place: &Place, made: &PaneCreated) -> Value {
-    json!({
+    let fields = present(json!({
         "session_context": place.context(&made.context),
         "window_id": place.id(made.window_id),
         "pane_id": place.id(made.pane_id),
+        "number": made.number.map(|number| place.id(number)),
         "pid": made.pid,
         "cursor": made.cursor,
-    })
+    }));
+    Value::Object(fields)
 }
 
 /// The panes that were ended.
