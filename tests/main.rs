@@ -37,6 +37,7 @@ mod stopping;
 mod support;
 mod surface;
 mod systemd;
+mod tailing;
 mod tidy;
 mod told;
 mod trust;

@@ -2,10 +2,12 @@
 
 mod args;
 mod caller;
+mod config;
 mod daemon;
 mod failure;
 mod forget;
 mod generate;
+mod hands;
 mod kill;
 mod labels;
 mod lazy;
@@ -17,6 +19,8 @@ mod program;
 mod run;
 mod session;
 mod state_wait;
+mod tail;
+mod tmux;
 mod token;
 mod tree;
 mod unit;
@@ -94,11 +98,20 @@ enum Command {
     /// List panes
     Panes(Lazy<pane::PanesArgs>),
     /// Attach to a session
+    #[command(visible_aliases = ["a", "at"])]
     Attach(Lazy<session::AttachArgs>),
     /// Make a pane beside another one
     Split(Lazy<pane::SplitArgs>),
     /// Make a window
     Window(Lazy<window::WindowArgs>),
+    /// Make a pane the focused one of its window and session
+    Focus(Lazy<hands::FocusArgs>),
+    /// Make a session the active one, or a window its session's focused one
+    Select(Lazy<hands::SelectArgs>),
+    /// Give a pane another size
+    Resize(Lazy<hands::ResizeArgs>),
+    /// Show a pane a second time, read-only
+    Mirror(Lazy<hands::MirrorArgs>),
     /// Rename a session, a window or a pane
     #[command(subcommand)]
     Rename(session::RenameArgs),
@@ -112,6 +125,8 @@ enum Command {
     Send(Lazy<pane_io::SendArgs>),
     /// Print the text of a pane
     Read(Lazy<pane_io::ReadArgs>),
+    /// Follow the output of panes as it comes
+    Tail(Lazy<tail::TailArgs>),
     /// Wait for output, for quiet or for a program's end
     Expect(Lazy<pane_io::ExpectArgs>),
     /// Wait for the end of a pane's program; exits with its code
@@ -128,6 +143,11 @@ enum Command {
     Mcp(Lazy<daemon::McpArgs>),
     /// Forget what is over: ends of panes with their output, results of runs, and a session's stored text
     Forget(Lazy<forget::ForgetArgs>),
+    /// Show, check or find the configuration file
+    #[command(subcommand)]
+    Config(config::ConfigArgs),
+    /// Print the versions of this program and of the server
+    Version,
     /// Say where the HTTP listener's token is, or replace it
     Token(Lazy<token::TokenArgs>),
     /// Print a shell's completions
@@ -137,12 +157,49 @@ enum Command {
 }
 
 impl Command {
-    /// It makes things, so it starts the local server when none runs.
+    /// It needs a server, so it starts the local one when none runs. The others are about the server itself, and what they say of one
+    /// that does not run is that it does not.
     fn starts_server(&self) -> bool {
-        matches!(
-            self,
-            Self::New(_) | Self::Window(_) | Self::Split(_) | Self::Run(_)
-        )
+        match self {
+            Self::New(_)
+            | Self::Ls
+            | Self::Windows(_)
+            | Self::Panes(_)
+            | Self::Attach(_)
+            | Self::Split(_)
+            | Self::Window(_)
+            | Self::Focus(_)
+            | Self::Select(_)
+            | Self::Resize(_)
+            | Self::Mirror(_)
+            | Self::Rename(_)
+            | Self::Kill(_)
+            | Self::Close(_)
+            | Self::Send(_)
+            | Self::Read(_)
+            | Self::Tail(_)
+            | Self::Expect(_)
+            | Self::Wait(_)
+            | Self::Run(_)
+            | Self::Env(_)
+            | Self::Meta(_)
+            | Self::Tag(_) => true,
+            Self::Status
+            | Self::Stop(_)
+            | Self::Upgrade(_)
+            | Self::Service(_)
+            | Self::Tree(_)
+            | Self::Logs(_)
+            | Self::Whoami
+            | Self::Retry(_)
+            | Self::Mcp(_)
+            | Self::Forget(_)
+            | Self::Config(_)
+            | Self::Version
+            | Self::Token(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
     }
 }
 
@@ -155,7 +212,19 @@ pub fn command() -> clap::Command {
 /// Runs the program with the process's own words and gives its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::try_parse() {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    match tmux::translated(words.get(1..).unwrap_or_default()) {
+        Some(Ok(ours)) => words
+            .splice(1.., ours.into_iter().map(Into::into))
+            .for_each(drop),
+        Some(Err(instead)) => {
+            let theirs = words[1].to_string_lossy().into_owned();
+            let error = protocol::Error::invalid(format!("{theirs} is a command of tmux"));
+            return failure::exit_code(Err(error.hint(instead).into()), false);
+        }
+        None => {}
+    }
+    match Cli::try_parse_from(words) {
         Ok(cli) => {
             let json = cli.json;
             failure::exit_code(start(cli), json)
@@ -168,6 +237,7 @@ fn start(cli: Cli) -> Outcome {
     match &cli.command {
         Some(Command::Completions(args)) => return args.0.run(),
         Some(Command::Man(args)) => return args.0.run(),
+        Some(Command::Config(args)) => return args.run(cli.json),
         _ => {}
     }
     // One thread is enough for a client, and starts fastest.
@@ -184,10 +254,10 @@ async fn dispatch(cli: Cli) -> Outcome {
     if let Some(Command::Mcp(args)) = &cli.command {
         return args.0.run(cli.server).await;
     }
-    let starts = cli.command.as_ref().is_some_and(Command::starts_server);
+    let starts = cli.command.as_ref().is_none_or(Command::starts_server);
     let caller = Caller::load(cli.server, cli.json, starts)?;
     let Some(command) = cli.command else {
-        return session::overview(&caller).await;
+        return session::start(&caller).await;
     };
     match command {
         Command::Status => daemon::status(&caller).await,
@@ -204,12 +274,17 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Attach(args) => args.0.run(&caller).await,
         Command::Split(args) => args.0.run(&caller).await,
         Command::Window(args) => args.0.run(&caller).await,
+        Command::Focus(args) => args.0.run(&caller).await,
+        Command::Select(args) => args.0.run(&caller).await,
+        Command::Resize(args) => args.0.run(&caller).await,
+        Command::Mirror(args) => args.0.run(&caller).await,
         Command::Rename(args) => args.run(&caller).await,
         Command::Kill(args) => args.0.run(&caller).await,
         Command::Close(args) => args.0.run(&caller).await,
         Command::Retry(args) => args.0.run(&caller).await,
         Command::Send(args) => args.0.run(&caller).await,
         Command::Read(args) => args.0.run(&caller).await,
+        Command::Tail(args) => args.0.run(&caller).await,
         Command::Expect(args) => args.0.run(&caller).await,
         Command::Wait(args) => args.0.run(&caller).await,
         Command::Run(args) => args.0.run(&caller).await,
@@ -218,7 +293,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Tag(args) => args.0.run(&caller).await,
         Command::Forget(args) => args.0.run(&caller).await,
         Command::Token(args) => args.0.run(&caller),
-        Command::Mcp(_) | Command::Completions(_) | Command::Man(_) => Ok(0),
+        Command::Version => config::version(&caller).await,
+        Command::Mcp(_) | Command::Completions(_) | Command::Man(_) | Command::Config(_) => Ok(0),
     }
 }
 

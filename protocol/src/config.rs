@@ -326,6 +326,31 @@ impl Config {
         })
     }
 
+    /// The settings as a file.
+    ///
+    /// # Errors
+    /// Why they cannot be written as one.
+    pub fn to_text(&self) -> Result<String, Error> {
+        toml::to_string_pretty(self).map_err(|error| Error::invalid(error.to_string()))
+    }
+
+    /// As [`Self::load`] for a command that only talks to servers: a file with a mistake counts as none, unless it may say which
+    /// server is meant. Gives the mistake too.
+    ///
+    /// # Errors
+    /// As [`Self::load`], where the file says something of servers.
+    pub fn load_or_default(path: &Path) -> Result<(Self, Option<Error>), Error> {
+        let error = match Self::load(path) {
+            Ok(config) => return Ok((config, None)),
+            Err(error) => error,
+        };
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        match text.contains("server") {
+            true => Err(error),
+            false => Ok((Self::default(), Some(error))),
+        }
+    }
+
     /// The file of another user sends nobody to the servers of others: root may have that user's environment.
     fn trusted_from(self, owner: u32) -> Result<Self, String> {
         let foreign = self.servers.iter().find(|(_, entry)| entry.uid.is_some());

@@ -206,6 +206,8 @@ impl Remote {
 
 /// All servers a client knows.
 pub struct Fleet {
+    /// The mistake for which the configuration file counts as none.
+    pub mistake: Option<Error>,
     /// What `fugue attach` does with the caller's terminal.
     pub attach: AttachConfig,
     /// The variables of this process that an attach tells the session.
@@ -248,7 +250,11 @@ impl Fleet {
         start: bool,
         inside: bool,
     ) -> Result<Self, Error> {
-        let config = Config::load(&paths.config)?;
+        let (config, mistake) = match default {
+            // A server that is named must be known.
+            Some(name) if name != ServerName::LOCAL => (Config::load(&paths.config)?, None),
+            Some(_) | None => Config::load_or_default(&paths.config)?,
+        };
         let server = |name: &ServerName, socket: PathBuf, owner: Option<u32>, start: bool| {
             Arc::new(Remote {
                 name: name.clone(),
@@ -281,6 +287,7 @@ impl Fleet {
             None => config.default_server.unwrap_or(local),
         };
         let fleet = Self {
+            mistake,
             attach: config.attach,
             login: config
                 .daemon

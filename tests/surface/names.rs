@@ -61,7 +61,7 @@ fn new_names_show_in_every_listing() {
                 .await;
             assert_eq!(
                 [&error["code"], &error["candidates"]],
-                [&json!("not_found"), &Value::Null]
+                [&json!("not_found"), &json!(["new"])]
             );
             if round == 0 {
                 client

@@ -8,6 +8,8 @@ use protocol::fleet::{Fleet, Remote};
 use protocol::paths::Paths;
 use protocol::{Call, Error, ErrorCode, ServerName, Target, transport};
 
+use super::failure::note;
+
 /// The time that an ordinary call may take. The longest of them end programs by their stop recipe.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(30);
 
@@ -31,6 +33,11 @@ impl Caller {
         let paths = Paths::from_env();
         let chosen = server.is_some();
         let fleet = Fleet::load(&paths, "fugue", named(server).as_deref(), start)?;
+        if let Some(mistake) = &fleet.mistake {
+            note(&format!(
+                "fugue: warning, the defaults count instead: {mistake}"
+            ));
+        }
         Ok(Self {
             paths,
             fleet,

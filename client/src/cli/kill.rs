@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
+use protocol::fleet::Remote;
 use protocol::reply::{Killed, SessionInfo};
 use protocol::request::{KillSession, ListSessions};
 use protocol::{Error, ErrorCode, ServerName, plain};
@@ -14,9 +15,13 @@ use super::{Caller, Outcome, output};
 /// `fugue kill`.
 #[derive(Debug, Args)]
 pub(crate) struct KillArgs {
-    /// Which session
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    session: Option<String>,
+    /// Which sessions
+    #[arg(
+        required_unless_present = "all",
+        conflicts_with = "all",
+        value_name = "SESSION"
+    )]
+    sessions: Vec<String>,
     /// All sessions of the server; asks first unless `--yes` is given
     #[arg(long)]
     all: bool,
@@ -27,26 +32,87 @@ pub(crate) struct KillArgs {
 
 impl KillArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
-        let Some(session) = self.session else {
+        if self.all {
             return kill_all(caller, self.yes).await;
-        };
-        let (server, session) = caller.target(&session)?;
-        let mut kill = KillSession {
-            session,
-            guarded: !self.yes,
-        };
-        let asked = caller.call(&server, &kill).await;
-        let killed = match asked {
-            Err(error) if kill.guarded && goes_on(&error)? => {
-                kill.guarded = false;
-                caller.call(&server, &kill).await?
+        }
+        let targets = self.sessions.iter().map(|session| caller.target(session));
+        let targets = targets.collect::<Result<Vec<_>, _>>()?;
+        let mut ended = Several::new(targets.len());
+        for (server, session) in targets {
+            let mut kill = KillSession {
+                session,
+                guarded: !self.yes,
+            };
+            let asked = caller.call(&server, &kill).await;
+            let killed = match asked {
+                Err(error) if kill.guarded && goes_on(&error)? => {
+                    kill.guarded = false;
+                    caller.call(&server, &kill).await
+                }
+                other => other,
+            };
+            ended.add(caller, &server, killed)?;
+        }
+        ended.end(caller)
+    }
+}
+
+/// The ends of one or several things, each of which may fail alone.
+pub(crate) struct Several {
+    count: usize,
+    killed: Vec<serde_json::Value>,
+    failed: Vec<Error>,
+    goes_on: bool,
+}
+
+impl Several {
+    /// None of so many yet.
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            count,
+            killed: Vec::new(),
+            failed: Vec::new(),
+            goes_on: false,
+        }
+    }
+
+    /// Tells of one of them. A failure is an error at once where there is no other.
+    pub(crate) fn add(
+        &mut self,
+        caller: &Caller,
+        server: &Remote,
+        ended: Result<Killed, Error>,
+    ) -> anyhow::Result<()> {
+        let killed = match ended {
+            Ok(killed) => killed,
+            Err(error) if self.count == 1 => return Err(error.into()),
+            Err(error) => {
+                if !caller.json {
+                    note(&format!("fugue: {error}"));
+                }
+                self.failed.push(error);
+                return Ok(());
             }
-            other => other?,
         };
-        output::answer(caller, server.name(), &killed, |killed| {
-            killed_text(caller, server.name(), killed)
-        })?;
-        Ok(status_of(&killed))
+        self.goes_on |= status_of(&killed) > 0;
+        if self.count == 1 || !caller.json {
+            output::answer(caller, server.name(), &killed, |killed| {
+                killed_text(caller, server.name(), killed)
+            })?;
+        } else {
+            self.killed
+                .push(output::json_of(caller, server.name(), &killed)?);
+        }
+        Ok(())
+    }
+
+    /// The exit status of all.
+    pub(crate) fn end(self, caller: &Caller) -> Outcome {
+        if caller.json && self.count > 1 {
+            let all = serde_json::json!({ "killed": self.killed, "failed": self.failed });
+            output::print_json(caller, &all)?;
+        }
+        Ok(u8::from(self.goes_on || !self.failed.is_empty()))
     }
 }
 

@@ -100,7 +100,8 @@ pub(crate) fn json_of<T: Serialize>(
 /// Sets the server's name, and with `prefix` puts it before every session, window, pane and
 /// orchestration id.
 fn name_server(value: &mut Value, server: &ServerName, prefix: bool) {
-    const IDS: [&str; 5] = [
+    const IDS: [&str; 6] = [
+        "number",
         "session_id",
         "window_id",
         "pane_id",

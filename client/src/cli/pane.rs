@@ -5,6 +5,7 @@ use protocol::reply::{PaneInfo, Panes, Usage};
 use protocol::request::{ClosePane, CreatePane, ListPanes, RetryPane};
 use protocol::{Direction, Name, ServerName, Target};
 
+use super::kill::Several;
 use super::program::PaneOptions;
 use super::units::{COMMAND_CHARS, brief, program_status, span};
 use super::{Caller, Outcome, args, kill, output};
@@ -50,9 +51,10 @@ pub(crate) struct SplitArgs {
 /// `fugue close`.
 #[derive(Debug, Args)]
 pub(crate) struct CloseArgs {
-    /// Which pane
-    pane: String,
-    /// Kill its processes at once instead of asking them to end first
+    /// Which panes
+    #[arg(required = true, value_name = "PANE")]
+    panes: Vec<String>,
+    /// Kill their processes at once instead of asking them to end first
     #[arg(long)]
     force: bool,
 }
@@ -172,24 +174,27 @@ impl SplitArgs {
 
 impl CloseArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
-        let (server, pane) = caller.target(&self.pane)?;
-        let mut close = ClosePane {
-            pane,
-            force: self.force,
-            guarded: !self.force,
-        };
-        let asked = caller.call(&server, &close).await;
-        let killed = match asked {
-            Err(error) if close.guarded && kill::goes_on(&error)? => {
-                close.guarded = false;
-                caller.call(&server, &close).await?
-            }
-            other => other?,
-        };
-        output::answer(caller, server.name(), &killed, |killed| {
-            kill::killed_text(caller, server.name(), killed)
-        })?;
-        Ok(kill::status_of(&killed))
+        // All of them first: what cannot be read changes nothing.
+        let targets = self.panes.iter().map(|pane| caller.target(pane));
+        let targets = targets.collect::<Result<Vec<_>, _>>()?;
+        let mut closed = Several::new(targets.len());
+        for (server, pane) in targets {
+            let mut close = ClosePane {
+                pane,
+                force: self.force,
+                guarded: !self.force,
+            };
+            let asked = caller.call(&server, &close).await;
+            let killed = match asked {
+                Err(error) if close.guarded && kill::goes_on(&error)? => {
+                    close.guarded = false;
+                    caller.call(&server, &close).await
+                }
+                other => other,
+            };
+            closed.add(caller, &server, killed)?;
+        }
+        closed.end(caller)
     }
 }
 

@@ -13,6 +13,7 @@ use protocol::{Error, Target};
 use super::args::duration;
 use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
+use super::tail::{self, Followed};
 use super::{Caller, Outcome, output};
 use crate::cli::state_wait::StateWait;
 
@@ -24,7 +25,7 @@ pub(super) const MARGIN: Duration = Duration::from_secs(10);
 pub(super) const WAIT_PIECE: Duration = Duration::from_secs(60);
 
 /// Text that is asked for in one answer, in bytes: what a server gives at most.
-const MOST_BYTES: u32 = 8 * 1024 * 1024;
+pub(super) const MOST_BYTES: u32 = 8 * 1024 * 1024;
 
 /// `fugue send`.
 #[derive(Debug, Args)]
@@ -71,6 +72,9 @@ pub(crate) struct ReadArgs {
     /// Only what came after this cursor
     #[arg(long, value_name = "CURSOR")]
     since: Option<String>,
+    /// Go on printing what comes, over restarts of the program and of the server, until it ends
+    #[arg(short, long, conflicts_with_all = ["since", "ansi"])]
+    follow: bool,
     /// With colours and attributes as escape sequences
     #[arg(long)]
     ansi: bool,
@@ -179,6 +183,14 @@ impl SendArgs {
 impl ReadArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, pane) = caller.target(&self.pane)?;
+        if self.follow {
+            let screen = crate::attach::terminal_size().map_or(24, |size| u32::from(size.rows));
+            let lines = self
+                .lines
+                .unwrap_or(if self.scrollback { u32::MAX } else { screen });
+            let followed = Followed::new(server, self.pane, pane, lines);
+            return tail::follow(caller, vec![followed]).await;
+        }
         let read = ReadPane {
             pane,
             lines: self.lines,

@@ -12,7 +12,7 @@ use protocol::request::{PaneSettings, PaneSpec, Program, RestartType, StopRecipe
 use super::args;
 
 /// The options of every command that makes a pane.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct PaneOptions {
     /// Working directory [default: the current one]
     #[arg(short = 'c', long = "cwd", value_name = "DIR")]

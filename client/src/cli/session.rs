@@ -1,13 +1,16 @@
 //! Sessions: making, listing, attaching and renaming them.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use protocol::fleet::Remote;
 use protocol::reply::{SessionInfo, Sessions};
-use protocol::request::{CreateSession, ListSessions, UpdatePane, UpdateSession, UpdateWindow};
-use protocol::{Error, Name, ServerName, Size, environment};
+use protocol::request::{
+    CreateSession, ListSessions, Program, UpdatePane, UpdateSession, UpdateWindow, WaitPane,
+};
+use protocol::{Error, Name, ServerName, Size, Target, environment};
 
 use super::caller::CALL_LIMIT;
 use super::failure::note;
@@ -91,19 +94,7 @@ impl NewArgs {
             size,
         };
         if attaches {
-            caller.start_if_absent(&server).await?;
-            let mut link = attach::Link::open(&server)?;
-            let created = link.call(&create, CALL_LIMIT)?;
-            let view = attach::View {
-                session: Some(created.context.session_id.into()),
-                read_only: false,
-                mouse: true,
-                titles: caller.fleet.attach.titles,
-                login: caller.fleet.login.clone(),
-                clipboard: caller.fleet.attach.clipboard,
-                notifications: caller.fleet.attach.notifications,
-            };
-            return attach::attach(&server, link, &view);
+            return attach_to_new(caller, &server, &create).await;
         }
         let created = caller.call(&server, &create).await?;
         let name = caller.shown(server.name(), &created.context.session_name);
@@ -121,13 +112,9 @@ impl AttachArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, session) = caller.maybe(self.session.as_deref())?;
         let view = attach::View {
-            session,
             read_only: self.read_only,
             mouse: !self.no_mouse,
-            titles: caller.fleet.attach.titles,
-            login: caller.fleet.login.clone(),
-            clipboard: caller.fleet.attach.clipboard,
-            notifications: caller.fleet.attach.notifications,
+            ..view(caller, session)
         };
         let mut link = attach::Link::open_again(&server)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {
@@ -179,8 +166,83 @@ impl RenameArgs {
     }
 }
 
-/// `fugue` without words.
-pub(crate) async fn overview(caller: &Caller) -> Outcome {
+/// A view of a session as it usually is.
+fn view(caller: &Caller, session: Option<Target>) -> attach::View {
+    attach::View {
+        session,
+        read_only: false,
+        mouse: true,
+        titles: caller.fleet.attach.titles,
+        login: caller.fleet.login.clone(),
+        clipboard: caller.fleet.attach.clipboard,
+        notifications: caller.fleet.attach.notifications,
+    }
+}
+
+/// Makes a session and attaches to it. The exit status is that of its program when that ends meanwhile, and 0 when the view is
+/// left before.
+async fn attach_to_new(caller: &Caller, server: &Remote, create: &CreateSession) -> Outcome {
+    caller.start_if_absent(server).await?;
+    let mut link = attach::Link::open(server)?;
+    let created = link.call(create, CALL_LIMIT)?;
+    let view = view(caller, Some(created.context.session_id.into()));
+    let status = attach::attach(server, link, &view)?;
+    let wait = WaitPane {
+        pane: created.pane_id.into(),
+        timeout_ms: 0,
+    };
+    // A shell's own code, such as that of its last command, is nothing that anybody waits for.
+    if status != 0 || create.pane.program == Program::LoginShell {
+        return Ok(status);
+    }
+    let waited = caller.call(server, &wait).await;
+    let exit = waited.ok().and_then(|waited| waited.status.exit);
+    Ok(exit.map_or(0, |exit| u8::try_from(exit.shell_code()).unwrap_or(1)))
+}
+
+/// `fugue` without words: attaches to the session that was used last, or to a new one with the name of this directory. Where
+/// there is no terminal, and within a pane, it lists the sessions.
+pub(crate) async fn start(caller: &Caller) -> Outcome {
+    let at_terminal = std::io::stdin().is_terminal() && caller.terminal && !caller.json;
+    if !at_terminal || std::env::var_os("FUGUE_PANE_ID").is_some() {
+        return overview(caller).await;
+    }
+    let server = caller.server()?;
+    let sessions = caller.call(&server, &ListSessions {}).await?.sessions;
+    let last = sessions
+        .iter()
+        .max_by_key(|session| session.last_activity_at_ms);
+    if let Some(session) = last {
+        let view = view(caller, Some(session.session_id.into()));
+        return attach::attach(&server, attach::Link::open_again(&server)?, &view);
+    }
+    let cwd = std::env::current_dir().ok();
+    let create = CreateSession {
+        name: cwd.as_deref().and_then(named_after),
+        pane: PaneOptions::default().spec()?,
+        environment: Some(environment::inherited()),
+        size: attach::terminal_size(),
+        ..CreateSession::default()
+    };
+    attach_to_new(caller, &server, &create).await
+}
+
+/// A directory's own name as a session's, with `-` for what a name cannot have.
+fn named_after(directory: &Path) -> Option<Name> {
+    let own = directory.file_name()?.to_str()?;
+    let fit = |c: char| {
+        if c.is_alphanumeric() || c == '_' {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = own.chars().map(fit).take(32).collect();
+    Name::new(name.trim_matches('-')).ok()
+}
+
+/// The sessions, and what to do next.
+async fn overview(caller: &Caller) -> Outcome {
     let status = list(caller).await?;
     if !caller.json {
         note(

@@ -317,6 +317,11 @@ pub struct ReadPane {
     pub max_bytes: Option<u32>,
 }
 
+impl ReadPane {
+    /// The cursor of every pane's first output.
+    pub const FROM_START: &str = "t0.0.0.811c9dc5";
+}
+
 /// Types into a pane: text and keys in one atomic piece.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SendInput {

@@ -31,7 +31,7 @@ fn a_failure_is_one_line() {
     let (_, line) = told(&error.into(), false);
     assert_eq!(
         line.as_deref(),
-        Some("fugue: no pane is called x (a, b); see `fugue panes -a`")
+        Some("fugue: no pane is called x. There are: a, b.")
     );
 }
 

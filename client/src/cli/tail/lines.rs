@@ -1,0 +1,102 @@
+//! Text of several panes as lines, each with its pane's name before it.
+
+/// The lines of panes whose text comes in pieces.
+pub(super) struct Lines {
+    /// What stands before each line; empty for a single pane.
+    prefixes: Vec<String>,
+    /// The beginning of each pane's line whose end has not come.
+    open: Vec<String>,
+    /// The pane whose line has been begun on the output.
+    begun: Option<usize>,
+}
+
+impl Lines {
+    /// No lines yet of the panes with these labels.
+    pub(super) fn new(labels: &[String]) -> Self {
+        let width = labels.iter().map(|label| label.chars().count()).max();
+        let width = width.unwrap_or_default();
+        let prefix = |label: &String| match labels.len() {
+            0 | 1 => String::new(),
+            _ => format!("{label:width$} | "),
+        };
+        Self {
+            prefixes: labels.iter().map(prefix).collect(),
+            open: vec![String::new(); labels.len()],
+            begun: None,
+        }
+    }
+
+    /// The whole lines that are there with this piece of a pane's text.
+    pub(super) fn add(&mut self, of: usize, piece: &str) -> String {
+        let mut shown = String::new();
+        for part in piece.split_inclusive('\n') {
+            self.open[of].push_str(part);
+            if part.ends_with('\n') {
+                self.show(of, &mut shown);
+            }
+        }
+        shown
+    }
+
+    /// The beginnings of lines whose ends have not come.
+    pub(super) fn unfinished(&mut self) -> String {
+        let mut shown = String::new();
+        for of in 0..self.open.len() {
+            if !self.open[of].is_empty() {
+                self.show(of, &mut shown);
+            }
+        }
+        shown
+    }
+
+    /// The rest, with the end of a line that has none.
+    pub(super) fn end(&mut self) -> String {
+        let mut shown = self.unfinished();
+        if self.begun.take().is_some() {
+            shown.push('\n');
+        }
+        shown
+    }
+
+    fn show(&mut self, of: usize, shown: &mut String) {
+        let text = std::mem::take(&mut self.open[of]);
+        if self.begun != Some(of) {
+            if self.begun.is_some() {
+                shown.push('\n');
+            }
+            shown.push_str(&self.prefixes[of]);
+        }
+        self.begun = (!text.ends_with('\n')).then_some(of);
+        shown.push_str(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(labels: &[&str]) -> Lines {
+        Lines::new(&labels.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn one_pane_is_shown_as_it_is() {
+        let mut lines = of(&["web"]);
+        assert_eq!(lines.add(0, "a\nb"), "a\n");
+        assert_eq!(lines.unfinished(), "b");
+        assert_eq!(lines.add(0, "c\n"), "c\n");
+        assert_eq!(lines.end(), "");
+    }
+
+    #[test]
+    fn lines_of_several_panes_are_told_apart() {
+        let mut lines = of(&["web", "worker"]);
+        assert_eq!(lines.add(0, "a\n"), "web    | a\n");
+        assert_eq!(lines.add(1, "x"), "");
+        assert_eq!(lines.add(0, "b\n"), "web    | b\n");
+        assert_eq!(lines.unfinished(), "worker | x");
+        assert_eq!(lines.add(0, "c\n"), "\nweb    | c\n");
+        assert_eq!(lines.add(1, "y\nz"), "worker | y\n");
+        assert_eq!(lines.end(), "worker | z\n");
+    }
+}

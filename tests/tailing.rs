@@ -1,0 +1,144 @@
+//! `fugue tail`: every line once, of several panes, over restarts of the program and of the server.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use protocol::request::{CreatePane, CreateSession, ReadPane, RestartType};
+use protocol::{Name, Target};
+
+use crate::support::daemon::{Daemon, fugue_exe, kept, shell, with_daemon};
+use crate::support::{LIMIT, run};
+
+/// A `fugue tail` that runs, and its lines as they come.
+struct Tail {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Tail {
+    fn of(daemon: &Daemon, args: &[&str]) -> Self {
+        let mut command = daemon.command(fugue_exe());
+        command
+            .arg("tail")
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let out = child.stdout.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(LIMIT).expect("a line in time")
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn lines_of_several_panes_come_once_and_whole() {
+    with_daemon(async |daemon, client| {
+        let made = client
+            .session("web", "printf 'a\\nb\\nc'; read x; printf 'd\\n'; exit 7")
+            .await;
+        assert_eq!(made.cursor, ReadPane::FROM_START);
+        let mut worker = shell("echo w; read x; echo v");
+        worker.name = Name::new("worker").ok();
+        let beside = CreatePane {
+            session: Some("web".parse::<Target>().unwrap()),
+            pane: worker,
+            ..CreatePane::default()
+        };
+        client.ok(beside).await;
+        for pane in ["web", "worker"] {
+            crate::support::eventually("it has printed", async || {
+                let text = daemon.fugue(&["read", pane]).out;
+                (text.contains('c') || text.contains('w')).then_some(())
+            })
+            .await;
+        }
+        let tail = Tail::of(&daemon, &["web", "worker", "-n", "2"]);
+        // The line that has not ended is shown when it is quiet, and goes on where it was.
+        let mut first = vec![tail.line(), tail.line()];
+        first.sort();
+        assert_eq!(first, ["web    | b", "worker | w"]);
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(daemon.fugue(&["send", "web", "--enter"]).code == 0);
+        let rest: Vec<_> = (0..2).map(|_| tail.line()).collect();
+        assert!(
+            rest.iter().any(|line| line.starts_with("web    | c")),
+            "{rest:?}"
+        );
+        assert!(rest.iter().any(|line| line.ends_with('d')), "{rest:?}");
+        assert!(daemon.fugue(&["send", "worker", "--enter"]).code == 0);
+        crate::support::eventually("both have ended", async || {
+            let rest: Vec<_> = tail.lines.try_iter().collect();
+            rest.iter().any(|line| line == "worker | v").then_some(())
+        })
+        .await;
+        // How each ended is said, and that is no failure of the command.
+        let ended = daemon.fugue(&["tail", "web"]);
+        assert!(ended.code == 0 && ended.err.contains('7'), "{ended:?}");
+    });
+}
+
+#[test]
+fn a_tail_goes_on_over_restarts_of_the_program_and_kills_of_the_server() {
+    run(async {
+        let mut daemon = Daemon::start();
+        let client = daemon.client().await;
+        let mut pane =
+            shell("echo begun; while read x; do [ \"$x\" = end ] && exit 1; echo \"got $x\"; done");
+        pane.settings = kept(RestartType::Permanent);
+        let create = CreateSession {
+            name: Name::new("web").ok(),
+            pane,
+            ..CreateSession::default()
+        };
+        client.ok(create).await;
+        let tail = Tail::of(&daemon, &["web"]);
+        let until = |wanted: &str| {
+            let mut seen = Vec::new();
+            loop {
+                let line = tail.line();
+                let found = line == wanted;
+                seen.push(line);
+                if found {
+                    return seen;
+                }
+            }
+        };
+        until("begun");
+        let send = |daemon: &Daemon, text: &str| {
+            assert!(daemon.fugue(&["send", "web", text, "--enter"]).code == 0)
+        };
+        send(&daemon, "one");
+        until("got one");
+        daemon.signal(rustix::process::Signal::KILL);
+        daemon.wait();
+        daemon.launch();
+        send(&daemon, "two");
+        let seen = until("got two");
+        assert!(
+            !seen.contains(&"got one".to_owned()),
+            "nothing twice: {seen:?}"
+        );
+        send(&daemon, "end");
+        until("begun");
+        send(&daemon, "three");
+        until("got three");
+    });
+}
