@@ -3,6 +3,7 @@
 mod cases;
 mod first_lines;
 mod steps;
+mod surfaces;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -83,7 +83,7 @@ impl Cgroups {
     pub(crate) fn check_memory(&self, bytes: u64) -> Result<(), Error> {
         if bytes < LEAST_BYTES {
             return Err(Error::invalid(format!(
-                "memory_max is {bytes}; it must be at least {LEAST_BYTES} bytes"
+                "a memory limit of {bytes} bytes is too small; it must be at least {LEAST_BYTES}"
             )));
         }
         let why = match &self.0 {
@@ -97,7 +97,7 @@ impl Cgroups {
             ErrorCode::Unsupported,
             format!("this server cannot limit the memory of a pane: {why}"),
         )
-        .hint("leave memory_max out, or run the server by systemd 254 or later as `fugued` can be, or give it a delegated cgroup v2 with the memory controller in daemon.cgroup of the configuration"))
+        .hint("leave `--memory-max` or memory_max out, or run the server by systemd 254 or later as `fugued` can be, or give it a delegated cgroup v2 with the memory controller in daemon.cgroup of the configuration"))
     }
 
     /// Makes a pane's group, with what its keeper has to know. Nothing where there are none.

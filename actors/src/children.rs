@@ -57,7 +57,7 @@ pub(crate) fn start_error(kind: &str, error: &StartChildError) -> Error {
             ErrorCode::Internal,
             format!("the {kind}'s actor did not start: {error}"),
         )
-        .hint("see the actor tree (`fugue tree`, fugue_actor_tree) and the daemon's log (`fugue logs`)"),
+        .hint("see the actor tree, as `fugue tree` or fugue_actor_tree shows it, and the daemon's log (`fugue logs`)"),
     }
 }
 

@@ -121,6 +121,7 @@ impl Answer {
 
 /// An error that the caller can act on, as MCP has it.
 pub(crate) fn refusal(error: &Error) -> CallToolResult {
+    let error = &error.clone().for_agents();
     let text = format!("{}: {error}", error.code);
     let mut fields = json!({"code": error.code.as_str(), "message": error.message});
     if !error.hint.is_empty() {

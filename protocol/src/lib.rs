@@ -26,6 +26,7 @@ pub mod secret;
 pub mod seldom;
 pub mod session_id;
 pub mod short;
+pub mod surface;
 pub mod target;
 pub mod terminal;
 pub mod time;

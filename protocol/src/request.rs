@@ -65,7 +65,7 @@ macro_rules! calls {
                         ErrorCode::Unsupported,
                         format!("this server knows no call named {}", crate::name::shown(method)),
                     )
-                    .hint("upgrade the older side: compare the client's version (`fugue --version`) with the server's (`fugue status`, fugue_server_status)")),
+                    .hint("upgrade the older side: compare the client's version (`fugue --version`) with the server's, which `fugue status` or fugue_server_status tells")),
                 }
             }
 

@@ -18,7 +18,7 @@ macro_rules! short_number {
         impl $name {
             /// The sign before its digits.
             pub const SIGN: char = $sign;
-            /// What it is the number of.
+            /// The noun for the things that have such numbers.
             pub const NOUN: &'static str = $noun;
 
             /// The number itself. 0 is that of what has not been given one.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode};
 use crate::name::{Name, shown};
 use crate::short::{PaneNumber, SessionNumber, WindowNumber, is_number};
 
-/// What a target that cannot be read should look like.
+/// The forms of targets, for one that cannot be read.
 const FORMS: &str = "write a name, a number like '$3', '@7' or '%12', or a path: session/window, session.pane or session/window.pane, with windows and panes by name or index";
 
 /// A session, window or pane as somebody has named it within one server.

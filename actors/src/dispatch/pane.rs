@@ -127,21 +127,13 @@ pub(super) async fn create(
             session_and_window(server, caller, params.session.as_ref(), window.as_ref())?
         }
     };
-    let order = SpawnOrder {
-        session: Arc::clone(&session),
-        spec: params.pane,
-        place: Place::Beside {
-            window,
-            pane: beside.map(|leaf| leaf.id()),
-            direction: params.direction,
-            ratio,
-        },
-        select: params.select,
-        streams: protocol::request::RunStreams::Terminal,
-        report_word: None,
-        shown_as: None,
-        environment: None,
+    let place = Place::Beside {
+        window,
+        pane: beside.map(|leaf| leaf.id()),
+        direction: params.direction,
+        ratio,
     };
+    let order = SpawnOrder::terminal(&session, params.pane, place, params.select);
     let spawned = spawn::spawn(server, order).await?;
     pane_created(server, &session, &spawned).await
 }
@@ -558,9 +550,8 @@ fn expect_order(params: &Expect, limit: Duration) -> Result<ExpectOrder, Error> 
                 .hint("give a pattern, states, or until exit or idle"));
         }
         Until::Idle if idle.is_none() => {
-            return Err(
-                Error::invalid("waiting for quiet needs idle_ms").hint("give idle_ms, such as 500")
-            );
+            return Err(Error::invalid("waiting for quiet needs a time")
+                .hint("give `--idle 500ms` or idle_ms"));
         }
         Until::Match | Until::Idle | Until::Exit => {}
     }

@@ -50,18 +50,8 @@ pub(super) async fn create(
         }
     };
     life::start(server, &claimed).await?;
-    let order = SpawnOrder {
-        session: Arc::clone(&claimed),
-        spec: params.pane,
-        place: Place::NewWindow {
-            name: params.window_name,
-        },
-        select: true,
-        streams: protocol::request::RunStreams::Terminal,
-        report_word: None,
-        shown_as: None,
-        environment: None,
-    };
+    let name = params.window_name;
+    let order = SpawnOrder::terminal(&claimed, params.pane, Place::NewWindow { name }, true);
     let unfilled = life::Unfilled::new(server, &claimed);
     let created = spawn::spawn(server, order).await;
     unfilled.settled();
@@ -182,16 +172,8 @@ pub(super) async fn create_window(
     let session = server
         .registry
         .session_or_default(params.session.as_ref(), caller)?;
-    let order = SpawnOrder {
-        session: Arc::clone(&session),
-        spec: params.pane,
-        place: Place::NewWindow { name: params.name },
-        select: params.select,
-        streams: protocol::request::RunStreams::Terminal,
-        report_word: None,
-        shown_as: None,
-        environment: None,
-    };
+    let place = Place::NewWindow { name: params.name };
+    let order = SpawnOrder::terminal(&session, params.pane, place, params.select);
     let spawned = spawn::spawn(server, order).await?;
     pane_created(server, &session, &spawned).await
 }

@@ -185,7 +185,7 @@ fn find(server: &Arc<Server>, id: OrchestrationUuid) -> Result<Arc<Orchestration
             ErrorCode::NotFound,
             format!("no orchestration has the id {id}"),
         )
-        .hint("results are kept for an hour after the end; `fugue runs` or fugue_get_orchestration lists them")
+        .hint("results are kept for an hour after the end; `fugue orchestrations` or fugue_get_orchestration lists them")
     })
 }
 

@@ -111,16 +111,8 @@ fn planned_pane(
     id: PaneUuid,
     spec: &PaneSpec,
 ) -> Result<Plan, Error> {
-    let order = SpawnOrder {
-        session: Arc::clone(session),
-        spec: spec.clone(),
-        place: Place::NewWindow { name: None },
-        select: false,
-        streams: protocol::request::RunStreams::Terminal,
-        report_word: None,
-        shown_as: None,
-        environment: None,
-    };
+    let place = Place::NewWindow { name: None };
+    let order = SpawnOrder::terminal(session, spec.clone(), place, false);
     plan(server, id, &order)
 }
 

@@ -27,3 +27,25 @@ pub(crate) struct SpawnOrder {
     /// The environment instead of the session's.
     pub environment: Option<Arc<BTreeMap<String, String>>>,
 }
+
+impl SpawnOrder {
+    /// An order for a program on a terminal, as people and programs give them.
+    #[must_use]
+    pub(crate) fn terminal(
+        session: &Arc<SessionEntry>,
+        spec: PaneSpec,
+        place: Place,
+        select: bool,
+    ) -> Self {
+        Self {
+            session: Arc::clone(session),
+            spec,
+            place,
+            select,
+            streams: RunStreams::Terminal,
+            report_word: None,
+            shown_as: None,
+            environment: None,
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::{ContextValue, ErrorKind};
-use protocol::{Error, ErrorCode, plain};
+use protocol::{Error, ErrorCode, plain, surface};
 
 /// A command's exit status, or why it failed.
 pub(crate) type Outcome = anyhow::Result<u8>;
@@ -47,12 +47,13 @@ fn told(error: &anyhow::Error, json: bool) -> (u8, Option<String>) {
     if gone {
         return (0, None);
     }
-    let known = error.downcast_ref::<Error>();
-    let status = known.map_or(1, |known| status_of(known.code));
+    let known = error
+        .downcast_ref::<Error>()
+        .cloned()
+        .map(Error::for_people);
+    let status = known.as_ref().map_or(1, |known| status_of(known.code));
     if json {
-        let known = known
-            .cloned()
-            .unwrap_or_else(|| Error::new(ErrorCode::Internal, format!("{error:#}")));
+        let known = known.unwrap_or_else(|| Error::new(ErrorCode::Internal, format!("{error:#}")));
         return (
             status,
             Some(plain::json(&serde_json::json!({ "error": known }).to_string()).into_owned()),
@@ -60,7 +61,10 @@ fn told(error: &anyhow::Error, json: bool) -> (u8, Option<String>) {
     }
     (
         status,
-        Some(format!("fugue: {}", one_line(&format!("{error:#}")))),
+        Some(format!(
+            "fugue: {}",
+            one_line(&surface::for_people(&format!("{error:#}")))
+        )),
     )
 }
 
@@ -139,7 +143,8 @@ fn usage_line(message: &str, words: &[String]) -> String {
 /// One line on stderr, without anything that a terminal would obey: messages repeat paths, names and what programs
 /// and servers said. A stderr that is closed is not worth a failure.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", plain::plain_line(line));
+    let line = surface::for_people(line);
+    let _ = writeln!(io::stderr(), "{}", plain::plain_line(&line));
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn errors_say_what_to_do_in_both_forms() {
     assert_eq!(result.is_error, Some(true));
     assert_eq!(
         texts(&result),
-        ["not_found: no pane is called x (y); list them"]
+        ["not_found: no pane is called x. There are: y."]
     );
     let expected = json!({"error": {
         "code": "not_found", "message": "no pane is called x", "hint": "list them", "candidates": ["y"],

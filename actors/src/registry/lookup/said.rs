@@ -23,7 +23,7 @@ pub(super) fn wrong_kind(target: &Target, is: &str, wanted: &str) -> Error {
         .hint(format!("name a {wanted}: {}", listed(wanted)))
 }
 
-/// Where things of a kind are listed.
+/// The sentence about the place where things of a kind are listed.
 fn listed(kind: &str) -> &'static str {
     match kind {
         "session" => "`fugue ls` or fugue_list_sessions lists them",
@@ -79,7 +79,7 @@ pub(super) fn pane_exited(target: &Target, end: &PaneEnd) -> Error {
         ErrorCode::PaneExited,
         format!("pane {target} is gone: {how}"),
     )
-    .hint("`wait` still gives its status and `read` the end of its output; create panes with remain_on_exit to keep them")
+    .hint("`fugue wait` or fugue_expect still gives its status, and `fugue read` or fugue_read_pane the end of its output; `--remain` or remain_on_exit keeps panes that end")
 }
 
 /// The end of the last pane of an ended session, in words.
