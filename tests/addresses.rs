@@ -430,3 +430,28 @@ fn a_rename_keeps_the_number() {
         assert_eq!(client.ok(update).await.number, Some(number));
     });
 }
+
+#[test]
+fn a_view_begins_where_its_target_says_and_tells_of_the_rest() {
+    with_daemon(async |_, client| {
+        let made = Places::made(&client).await;
+        for (view, (text, place)) in (1..).zip([
+            ("build/logs.tail", "build/logs.1"),
+            ("build/2", "build/2.0"),
+            ("build", "build/logs.0"),
+        ]) {
+            let attached = client.attach(view, target(text)).await;
+            assert_eq!(attached.pane_id, made.panes[place], "{text}");
+            assert_eq!(attached.panes, 5);
+            client.detach(view).await.unwrap();
+        }
+        let line = format!("exec {} attach build/2 --read-only", fugue_exe());
+        let outer = client.session("outer", &line).await;
+        let text = crate::support::eventually("it says so", async || {
+            let text = client.text(outer.pane_id).await;
+            text.contains("read-only").then_some(text)
+        })
+        .await;
+        assert!(text.contains("one of 5 panes"), "{text}");
+    });
+}

@@ -34,6 +34,37 @@ async fn inside(client: &Client, pane: &PaneCreated, lines: &[&str]) -> Vec<i32>
 }
 
 #[test]
+fn what_has_ended_elsewhere_is_not_read_by_its_name() {
+    with_daemon(async |daemon, client| {
+        let secret = client.session("secret", "echo hidden; exec cat").await;
+        crate::support::eventually("it has printed", async || {
+            let text = client.text(secret.pane_id).await;
+            text.contains("hidden").then_some(())
+        })
+        .await;
+        assert_eq!(daemon.fugue(&["close", "secret", "--force"]).code, 0);
+        let end = daemon.fugue(&["read", "secret"]);
+        assert!(end.out.contains("hidden"), "{end:?}");
+        client.session("persons", "exec cat").await;
+        let script = "fugue read secret; a=$?; fugue wait secret; b=$?; fugue send person x; c=$?; \
+            echo \"codes $a $b $c\"; exec sleep 600";
+        let script = script.replace("fugue ", &format!("{} ", fugue_exe()));
+        let agent = by_agent(&daemon, "agent", &script).await;
+        let text = crate::support::eventually("it has asked", async || {
+            let text = client.text(agent.pane_id).await;
+            text.contains("codes ").then_some(text)
+        })
+        .await;
+        assert!(text.contains("codes 1 1 3"), "{text}");
+        // Nor are names told that its lists do not have.
+        assert!(
+            !text.contains("hidden") && !text.contains("persons"),
+            "{text}"
+        );
+    });
+}
+
+#[test]
 fn a_wrong_token_is_refused_whatever_else_it_says() {
     with_daemon(async |daemon, client| {
         let victim = client.session("victim", "exec cat").await;

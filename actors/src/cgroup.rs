@@ -18,7 +18,7 @@ use protocol::{Error, ErrorCode, PaneUuid, ServerName};
 use keeper::KeeperCgroup;
 use place::PaneGroups;
 
-pub(crate) use group::{close, discard};
+pub(crate) use group::{close, cpu_ms, discard, memory_bytes};
 #[cfg(test)]
 pub(crate) use tests::pretended;
 

@@ -7,6 +7,8 @@ mod rename;
 mod retry;
 mod server;
 pub(crate) mod session;
+mod signal;
+mod usage;
 mod watch;
 
 use std::future::Future;
@@ -86,6 +88,7 @@ fn is_carried_out(request: &Request) -> bool {
         | Request::UpdatePane(_)
         | Request::KillSession(_)
         | Request::ClosePane(_)
+        | Request::SignalPane(_)
         | Request::CancelOrchestration(_)
         | Request::Forget(_)
         | Request::StopServer(_) => true,
@@ -96,6 +99,7 @@ fn is_carried_out(request: &Request) -> bool {
         | Request::GetSession(_)
         | Request::ListWindows(_)
         | Request::ListPanes(_)
+        | Request::ListUsage(_)
         | Request::RetryPane(_)
         | Request::WaitPane(_)
         | Request::ReadPane(_)
@@ -154,9 +158,11 @@ fn route(
             let all = pane::list(&server, &caller, params).await?;
             Ok(rights::seen_panes(&server, &caller, all))
         }),
+        Request::ListUsage(params) => to!(usage::list(&server, &caller, params)),
         Request::UpdatePane(params) => to!(pane::update(&server, &caller, params)),
         Request::ClosePane(params) => to!(pane::close(&server, &caller, params)),
         Request::RetryPane(params) => to!(retry::retry(&server, &caller, params)),
+        Request::SignalPane(params) => to!(signal::signal(&server, &caller, params)),
         Request::WaitPane(params) => to!(pane::wait(&server, &caller, params)),
         Request::ReadPane(params) => to!(pane::read(&server, &caller, params)),
         Request::SendInput(params) => to!(pane::send_input(&server, &caller, params)),

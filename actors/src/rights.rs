@@ -191,7 +191,8 @@ fn find(registry: &Registry, caller: &Caller, about: About<'_>) -> Option<Thing>
         About::List => Some(Thing::List),
         About::New => Some(Thing::New),
         About::Session(target) => {
-            let session = registry.session_or_default(target, caller).ok()?;
+            // A view may name a window or a pane: it is of their session.
+            let (session, _) = registry.session_to_view(target, caller).ok()?;
             Some(session_thing(registry, &session))
         }
         About::SessionOrNew(target) => Some(match registry.find_session(target) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use protocol::fleet::Remote;
 use protocol::reply::Attached;
-use protocol::request::{GetSession, Whoami};
+use protocol::request::{GetSession, WaitPane, Whoami};
 use protocol::terminal::TerminalFacts;
 use protocol::{Error, ErrorCode, Size, Target, transport};
 
@@ -65,10 +65,18 @@ pub(crate) fn terminal_size() -> Option<Size> {
 pub(crate) fn refuse_own_session(link: &mut Link, view: &View) -> Result<(), Error> {
     let own = link.call(&Whoami {}, ASK_LIMIT)?.session;
     let Some(own) = own else { return Ok(()) };
-    let get = GetSession {
-        session: view.session.clone(),
+    let wanted = match &view.session {
+        Some(pane @ (Target::Window(_) | Target::Pane(_) | Target::Path(_))) => {
+            let pane = pane.clone();
+            let timeout_ms = 0;
+            link.call(&WaitPane { pane, timeout_ms }, ASK_LIMIT)?
+                .context
+        }
+        session => {
+            let session = session.clone();
+            link.call(&GetSession { session }, ASK_LIMIT)?.context
+        }
     };
-    let wanted = link.call(&get, ASK_LIMIT)?.context;
     if own.session_id != wanted.session_id {
         return Ok(());
     }
@@ -88,7 +96,8 @@ pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
         colors: None,
         cell: terminal.cell(),
     };
-    let context = first(server, &mut link, view, size, facts)?.context;
+    let attached = first(server, &mut link, view, size, facts)?;
+    let context = &attached.context;
     let mut signals = Signals::listen()?;
     terminal.enter()?;
     // Others may have attached from a newer login before it is attached again.
@@ -100,6 +109,9 @@ pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
     let (ending, kept) = {
         let mut viewer = Viewer::new(&terminal, view);
         viewer.ask();
+        if let Some(notice) = notice(view, &attached) {
+            viewer.say(&notice);
+        }
         // Resized before anybody listened.
         if terminal.size() != size {
             let _ = viewer.resized(&mut link);
@@ -131,6 +143,21 @@ pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
         }
     }
     Ok(status)
+}
+
+/// The message at the beginning of a view that does not show all, or does not take keys.
+fn notice(view: &View, attached: &Attached) -> Option<String> {
+    let more = (attached.panes > 1).then(|| {
+        let panes = attached.panes;
+        format!("one of {panes} panes: C-b o shows the next, C-b n the next window's, C-b ? helps")
+    });
+    let reads = view
+        .read_only
+        .then(|| "read-only: keys do not reach the session, C-b d leaves".to_owned());
+    match (reads, more) {
+        (Some(reads), Some(more)) => Some(format!("{reads}; {more}")),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Attaches for the first time. A server that is being replaced at that moment is followed by the next one.

@@ -22,6 +22,7 @@ mod state_wait;
 mod tail;
 mod tmux;
 mod token;
+mod top;
 mod tree;
 mod unit;
 mod units;
@@ -39,8 +40,9 @@ pub(crate) use output::print_line;
 
 /// The text of `fugue --help` after the options.
 const AFTER_HELP: &str = "\
-TARGETS are names or ids, with `server:` before them for another server than the default one.
-A session's or a window's target stands for its focused pane where a pane is wanted.
+TARGETS: `build` is a session, or its focused pane; `build/logs` and `build/2` are windows; `build.1`, `build/logs.1`
+and `build/2.tail` are panes, by index from 0 or by name (`=2` is always a name); '$3', '@7' and '%12' are the numbers that
+lists show; `server:` before any of them is another server. UUIDs work everywhere.
 
 PROGRAMS after `--`: one word with spaces or shell characters is a command line for `bash -c`,
 where there is no bash for `sh -c` (`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
@@ -55,7 +57,8 @@ Ids of a server other than the default one carry its prefix. An error is {\"erro
 stderr, in one line.
 
 EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not found, 4 server unreachable or unknown; `run` the
-worst exit code of its commands (124 for a time-out, 130 when interrupted); `wait` the program's.";
+worst exit code of its commands (124 for a time-out, 130 when interrupted); `wait` and an attached
+`new -- CMD` the program's (128 + the signal that killed it, 127 not started, 125 end not known).";
 
 /// Terminals for people and for programs, under Erlang-grade supervision.
 #[derive(Debug, Parser)]
@@ -97,6 +100,10 @@ enum Command {
     Windows(Lazy<window::WindowsArgs>),
     /// List panes
     Panes(Lazy<pane::PanesArgs>),
+    /// List the panes whose programs run, with their processor time and memory
+    Ps(Lazy<top::PsArgs>),
+    /// Show the panes whose programs run again and again
+    Top(Lazy<top::TopArgs>),
     /// Attach to a session
     #[command(visible_aliases = ["a", "at"])]
     Attach(Lazy<session::AttachArgs>),
@@ -110,6 +117,8 @@ enum Command {
     Select(Lazy<hands::SelectArgs>),
     /// Give a pane another size
     Resize(Lazy<hands::ResizeArgs>),
+    /// Send a signal to the processes of a pane
+    Signal(Lazy<hands::SignalArgs>),
     /// Show a pane a second time, read-only
     Mirror(Lazy<hands::MirrorArgs>),
     /// Rename a session, a window or a pane
@@ -165,12 +174,15 @@ impl Command {
             | Self::Ls
             | Self::Windows(_)
             | Self::Panes(_)
+            | Self::Ps(_)
+            | Self::Top(_)
             | Self::Attach(_)
             | Self::Split(_)
             | Self::Window(_)
             | Self::Focus(_)
             | Self::Select(_)
             | Self::Resize(_)
+            | Self::Signal(_)
             | Self::Mirror(_)
             | Self::Rename(_)
             | Self::Kill(_)
@@ -271,12 +283,15 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Ls => session::list(&caller).await,
         Command::Windows(args) => args.0.run(&caller).await,
         Command::Panes(args) => args.0.run(&caller).await,
+        Command::Ps(args) => args.0.run(&caller).await,
+        Command::Top(args) => args.0.run(&caller).await,
         Command::Attach(args) => args.0.run(&caller).await,
         Command::Split(args) => args.0.run(&caller).await,
         Command::Window(args) => args.0.run(&caller).await,
         Command::Focus(args) => args.0.run(&caller).await,
         Command::Select(args) => args.0.run(&caller).await,
         Command::Resize(args) => args.0.run(&caller).await,
+        Command::Signal(args) => args.0.run(&caller).await,
         Command::Mirror(args) => args.0.run(&caller).await,
         Command::Rename(args) => args.run(&caller).await,
         Command::Kill(args) => args.0.run(&caller).await,

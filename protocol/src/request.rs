@@ -123,12 +123,16 @@ calls! {
     "mirror_pane" MirrorPane -> reply::PaneMirrored;
     /// Panes of a window, a session or the server.
     "list_panes" ListPanes -> reply::Panes, looks;
+    /// What the programs of panes use of the machine at this moment.
+    "list_usage" ListUsage -> reply::PaneUsages, looks;
     /// Renames, focuses or resizes a pane.
     "update_pane" UpdatePane -> reply::PaneInfo;
     /// Ends a pane's program and removes the pane.
     "close_pane" ClosePane -> reply::Killed;
     /// Tries a pane that is unreachable again.
     "retry_pane" RetryPane -> reply::PaneInfo;
+    /// Sends a signal to the processes of a pane.
+    "signal_pane" SignalPane -> reply::Signalled;
     /// Waits for the next end of a pane's program.
     "wait_pane" WaitPane -> reply::PaneWaited, looks;
     /// Text of a pane's screen and scrollback.

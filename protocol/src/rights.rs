@@ -270,9 +270,12 @@ pub fn needed(request: &Request) -> (Level, Vec<About<'_>>) {
             let place = place(list.session.as_ref(), list.window.as_ref());
             (Level::Read, vec![place])
         }
+        Request::ListUsage(list) if list.all => (Level::Read, vec![About::List]),
+        Request::ListUsage(list) => (Level::Read, vec![About::Session(list.session.as_ref())]),
         Request::UpdatePane(update) => (Level::Full, vec![About::Pane(&update.pane)]),
         Request::ClosePane(close) => (Level::Full, vec![About::Pane(&close.pane)]),
         Request::RetryPane(retry) => (Level::Full, vec![About::Pane(&retry.pane)]),
+        Request::SignalPane(signal) => (Level::Full, vec![About::Pane(&signal.pane)]),
         Request::WaitPane(wait) => (Level::Read, vec![About::Pane(&wait.pane)]),
         Request::ReadPane(read) => (Level::Read, vec![About::Pane(&read.pane)]),
         Request::SendInput(send) => (Level::Type, vec![About::Pane(&send.pane)]),

@@ -1,6 +1,7 @@
 //! Processes below a process: listing them, and signalling exactly the one that is meant.
 
 mod end;
+mod usage;
 
 use std::fs;
 
@@ -12,6 +13,7 @@ use rustix::{
 
 pub(crate) use self::end::spare_own;
 pub use self::end::{Family, Identity};
+pub use self::usage::{UsageBelow, usage_below};
 pub use crate::wire::Process;
 
 /// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.

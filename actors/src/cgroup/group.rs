@@ -75,3 +75,22 @@ pub(crate) fn discard(group: &Path) {
         tracing::debug!(path = %group.display(), %error, "a control group stays");
     }
 }
+
+/// Processor time of all that has been in the group, in milliseconds. Source: cgroup-v2, cpu.stat.
+pub(crate) fn cpu_ms(group: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(group.join("cpu.stat")).ok()?;
+    let micros = text
+        .lines()
+        .find_map(|line| line.strip_prefix("usage_usec "))?;
+    micros
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .map(|micros| micros / 1000)
+}
+
+/// Memory of the group, in bytes. Source: cgroup-v2, memory.current.
+pub(crate) fn memory_bytes(group: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(group.join("memory.current")).ok()?;
+    text.trim().parse().ok()
+}

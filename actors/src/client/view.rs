@@ -82,9 +82,8 @@ impl View {
         params: Attach,
     ) -> Result<(Self, Attached), Error> {
         let size = params.size.checked()?;
-        let session = server
-            .registry
-            .session_or_default(params.session.as_ref(), caller)?;
+        let registry = &server.registry;
+        let (session, wanted) = registry.session_to_view(params.session.as_ref(), caller)?;
         let request = AttachRequest {
             client: caller.client,
             view: params.view,
@@ -106,7 +105,8 @@ impl View {
             return Err(error);
         }
         let snapshot = session.snapshot();
-        let Some((window, pane)) = focus(&snapshot) else {
+        let wanted = wanted.and_then(|pane| Some((snapshot.window_of(pane)?.id, pane)));
+        let Some((window, pane)) = wanted.or_else(|| focus(&snapshot)) else {
             leave(&session, caller.client, params.view).await?;
             return Err(Error::new(
                 ErrorCode::Busy,
@@ -145,6 +145,7 @@ impl View {
             window_id: self.window,
             pane_id: self.pane,
             attached_clients: snapshot.attached_clients(),
+            panes: u32::try_from(snapshot.panes().count()).unwrap_or(u32::MAX),
             input_window: WINDOW_BYTES,
         }
     }

@@ -128,6 +128,26 @@ impl Registry {
         }
     }
 
+    /// The session that a view is to show, and the pane in it that is to be seen first, if a window or a pane is named.
+    ///
+    /// # Errors
+    /// As [`Self::session_or_default`] and [`Self::find_leaf`].
+    pub(crate) fn session_to_view(
+        &self,
+        target: Option<&Target>,
+        caller: &Caller,
+    ) -> Result<(Arc<SessionEntry>, Option<PaneUuid>), Error> {
+        match target {
+            Some(target @ (Target::Window(_) | Target::Pane(_) | Target::Path(_))) => {
+                let leaf = self.find_leaf(target, caller)?;
+                let session = self.session(leaf.session());
+                let session = session.ok_or_else(|| not_found("session", target))?;
+                Ok((session, Some(leaf.id())))
+            }
+            target => Ok((self.session_or_default(target, caller)?, None)),
+        }
+    }
+
     /// The window a target means, within `session` when that is given. A session's target means its focused window; a
     /// name is looked for in the caller's own session first, then in the active one, then in all.
     ///

@@ -1,7 +1,9 @@
 //! Small changes by hand: the focus, sizes and mirrors.
 
 use clap::Args;
-use protocol::request::{MirrorPane, UpdatePane, UpdateSession, UpdateWindow};
+use protocol::request::{
+    MirrorPane, SignalPane, SignalTo, UpdatePane, UpdateSession, UpdateWindow,
+};
 use protocol::target::PathRest;
 use protocol::{Direction, Name, Size, Target};
 
@@ -63,6 +65,47 @@ pub(crate) struct MirrorArgs {
     /// Do not make it the focused pane
     #[arg(short, long)]
     detached: bool,
+}
+
+/// `fugue signal`.
+#[derive(Debug, Args)]
+pub(crate) struct SignalArgs {
+    /// The pane
+    pane: String,
+    /// The signal by its name or number, such as HUP, SIGUSR1 or 15
+    #[arg(value_parser = signal_number)]
+    signal: i32,
+    /// To all that the pane has started, not only to what is in the foreground
+    #[arg(long)]
+    all: bool,
+    /// To the pane's program alone
+    #[arg(long, conflicts_with = "all")]
+    program: bool,
+}
+
+fn signal_number(text: &str) -> Result<i32, String> {
+    protocol::reply::signal_number(text).ok_or_else(|| {
+        "no signal has this name; write HUP, SIGTERM or a number from 1 to 64".to_owned()
+    })
+}
+
+impl SignalArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        let (server, pane) = caller.target(&self.pane)?;
+        let to = match (self.all, self.program) {
+            (true, _) => SignalTo::All,
+            (false, true) => SignalTo::Program,
+            (false, false) => SignalTo::Foreground,
+        };
+        let signal = SignalPane {
+            pane,
+            signal: self.signal,
+            to,
+        };
+        let sent = caller.call(&server, &signal).await?;
+        output::answer(caller, server.name(), &sent, |_| String::new())?;
+        Ok(0)
+    }
 }
 
 impl FocusArgs {

@@ -82,19 +82,24 @@ fn show(caller: &Caller, root: &TreeNode) -> anyhow::Result<()> {
         return Ok(output::write(&format!("{}\n", plain::json(&line)))?);
     }
     let style = Style::of(caller, true);
-    let text = draw(root, style);
+    show_text(caller, &draw(root, style))
+}
+
+/// Shows text in the place of that before, or after it where there is no terminal.
+pub(crate) fn show_text(caller: &Caller, text: &str) -> anyhow::Result<()> {
     if caller.terminal {
+        let text = plain::styled(text);
         let text = text.trim_end().replace('\n', "\x1b[K\r\n");
-        return Ok(output::write(&format!("\x1b[H{text}\x1b[J"))?);
+        return Ok(output::write(&format!("\x1b[H{text}\x1b[K\x1b[J"))?);
     }
     Ok(output::print(&format!("{text}\n"))?)
 }
 
 /// The alternate screen, left again on every way out.
-struct Alternate(bool);
+pub(crate) struct Alternate(bool);
 
 impl Alternate {
-    fn enter(caller: &Caller) -> std::io::Result<Self> {
+    pub(crate) fn enter(caller: &Caller) -> std::io::Result<Self> {
         let on = caller.terminal && !caller.json;
         if on {
             output::write("\x1b[?1049h\x1b[?25l")?;

@@ -16,6 +16,7 @@ fn every_event() -> Vec<Event> {
         window_id: WindowUuid::new(),
         pane_id: PaneUuid::new(),
         attached_clients: 2,
+        panes: 1,
         input_window: 3,
     };
     let update = ScreenUpdate {

@@ -192,6 +192,32 @@ pub struct PaneStatus {
     pub state: Option<ProgramStatus>,
 }
 
+/// The number of a signal by its name, with or without `SIG`, or by its number in digits.
+#[must_use]
+pub fn signal_number(text: &str) -> Option<i32> {
+    if let Ok(number) = text.parse::<i32>() {
+        return (1..=64).contains(&number).then_some(number);
+    }
+    let upper = text.to_ascii_uppercase();
+    let wanted = if upper.starts_with("SIG") {
+        upper
+    } else {
+        format!("SIG{upper}")
+    };
+    (1..=31).find(|number| signal_name(*number) == wanted)
+}
+
+/// A signal was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signalled {
+    /// Which session.
+    pub context: SessionContext,
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// So many processes got it.
+    pub processes: u32,
+}
+
 /// A pane as it stands in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PaneInfo {
@@ -262,6 +288,27 @@ pub struct Panes {
     pub context: Option<SessionContext>,
     /// In layout order.
     pub panes: Vec<PaneInfo>,
+}
+
+/// Processor time and memory that a pane's processes have at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaneUsage {
+    /// The pane.
+    pub pane_id: PaneUuid,
+    /// Its live processes.
+    pub processes: u32,
+    /// Processor time of all that it has started, as far as it was waited for, in milliseconds: of its control group, else of its
+    /// processes and what they have waited for.
+    pub cpu_ms: u64,
+    /// Memory in bytes: that of its control group, else the resident memory of its processes, in which shared pages count for each.
+    pub memory_bytes: u64,
+}
+
+/// What panes use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaneUsages {
+    /// Those whose program runs, in no order.
+    pub panes: Vec<PaneUsage>,
 }
 
 /// A pane was made and its program runs.

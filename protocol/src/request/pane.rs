@@ -242,6 +242,17 @@ pub struct ListPanes {
     pub all: bool,
 }
 
+/// Processor time and memory of the programs of a session's panes, or of all.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ListUsage {
+    /// Of which session; the caller's own or the active one when absent.
+    #[serde(default)]
+    pub session: Option<Target>,
+    /// Of all sessions.
+    #[serde(default)]
+    pub all: bool,
+}
+
 /// Renames, focuses or resizes a pane.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UpdatePane {
@@ -283,6 +294,43 @@ pub struct ClosePane {
 pub struct RetryPane {
     /// Which.
     pub pane: Target,
+}
+
+/// The processes of a pane that a signal is for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SignalTo {
+    /// Those in the foreground of its terminal, as keys like C-c reach them.
+    #[default]
+    Foreground,
+    /// The program that it was made with, alone.
+    Program,
+    /// All that it has started.
+    All,
+}
+
+/// Sends a signal to the processes of a pane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignalPane {
+    /// Which.
+    pub pane: Target,
+    /// The signal's number, 1 to 64.
+    pub signal: i32,
+    /// Which of its processes.
+    #[serde(default)]
+    pub to: SignalTo,
 }
 
 /// Waits for the next end of a pane's program after the call: of the life that runs, or of the next one when it

@@ -109,6 +109,7 @@ fn unknown_rows(rows: &mut Vec<Row>) {
             ("list_windows", "session"),
             ("list_panes", "session"),
             ("list_panes", "window"),
+            ("list_usage", "session"),
             ("tree", "session"),
             ("update_window", "window"),
             ("update_pane", "pane"),
@@ -129,6 +130,11 @@ fn unknown_rows(rows: &mut Vec<Row>) {
             NotFound,
         ));
         rows.push((
+            "signal_pane",
+            json!({ "pane": target, "signal": 1 }),
+            NotFound,
+        ));
+        rows.push((
             "expect",
             json!({ "pane": target, "pattern": "x", "timeout_ms": 1 }),
             NotFound,
@@ -138,6 +144,10 @@ fn unknown_rows(rows: &mut Vec<Row>) {
             json!({ "view": 1, "session": target, "size": { "rows": 24, "cols": 80 } }),
             NotFound,
         ));
+    }
+    for signal in [0, -1, 65] {
+        let params = json!({ "pane": "one", "signal": signal });
+        rows.push(("signal_pane", params, InvalidArgument));
     }
     for method in ["close_pane", "read_pane", "update_pane"] {
         rows.push((method, json!({ "pane": "twin" }), AmbiguousName));

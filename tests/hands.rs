@@ -1,0 +1,198 @@
+//! Commands by hand on real programs: signals, what runs, focus, sizes, mirrors, several at once, tmux's words.
+
+use serde_json::Value;
+
+use crate::support::daemon::{Client, Daemon, with_daemon};
+use crate::support::eventually;
+
+/// The output of a command that must do what it says.
+fn ok(daemon: &Daemon, args: &[&str]) -> String {
+    let ran = daemon.fugue(args);
+    assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+    ran.out
+}
+
+fn json(daemon: &Daemon, args: &[&str]) -> Value {
+    let mut args = args.to_vec();
+    args.push("--json");
+    serde_json::from_str(&ok(daemon, &args)).unwrap()
+}
+
+async fn shows(client: &Client, daemon: &Daemon, pane: &str, text: &str) {
+    let _ = client;
+    eventually(text, async || {
+        ok(daemon, &["read", pane]).contains(text).then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn a_signal_reaches_whom_it_is_for() {
+    with_daemon(async |daemon, client| {
+        let line = "trap 'echo outer' USR1; sh -c 'trap \"echo inner\" USR1; echo ready; while :; do sleep 0.05; done'";
+        client.session("web", line).await;
+        shows(&client, &daemon, "web", "ready").await;
+        ok(&daemon, &["signal", "web", "USR1"]);
+        shows(&client, &daemon, "web", "inner").await;
+        let sent = json(&daemon, &["signal", "web", "SIGUSR1", "--program"]);
+        assert_eq!(sent["processes"], 1);
+        for (args, code, said) in [
+            (["signal", "web", "NIX"], 2, "no signal has this name"),
+            (["signal", "web", "65"], 2, "no signal has this name"),
+            (
+                ["signal", "nix", "HUP"],
+                3,
+                "no pane \"nix\". There are: web.",
+            ),
+        ] {
+            let ran = daemon.fugue(&args);
+            assert_eq!(ran.code, code, "{ran:?}");
+            assert!(ran.err.contains(said), "{ran:?}");
+        }
+        ok(&daemon, &["signal", "web", "9", "--all"]);
+        let ended = daemon.fugue(&["wait", "web"]);
+        assert_eq!(ended.code, 137, "{ended:?}");
+        let late = daemon.fugue(&["signal", "web", "HUP"]);
+        assert_eq!(late.code, 1, "{late:?}");
+        assert!(late.err.contains("has ended"), "{late:?}");
+    });
+}
+
+#[test]
+fn what_runs_is_shown_with_what_it_uses() {
+    with_daemon(async |daemon, client| {
+        client
+            .session("busy", "i=0; while :; do i=$((i+1)); done")
+            .await;
+        client.session("quiet", "exec sleep 600").await;
+        let ended = client.session("ended", "exit 3").await;
+        client.exit(ended.pane_id).await;
+        let used = eventually("the busy one has used something", async || {
+            let used = json(&daemon, &["ps"]);
+            (used[0]["cpu_ms"].as_u64() > Some(100)).then_some(used)
+        })
+        .await;
+        let names: Vec<_> = used
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["session_name"].clone())
+            .collect();
+        assert_eq!(names, ["busy", "quiet"]);
+        assert!(used[1]["memory_bytes"].as_u64() > Some(100_000), "{used}");
+        assert_eq!(used[1]["processes"], 1);
+        let text = ok(&daemon, &["ps", "quiet"]);
+        assert!(text.contains("quiet") && !text.contains("busy"), "{text}");
+        let sorted = json(&daemon, &["ps", "--sort", "name"]);
+        assert_eq!(sorted[0]["session_name"], "busy");
+    });
+}
+
+#[test]
+fn focus_sizes_and_mirrors_by_hand() {
+    with_daemon(async |daemon, client| {
+        client.session("web", "exec cat").await;
+        ok(&daemon, &["split", "web", "-n", "side", "-d", "--", "cat"]);
+        ok(&daemon, &["window", "web", "-n", "logs", "-d", "--", "cat"]);
+        ok(&daemon, &["focus", "web.side"]);
+        let focused = || {
+            let panes = json(&daemon, &["panes", "web"]);
+            let panes = panes["panes"].as_array().unwrap().clone();
+            let focused = panes.into_iter().find(|pane| pane["focused"] == true);
+            focused.unwrap()["name"].clone()
+        };
+        assert_eq!(focused(), "side");
+        ok(&daemon, &["select", "web/logs"]);
+        let windows = json(&daemon, &["windows", "web"]);
+        assert_eq!(windows["windows"][1]["focused"], true);
+        ok(&daemon, &["resize", "web/0.side", "--cols", "30"]);
+        let panes = json(&daemon, &["panes", "web"]);
+        assert_eq!(panes["panes"][1]["size"]["cols"], 30);
+        let number = ok(
+            &daemon,
+            &["mirror", "web/0.0", "--to", "web/logs", "-n", "twin"],
+        );
+        assert!(number.starts_with('%'), "{number}");
+        let panes = json(&daemon, &["panes", "web"]);
+        let twin = panes["panes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|pane| pane["name"] == "twin");
+        assert_eq!(twin.unwrap()["mirror_of"], panes["panes"][0]["pane_id"]);
+    });
+}
+
+#[test]
+fn several_are_ended_by_one_command() {
+    with_daemon(async |daemon, client| {
+        for name in ["a", "b", "c", "d"] {
+            client.session(name, "exec cat").await;
+        }
+        let ran = daemon.fugue(&["kill", "a", "nix", "b"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.err.contains("no session \"nix\""), "{ran:?}");
+        ok(&daemon, &["close", "c", "d", "--force"]);
+        assert!(client.sessions().await.is_empty());
+        // A name that cannot be one ends nothing.
+        client.session("e", "exec cat").await;
+        let ran = daemon.fugue(&["close", "e", "a..b"]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(client.sessions().await.len(), 1);
+        let ran = daemon.fugue(&["kill", "e", ""]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(client.sessions().await.len(), 1);
+    });
+}
+
+#[test]
+fn the_words_of_tmux_work() {
+    with_daemon(async |daemon, client| {
+        ok(&daemon, &["new-session", "-d", "-s", "work", "cat"]);
+        ok(&daemon, &["split-window", "-h", "-t", "work", "-d", "cat"]);
+        ok(&daemon, &["send-keys", "-t", "work.0", "hello", "Enter"]);
+        eventually("it was typed", async || {
+            let text = ok(&daemon, &["capture-pane", "-p", "-t", "work.0"]);
+            text.contains("hello").then_some(())
+        })
+        .await;
+        ok(&daemon, &["kill-pane", "-t", "work.1"]);
+        assert_eq!(client.panes().await.len(), 1);
+        ok(&daemon, &["rename-session", "-t", "work", "play"]);
+        let instead = daemon.fugue(&["kill-window", "-t", "play"]);
+        assert_eq!(instead.code, 2, "{instead:?}");
+        assert!(
+            instead.err.contains("kill-window is a command of tmux"),
+            "{instead:?}"
+        );
+        ok(&daemon, &["kill-session", "-t", "play"]);
+        assert!(client.sessions().await.is_empty());
+    });
+}
+
+#[test]
+fn a_mistake_in_the_configuration_stops_no_command_that_only_talks() {
+    with_daemon(async |daemon, client| {
+        client.session("web", "exec cat").await;
+        let config = daemon.paths().config;
+        std::fs::write(&config, "[daemon]\nhistory_linse = 5\n").unwrap();
+        let ran = daemon.fugue(&["ls"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(
+            ran.err.contains("warning") && ran.err.contains("history_linse"),
+            "{ran:?}"
+        );
+        assert_eq!(daemon.fugue(&["config", "check"]).code, 2);
+        // A file that may say which server is meant is not passed over.
+        std::fs::write(&config, "default_server = \"far\"\nnonsense = 1\n").unwrap();
+        assert_eq!(daemon.fugue(&["kill", "web", "--yes"]).code, 2);
+        assert_eq!(client.sessions().await.len(), 1);
+        assert_eq!(
+            daemon.fugue(&["config", "path"]).out.trim(),
+            config.display().to_string()
+        );
+        std::fs::remove_file(&config).unwrap();
+        assert_eq!(daemon.fugue(&["config", "check"]).code, 0);
+        assert!(ok(&daemon, &["config", "show"]).contains("history_lines = 2000"));
+    });
+}
