@@ -15,10 +15,12 @@ mod logs;
 mod output;
 mod pane;
 mod pane_io;
+mod places;
 mod program;
 mod run;
 mod session;
 mod state_wait;
+mod states;
 mod tail;
 mod tmux;
 mod token;
@@ -33,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, Common};
 pub(crate) use failure::Outcome;
 use lazy::Lazy;
 pub(crate) use output::print_line;
@@ -64,12 +66,8 @@ worst exit code of its commands (124 for a time-out, 130 when interrupted); `wai
 #[derive(Debug, Parser)]
 #[command(name = "fugue", version, after_long_help = AFTER_HELP, max_term_width = 110)]
 pub(crate) struct Cli {
-    /// The server that targets without a prefix mean [env: FUGUE_SERVER]
-    #[arg(short, long, global = true, value_name = "NAME", display_order = 900)]
-    server: Option<String>,
-    /// Print results and errors as JSON
-    #[arg(long, global = true, display_order = 901)]
-    json: bool,
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -238,7 +236,7 @@ pub fn main() -> ExitCode {
     }
     match Cli::try_parse_from(words) {
         Ok(cli) => {
-            let json = cli.json;
+            let json = cli.common.json;
             failure::exit_code(start(cli), json)
         }
         Err(usage) => failure::usage(&usage),
@@ -249,7 +247,7 @@ fn start(cli: Cli) -> Outcome {
     match &cli.command {
         Some(Command::Completions(args)) => return args.0.run(),
         Some(Command::Man(args)) => return args.0.run(),
-        Some(Command::Config(args)) => return args.run(cli.json),
+        Some(Command::Config(args)) => return args.run(cli.common.json),
         _ => {}
     }
     // One thread is enough for a client, and starts fastest.
@@ -264,10 +262,10 @@ fn start(cli: Cli) -> Outcome {
 
 async fn dispatch(cli: Cli) -> Outcome {
     if let Some(Command::Mcp(args)) = &cli.command {
-        return args.0.run(cli.server).await;
+        return args.0.run(cli.common.server).await;
     }
     let starts = cli.command.as_ref().is_none_or(Command::starts_server);
-    let caller = Caller::load(cli.server, cli.json, starts)?;
+    let caller = Caller::load(cli.common, starts)?;
     let Some(command) = cli.command else {
         return session::start(&caller).await;
     };
@@ -313,5 +311,7 @@ async fn dispatch(cli: Cli) -> Outcome {
     }
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

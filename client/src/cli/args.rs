@@ -45,14 +45,14 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(wrong)
 }
 
-/// Reads `ROWSxCOLS`.
+/// Reads `COLSxROWS`.
 pub(crate) fn size(text: &str) -> Result<Size, String> {
-    let (rows, cols) = text
+    let (cols, rows) = text
         .split_once(['x', 'X'])
-        .ok_or_else(|| "write it like 24x80: rows, then columns".to_owned())?;
+        .ok_or_else(|| "write it like 80x24: columns, then rows".to_owned())?;
     let side = |text: &str| {
         text.parse::<u16>()
-            .map_err(|error| format!("{text:?}: {error}; write it like 24x80"))
+            .map_err(|error| format!("{text:?}: {error}; write it like 80x24"))
     };
     Size::new(side(rows)?, side(cols)?)
         .checked()

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use protocol::fleet::{Fleet, Remote};
 use protocol::paths::Paths;
-use protocol::{Call, Error, ErrorCode, ServerName, Target, transport};
+use protocol::{Call, Error, ErrorCode, PaneNumber, PaneUuid, ServerName, Target, transport};
 
 use super::failure::note;
+use super::output::style::{ColorChoice, Style};
+use crate::attach;
 
 /// The time that an ordinary call may take. The longest of them end programs by their stop recipe.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// Characters of an id that has no number.
+const ID_CHARS: usize = 8;
 
 /// The command line's side of every call.
 pub(crate) struct Caller {
@@ -25,25 +30,61 @@ pub(crate) struct Caller {
     pub(crate) json: bool,
     /// Stdout is a terminal.
     pub(crate) terminal: bool,
+    /// Whether there are colours.
+    pub(crate) color: ColorChoice,
+    /// The look of text on stdout.
+    pub(crate) style: Style,
+}
+
+/// The options that stand beside every command.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Common {
+    /// The server that targets without a prefix mean [env: FUGUE_SERVER]
+    #[arg(short, long, global = true, value_name = "NAME", display_order = 900)]
+    pub(crate) server: Option<String>,
+    /// Print results and errors as JSON
+    #[arg(long, global = true, display_order = 901)]
+    pub(crate) json: bool,
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        display_order = 902,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorChoice,
+    /// Cut nothing to the width, and show ids in full
+    #[arg(long, global = true, display_order = 903)]
+    pub(crate) wide: bool,
 }
 
 impl Caller {
     /// Reads the configuration once. `start` starts the local server when it is needed.
-    pub(crate) fn load(server: Option<String>, json: bool, start: bool) -> Result<Self, Error> {
+    pub(crate) fn load(common: Common, start: bool) -> Result<Self, Error> {
         let paths = Paths::from_env();
-        let chosen = server.is_some();
-        let fleet = Fleet::load(&paths, "fugue", named(server).as_deref(), start)?;
+        let chosen = common.server.is_some();
+        let fleet = Fleet::load(&paths, "fugue", named(common.server).as_deref(), start)?;
         if let Some(mistake) = &fleet.mistake {
             note(&format!(
                 "fugue: warning, the defaults count instead: {mistake}"
             ));
         }
+        let terminal = std::io::stdout().is_terminal();
+        let size = terminal.then(attach::terminal_size).flatten();
+        let cols = size.map(|size| usize::from(size.cols));
+        let colours = common.color.applies_here(terminal);
         Ok(Self {
             paths,
             fleet,
             chosen,
-            json,
-            terminal: std::io::stdout().is_terminal(),
+            json: common.json,
+            terminal,
+            color: common.color,
+            style: Style::new(cols, common.wide, colours),
         })
     }
 
@@ -88,6 +129,49 @@ impl Caller {
         params: &C,
     ) -> Result<C::Reply, Error> {
         server.call(params, CALL_LIMIT).await
+    }
+
+    /// The short number of something of `server`, or the beginning of its id where an older server gives none. With
+    /// `--wide` its whole id.
+    pub(crate) fn number<N: std::fmt::Display>(
+        &self,
+        server: &ServerName,
+        number: Option<N>,
+        id: impl std::fmt::Display,
+    ) -> String {
+        if self.style.ids {
+            return self.shown(server, id);
+        }
+        self.short(server, number, id)
+    }
+
+    /// As [`Caller::number`], whatever was asked for.
+    pub(crate) fn short<N: std::fmt::Display>(
+        &self,
+        server: &ServerName,
+        number: Option<N>,
+        id: impl std::fmt::Display,
+    ) -> String {
+        match number {
+            Some(number) => self.shown(server, number),
+            None => self.shown(
+                server,
+                id.to_string().chars().take(ID_CHARS).collect::<String>(),
+            ),
+        }
+    }
+
+    /// A pane that was made, as the next command can name it: an older server knows it by its id only.
+    pub(crate) fn pane(
+        &self,
+        server: &ServerName,
+        number: Option<PaneNumber>,
+        id: PaneUuid,
+    ) -> String {
+        match number.filter(|_| !self.style.ids) {
+            Some(number) => self.shown(server, number),
+            None => self.shown(server, id),
+        }
     }
 
     /// An id or a name of `server` as it can be given back.

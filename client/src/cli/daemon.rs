@@ -4,13 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use protocol::reply::{Containment, ServerStatus, Stopping};
+use protocol::reply::{Containment, ServerStatus, Stopping, Whoami as Place};
 use protocol::request::{Status, StopServer, Whoami};
 use protocol::{Error, ErrorCode, ServerName};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::units::{count, micros, span};
+use super::caller::CALL_LIMIT;
+use super::places::Named;
+use super::units::{count, micros, rough};
 use super::{Caller, Outcome, output};
 
 /// The time that a server may take to end once it has said that it will.
@@ -55,7 +57,7 @@ fn status_text(server: &ServerName, status: &ServerStatus) -> String {
         server,
         status.version,
         status.pid,
-        span(status.uptime_ms),
+        rough(status.uptime_ms),
         count(status.sessions as usize, "session"),
         count(status.panes as usize, "pane"),
         count(status.clients as usize, "client"),
@@ -188,37 +190,57 @@ pub(super) fn wait_for_end(pid: u32) -> Result<(), Error> {
 pub(crate) async fn whoami(caller: &Caller) -> Outcome {
     let server = caller.server()?;
     let reply = caller.call(&server, &Whoami {}).await?;
+    let own = reply.session.as_ref().filter(|_| !caller.json);
+    let panes = match own {
+        Some(own) => Named::of(&server, Some(own.session_id.into()), CALL_LIMIT).await,
+        None => Ok(Named::default()),
+    };
+    // Without the list the rest is known all the same.
+    let panes = panes.unwrap_or_default();
     output::answer(caller, server.name(), &reply, |reply| {
-        let mut text = format!("server {}\n", server.name());
-        let name = server.name();
-        if let Some(own) = &reply.session {
-            text.push_str(&format!(
-                "session {} {}\n",
-                own.session_name,
-                caller.shown(name, own.session_id)
-            ));
-        }
-        if let Some(id) = &reply.window_id {
-            text.push_str(&format!("window {}\n", caller.shown(name, id)));
-        }
-        if let Some(id) = &reply.pane_id {
-            text.push_str(&format!("pane {}\n", caller.shown(name, id)));
-        }
-        match &reply.active {
-            Some(active) => text.push_str(&format!(
-                "active {} {}\n",
-                active.session_name,
-                caller.shown(name, active.session_id)
-            )),
-            None => text.push_str("active none\n"),
-        }
-        if let Some(rights) = &reply.rights {
-            text.push_str(&format!("rights {rights}\n"));
-        }
-        text.push_str(&format!("attached clients {}\n", reply.attached_clients));
-        text
+        whoami_text(caller, server.name(), reply, &panes)
     })?;
     Ok(0)
+}
+
+fn whoami_text(caller: &Caller, server: &ServerName, place: &Place, panes: &Named) -> String {
+    let with_id = |name: String, id: String| match caller.style.ids {
+        true => format!("{name} {id}"),
+        false => name,
+    };
+    let mut text = format!("server {server}\n");
+    let session = |what: &str, session: &protocol::reply::SessionContext| {
+        let name = caller.shown(server, &session.session_name);
+        let id = caller.shown(server, session.session_id);
+        format!("{what} {}\n", with_id(name, id))
+    };
+    if let Some(own) = &place.session {
+        text.push_str(&session("session", own));
+    }
+    if let Some(id) = place.pane_id {
+        let known = panes.pane(id).zip(panes.address(id));
+        let name = match known {
+            Some((pane, address)) => format!(
+                "{} {}",
+                caller.shown(server, address),
+                caller.short(server, pane.number, id)
+            ),
+            None => caller.short(server, None::<&str>, id),
+        };
+        text.push_str(&format!(
+            "pane {}\n",
+            with_id(name, caller.shown(server, id))
+        ));
+    }
+    match &place.active {
+        Some(active) => text.push_str(&session("active", active)),
+        None => text.push_str("active none\n"),
+    }
+    if let Some(rights) = &place.rights {
+        text.push_str(&format!("rights {rights}\n"));
+    }
+    text.push_str(&format!("attached clients {}\n", place.attached_clients));
+    text
 }
 
 impl McpArgs {

@@ -1,10 +1,14 @@
 //! Results of a command, and the exit status and the one line on stderr that a failure becomes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use clap::error::{ContextValue, ErrorKind};
 use protocol::{Error, ErrorCode, plain, surface};
+
+use super::output;
+use super::output::style::ColorChoice;
 
 /// A command's exit status, or why it failed.
 pub(crate) type Outcome = anyhow::Result<u8>;
@@ -93,6 +97,10 @@ pub(crate) fn exit_code(outcome: Outcome, json: bool) -> ExitCode {
 /// Says what is wrong with the words of the command line, in one line as every failure, or prints
 /// the help or the version that was asked for.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.kind() == ErrorKind::DisplayHelp {
+        let _ = output::page(&help_text(error));
+        return ExitCode::SUCCESS;
+    }
     if error.exit_code() == 0 || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     {
         let _ = error.print();
@@ -101,6 +109,33 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let line = usage_line(&error.to_string(), &words_of(error));
     let json = std::env::args_os().any(|word| word == "--json");
     exit_code(Err(Error::invalid(line).into()), json)
+}
+
+/// The help, in the colours that were asked for on a command line of which nothing else is known.
+fn help_text(help: &clap::Error) -> String {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let text = help.render();
+    match color_of(&words).applies_here(io::stdout().is_terminal()) {
+        true => text.ansi().to_string(),
+        false => text.to_string(),
+    }
+}
+
+/// The value of `--color` among words.
+fn color_of(words: &[String]) -> ColorChoice {
+    let mut words = words.iter();
+    let mut value = None;
+    while let Some(word) = words.next() {
+        if word == "--color" {
+            value = words.next().map(String::as_str);
+        } else if let Some(given) = word.strip_prefix("--color=") {
+            value = Some(given);
+        }
+    }
+    let choice = value.and_then(|value| ColorChoice::from_str(value, false).ok());
+    choice.unwrap_or_default()
 }
 
 /// The words of the command line that a message of clap's repeats.

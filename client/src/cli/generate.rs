@@ -37,7 +37,7 @@ impl ManArgs {
         let Some(dir) = &self.dir else {
             let mut page = Vec::new();
             clap_mangen::Man::new(super::command()).render(&mut page)?;
-            output::print(&String::from_utf8_lossy(&page))?;
+            output::page(&String::from_utf8_lossy(&page))?;
             return Ok(0);
         };
         std::fs::create_dir_all(dir)

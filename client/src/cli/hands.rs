@@ -7,6 +7,7 @@ use protocol::request::{
 use protocol::target::PathRest;
 use protocol::{Direction, Name, Size, Target};
 
+use super::units::size;
 use super::{Caller, Outcome, args, output};
 
 /// `fugue focus`.
@@ -180,9 +181,7 @@ impl ResizeArgs {
             ..unchanged(pane)
         };
         let reply = caller.call(&server, &update).await?;
-        output::answer(caller, server.name(), &reply, |pane| {
-            format!("{}x{}", pane.size.cols, pane.size.rows)
-        })?;
+        output::answer(caller, server.name(), &reply, |pane| size(pane.size))?;
         Ok(0)
     }
 }
@@ -218,9 +217,8 @@ impl MirrorArgs {
             select: !self.detached,
         };
         let made = caller.call(&server, &mirror).await?;
-        output::answer(caller, server.name(), &made, |made| match made.number {
-            Some(number) => caller.shown(server.name(), number),
-            None => caller.shown(server.name(), made.pane_id),
+        output::answer(caller, server.name(), &made, |made| {
+            caller.pane(server.name(), made.number, made.pane_id)
         })?;
         Ok(0)
     }

@@ -4,13 +4,13 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
 use protocol::fleet::Remote;
-use protocol::reply::{Killed, SessionInfo};
+use protocol::reply::{Killed, PaneEnd, SessionInfo};
 use protocol::request::{KillSession, ListSessions};
-use protocol::{Error, ErrorCode, ServerName, plain};
+use protocol::{Error, ErrorCode, plain};
 
 use super::failure::note;
 use super::units::{COMMAND_CHARS, brief, count};
-use super::{Caller, Outcome, output};
+use super::{Caller, Outcome, output, states};
 
 /// `fugue kill`.
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ impl Several {
         self.goes_on |= status_of(&killed) > 0;
         if self.count == 1 || !caller.json {
             output::answer(caller, server.name(), &killed, |killed| {
-                killed_text(caller, server.name(), killed)
+                killed_text(caller, server, killed)
             })?;
         } else {
             self.killed
@@ -121,26 +121,68 @@ pub(crate) fn status_of(killed: &Killed) -> u8 {
     u8::from(killed.panes.iter().any(|pane| !pane.survivors.is_empty()))
 }
 
-/// The text about what was ended, a line for it and one for each pane.
-pub(crate) fn killed_text(caller: &Caller, server: &ServerName, killed: &Killed) -> String {
-    let mut text = String::new();
+/// The text about what was ended: a line for the session, one for each pane, and one for each process that is still there.
+pub(crate) fn killed_text(caller: &Caller, server: &Remote, killed: &Killed) -> String {
+    let session = caller.shown(server.name(), &killed.context.session_name);
+    let mut lines = Vec::new();
     if killed.session_ended {
-        let name = caller.shown(server, &killed.context.session_name);
-        text.push_str(&format!("session {name} ended\n"));
+        lines.push(format!("ended session {session}"));
     }
+    // The pids of another machine mean something else here.
+    let own = caller.is_own(server);
     for pane in &killed.panes {
-        text.push_str(&output::printable(format!(
-            "pane {} {}: {}",
-            caller.shown(server, pane.pane_id),
-            super::units::program_status(&pane.status),
-            brief(&pane.command, COMMAND_CHARS)
-        )));
-        if !pane.survivors.is_empty() {
-            text.push_str(&format!(", processes that go on: {:?}", pane.survivors));
-        }
-        text.push('\n');
+        let number = caller.number(server.name(), pane.number, pane.pane_id);
+        lines.push(closed_line(&session, &number, pane));
+        let left = pane.survivors.iter().map(|pid| {
+            let command = own.then(|| command_of(*pid)).flatten();
+            survivor_line(*pid, command.as_deref())
+        });
+        lines.extend(left);
     }
-    text
+    lines
+        .into_iter()
+        .map(|line| output::printable(line) + "\n")
+        .collect()
+}
+
+/// `closed web/logs (tail -f /dev/null), ended by SIGHUP`; a pane without a name is told by its number.
+fn closed_line(session: &str, number: &str, pane: &PaneEnd) -> String {
+    let pane_of = match &pane.name {
+        Some(name) => format!("{session}/{name}"),
+        None => format!("{number} in {session}"),
+    };
+    let command = brief(&pane.command, COMMAND_CHARS);
+    let how = match (&pane.status.exit, &pane.status.unreachable) {
+        (Some(exit), _) => format!(", {}", states::ended(exit)),
+        (None, Some(_)) => format!(", {}", states::program(&pane.status).words),
+        (None, None) => String::new(),
+    };
+    format!("closed {pane_of} ({command}){how}")
+}
+
+fn survivor_line(pid: u32, command: Option<&str>) -> String {
+    let command = command.map(|command| format!(" ({})", brief(command, COMMAND_CHARS)));
+    format!(
+        "not ended: pid {pid}{} is still there",
+        command.unwrap_or_default()
+    )
+}
+
+/// The command line of a process of this machine, or its name where it has none.
+///
+/// Source: proc_pid_cmdline(5), proc_pid_comm(5).
+fn command_of(pid: u32) -> Option<String> {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = bytes
+        .split(|byte| *byte == 0)
+        .map(String::from_utf8_lossy)
+        .collect();
+    let line = words.join(" ");
+    if !line.trim().is_empty() {
+        return Some(line.trim().to_owned());
+    }
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim().to_owned())
 }
 
 async fn kill_all(caller: &Caller, yes: bool) -> Outcome {
@@ -171,7 +213,7 @@ async fn kill_all(caller: &Caller, yes: bool) -> Outcome {
     } else {
         let text: String = killed
             .iter()
-            .map(|killed| killed_text(caller, server.name(), killed))
+            .map(|killed| killed_text(caller, &server, killed))
             .collect();
         output::print(&text)?;
         failed
@@ -219,3 +261,6 @@ fn says_yes(what: &str) -> anyhow::Result<bool> {
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim() == "yes")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
 //! Results on stdout: text in one write, tables, and JSON.
 
+mod pager;
+pub(crate) mod style;
+pub(crate) mod table;
+
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use protocol::{ServerName, plain};
 use serde::Serialize;
 use serde_json::Value;
@@ -72,6 +75,32 @@ pub(crate) fn answer_styled<T: Serialize>(
     Ok(print_styled(&in_lines(&text(reply)))?)
 }
 
+/// As [`answer_styled`], for text that may be longer than the screen.
+pub(crate) fn answer_paged<T: Serialize>(
+    caller: &Caller,
+    server: &ServerName,
+    reply: &T,
+    text: impl FnOnce(&T) -> String,
+) -> anyhow::Result<()> {
+    if caller.json {
+        return print_json(caller, &json_of(caller, server, reply)?);
+    }
+    Ok(page(&in_lines(&text(reply)))?)
+}
+
+/// Shows styled text a screen at a time when it is for a terminal and does not fit, else at once.
+pub(crate) fn page(text: &str) -> io::Result<()> {
+    let text = plain::styled(text);
+    let size = io::stdout()
+        .is_terminal()
+        .then(crate::attach::terminal_size)
+        .flatten();
+    match size {
+        Some(size) if pager::is_long(&text, size) => pager::show(&text),
+        Some(_) | None => write(&text),
+    }
+}
+
 /// Prints JSON, over several lines on a terminal.
 pub(crate) fn print_json(caller: &Caller, value: &Value) -> anyhow::Result<()> {
     let text = if caller.terminal {
@@ -136,24 +165,6 @@ fn name_server(value: &mut Value, server: &ServerName, prefix: bool) {
             .for_each(|item| name_server(item, server, prefix)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-/// A table without lines: a header, then the rows, columns two spaces apart, nothing wrapped.
-pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header.iter().map(ToString::to_string).collect::<Vec<_>>());
-    for row in rows {
-        table.add_row(row.into_iter().map(printable).collect::<Vec<_>>());
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    let mut text = table.trim_fmt();
-    text.push('\n');
-    text
 }
 
 /// The text as one line without what a terminal obeys, which a program may have put into a title or a name.

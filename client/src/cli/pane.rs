@@ -5,10 +5,14 @@ use protocol::reply::{PaneInfo, Panes, Usage};
 use protocol::request::{ClosePane, CreatePane, ListPanes, RetryPane};
 use protocol::{Direction, Name, ServerName, Target};
 
+use super::caller::CALL_LIMIT;
+use super::failure::note;
 use super::kill::Several;
+use super::output::table::{Cell, Column, table};
+use super::places::Places;
 use super::program::PaneOptions;
-use super::units::{COMMAND_CHARS, brief, program_status, span};
-use super::{Caller, Outcome, args, kill, output};
+use super::units::{rough, size, span};
+use super::{Caller, Outcome, args, kill, output, states};
 
 /// `fugue panes`.
 #[derive(Debug, Args)]
@@ -19,9 +23,9 @@ pub(crate) struct PanesArgs {
     /// Of all sessions
     #[arg(short, long)]
     all: bool,
-    /// Also what ended programs have used: processor time and the memory of the largest process
-    #[arg(short, long)]
-    wide: bool,
+    /// Also what ended programs have used: processor time and the memory of the largest process; --wide has it too
+    #[arg(short = 'w')]
+    used: bool,
 }
 
 /// `fugue split`.
@@ -79,63 +83,86 @@ impl PanesArgs {
             all: self.all,
         };
         let reply = caller.call(&server, &list).await?;
-        output::answer(caller, server.name(), &reply, |reply| {
-            let rows = reply
-                .panes
-                .iter()
-                .map(|pane| self.row(caller, server.name(), pane));
-            output::table(&self.columns(), rows.collect())
+        if reply.panes.is_empty() && !caller.json {
+            note("no panes; `fugue new` makes a session with one");
+            return Ok(0);
+        }
+        let places = match caller.json {
+            true => Places::default(),
+            false => Places::of(&server, &reply.panes, CALL_LIMIT).await,
+        };
+        output::answer_styled(caller, server.name(), &reply, |reply| {
+            let used = self.used || caller.style.ids;
+            panes_text(caller, server.name(), &reply.panes, &places, used)
         })?;
         Ok(0)
     }
 }
 
-const COLUMNS: [&str; 8] = [
-    "PANE",
-    "NAME",
-    "PID",
-    "STATUS",
-    "SIZE",
-    "IDLE",
-    "DIRECTORY",
-    "COMMAND",
+const COLUMNS: [Column; 9] = [
+    Column::new("PANE").name(10),
+    Column::new("ID"),
+    Column::new("NAME").name(6).left_out(5),
+    Column::new("STATUS").cut_to(20),
+    Column::new("SIZE").left_out(2),
+    Column::new("PID").left_out(3),
+    Column::new("IDLE").left_out(1),
+    Column::new("DIRECTORY").cut_to(9).left_out(4),
+    Column::new("COMMAND").cut_to(7),
 ];
 
-/// Further columns with `--wide`.
-const WIDE_COLUMNS: [&str; 3] = ["USER", "SYSTEM", "LARGEST"];
+/// Further columns for what programs have used.
+const USED_COLUMNS: [Column; 3] = [
+    Column::new("USER"),
+    Column::new("SYSTEM"),
+    Column::new("LARGEST"),
+];
 
-impl PanesArgs {
-    fn columns(&self) -> Vec<&'static str> {
-        let session = self.all.then_some("SESSION");
-        let wide = WIDE_COLUMNS.into_iter().filter(|_| self.wide);
-        session.into_iter().chain(COLUMNS).chain(wide).collect()
+/// The table of panes; with `used` also what their programs have used.
+pub(crate) fn panes_text(
+    caller: &Caller,
+    server: &ServerName,
+    panes: &[PaneInfo],
+    places: &Places,
+    used: bool,
+) -> String {
+    let mut columns = COLUMNS.to_vec();
+    if used {
+        columns.extend(USED_COLUMNS);
     }
-
-    fn row(&self, caller: &Caller, server: &ServerName, pane: &PaneInfo) -> Vec<String> {
-        let focused = if pane.focused { "*" } else { "" };
-        let session = self.all.then(|| caller.shown(server, &pane.session_name));
-        let mut row: Vec<String> = session.into_iter().collect();
-        row.extend([
-            format!("{}{focused}", caller.shown(server, pane.pane_id)),
-            pane.name
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            pane.pid.to_string(),
-            program_status(&pane.status),
-            format!("{}x{}", pane.size.rows, pane.size.cols),
-            span(pane.idle_ms),
-            pane.cwd.clone(),
-            brief(&pane.command, COMMAND_CHARS),
-        ]);
-        if self.wide {
-            row.extend(used(pane.status.usage));
+    if caller.style.ids {
+        columns.push(Column::new("UUID"));
+    }
+    let row = |pane: &PaneInfo| {
+        let mut row = row(caller, server, pane, places);
+        if used {
+            row.extend(self::used(pane.status.usage).map(Cell::from));
+        }
+        if caller.style.ids {
+            row.push(caller.shown(server, pane.pane_id).into());
         }
         row
-    }
+    };
+    table(&columns, panes.iter().map(row).collect(), caller.style)
 }
 
-/// The cells of [`WIDE_COLUMNS`].
+fn row(caller: &Caller, server: &ServerName, pane: &PaneInfo, places: &Places) -> Vec<Cell> {
+    let state = states::program(&pane.status);
+    let name = pane.name.as_ref().map(ToString::to_string);
+    vec![
+        places.cell(caller, server, pane),
+        caller.short(server, pane.number, pane.pane_id).into(),
+        name.unwrap_or_default().into(),
+        Cell::toned(state.words, state.tone),
+        size(pane.size).into(),
+        pane.pid.to_string().into(),
+        rough(pane.idle_ms).into(),
+        pane.cwd.clone().into(),
+        pane.command.replace(['\n', '\t'], " ").into(),
+    ]
+}
+
+/// The cells of [`USED_COLUMNS`].
 fn used(usage: Option<Usage>) -> [String; 3] {
     let Some(usage) = usage else {
         return Default::default();
@@ -166,7 +193,7 @@ impl SplitArgs {
         };
         let created = caller.call(&server, &create).await?;
         output::answer(caller, server.name(), &created, |created| {
-            caller.shown(server.name(), created.pane_id)
+            caller.pane(server.name(), created.number, created.pane_id)
         })?;
         Ok(0)
     }
@@ -221,10 +248,12 @@ impl RetryArgs {
             let info = caller.call(&server, &RetryPane { pane }).await?;
             tried.panes.push(info);
         }
-        output::answer(caller, server.name(), &tried, |tried| {
+        output::answer_styled(caller, server.name(), &tried, |tried| {
             let line = |pane: &PaneInfo| {
-                let id = caller.shown(server.name(), pane.pane_id);
-                format!("{id} {}", program_status(&pane.status))
+                let id = caller.number(server.name(), pane.number, pane.pane_id);
+                let state = states::program(&pane.status);
+                let words = output::printable(state.words);
+                format!("{id} {}", caller.style.paint(&words, state.tone))
             };
             tried.panes.iter().map(line).collect::<Vec<_>>().join("\n")
         })?;

@@ -13,7 +13,9 @@ use protocol::{Error, Target};
 use super::args::duration;
 use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
+use super::states::{self, ended as ended_words};
 use super::tail::{self, Followed};
+use super::units::{COMMAND_CHARS, brief, span};
 use super::{Caller, Outcome, output};
 use crate::cli::state_wait::StateWait;
 
@@ -167,7 +169,7 @@ impl SendArgs {
                 states: Vec::new(),
                 output_only: true,
             };
-            return wait_for(caller, &server, &expect).await;
+            return wait_for(caller, &server, &expect, &self.pane).await;
         }
         output::answer(caller, server.name(), &sent, |sent| {
             if self.cursor {
@@ -244,19 +246,19 @@ impl ExpectArgs {
             states: Vec::new(),
             output_only: true,
         };
-        wait_for(caller, &server, &expect).await
+        wait_for(caller, &server, &expect, &self.pane).await
     }
 }
 
 /// Waits, prints what matched, and fails when something else came first.
-async fn wait_for(caller: &Caller, server: &Remote, expect: &Expect) -> Outcome {
+async fn wait_for(caller: &Caller, server: &Remote, expect: &Expect, pane: &str) -> Outcome {
     let reply = asked_again(server, expect).await?;
     output::answer(caller, server.name(), &reply, |reply| {
         reply.text.clone().unwrap_or_default()
     })?;
     let wanted = came(expect.until, &reply);
     if !wanted && !caller.json {
-        note(&format!("fugue: {}", missed(&reply)));
+        note(&format!("fugue: {}", missed(&reply, pane)));
     }
     Ok(u8::from(!wanted))
 }
@@ -289,13 +291,14 @@ fn came(until: Until, reply: &Expected) -> bool {
     }
 }
 
-fn missed(reply: &Expected) -> String {
-    let waited = super::units::span(reply.waited_ms);
-    let pane = reply.pane_id;
+/// The message about a wait that came to nothing, with the pane as the caller has named it.
+fn missed(reply: &Expected, pane: &str) -> String {
+    let waited = span(reply.waited_ms);
+    let pane = brief(pane, COMMAND_CHARS);
     match reply.outcome {
         ExpectOutcome::Exit => format!(
             "the program of {pane} ended first, {}; see `fugue read {pane}`",
-            super::units::program_status(&reply.status)
+            states::program(&reply.status).words
         ),
         ExpectOutcome::Idle => format!("{pane} was quiet first; see `fugue read {pane}`"),
         ExpectOutcome::Timeout | ExpectOutcome::Match | ExpectOutcome::State => {
@@ -308,7 +311,7 @@ impl WaitArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, pane) = caller.target(&self.pane)?;
         if !self.state.is_empty() {
-            let wait = StateWait::new(pane, self.state, self.timeout);
+            let wait = StateWait::new(pane, &self.pane, self.state, self.timeout);
             return wait.run(caller, &server).await;
         }
         let reply = wait(&server, pane, self.timeout).await?;
@@ -317,13 +320,13 @@ impl WaitArgs {
             if !caller.json {
                 note(&format!(
                     "fugue: {} still runs; wait longer, or see `fugue read {0}`",
-                    reply.pane_id
+                    brief(&self.pane, COMMAND_CHARS)
                 ));
             }
             return Ok(TIMED_OUT);
         };
         if !caller.json && !exit.success() {
-            note(&format!("fugue: the program ended: {exit}"));
+            note(&format!("fugue: the program {}", ended_words(exit)));
         }
         Ok(u8::try_from(exit.shell_code()).unwrap_or(1))
     }

@@ -2,7 +2,7 @@
 
 mod commands;
 mod progress;
-mod result;
+pub(in crate::cli) mod result;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,12 +16,13 @@ use protocol::request::{
     RunParallel, RunPipeline, RunStreams,
 };
 use protocol::time::millis;
-use protocol::{Error, ErrorCode, OrchestrationUuid, environment};
+use protocol::{Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, environment};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::{duration, pair};
 use super::caller::{Again, CALL_LIMIT};
 use super::failure::{INTERRUPTED, note};
+use super::places::Named;
 use super::program::directory;
 use super::{Caller, Outcome, args, output};
 use progress::Progress;
@@ -83,8 +84,8 @@ pub(crate) struct RunArgs {
     /// The shell that runs the command lines [default: bash where it is installed, else sh]
     #[arg(long)]
     shell: Option<String>,
-    /// Size of the panes [default: 50x200]
-    #[arg(long, value_name = "ROWSxCOLS", value_parser = args::size)]
+    /// Size of the panes [default: 200x50]
+    #[arg(long, value_name = "COLSxROWS", value_parser = args::size)]
     size: Option<protocol::Size>,
     /// Memory that each command may use, such as 512M; a pipeline's for all its steps
     #[arg(long, value_name = "SIZE", value_parser = args::bytes)]
@@ -133,16 +134,22 @@ impl RunArgs {
         let mut interrupts = Interrupts::listen()?;
         let starting = self.start(&server, session, commands);
         let (started, early) = begun(starting, &mut interrupts).await?;
-        let mut progress = Progress::new(&started, quiet, caller.json);
+        let mut progress = Progress::new(&started, quiet, caller);
         let cancelling = early.then(|| cancel_later(&server, started.orchestration_id));
         let (ended, interrupted) =
             follow(&server, started, &mut progress, &mut interrupts, cancelling).await?;
         progress.finish(&ended);
-        output::answer(caller, server.name(), &ended, |ended| {
-            result::text(ended, |id| caller.shown(server.name(), id))
+        let panes = kept_panes(caller, &server, &ended).await;
+        let pane = |id: PaneUuid| {
+            let number = panes.pane(id).and_then(|pane| pane.number);
+            caller.pane(server.name(), number, id)
+        };
+        output::answer_styled(caller, server.name(), &ended, |ended| {
+            result::text(ended, caller.style, pane)
         })?;
         if !caller.json && !quiet {
-            let hint = result::hint(&ended, |id| caller.shown(server.name(), id));
+            let session = caller.shown(server.name(), &ended.context.session_name);
+            let hint = result::hint(&ended, &session, pane);
             hint.iter().for_each(|hint| note(hint));
         }
         Ok(if interrupted {
@@ -204,6 +211,16 @@ impl RunArgs {
         };
         Ok(server.call(&run, CALL_LIMIT).await?)
     }
+}
+
+/// The panes that a run has left, by what people call them; none when they cannot be listed.
+async fn kept_panes(caller: &Caller, server: &Arc<Remote>, run: &Orchestration) -> Named {
+    if run.cleanup || caller.json {
+        return Named::default();
+    }
+    let session = run.context.session_id.into();
+    let listed = Named::of(server, Some(session), CALL_LIMIT).await;
+    listed.unwrap_or_default()
 }
 
 /// SIGINT and SIGTERM, kept until somebody asks.
@@ -276,7 +293,7 @@ async fn follow(
                 () = interrupts.next() => {
                     if let Some(cancelling) = &mut cancelling {
                         let answer = tokio::time::timeout(SEND_LIMIT, cancelling).await;
-                        leave(state.orchestration_id, matches!(answer, Ok(Ok(Ok(_)))));
+                        leave(&state.context.session_name, matches!(answer, Ok(Ok(Ok(_)))));
                     }
                     progress.say("cancelling; once more leaves at once");
                     cancelling = Some(cancel_later(server, state.orchestration_id));
@@ -295,9 +312,9 @@ async fn follow(
                 (Err(error), None) => return Err(error.into()),
                 // A server that hangs may still take the cancel.
                 (Err(_), Some(cancelling)) => {
-                    let id = state.orchestration_id;
-                    let ended = cancelled(id, cancelling, interrupts).await;
-                    return Ok((ended.unwrap_or_else(|why| unanswered(id, &why)), true));
+                    let session = &state.context.session_name;
+                    let ended = cancelled(session, cancelling, interrupts).await;
+                    return Ok((ended.unwrap_or_else(|why| unanswered(session, &why)), true));
                 }
             },
         }
@@ -305,7 +322,7 @@ async fn follow(
     let interrupted = cancelling.is_some();
     if let Some(mut cancelling) = cancelling {
         // It may have ended by itself in the meantime; its state is known anyway.
-        let _ = cancelled(state.orchestration_id, &mut cancelling, interrupts).await;
+        let _ = cancelled(&state.context.session_name, &mut cancelling, interrupts).await;
     }
     Ok((state, interrupted))
 }
@@ -315,7 +332,7 @@ type Cancelling = tokio::task::JoinHandle<Result<Orchestration, Error>>;
 
 /// Waits for the answer to a cancel; a second interrupt leaves.
 async fn cancelled(
-    id: OrchestrationUuid,
+    session: &Name,
     cancelling: &mut Cancelling,
     interrupts: &mut Interrupts,
 ) -> Result<Orchestration, Error> {
@@ -323,7 +340,7 @@ async fn cancelled(
         answer = &mut *cancelling => answer.unwrap_or_else(|error| {
             Err(Error::new(ErrorCode::Internal, format!("the cancel failed: {error}")))
         }),
-        () = interrupts.next() => leave(id, false),
+        () = interrupts.next() => leave(session, false),
     }
 }
 
@@ -356,18 +373,18 @@ async fn cancel(
     }
 }
 
-fn leave(id: OrchestrationUuid, answered: bool) -> ! {
+fn leave(session: &Name, answered: bool) -> ! {
     let then = match answered {
         true => "the server goes on ending its commands",
         false => "the server has not said yet that it is cancelled; `fugue ls` shows what runs",
     };
-    note(&format!("fugue: left orchestration {id}; {then}"));
+    note(&format!("fugue: left the run in session {session}; {then}"));
     std::process::exit(i32::from(INTERRUPTED));
 }
 
-fn unanswered(id: OrchestrationUuid, why: &Error) -> ! {
+fn unanswered(session: &Name, why: &Error) -> ! {
     note(&format!(
-        "fugue: orchestration {id} may go on, the cancel was not answered: {}; `fugue ls` shows what runs",
+        "fugue: the run in session {session} may go on, the cancel was not answered: {}; `fugue ls` shows what runs",
         why.message
     ));
     std::process::exit(i32::from(INTERRUPTED));

@@ -14,8 +14,9 @@ use protocol::{Error, Name, ServerName, Size, Target, environment};
 
 use super::caller::CALL_LIMIT;
 use super::failure::note;
+use super::output::table::{Cell, Column, table};
 use super::program::PaneOptions;
-use super::units::{ago, now_ms};
+use super::units::{ago, now_ms, size};
 use super::{Caller, Outcome, args, output};
 use crate::attach;
 
@@ -34,8 +35,8 @@ pub(crate) struct NewArgs {
     /// A tag; may be given several times
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
-    /// Size until a client attaches [default: the terminal's, else 40x120]
-    #[arg(long, value_name = "ROWSxCOLS", value_parser = args::size)]
+    /// Size until a client attaches [default: the terminal's, else 120x40]
+    #[arg(long, value_name = "COLSxROWS", value_parser = args::size)]
     size: Option<Size>,
     #[command(flatten)]
     pane: PaneOptions,
@@ -272,42 +273,76 @@ pub(crate) async fn list(caller: &Caller) -> Outcome {
         }
         output::print_json(caller, &serde_json::json!({ "servers": servers }))?;
     } else {
-        let mut rows = Vec::new();
         for (server, answer) in &answers {
-            match answer {
-                Ok(sessions) => {
-                    rows.extend(sessions.sessions.iter().map(|s| row(caller, server, s)));
-                }
-                Err(error) => note(&format!("fugue: {server}: {error}")),
+            if let Err(error) = answer {
+                note(&format!("fugue: {server}: {error}"));
             }
         }
-        if rows.is_empty() && answered {
+        let listed = listed(&answers);
+        if listed.is_empty() && answered {
             note("no sessions; `fugue new` makes one");
         } else if answered {
-            output::print(&output::table(&COLUMNS, rows))?;
+            output::print_styled(&sessions_text(caller, &listed, now_ms()))?;
         }
     }
     Ok(if answered { 0 } else { 4 })
 }
 
-const COLUMNS: [&str; 9] = [
-    "NAME", "WINDOWS", "PANES", "ATTACHED", "SIZE", "CREATED", "USED", "TAGS", "ID",
+fn listed(answers: &[ServerSessions]) -> Vec<(&ServerName, &SessionInfo)> {
+    let mut listed = Vec::new();
+    for (server, answer) in answers {
+        if let Ok(reply) = answer {
+            listed.extend(reply.sessions.iter().map(|session| (server, session)));
+        }
+    }
+    listed
+}
+
+const COLUMNS: [Column; 9] = [
+    Column::new("NAME").name(8),
+    Column::new("ID"),
+    Column::new("WINDOWS").left_out(4),
+    Column::new("PANES"),
+    Column::new("ATTACHED"),
+    Column::new("SIZE").left_out(3),
+    Column::new("CREATED").left_out(1),
+    Column::new("USED"),
+    Column::new("TAGS").cut_to(6).left_out(2),
 ];
 
-fn row(caller: &Caller, server: &ServerName, session: &SessionInfo) -> Vec<String> {
-    let now = now_ms();
+/// The table of sessions at a time.
+pub(crate) fn sessions_text(
+    caller: &Caller,
+    sessions: &[(&ServerName, &SessionInfo)],
+    now: u64,
+) -> String {
+    let mut columns = COLUMNS.to_vec();
+    if caller.style.ids {
+        columns.push(Column::new("UUID"));
+    }
+    let row = |(server, session): &(&ServerName, &SessionInfo)| row(caller, server, session, now);
+    table(&columns, sessions.iter().map(row).collect(), caller.style)
+}
+
+fn row(caller: &Caller, server: &ServerName, session: &SessionInfo, now: u64) -> Vec<Cell> {
     let active = if session.active { "*" } else { "" };
-    vec![
-        caller.shown(server, &session.name) + active,
-        session.windows.to_string(),
-        session.panes.to_string(),
-        session.attached_clients.to_string(),
-        format!("{}x{}", session.size.rows, session.size.cols),
-        ago(session.created_at_ms, now),
-        ago(session.last_activity_at_ms, now),
-        session.tags.join(","),
-        caller.shown(server, session.session_id),
-    ]
+    let mut row = vec![
+        Cell::from(caller.shown(server, &session.name)).tail(active),
+        caller
+            .short(server, session.number, session.session_id)
+            .into(),
+        session.windows.to_string().into(),
+        session.panes.to_string().into(),
+        session.attached_clients.to_string().into(),
+        size(session.size).into(),
+        ago(session.created_at_ms, now).into(),
+        ago(session.last_activity_at_ms, now).into(),
+        session.tags.join(",").into(),
+    ];
+    if caller.style.ids {
+        row.push(caller.shown(server, session.session_id).into());
+    }
+    row
 }
 
 type ServerSessions = (ServerName, Result<Sessions, Error>);

@@ -11,21 +11,33 @@ use protocol::{Error, Target};
 use super::caller::Again;
 use super::failure::{TIMED_OUT, note};
 use super::pane_io::{MARGIN, WAIT_PIECE};
-use super::units::program_status;
-use super::{Caller, Outcome, output};
+use super::units::{COMMAND_CHARS, brief};
+use super::{Caller, Outcome, output, states};
 
 /// A wait for a state of a pane's program.
 pub(super) struct StateWait {
     pane: Target,
+    /// The pane as the caller has named it.
+    named: String,
     states: Vec<ProgramState>,
     end: Option<Instant>,
 }
 
 impl StateWait {
-    pub(super) fn new(pane: Target, states: Vec<ProgramState>, limit: Option<Duration>) -> Self {
+    pub(super) fn new(
+        pane: Target,
+        named: &str,
+        states: Vec<ProgramState>,
+        limit: Option<Duration>,
+    ) -> Self {
         let end =
             limit.map(|limit| Instant::now() + limit.min(Duration::from_secs(u64::from(u32::MAX))));
-        Self { pane, states, end }
+        Self {
+            pane,
+            named: brief(named, COMMAND_CHARS),
+            states,
+            end,
+        }
     }
 
     /// 0 for one of the states, 1 when the program ended before.
@@ -45,8 +57,8 @@ impl StateWait {
         if !caller.json {
             note(&format!(
                 "fugue: {}: {missed}, {}; see `fugue read {0}`",
-                reply.pane_id,
-                program_status(&reply.status)
+                self.named,
+                states::program(&reply.status).words
             ));
         }
         Ok(status)

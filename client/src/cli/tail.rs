@@ -16,7 +16,6 @@ use tokio::time::timeout;
 use super::caller::{Again, CALL_LIMIT};
 use super::failure::note;
 use super::pane_io::{MARGIN, MOST_BYTES, WAIT_PIECE};
-use super::units::program_status;
 use super::{Caller, Outcome, output};
 use lines::Lines;
 
@@ -212,7 +211,7 @@ pub(crate) async fn follow(caller: &Caller, followed: Vec<Followed>) -> Outcome 
             (of, Ok(status)) => note(&format!(
                 "fugue: {}: {}",
                 labels[of],
-                program_status(&status)
+                super::states::program(&status).words
             )),
             (_, Err(error)) => failed = Some(error),
         }

@@ -1,17 +1,28 @@
 //! `fugue tree`: the actor tree, one line a node.
 
+mod line;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use protocol::fleet::Remote;
 use protocol::plain;
 use protocol::reply::TreeNode;
 use protocol::request::Tree;
 use tokio::signal::unix::{SignalKind, signal};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::args::duration;
-use super::units::{COMMAND_CHARS, brief, micros, span};
+use super::output::style::Style;
+use super::places::Named;
 use super::{Caller, Outcome, output};
+use line::line;
+
+/// The time that the names of panes may take: a server that hangs is looked at without them.
+const NAMES_LIMIT: Duration = Duration::from_secs(1);
+
+/// The most panes that are looked up: a call for each of their sessions is what a large tree has no time for.
+const MOST_NAMED: usize = 200;
 
 /// `fugue tree`.
 #[derive(Debug, Args)]
@@ -26,27 +37,20 @@ pub(crate) struct TreeArgs {
     interval: Duration,
 }
 
-/// The style in which a tree is drawn.
-#[derive(Clone, Copy, Debug, Default)]
-struct Style {
-    /// Longer lines are cut to so many columns.
-    cols: Option<usize>,
-    /// Further lines are left out.
-    rows: Option<usize>,
-    colours: bool,
-}
-
-impl Style {
-    fn of(caller: &Caller, watch: bool) -> Self {
-        if !caller.terminal {
-            return Self::default();
-        }
-        let size = crate::attach::terminal_size();
-        Self {
-            cols: size.map(|size| usize::from(size.cols)),
-            rows: size.filter(|_| watch).map(|size| usize::from(size.rows)),
-            colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        }
+/// The caller's style; a tree that is shown again and again has the height of the screen too.
+fn style(caller: &Caller, watch: bool) -> Style {
+    let size = (caller.terminal && watch)
+        .then(crate::attach::terminal_size)
+        .flatten();
+    let Some(size) = size else {
+        return caller.style;
+    };
+    let cols = caller.style.cols.map(|_| usize::from(size.cols));
+    let rows = Some(usize::from(size.rows));
+    Style {
+        cols,
+        rows,
+        ..caller.style
     }
 }
 
@@ -56,8 +60,10 @@ impl TreeArgs {
         let tree = Tree { session };
         if !self.watch {
             let root = caller.call(&server, &tree).await?;
-            let style = Style::of(caller, false);
-            output::answer_styled(caller, server.name(), &root, |root| draw(root, style))?;
+            let names = names(caller, &server, &tree, &root).await;
+            output::answer_paged(caller, server.name(), &root, |root| {
+                draw(root, &names, caller.style)
+            })?;
             return Ok(0);
         }
         let mut interrupts = signal(SignalKind::interrupt())?;
@@ -65,7 +71,8 @@ impl TreeArgs {
         let _screen = Alternate::enter(caller)?;
         loop {
             let root = caller.call(&server, &tree).await?;
-            show(caller, &root)?;
+            let names = names(caller, &server, &tree, &root).await;
+            show(caller, &root, &names)?;
             tokio::select! {
                 _ = interrupts.recv() => return Ok(0),
                 _ = hangups.recv() => return Ok(0),
@@ -75,14 +82,22 @@ impl TreeArgs {
     }
 }
 
-fn show(caller: &Caller, root: &TreeNode) -> anyhow::Result<()> {
+/// What people call the tree's panes, which the tree itself does not say.
+async fn names(caller: &Caller, server: &Arc<Remote>, tree: &Tree, root: &TreeNode) -> Named {
+    if caller.json || line::panes(root) > MOST_NAMED {
+        return Named::default();
+    }
+    let named = Named::of(server, tree.session.clone(), NAMES_LIMIT).await;
+    named.unwrap_or_default()
+}
+
+fn show(caller: &Caller, root: &TreeNode, names: &Named) -> anyhow::Result<()> {
     if caller.json {
         // One line each time, so that a reader can tell them apart.
         let line = serde_json::to_string(root)?;
         return Ok(output::write(&format!("{}\n", plain::json(&line)))?);
     }
-    let style = Style::of(caller, true);
-    show_text(caller, &draw(root, style))
+    show_text(caller, &draw(root, names, style(caller, true)))
 }
 
 /// Shows text in the place of that before, or after it where there is no terminal.
@@ -92,7 +107,7 @@ pub(crate) fn show_text(caller: &Caller, text: &str) -> anyhow::Result<()> {
         let text = text.trim_end().replace('\n', "\x1b[K\r\n");
         return Ok(output::write(&format!("\x1b[H{text}\x1b[K\x1b[J"))?);
     }
-    Ok(output::print(&format!("{text}\n"))?)
+    Ok(output::print_styled(&format!("{text}\n"))?)
 }
 
 /// The alternate screen, left again on every way out.
@@ -117,13 +132,13 @@ impl Drop for Alternate {
 }
 
 /// The tree as text, depth first, a line feed after each node.
-fn draw(root: &TreeNode, style: Style) -> String {
+pub(crate) fn draw(root: &TreeNode, names: &Named, style: Style) -> String {
     let mut text = String::new();
     let mut lines = 0;
     let mut add = |lead: &str, node: &TreeNode| {
         lines += 1;
         if style.rows.is_none_or(|rows| lines < rows) {
-            text.push_str(&line(lead, node, style));
+            text.push_str(&line(lead, node, names, style));
             text.push('\n');
         }
     };
@@ -150,101 +165,6 @@ fn branches(node: &TreeNode, lead: &str, add: &mut impl FnMut(&str, &TreeNode)) 
         add(&format!("{lead}{branch}"), child);
         branches(child, &format!("{lead}{below}"), add);
     }
-}
-
-/// One node's line: what it is, how it is, what happened to it, what it does.
-fn line(lead: &str, node: &TreeNode, style: Style) -> String {
-    let mut facts = vec![format!("{} {}", node.status, span(node.since_ms))];
-    if node.max_restarts > 0 || node.restarts_in_window > 0 || node.restarts_total > 0 {
-        facts.push(format!(
-            "restarts {}/{} total {}",
-            node.restarts_in_window, node.max_restarts, node.restarts_total
-        ));
-    }
-    if let Some(exit) = node.exits.first() {
-        facts.push(format!(
-            "last exit {} {} ago",
-            exit.reason,
-            span(exit.age_ms)
-        ));
-    }
-    let oldest = node
-        .oldest_ms
-        .map(|age| format!("/{}", span(age)))
-        .unwrap_or_default();
-    facts.push(format!("mailbox {}{oldest}", node.mailbox));
-    facts.push(format!("handled {}", node.handled));
-    if node.handled > 0 {
-        let (p50, p99) = (micros(node.handler_p50_us), micros(node.handler_p99_us));
-        facts.push(format!("p50 {p50} p99 {p99}"));
-    }
-    if let Some((what, ms)) = &node.busy {
-        facts.push(format!("busy {} in {what}", span(*ms)));
-    }
-    facts.extend(
-        node.details
-            .iter()
-            .map(|(key, value)| format!("{key}={}", brief(value, COMMAND_CHARS))),
-    );
-    let head = format!("{} {}", node.id, node.kind);
-    let plain = output::printable(format!("{lead}{head}  {}", facts.join("  ")));
-    let plain = style.cols.map_or(plain.clone(), |cols| cut(&plain, cols));
-    if style.colours {
-        coloured(&plain, lead, node)
-    } else {
-        plain
-    }
-}
-
-/// The first `cols` columns, with an ellipsis when something was left out.
-fn cut(text: &str, cols: usize) -> String {
-    if text.width() <= cols {
-        return text.to_owned();
-    }
-    let mut used = 0;
-    let mut kept: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used < cols
-        })
-        .collect();
-    kept.push('…');
-    kept
-}
-
-/// Colours after the cut, so that they have no width: the branches dim, the id bold, the status by
-/// what it means, a busy actor red.
-fn coloured(plain: &str, lead: &str, node: &TreeNode) -> String {
-    let colour = match node.status.as_str() {
-        "running" => "32",
-        "restarting" | "starting" | "stopping" => "33",
-        _ => "31",
-    };
-    let mut text = plain.to_owned();
-    let paint = |text: String, what: &str, from: usize, sgr: &str| -> String {
-        match text[from.min(text.len())..].find(what) {
-            Some(at) if !what.is_empty() => {
-                let at = from + at;
-                let end = at + what.len();
-                format!("{}\x1b[{sgr}m{what}\x1b[0m{}", &text[..at], &text[end..])
-            }
-            _ => text,
-        }
-    };
-    // From the right to the left, so that earlier positions stay as they are.
-    if let Some((what, ms)) = &node.busy {
-        text = paint(text, &format!("busy {} in {what}", span(*ms)), 0, "1;31");
-    }
-    let head = lead.len() + node.id.len();
-    text = paint(
-        text,
-        &format!("{} {}", node.status, span(node.since_ms)),
-        head,
-        colour,
-    );
-    text = paint(text, &node.id, lead.len(), "1");
-    paint(text, lead, 0, "2")
 }
 
 #[cfg(test)]

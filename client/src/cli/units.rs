@@ -1,8 +1,8 @@
-//! Times, counts and names as people read them.
+//! Times, counts, sizes and names as people read them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use protocol::reply::PaneStatus;
+use protocol::Size;
 
 /// A length of time in two units at most: `830ms`, `12.4s`, `3m05s`, `2h10m`, `4d03h`.
 pub(crate) fn span(ms: u64) -> String {
@@ -16,6 +16,26 @@ pub(crate) fn span(ms: u64) -> String {
     }
 }
 
+/// An age, or the time for which something goes on, rounded down to what matters: `12s`, `3m`, `2h10m`, `4d3h`.
+pub(crate) fn rough(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let two = |more: u64, unit: &str, less: u64, part: &str| match less {
+        0 => format!("{more}{unit}"),
+        less => format!("{more}{unit}{less}{part}"),
+    };
+    match seconds {
+        0..=59 => format!("{seconds}s"),
+        60..=3_599 => format!("{}m", seconds / 60),
+        3_600..=86_399 => two(seconds / 3600, "h", seconds % 3600 / 60, "m"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
+/// A size as it is written: columns, then rows.
+pub(crate) fn size(size: Size) -> String {
+    format!("{}x{}", size.cols, size.rows)
+}
+
 /// Microseconds: `12µs`, `1.3ms`, `2.0s`.
 pub(crate) fn micros(us: u64) -> String {
     match us {
@@ -27,7 +47,7 @@ pub(crate) fn micros(us: u64) -> String {
 
 /// The time between `now_ms` and an earlier one, in words.
 pub(crate) fn ago(at_ms: u64, now_ms: u64) -> String {
-    format!("{} ago", span(now_ms.saturating_sub(at_ms)))
+    format!("{} ago", rough(now_ms.saturating_sub(at_ms)))
 }
 
 /// Now, in milliseconds since 1970.
@@ -54,35 +74,6 @@ pub(crate) fn brief(text: &str, chars: usize) -> String {
 
 /// Longest command line in a table or a list, in characters.
 pub(crate) const COMMAND_CHARS: usize = 60;
-
-/// A program's state in a word or two.
-pub(crate) fn program_status(status: &PaneStatus) -> String {
-    let words = process_status(status);
-    match &status.state {
-        Some(state) => format!("{words}, {state}"),
-        None => words,
-    }
-}
-
-fn process_status(status: &PaneStatus) -> String {
-    if let Some(unreachable) = &status.unreachable {
-        return unreachable.to_string();
-    }
-    match &status.exit {
-        Some(exit) if status.restarting => format!("restarting after {exit}"),
-        Some(exit) if status.restarts > 0 => format!(
-            "{exit} (after {})",
-            count(status.restarts as usize, "restart")
-        ),
-        Some(exit) => exit.to_string(),
-        None if status.restarts > 0 => format!(
-            "running {} (restarts {})",
-            span(status.duration_ms),
-            status.restarts
-        ),
-        None => format!("running {}", span(status.duration_ms)),
-    }
-}
 
 #[cfg(test)]
 mod tests;

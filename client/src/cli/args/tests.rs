@@ -20,10 +20,10 @@ fn durations() {
 }
 
 #[test]
-fn sizes_are_rows_then_columns() {
-    assert_eq!(size("24x80"), Ok(Size::new(24, 80)));
-    assert_eq!(size("1X1000"), Ok(Size::new(1, 1000)));
-    for text in ["", "24", "24x", "x80", "0x80", "24x1001", "-1x5", "24x80x3"] {
+fn sizes_are_columns_then_rows() {
+    assert_eq!(size("80x24"), Ok(Size::new(24, 80)));
+    assert_eq!(size("1000X1"), Ok(Size::new(1, 1000)));
+    for text in ["", "80", "80x", "x24", "0x24", "1001x24", "-1x5", "80x24x3"] {
         assert!(size(text).is_err(), "{text}");
     }
 }

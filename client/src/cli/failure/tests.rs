@@ -80,3 +80,18 @@ fn a_long_word_is_cut_wherever_a_usage_error_repeats_it() {
         assert!(line.contains("y z\\ny z"), "{line}");
     }
 }
+
+#[test]
+fn help_is_coloured_as_the_words_say() {
+    let of = |words: &[&str]| color_of(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(of(&["fugue", "ls", "--help"]), ColorChoice::Auto);
+    assert_eq!(
+        of(&["fugue", "--color", "never", "--help"]),
+        ColorChoice::Never
+    );
+    assert_eq!(
+        of(&["fugue", "--help", "--color=always"]),
+        ColorChoice::Always
+    );
+    assert_eq!(of(&["fugue", "--help", "--color"]), ColorChoice::Auto);
+}

@@ -8,9 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::plain;
 use protocol::reply::{CommandResult, Orchestration, RunStatus};
 
-use super::result::outcome;
+use crate::cli::Caller;
 use crate::cli::failure::note;
 use crate::cli::output::printable;
+use crate::cli::states;
 use crate::cli::units::{COMMAND_CHARS, brief, span};
 
 /// The state that is shown.
@@ -38,18 +39,19 @@ pub(super) struct Bar {
     since: Instant,
     /// Characters of its text.
     room: usize,
+    colours: bool,
 }
 
 impl Progress {
-    pub(super) fn new(state: &Orchestration, quiet: bool, json: bool) -> Self {
+    pub(super) fn new(state: &Orchestration, quiet: bool, caller: &Caller) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        if quiet || (json && !terminal) {
+        if quiet || (caller.json && !terminal) {
             return Self::Silent;
         }
         let rows = crate::attach::terminal_size().map_or(24, |size| usize::from(size.rows));
         // More bars than rows would scroll and be drawn over each other.
         let mut progress = if terminal && state.commands.len() + 2 <= rows {
-            Self::bars(state)
+            Self::bars(state, caller.color.applies_here(terminal))
         } else {
             Self::Lines(vec![(RunStatus::Pending, false); state.commands.len()])
         };
@@ -57,7 +59,7 @@ impl Progress {
         progress
     }
 
-    fn bars(state: &Orchestration) -> Self {
+    fn bars(state: &Orchestration, colours: bool) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let widest = state
             .commands
@@ -70,7 +72,10 @@ impl Progress {
         let room = cols.saturating_sub(widest + ROOM).max(1);
         let bars = state.commands.iter().map(|command| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            let template = "{spinner:.cyan} {prefix:.bold}  {msg}";
+            let template = match colours {
+                true => "{spinner:.cyan} {prefix:.bold}  {msg}",
+                false => "{spinner} {prefix}  {msg}",
+            };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
@@ -81,6 +86,7 @@ impl Progress {
                 command: command.clone(),
                 since: Instant::now(),
                 room,
+                colours,
             }
         });
         let bars = bars.collect();
@@ -154,14 +160,14 @@ impl Bar {
         self.since = Instant::now();
         self.draw();
         if ended {
-            let colour = if command.status == RunStatus::Completed {
+            let sign = if command.status == RunStatus::Completed {
                 "✔"
             } else {
                 "✘"
             };
-            if let Ok(style) =
-                ProgressStyle::with_template(&format!("{colour} {{prefix:.bold}}  {{msg}}"))
-            {
+            let bold = if self.colours { ":.bold" } else { "" };
+            let template = format!("{sign} {{prefix{bold}}}  {{msg}}");
+            if let Ok(style) = ProgressStyle::with_template(&template) {
                 self.bar.set_style(style);
             }
             self.bar.abandon();
@@ -178,16 +184,7 @@ impl Bar {
 /// A command's state, how long it took so far, and what it is.
 fn phrase(command: &CommandResult, later_ms: u64) -> String {
     const SHOWN: Duration = Duration::from_millis(1);
-    let state = match command.status {
-        RunStatus::Running if command.waits_for_keys => "waits for keys".to_owned(),
-        RunStatus::Pending | RunStatus::Running => command.status.to_string(),
-        RunStatus::Completed
-        | RunStatus::Partial
-        | RunStatus::Failed
-        | RunStatus::Timeout
-        | RunStatus::Cancelled
-        | RunStatus::Skipped => outcome(command),
-    };
+    let state = states::command(command).words;
     let running = command.status == RunStatus::Running;
     let ms = command.duration_ms.unwrap_or(0) + if running { later_ms } else { 0 };
     let took = if Duration::from_millis(ms) >= SHOWN {

@@ -1,34 +1,46 @@
 //! A run's result: the table, the outputs, the exit status.
 
-use std::fmt::Display;
-
-use protocol::reply::{CommandResult, Orchestration, OrchestrationKind, RunStatus, signal_name};
+use protocol::PaneUuid;
+use protocol::reply::{CommandResult, Orchestration, OrchestrationKind, RunStatus};
 
 use crate::cli::failure::{INTERRUPTED, TIMED_OUT};
-use crate::cli::output::table;
-use crate::cli::units::{COMMAND_CHARS, brief, span};
+use crate::cli::output::style::{Style, Tone};
+use crate::cli::output::table::{Cell, Column, table};
+use crate::cli::states;
+use crate::cli::units::{count, span};
 
-/// The table, and the ends of the outputs that were asked for.
-pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) -> String {
+const COLUMNS: [Column; 4] = [
+    Column::new("NAME").name(8),
+    Column::new("STATUS").cut_to(20),
+    Column::new("DURATION"),
+    Column::new("COMMAND").cut_to(12),
+];
+
+/// The table, and the ends of the outputs that were asked for. `shown` is what people call a pane.
+pub(in crate::cli) fn text(
+    run: &Orchestration,
+    style: Style,
+    shown: impl Fn(PaneUuid) -> String,
+) -> String {
     let kept = !run.cleanup;
-    let mut header = vec!["NAME", "STATUS", "EXIT", "DURATION", "COMMAND"];
+    let mut columns = COLUMNS.to_vec();
     if kept {
-        header.push("PANE");
+        columns.push(Column::new("PANE"));
     }
     let rows = run.commands.iter().map(|command| {
+        let state = states::command(command);
         let mut row = vec![
-            command.name.clone(),
-            command.told(),
-            exit(command),
-            command.duration_ms.map(span).unwrap_or_default(),
-            brief(&command.command, COMMAND_CHARS),
+            command.name.clone().into(),
+            Cell::toned(state.words, state.tone),
+            command.duration_ms.map(span).unwrap_or_default().into(),
+            command.command.replace(['\n', '\t'], " ").into(),
         ];
         if kept {
-            row.push(command.pane_id.map(|id| shown(&id)).unwrap_or_default());
+            row.push(command.pane_id.map(&shown).unwrap_or_default().into());
         }
         row
     });
-    let mut text = table(&header, rows.collect());
+    let mut text = table(&columns, rows.collect(), style);
     for command in &run.commands {
         let output = (&command.output, command.omitted_bytes);
         let stderr = (&command.stderr, command.stderr_omitted_bytes);
@@ -56,45 +68,39 @@ pub(super) fn text(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
         };
         text.push_str(&format!("\n{told}: {left}\n"));
     }
-    let took = span(run.duration_ms);
-    text.push_str(&format!("\n{} in {took}\n", run.status));
+    text.push_str(&format!("\n{}\n", summary(run, style)));
     text
 }
 
-/// The exit code, the signal, or why there is neither.
-fn exit(command: &CommandResult) -> String {
-    if command.status == RunStatus::Skipped {
-        return String::new();
-    }
-    match (command.exit_code, command.signal, &command.error) {
-        (Some(code), _, _) => code.to_string(),
-        (None, Some(signal), _) => signal_name(signal).to_owned(),
-        (None, None, Some(error)) => error.clone(),
-        (None, None, None) => String::new(),
-    }
-}
-
-/// A command's end in words: `completed`, `failed exit 3`, `failed SIGKILL`.
-pub(super) fn outcome(command: &CommandResult) -> String {
-    if command.status == RunStatus::Skipped {
-        return command.status.to_string();
-    }
-    let how = match (command.exit_code, command.signal, &command.error) {
-        (Some(0), _, _) => String::new(),
-        (Some(code), _, _) => format!(" exit {code}"),
-        (None, Some(signal), _) => format!(" {}", signal_name(signal)),
-        (None, None, Some(error)) => format!(" ({error})"),
-        (None, None, None) => String::new(),
+/// The end of the run in a line: `2 of 3 ok in 4.2s`.
+fn summary(run: &Orchestration, style: Style) -> String {
+    let ok = |command: &&CommandResult| command.status == RunStatus::Completed;
+    let (all, well) = (run.commands.len(), run.commands.iter().filter(ok).count());
+    let (words, tone) = match run.status {
+        RunStatus::Completed => ("ok".to_owned(), Tone::Good),
+        RunStatus::Timeout => (format!("timed out, {well} of {all} ok"), Tone::Bad),
+        RunStatus::Cancelled => (format!("cancelled, {well} of {all} ok"), Tone::Warning),
+        RunStatus::Partial | RunStatus::Failed | RunStatus::Skipped => {
+            (format!("failed, {well} of {all} ok"), Tone::Bad)
+        }
+        RunStatus::Pending | RunStatus::Running => {
+            (format!("{} under way", count(all, "command")), Tone::Plain)
+        }
     };
-    format!("{}{how}", command.told())
+    let took = span(run.duration_ms);
+    format!("{} in {took}", style.paint(&words, tone))
 }
 
 /// The hint of where to look when panes were kept.
-pub(super) fn hint(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) -> Option<String> {
+pub(super) fn hint(
+    run: &Orchestration,
+    session: &str,
+    shown: impl Fn(PaneUuid) -> String,
+) -> Option<String> {
     if run.cleanup {
         return None;
     }
-    match (run.kind, &run.pane_id) {
+    match (run.kind, run.pane_id) {
         (OrchestrationKind::Pipeline, Some(pane)) => {
             let pane = shown(pane);
             Some(format!(
@@ -103,8 +109,7 @@ pub(super) fn hint(run: &Orchestration, shown: impl Fn(&dyn Display) -> String) 
         }
         (OrchestrationKind::Pipeline, None) => None,
         (OrchestrationKind::Parallel, _) => Some(format!(
-            "the panes are kept in session {}: `fugue read PANE` shows one",
-            shown(&run.context.session_name)
+            "the panes are kept in session {session}: `fugue read PANE` shows one"
         )),
     }
 }

@@ -4,6 +4,7 @@ use protocol::reply::{CommandResult, OrchestrationKind, RunStatus, SessionContex
 use protocol::{ErrorCode, Name, PaneUuid, ServerName, SessionUuid};
 
 use super::*;
+use crate::cli::output::style::Style;
 
 fn command(
     name: &str,
@@ -91,16 +92,14 @@ fn the_table_has_a_row_a_command_and_the_outputs_behind_it() {
     let mut first = command("one", RunStatus::Completed, Some(0), None);
     first.output = Some("hello\n".into());
     let second = command("two", RunStatus::Failed, None, Some(9));
-    let text = result::text(&run(RunStatus::Partial, vec![first, second]), |id| {
-        id.to_string()
-    });
+    let run = run(RunStatus::Partial, vec![first, second]);
     assert_eq!(
-        text,
-        "NAME  STATUS     EXIT     DURATION  COMMAND\n\
-         one   completed  0        1.2s      do one\n\
-         two   failed     SIGKILL  1.2s      do two\n\
+        result::text(&run, Style::new(None, false, false), |id| id.to_string()),
+        "NAME  STATUS   DURATION  COMMAND\n\
+         one   ok       1.2s      do one\n\
+         two   SIGKILL  1.2s      do two\n\
          \n== one ==\nhello\n\
-         \npartial in 2.0s\n"
+         \nfailed, 1 of 2 ok in 2.0s\n"
     );
 }
 
@@ -108,33 +107,12 @@ fn the_table_has_a_row_a_command_and_the_outputs_behind_it() {
 fn a_kept_pipeline_says_how_to_look_at_it() {
     let mut pipeline = run(RunStatus::Completed, vec![]);
     pipeline.kind = OrchestrationKind::Pipeline;
-    assert_eq!(result::hint(&pipeline, |id| id.to_string()), None);
+    assert_eq!(result::hint(&pipeline, "s", |id| id.to_string()), None);
     pipeline.cleanup = false;
     let pane = PaneUuid::new();
     pipeline.pane_id = Some(pane);
-    let hint = result::hint(&pipeline, |id| format!("far:{id}")).unwrap();
+    let hint = result::hint(&pipeline, "s", |id| format!("far:{id}")).unwrap();
     assert!(hint.contains(&format!("`fugue read far:{pane}`")), "{hint}");
-}
-
-#[test]
-fn outcomes_in_words() {
-    for (command, words) in [
-        (
-            command("a", RunStatus::Completed, Some(0), None),
-            "completed",
-        ),
-        (
-            command("a", RunStatus::Failed, Some(3), None),
-            "failed exit 3",
-        ),
-        (
-            command("a", RunStatus::Timeout, None, Some(15)),
-            "timeout SIGTERM",
-        ),
-        (command("a", RunStatus::Skipped, None, None), "skipped"),
-    ] {
-        assert_eq!(result::outcome(&command), words);
-    }
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! The tree's text.
 
 use protocol::reply::TreeExit;
+use unicode_width::UnicodeWidthStr;
 
 use super::*;
+
+fn drawn(root: &TreeNode, style: Style) -> String {
+    draw(root, &Named::default(), style)
+}
 
 fn node(id: &str, kind: &str, children: Vec<TreeNode>) -> TreeNode {
     TreeNode {
@@ -55,43 +60,85 @@ fn sample() -> TreeNode {
 }
 
 #[test]
-fn one_line_a_node_with_all_its_facts() {
+fn one_line_a_node_with_what_is_not_zero() {
     assert_eq!(
-        draw(&sample(), Style::default()),
-        "fugued supervisor one_for_one  running 1m01s  mailbox 0  handled 0\n\
-         ├─ sessions dynamic  running 1m01s  mailbox 0  handled 0\n\
-         │  └─ pane 1 actor  restarting 5ms  restarts 1/3 total 7  last exit panicked: x\u{fffd}y 2.0s ago  \
-         mailbox 4/1.5s  handled 12  p50 8µs p99 1.2ms  busy 12.4s in Resize  pid=77\n\
-         └─ clients dynamic  running 1m01s  mailbox 0  handled 0\n"
+        drawn(&sample(), Style::default()),
+        "fugued supervisor one_for_one  running 1m\n\
+         ├─ sessions dynamic  running 1m\n\
+         │  └─ pane 1  restarting 0s  busy 12.4s in Resize  mailbox 4, oldest 1.5s  \
+         restarts 7 (1 of 3 lately)  last exit panicked: x\u{fffd}y 2s ago  pid 77  \
+         handled 12  p50 8µs p99 1.2ms\n\
+         └─ clients dynamic  running 1m\n"
+    );
+}
+
+#[test]
+fn names_come_first() {
+    let (session, pane) = (
+        "019b0000-0000-7000-8000-000000000001",
+        "019b0000-0000-7000-8000-000000000002",
+    );
+    let mut pane = node(pane, "actor", Vec::new());
+    pane.path = format!("fugued/sessions/{session}/panes/{}", pane.id);
+    for (key, value) in [
+        ("pid", "23753"),
+        ("program", "running"),
+        ("keeper", "23750"),
+        ("command", "bash"),
+        ("hangs", "input queue full"),
+    ] {
+        pane.details.push((key.into(), value.into()));
+    }
+    let mut state = node("state", "actor", Vec::new());
+    for (key, value) in [("name", "build"), ("attached", "0"), ("windows", "1")] {
+        state.details.push((key.into(), value.into()));
+    }
+    let panes = node("panes", "dynamic", vec![pane]);
+    let mut root = node(session, "supervisor", vec![panes, state]);
+    root.path = format!("fugued/sessions/{session}");
+    assert_eq!(
+        drawn(&root, Style::default()),
+        "session build  running 1m\n\
+         ├─ panes dynamic  running 1m\n\
+         │  └─ pane 019b0000 bash pid 23753  running 1m  input queue full  program running  keeper 23750\n\
+         └─ state  running 1m  windows 1\n"
+    );
+    let wide = Style::new(None, true, false);
+    let text = drawn(&root, wide);
+    assert!(
+        text.starts_with(&format!("session build  running 1m  {session}\n")),
+        "{text}"
     );
 }
 
 #[test]
 fn lines_are_cut_to_the_width_and_colours_do_not_count() {
     for colours in [false, true] {
-        let style = Style {
-            cols: Some(30),
-            rows: None,
-            colours,
-        };
-        let text = draw(&sample(), style);
-        for line in text.lines() {
-            assert!(bare(line).width() <= 30, "{line:?}");
+        for cols in [1, 5, 30] {
+            let style = Style {
+                cols: Some(cols),
+                colours,
+                ..Style::default()
+            };
+            let text = drawn(&sample(), style);
+            for line in text.lines() {
+                assert!(bare(line).width() <= cols, "{line:?}");
+            }
+            assert_eq!(text.contains('\u{1b}'), colours);
         }
-        assert_eq!(text.contains('\u{1b}'), colours);
     }
     let style = Style {
         colours: true,
         ..Style::default()
     };
-    let text = draw(&sample(), style);
-    assert!(text.contains("\u{1b}[32mrunning 1m01s\u{1b}[0m"), "{text}");
-    assert!(text.contains("\u{1b}[33mrestarting 5ms\u{1b}[0m"), "{text}");
+    let text = drawn(&sample(), style);
+    assert!(text.contains("\u{1b}[32mrunning 1m\u{1b}[0m"), "{text}");
+    assert!(text.contains("\u{1b}[33mrestarting 0s\u{1b}[0m"), "{text}");
     assert!(
-        text.contains("\u{1b}[1;31mbusy 12.4s in Resize\u{1b}[0m"),
+        text.contains("\u{1b}[31mbusy 12.4s in Resize\u{1b}[0m"),
         "{text}"
     );
-    assert_eq!(bare(&text), draw(&sample(), Style::default()));
+    assert_eq!(bare(&text), drawn(&sample(), Style::default()));
 }
 
 #[test]
@@ -99,16 +146,16 @@ fn a_watched_tree_fits_the_screen() {
     let style = Style {
         cols: Some(80),
         rows: Some(3),
-        colours: false,
+        ..Style::default()
     };
-    let text = draw(&sample(), style);
+    let text = drawn(&sample(), style);
     assert_eq!(text.lines().count(), 3);
     assert!(text.ends_with("… 2 more\n"), "{text}");
     let style = Style {
         rows: Some(5),
         ..style
     };
-    assert_eq!(draw(&sample(), style).lines().count(), 4);
+    assert_eq!(drawn(&sample(), style).lines().count(), 4);
 }
 
 /// The text without SGR sequences.

@@ -1,6 +1,4 @@
-//! Times and states in words.
-
-use protocol::reply::{ExitStatus, Unreachable};
+//! Times and sizes in words.
 
 use super::*;
 
@@ -19,37 +17,27 @@ fn spans() {
     assert_eq!(micros(12), "12µs");
     assert_eq!(micros(1_390), "1.3ms");
     assert_eq!(micros(2_000_000), "2.0s");
-    assert_eq!(ago(5_000, 4_000), "0ms ago");
+    assert_eq!(ago(5_000, 4_000), "0s ago");
 }
 
 #[test]
-fn states() {
-    let mut status = PaneStatus {
-        exit: None,
-        duration_ms: 1_000,
-        ended_at_ms: None,
-        usage: None,
-        restarting: false,
-        restarts: 0,
-        unreachable: None,
-        state: None,
-    };
-    assert_eq!(program_status(&status), "running 1.0s");
-    status.restarts = 2;
-    assert_eq!(program_status(&status), "running 1.0s (restarts 2)");
-    status.exit = Some(ExitStatus::Exited { code: 3 });
-    assert_eq!(program_status(&status), "exited(3) (after 2 restarts)");
-    status.restarting = true;
-    assert_eq!(program_status(&status), "restarting after exited(3)");
-    status.unreachable = Some(Unreachable {
-        since_ms: 1,
-        reason: "the keeper is stopped".to_owned(),
-        program_lives: true,
-    });
-    assert_eq!(
-        program_status(&status),
-        "unreachable(the keeper is stopped; its program lives)"
-    );
+fn ages_are_rounded() {
+    for (ms, text) in [
+        (0, "0s"),
+        (12_900, "12s"),
+        (185_200, "3m"),
+        (3_600_000, "1h"),
+        (7_800_000, "2h10m"),
+        (356_400_000, "4d3h"),
+        (345_600_000, "4d"),
+    ] {
+        assert_eq!(rough(ms), text);
+    }
+}
+
+#[test]
+fn sizes_are_columns_then_rows() {
+    assert_eq!(size(Size::new(24, 80)), "80x24");
 }
 
 #[test]
