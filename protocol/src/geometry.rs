@@ -45,12 +45,12 @@ impl Size {
         Err(Error::new(
             ErrorCode::InvalidArgument,
             format!(
-                "a size of {} rows × {} columns is out of range",
-                self.rows, self.cols
+                "a size of {} columns × {} rows is out of range",
+                self.cols, self.rows
             ),
         )
         .hint(format!(
-            "rows and cols are each 1 to {}; omit the size for 40 × 120",
+            "columns and rows are each 1 to {}; omit the size for 120x40",
             Self::MAX_SIDE
         )))
     }

@@ -129,9 +129,9 @@ fn a_stopped_keeper_is_an_unreachable_pane_that_is_found_again() {
             );
         }
         let listed = daemon.fugue(&["panes", "--all"]).out;
-        assert!(listed.contains("unreachable("), "{listed}");
+        assert!(listed.contains("unreachable: "), "{listed}");
         let tree = daemon.fugue(&["tree"]).out;
-        assert!(tree.contains("unreachable("), "{tree}");
+        assert!(tree.contains("unreachable: "), "{tree}");
         // Others are served, and the looks for late keepers have come by.
         client.ok(input(calm.pane_id, "hello")).await;
         tokio::time::sleep(Duration::from_millis(800)).await;

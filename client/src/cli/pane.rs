@@ -99,11 +99,14 @@ impl PanesArgs {
     }
 }
 
+/// Columns that a state keeps: `running 12s, needs_input(login)` is whole.
+const STATUS_COLS: usize = 31;
+
 const COLUMNS: [Column; 9] = [
     Column::new("PANE").name(10),
     Column::new("ID"),
     Column::new("NAME").name(6).left_out(5),
-    Column::new("STATUS").cut_to(20),
+    Column::new("STATUS").cut_to(STATUS_COLS),
     Column::new("SIZE").left_out(2),
     Column::new("PID").left_out(3),
     Column::new("IDLE").left_out(1),

@@ -19,6 +19,9 @@ const WAITED_MS: u64 = 1_000;
 /// Characters of an id that has no name.
 const ID_CHARS: usize = 8;
 
+/// Characters of a command before the state of its pane.
+const HEAD_CHARS: usize = 16;
+
 /// A piece of a line.
 struct Fact {
     text: String,
@@ -37,7 +40,7 @@ impl Fact {
 /// The node's line, cut to the style's width. Colours have none.
 pub(super) fn line(lead: &str, node: &TreeNode, names: &Named, style: Style) -> String {
     let mut facts = vec![Fact::new(lead, Tone::Faint)];
-    let (head, mut told) = head(node, names);
+    let (head, mut told) = head(node, names, style);
     facts.push(Fact::new(head, Tone::Strong));
     let mut add = |text: String, tone: Tone| {
         facts.push(Fact::new(format!("  {text}"), tone));
@@ -94,15 +97,16 @@ pub(super) fn panes(node: &TreeNode) -> usize {
 }
 
 /// The node's name, and the keys of the details that are in it.
-fn head(node: &TreeNode, names: &Named) -> (String, Vec<&'static str>) {
+fn head(node: &TreeNode, names: &Named, style: Style) -> (String, Vec<&'static str>) {
     let id: String = node.id.chars().take(ID_CHARS).collect();
     match noun(node).filter(|_| is_id(&node.id)) {
         Some("pane") => {
             let known = node.id.parse().ok().and_then(|id| names.address(id));
             let mut head = format!("pane {}", known.unwrap_or(id));
+            let chars = style.cols.map_or(usize::MAX, |_| HEAD_CHARS);
             for (key, before) in [("command", ""), ("pid", "pid ")] {
                 if let Some(value) = detail(node, key) {
-                    head.push_str(&format!(" {before}{}", brief(value, COMMAND_CHARS)));
+                    head.push_str(&format!(" {before}{}", brief(value, chars)));
                 }
             }
             (head, vec!["command", "pid"])
