@@ -82,7 +82,7 @@ impl TreeArgs {
     }
 }
 
-/// What people call the tree's panes, which the tree itself does not say.
+/// The names that people have for the panes of a tree, which the tree itself does not say.
 async fn names(caller: &Caller, server: &Arc<Remote>, tree: &Tree, root: &TreeNode) -> Named {
     if caller.json || line::panes(root) > MOST_NAMED {
         return Named::default();

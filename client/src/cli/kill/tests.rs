@@ -1,4 +1,4 @@
-//! What is said about panes that were closed.
+//! Messages about panes that were closed.
 
 use protocol::reply::{ExitStatus, PaneStatus};
 use protocol::{Name, PaneUuid};

@@ -58,6 +58,7 @@ pub(super) fn line(lead: &str, node: &TreeNode, names: &Named, style: Style) -> 
     hangs(node, &mut add);
     restarts(node, &mut add);
     told.push("hangs");
+    let detail_chars = style.cols.map_or(usize::MAX, |_| COMMAND_CHARS);
     let shown = |(key, value): &&(String, String)| {
         !told.contains(&key.as_str()) && !matches!(value.as_str(), "" | "0" | "false")
     };

@@ -1,4 +1,4 @@
-//! Which pager is used, and what comes of it.
+//! The choice of a pager, and the fates of text in it.
 
 use super::*;
 

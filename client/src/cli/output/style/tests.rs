@@ -1,4 +1,4 @@
-//! When there are colours, and how wide lines are.
+//! The conditions for colours, and the widths of lines.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How columns give way.
+//! Columns that give way.
 
 use proptest::prelude::*;
 
