@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use protocol::PaneUuid;
 use protocol::fleet::Remote;
 use protocol::reply::{PaneInfo, PaneUsage};
 use protocol::request::{ListPanes, ListUsage};
+use protocol::{PaneUuid, ServerName};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::duration;
+use super::output::table::{Cell, Column, table};
 use super::tree::{Alternate, show_text};
-use super::units::{COMMAND_CHARS, brief, program_status, span};
-use super::{Caller, Outcome, output};
+use super::units::rough;
+use super::{Caller, Outcome, output, states};
 
 /// `fugue ps`.
 #[derive(Debug, Args)]
@@ -73,8 +74,8 @@ impl PsArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, look) = self.look(caller).await?;
         let used = used(look, None, self.sort);
-        output::answer(caller, server.name(), &used, |used| {
-            text(caller, &server, used)
+        output::answer_styled(caller, server.name(), &used, |used| {
+            text(caller, server.name(), used)
         })?;
         Ok(0)
     }
@@ -114,7 +115,7 @@ impl TopArgs {
                 let json = output::json_of(caller, server.name(), &used)?;
                 output::write(&format!("{json}\n"))?;
             } else {
-                show_text(caller, &text(caller, &server, &used))?;
+                show_text(caller, &text(caller, server.name(), &used))?;
             }
             before = Some(this);
             tokio::select! {
@@ -158,36 +159,44 @@ fn used(look: Look, before: Option<&(Instant, HashMap<PaneUuid, PaneUsage>)>, by
     all
 }
 
-fn text(caller: &Caller, server: &Remote, used: &[Used]) -> String {
+fn text(caller: &Caller, server: &ServerName, used: &[Used]) -> String {
     if used.is_empty() {
         return "no program runs in any pane\n".to_owned();
     }
     let rows = used.iter().map(|used| row(caller, server, used));
-    let header = [
-        "PANE", "SESSION", "CPU", "TIME", "MEMORY", "PROCS", "OUTPUT", "STATE", "COMMAND",
-    ];
-    output::table(&header, rows.collect())
+    table(&COLUMNS, rows.collect(), caller.style)
 }
 
-fn row(caller: &Caller, server: &Remote, used: &Used) -> Vec<String> {
+const COLUMNS: [Column; 9] = [
+    Column::new("SESSION").name(8),
+    Column::new("ID"),
+    Column::new("CPU"),
+    Column::new("TIME"),
+    Column::new("MEMORY"),
+    Column::new("PROCS").left_out(1),
+    Column::new("OUTPUT").left_out(2),
+    Column::new("STATUS").cut_to(12),
+    Column::new("COMMAND").cut_to(7),
+];
+
+fn row(caller: &Caller, server: &ServerName, used: &Used) -> Vec<Cell> {
     let Used {
         pane,
         usage,
         cpu_percent,
     } = used;
-    let number = pane
-        .number
-        .map_or_else(|| pane.pane_id.to_string(), |number| number.to_string());
+    let state = states::program(&pane.status);
+    let percent = cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}%"));
     vec![
-        caller.shown(server.name(), number),
-        pane.session_name.to_string(),
-        cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}%")),
-        span(usage.cpu_ms),
-        size(usage.memory_bytes),
-        usage.processes.to_string(),
-        format!("{} ago", span(pane.output_idle_ms)),
-        program_status(&pane.status),
-        brief(&pane.command, COMMAND_CHARS),
+        caller.shown(server, &pane.session_name).into(),
+        caller.short(server, pane.number, pane.pane_id).into(),
+        percent.into(),
+        rough(usage.cpu_ms).into(),
+        size(usage.memory_bytes).into(),
+        usage.processes.to_string().into(),
+        format!("{} ago", rough(pane.output_idle_ms)).into(),
+        Cell::toned(state.words, state.tone),
+        pane.command.replace(['\n', '\t'], " ").into(),
     ]
 }
 
