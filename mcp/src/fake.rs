@@ -305,6 +305,7 @@ pub(crate) fn orchestration(id: OrchestrationUuid, done: usize) -> Orchestration
     };
     Orchestration {
         orchestration_id: id,
+        number: None,
         shell: "bash".to_owned(),
         left_running: Vec::new(),
         kind: OrchestrationKind::Parallel,

@@ -23,7 +23,7 @@ pub(crate) fn fields(value: Value) -> Fields {
 }
 
 /// Takes out what is absent, so that an object says only what is known.
-fn present(value: Value) -> Fields {
+pub(crate) fn present(value: Value) -> Fields {
     let mut fields = fields(value);
     fields.retain(|_, value| !value.is_null());
     fields
@@ -259,6 +259,7 @@ pub(crate) fn orchestration(place: &Place, state: &Orchestration) -> Fields {
     let id = place.id(state.orchestration_id);
     let mut fields = present(json!({
         "orchestration_id": id,
+        "number": state.number.map(|number| place.id(number)),
         "kind": state.kind.to_string(),
         "status": state.status.to_string(),
         "session_context": place.context(&state.context),

@@ -40,5 +40,5 @@ pub use id::{ClientUuid, InstanceUuid, OrchestrationUuid, PaneUuid, SessionUuid,
 pub use name::{Name, ServerName};
 pub use request::{Call, Request};
 pub use session_id::{PaneId, SessionId, WindowId};
-pub use short::{PaneNumber, SessionNumber, WindowNumber};
+pub use short::{OrchestrationNumber, PaneNumber, SessionNumber, WindowNumber};
 pub use target::Target;

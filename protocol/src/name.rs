@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorCode};
+use crate::id::OrchestrationUuid;
 
 /// Longest name, in characters.
 pub const NAME_MAX_CHARS: usize = 64;
@@ -39,6 +40,25 @@ impl Name {
                 "use 1 to 64 characters without ':', '.', '/', such as build-1; or omit the name",
             )),
         }
+    }
+
+    /// The name of the session that an orchestration makes for itself alone.
+    ///
+    /// # Errors
+    /// `invalid_argument` when `kind` cannot be in a name.
+    pub fn of_orchestration(kind: impl fmt::Display, id: OrchestrationUuid) -> Result<Self, Error> {
+        Self::new(&format!("__{kind}_{id}__"))
+    }
+
+    /// True if it is such a name.
+    #[must_use]
+    pub fn is_of_orchestration(&self, id: OrchestrationUuid) -> bool {
+        let inner = self
+            .0
+            .strip_prefix("__")
+            .and_then(|rest| rest.strip_suffix("__"));
+        let of = inner.and_then(|inner| inner.split_once('_'));
+        of.is_some_and(|(_, of)| of == id.to_string())
     }
 
     /// The text.

@@ -1,4 +1,4 @@
-//! Short numbers for people: `$3` is a session, `@7` a window, `%12` a pane.
+//! Short numbers for people: `$3` is a session, `@7` a window, `%12` a pane; `3` an orchestration.
 
 use std::fmt;
 use std::str::FromStr;
@@ -88,6 +88,52 @@ short_number! {
     WindowNumber '@' "window",
     /// A pane's number on its server, never used for another one: `%12`.
     PaneNumber '%' "pane",
+}
+
+/// An orchestration's number on its server, never used for another one: `3`.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct OrchestrationNumber(u64);
+
+impl OrchestrationNumber {
+    /// The number itself. 0 is that of what has not been given one.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// It as it stands in an answer.
+    #[must_use]
+    pub fn told(self) -> Option<Self> {
+        (self.0 != 0).then_some(self)
+    }
+}
+
+impl From<u64> for OrchestrationNumber {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for OrchestrationNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for OrchestrationNumber {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let number = Some(text).filter(|text| is_number(text));
+        let number = number.and_then(|digits| digits.parse().ok());
+        number.map(Self).ok_or_else(|| {
+            Error::invalid(format!("{} is no number of an orchestration", shown(text)))
+                .hint("write it like 3, as `fugue orchestrations` shows it")
+        })
+    }
 }
 
 /// True if it is one or more digits, and nothing else.

@@ -126,7 +126,8 @@ async fn start(
     let id = OrchestrationUuid::new();
     let (session, created) = session::obtain(server, caller, &plan, id).await?;
     let (kind, commands) = (plan.kind, plan.commands.len());
-    let entry = OrchestrationEntry::new(id, plan, session, created, Some(slot));
+    let number = server.registry.numbers().orchestration();
+    let entry = OrchestrationEntry::new(id, number, plan, session, created, Some(slot));
     let entry = Arc::new(entry);
     server
         .registry
@@ -243,6 +244,7 @@ pub(crate) fn list(server: &Arc<Server>) -> Orchestrations {
         left -= orchestration.commands.len();
         for command in &mut orchestration.commands {
             command.output = None;
+            command.stderr = None;
             shorten(&mut command.command);
         }
         orchestration

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
 use protocol::reply::{Orchestration, OrchestrationKind};
-use protocol::{OrchestrationUuid, PaneUuid, ServerName};
+use protocol::{OrchestrationNumber, OrchestrationUuid, PaneUuid, ServerName};
 use supervisor::AddressSlot;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -41,6 +41,8 @@ struct JobFacts {
 pub(crate) struct OrchestrationEntry {
     /// Its id.
     pub id: OrchestrationUuid,
+    /// Its number, for people.
+    pub number: OrchestrationNumber,
     /// Its actor.
     pub address: AddressSlot<OrchestrationMsg>,
     /// The session of its panes.
@@ -86,6 +88,7 @@ impl OrchestrationEntry {
     #[must_use]
     pub(crate) fn new(
         id: OrchestrationUuid,
+        number: OrchestrationNumber,
         plan: Plan,
         session: Arc<SessionEntry>,
         session_created: bool,
@@ -99,6 +102,7 @@ impl OrchestrationEntry {
             resumed: false,
             written: DashMap::new(),
             id,
+            number,
             address: AddressSlot::new(),
             session,
             session_created,
@@ -133,7 +137,7 @@ impl OrchestrationEntry {
         session: Arc<SessionEntry>,
         slot: Option<Slot>,
     ) -> Self {
-        let StoredOrchestration { job, facts } = stored;
+        let StoredOrchestration { number, job, facts } = stored;
         let plan = job.plan.clone();
         let begun = instant(job.started_at_ms);
         let mut entry = Self {
@@ -142,7 +146,7 @@ impl OrchestrationEntry {
             started_at_ms: job.started_at_ms,
             nonce: job.nonce,
             resumed: true,
-            ..Self::new(job.id, plan, session, job.session_created, slot)
+            ..Self::new(job.id, number, plan, session, job.session_created, slot)
         };
         let mut progress = Progress::new(&job.plan);
         let mut took = None;
@@ -224,6 +228,7 @@ impl OrchestrationEntry {
         let pane_id = commands.iter().find_map(|command| command.pane_id);
         Orchestration {
             orchestration_id: self.id,
+            number: self.number.told(),
             kind: self.kind,
             status: progress.status,
             context: self.session.context(server),

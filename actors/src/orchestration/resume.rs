@@ -18,7 +18,7 @@ use store::StoredKey;
 /// The key of the request that began it, if that is among those that nobody was answered, gets it as its answer and is taken out.
 pub(crate) async fn resume(
     server: &Arc<Server>,
-    stored: StoredOrchestration,
+    mut stored: StoredOrchestration,
     keys: &mut Vec<StoredKey>,
 ) {
     let id = stored.job.id;
@@ -26,6 +26,9 @@ pub(crate) async fn resume(
         tracing::error!(orchestration_id = %id, "the record of an orchestration contradicts itself; it is forgotten");
         let _ = server.store.forget_orchestration(id);
         return;
+    }
+    if stored.number.told().is_none() {
+        stored.number = server.registry.numbers().orchestration();
     }
     let session = server.registry.session(stored.job.session);
     let is_there = session.is_some();

@@ -29,7 +29,9 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
     let session = Arc::clone(session);
     let registry = &server.registry;
     let slot = registry.run_slots().take(usize::MAX);
-    let entry = Arc::new(OrchestrationEntry::new(id, plan, session, false, slot));
+    let number = registry.numbers().orchestration();
+    let entry = OrchestrationEntry::new(id, number, plan, session, false, slot);
+    let entry = Arc::new(entry);
     registry.orchestrations().insert(id, Arc::clone(&entry));
     let _ = server.store.save(&entry);
     for code in [0, 1] {

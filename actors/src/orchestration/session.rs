@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use protocol::reply::OrchestrationKind;
 use protocol::request::RunLayout;
 use protocol::{Error, Name, OrchestrationUuid, Target};
 
@@ -46,11 +45,8 @@ pub(super) async fn obtain(
         Some(Target::Name(name)) => named(server, plan, name, id).await,
         None if plan.layout == RunLayout::Tiled => tiled(server, caller, plan, id).await,
         None => {
-            let kind = match plan.kind {
-                OrchestrationKind::Parallel => "parallel",
-                OrchestrationKind::Pipeline => "pipeline",
-            };
-            named(server, plan, &Name::new(&format!("__{kind}_{id}__"))?, id).await
+            let name = Name::of_orchestration(plan.kind, id)?;
+            named(server, plan, &name, id).await
         }
     }
 }

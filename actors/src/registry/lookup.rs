@@ -420,17 +420,17 @@ impl Registry {
         }
     }
 
-    /// The names of the sessions that people and programs made.
+    /// The names of the sessions that people see in their lists.
     fn session_names(&self) -> Vec<String> {
         let snapshots = self.sessions().into_iter().map(|entry| entry.snapshot());
-        let theirs = snapshots.filter(|snapshot| snapshot.made_by.is_none());
-        theirs.map(|snapshot| snapshot.name.to_string()).collect()
+        let seen = snapshots.filter(|snapshot| !snapshot.is_out_of_sight());
+        seen.map(|snapshot| snapshot.name.to_string()).collect()
     }
 
     fn pane_not_found(&self, target: &Target) -> Error {
         let hidden = |leaf: &Leaf| {
             let session = self.session(leaf.session());
-            session.is_none_or(|entry| entry.snapshot().made_by.is_some())
+            session.is_none_or(|entry| entry.snapshot().is_out_of_sight())
         };
         let leaves = self.leaves().into_iter().filter(|leaf| !hidden(leaf));
         let mut names: Vec<_> = leaves

@@ -1,9 +1,9 @@
-//! The next short numbers of sessions, windows and panes.
+//! The next short numbers of sessions, windows, panes and orchestrations.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use protocol::{PaneNumber, SessionNumber, WindowNumber};
+use protocol::{OrchestrationNumber, PaneNumber, SessionNumber, WindowNumber};
 use store::LastNumbers;
 
 /// Counts what is made, by kind. A number that was given is never given again.
@@ -12,6 +12,7 @@ pub(crate) struct Numbers {
     session: AtomicU64,
     window: AtomicU64,
     pane: AtomicU64,
+    orchestration: AtomicU64,
 }
 
 fn next(last: &AtomicU64) -> u64 {
@@ -25,6 +26,8 @@ impl Numbers {
             .fetch_max(last.session.get(), Ordering::Relaxed);
         self.window.fetch_max(last.window.get(), Ordering::Relaxed);
         self.note_pane(last.pane);
+        self.orchestration
+            .fetch_max(last.orchestration.get(), Ordering::Relaxed);
     }
 
     /// Panes have these numbers. One that has none, or that of another of them, is given the next one.
@@ -61,5 +64,11 @@ impl Numbers {
     #[must_use]
     pub(crate) fn pane(&self) -> PaneNumber {
         next(&self.pane).into()
+    }
+
+    /// The next orchestration's.
+    #[must_use]
+    pub(crate) fn orchestration(&self) -> OrchestrationNumber {
+        next(&self.orchestration).into()
     }
 }

@@ -213,6 +213,7 @@ impl SessionEntry {
             last_activity_at_ms: self.last_used_ms(),
             size: snapshot.size,
             tags: snapshot.tags.clone(),
+            made_by: snapshot.made_by,
         }
     }
 }

@@ -113,6 +113,7 @@ fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
     let session_numbers = numbers(Counted::Session)?;
     let window_numbers = numbers(Counted::Window)?;
     let pane_numbers = numbers(Counted::Pane)?;
+    let run_numbers = numbers(Counted::Orchestration)?;
     let mut environments = environments(connection)?;
     let mut windows = windows(connection, &window_numbers)?;
     let mut sessions = sessions(connection, &session_numbers)?;
@@ -130,12 +131,13 @@ fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
         panes: panes(connection, &pane_numbers)?,
         mirrors: mirrors(connection, &pane_numbers)?,
         ended: ended(connection)?,
-        orchestrations: orchestrations(connection)?,
+        orchestrations: orchestrations(connection, &run_numbers)?,
         keys: keys(connection)?,
         last_numbers: LastNumbers {
             session: session_numbers.last.into(),
             window: window_numbers.last.into(),
             pane: pane_numbers.last.into(),
+            orchestration: run_numbers.last.into(),
         },
     })
 }
@@ -309,7 +311,10 @@ fn ended(connection: &Connection) -> Result<Vec<StoredEnd>, OpenError> {
     })
 }
 
-fn orchestrations(connection: &Connection) -> Result<Vec<StoredOrchestration>, OpenError> {
+fn orchestrations(
+    connection: &Connection,
+    numbers: &Numbers,
+) -> Result<Vec<StoredOrchestration>, OpenError> {
     const FACTS: &str = "orchestration_facts";
     let sql = "SELECT * FROM orchestration_facts ORDER BY orchestration";
     let all = rows(connection, FACTS, sql, |row| {
@@ -325,6 +330,7 @@ fn orchestrations(connection: &Connection) -> Result<Vec<StoredOrchestration>, O
         json::<StoredJob>("orchestrations", row, "job")
     })?;
     let with_facts = |job: StoredJob| StoredOrchestration {
+        number: numbers.of(&job.id.to_string()).into(),
         facts: facts.remove(&job.id.to_string()).unwrap_or_default(),
         job,
     };

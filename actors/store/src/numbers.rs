@@ -1,8 +1,8 @@
-//! Short numbers: each session, window and pane has one of its own, which is never given to another one of its kind.
+//! Short numbers: each session, window, pane and orchestration has one of its own, which is never given to another one of its kind.
 
 use std::collections::HashMap;
 
-use protocol::{PaneNumber, SessionNumber, WindowNumber};
+use protocol::{OrchestrationNumber, PaneNumber, SessionNumber, WindowNumber};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::write::run;
@@ -24,16 +24,18 @@ pub(crate) enum Counted {
     Session,
     Window,
     Pane,
+    Orchestration,
 }
 
 impl Counted {
-    const ALL: [Self; 3] = [Self::Session, Self::Window, Self::Pane];
+    const ALL: [Self; 4] = [Self::Session, Self::Window, Self::Pane, Self::Orchestration];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Window => "window",
             Self::Pane => "pane",
+            Self::Orchestration => "orchestration",
         }
     }
 
@@ -45,6 +47,7 @@ impl Counted {
             Self::Pane => {
                 "SELECT id FROM panes UNION SELECT id FROM departed_panes UNION SELECT id FROM mirrors"
             }
+            Self::Orchestration => "SELECT id FROM orchestrations",
         }
     }
 }
@@ -58,6 +61,8 @@ pub struct LastNumbers {
     pub window: WindowNumber,
     /// To a pane.
     pub pane: PaneNumber,
+    /// To an orchestration.
+    pub orchestration: OrchestrationNumber,
 }
 
 /// The numbers of one kind: by id, and the highest one.

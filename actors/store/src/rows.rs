@@ -7,7 +7,7 @@ use model::orchestration::stored::{StoredFact, StoredJob};
 use model::pane::{PaneRecord, StoredMirror, StoredState};
 use model::session::snapshot::SessionSnapshot;
 use protocol::reply::{PaneEnd, SessionContext};
-use protocol::{Name, OrchestrationUuid, PaneUuid, SessionUuid};
+use protocol::{Name, OrchestrationNumber, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 
 /// Something alive as it is at one moment.
@@ -54,6 +54,8 @@ pub struct PaneRow<'a> {
 pub struct OrchestrationRow {
     /// Its id.
     pub id: OrchestrationUuid,
+    /// Its number.
+    pub number: OrchestrationNumber,
     /// What never changes, written once; absent at its end.
     pub job: Option<Box<StoredJob>>,
     /// Facts that are not written yet, each with its name.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::reply::Orchestration;
+use protocol::reply::{Orchestration, OrchestrationTarget};
 use protocol::request::{ParallelCommand, PipelineStep, RunLayout, RunOptions, RunStreams};
-use protocol::{Error, OrchestrationUuid, Size, Target, request};
+use protocol::{Error, OrchestrationUuid, Size, request};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -312,7 +312,7 @@ impl Tool for GetOrchestration {
             };
             return list(&place, wanted).await;
         };
-        let (place, orchestration_id) = target(&call, self.server.as_deref(), text)?;
+        let (place, orchestration_id) = target(&call, self.server.as_deref(), text).await?;
         let state = waiting::present(&place, orchestration_id).await?;
         let limit = if self.wait { self.timeout_ms } else { 0 };
         followed(&call, &place, state, Duration::from_millis(limit), None).await
@@ -327,8 +327,9 @@ async fn list(place: &Place, wanted: Wanted<'_>) -> Result<Answer, Error> {
             .iter()
             .filter(|command| command.status.is_final())
             .count();
-        json!({
+        shape::present(json!({
             "orchestration_id": place.id(state.orchestration_id),
+            "number": state.number.map(|number| place.id(number)),
             "kind": state.kind.to_string(),
             "status": state.status.to_string(),
             "commands": state.commands.len(),
@@ -336,9 +337,10 @@ async fn list(place: &Place, wanted: Wanted<'_>) -> Result<Answer, Error> {
             "session_context": place.context(&state.context),
             "started_at_ms": state.started_at_ms,
             "duration_ms": state.duration_ms,
-        })
+        }))
     };
-    let list: Vec<Value> = all.orchestrations.iter().map(entry).collect();
+    let list = all.orchestrations.iter().map(entry).map(Value::Object);
+    let list: Vec<Value> = list.collect();
     let page = wanted.of(&list, "orchestration_id")?;
     let mut answer = json!({
         "server": place.name().as_str(),
@@ -350,18 +352,25 @@ async fn list(place: &Place, wanted: Wanted<'_>) -> Result<Answer, Error> {
     Ok(Answer::object(answer))
 }
 
-fn target(
+/// The orchestration that is named by its id or its number.
+async fn target(
     call: &Call,
     server: Option<&str>,
     text: &str,
 ) -> Result<(Place, OrchestrationUuid), Error> {
-    match call.target(server, "orchestration_id", text)? {
-        (place, Target::Id(id)) => Ok((place, id.into())),
-        (_, other) => Err(
-            Error::invalid(format!("orchestration_id: {other} is no id"))
-                .hint("fugue_get_orchestration without arguments lists the ids"),
-        ),
-    }
+    let (place, target) = call.target(server, "orchestration_id", text)?;
+    let named = target.to_string().parse().map_err(|_| {
+        Error::invalid(format!("orchestration_id: {target} is no id"))
+            .hint("fugue_get_orchestration without arguments lists the ids")
+    })?;
+    let id = match named {
+        OrchestrationTarget::Id(id) => id,
+        OrchestrationTarget::Number(number) => {
+            let all = place.look(&request::ListOrchestrations {}, QUICK).await?;
+            all.numbered(number)?
+        }
+    };
+    Ok((place, id))
 }
 
 /// Use to end a run's commands and clean up after it.
@@ -378,7 +387,7 @@ impl Tool for CancelOrchestration {
 
     async fn run(self, call: Call) -> Result<Answer, Error> {
         let (place, orchestration_id) =
-            target(&call, self.server.as_deref(), &self.orchestration_id)?;
+            target(&call, self.server.as_deref(), &self.orchestration_id).await?;
         let params = request::CancelOrchestration { orchestration_id };
         let state = place.act(&params, None, SLOW).await?;
         Ok(answer(&place, &state))

@@ -139,3 +139,14 @@ fn shown_cuts_at_characters_and_gives_the_length() {
     assert!(text.ends_with("… (162 bytes)"), "{text}");
     assert_eq!(shown(&"é".repeat(80)).chars().count(), 82);
 }
+
+#[test]
+fn a_session_that_an_orchestration_makes_for_itself_is_known_by_its_name() {
+    let (id, other) = (OrchestrationUuid::new(), OrchestrationUuid::new());
+    let name = Name::of_orchestration("parallel", id).unwrap();
+    assert_eq!(name.as_str(), format!("__parallel_{id}__"));
+    assert!(name.is_of_orchestration(id) && !name.is_of_orchestration(other));
+    for text in ["build", "__build__", "__build_1__", "____"] {
+        assert!(!Name::new(text).unwrap().is_of_orchestration(id), "{text}");
+    }
+}

@@ -1,9 +1,15 @@
 //! The replies of the calls about orchestrations.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{SessionContext, Usage};
+use crate::error::{Error, ErrorCode};
 use crate::id::{OrchestrationUuid, PaneUuid};
+use crate::name::shown;
+use crate::short::OrchestrationNumber;
 
 /// The status of a command or an orchestration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
@@ -115,6 +121,9 @@ pub enum OrchestrationKind {
 pub struct Orchestration {
     /// The handle.
     pub orchestration_id: OrchestrationUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<OrchestrationNumber>,
     /// Which kind.
     pub kind: OrchestrationKind,
     /// Where it is as a whole.
@@ -153,3 +162,48 @@ pub struct Orchestrations {
     /// Running or ended within the last hour.
     pub orchestrations: Vec<Orchestration>,
 }
+
+impl Orchestrations {
+    /// The id of the one that a person or a program means by a number.
+    ///
+    /// # Errors
+    /// `not_found` with the numbers there are.
+    pub fn numbered(&self, number: OrchestrationNumber) -> Result<OrchestrationUuid, Error> {
+        let all = &self.orchestrations;
+        let found = all.iter().find(|one| one.number == Some(number));
+        found.map(|one| one.orchestration_id).ok_or_else(|| {
+            let numbers = all.iter().filter_map(|one| one.number);
+            Error::new(
+                ErrorCode::NotFound,
+                format!("no orchestration of the last hour has the number {number}"),
+            )
+            .candidates(numbers.map(|number| number.to_string()))
+        })
+    }
+}
+
+/// An orchestration as somebody names it within one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrchestrationTarget {
+    /// By its id.
+    Id(OrchestrationUuid),
+    /// By its number.
+    Number(OrchestrationNumber),
+}
+
+impl FromStr for OrchestrationTarget {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Ok(id) = Uuid::from_str(text) {
+            return Ok(Self::Id(id.into()));
+        }
+        text.parse().map(Self::Number).map_err(|_| {
+            Error::invalid(format!("{} names no orchestration", shown(text)))
+                .hint("write its number, like 3, or its id; `fugue orchestrations` and fugue_get_orchestration without arguments list them")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Size;
-use crate::id::{ClientUuid, PaneUuid, SessionUuid, WindowUuid};
+use crate::id::{ClientUuid, OrchestrationUuid, PaneUuid, SessionUuid, WindowUuid};
 use crate::name::{Name, ServerName};
 use crate::short::{SessionNumber, WindowNumber};
 
@@ -35,6 +35,18 @@ pub struct SessionInfo {
     pub size: Size,
     /// Its tags.
     pub tags: Vec<String>,
+    /// The orchestration that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<OrchestrationUuid>,
+}
+
+impl SessionInfo {
+    /// True if an orchestration made it for itself alone: nobody has named it, so people need not see it in lists.
+    #[must_use]
+    pub fn is_out_of_sight(&self) -> bool {
+        self.made_by
+            .is_some_and(|id| self.name.is_of_orchestration(id))
+    }
 }
 
 /// All sessions of one server.

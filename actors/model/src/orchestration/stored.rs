@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use protocol::{Name, OrchestrationUuid, PaneUuid, SessionUuid};
+use protocol::{Name, OrchestrationNumber, OrchestrationUuid, PaneUuid, SessionUuid};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
@@ -12,6 +12,8 @@ use super::progress::{Doubt, Fact, Outcome, Started, StopReason};
 /// An orchestration of an earlier daemon.
 #[derive(Clone, Debug)]
 pub struct StoredOrchestration {
+    /// Its number.
+    pub number: OrchestrationNumber,
     /// What never changes.
     pub job: StoredJob,
     /// What happened.

@@ -128,6 +128,13 @@ impl SessionSnapshot {
         }
     }
 
+    /// True if an orchestration made it for itself alone, and nobody has given it a name since.
+    #[must_use]
+    pub fn is_out_of_sight(&self) -> bool {
+        self.made_by
+            .is_some_and(|id| self.name.is_of_orchestration(id))
+    }
+
     /// The window with this id.
     #[must_use]
     pub fn window(&self, id: WindowUuid) -> Option<&Window> {

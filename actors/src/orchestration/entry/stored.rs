@@ -15,6 +15,7 @@ impl Persist for OrchestrationEntry {
     fn row(&self) -> Row<'_> {
         Row::Orchestration(OrchestrationRow {
             id: self.id,
+            number: self.number,
             job: self.stored_job().map(Box::new),
             facts: self.unwritten_facts(),
             has_ended: self.snapshot().status.is_final(),

@@ -170,6 +170,7 @@ fn orchestration(
             "INSERT OR IGNORE INTO orchestrations VALUES (?1, ?2)",
             params![id, json(&job)?],
         )?;
+        numbers::write(transaction, Counted::Orchestration, &id, row.number.get())?;
     }
     for (name, mut fact) in row.facts {
         if !keep.text {

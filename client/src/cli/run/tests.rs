@@ -41,6 +41,7 @@ fn run(status: RunStatus, commands: Vec<CommandResult>) -> Orchestration {
         pane_id: None,
         shell: "bash".into(),
         left_running: Vec::new(),
+        number: None,
         started_at_ms: 0,
         duration_ms: 2_000,
     }
