@@ -6,6 +6,7 @@ mod life;
 mod nobody_looks;
 mod over;
 mod parallel;
+mod people;
 mod pipeline;
 mod streams;
 

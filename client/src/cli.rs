@@ -12,6 +12,7 @@ mod kill;
 mod labels;
 mod lazy;
 mod logs;
+mod orchestrations;
 mod output;
 mod pane;
 mod pane_io;
@@ -19,6 +20,7 @@ mod places;
 mod program;
 mod run;
 mod session;
+mod sight;
 mod state_wait;
 mod states;
 mod tail;
@@ -52,15 +54,17 @@ where there is no bash for `sh -c` (`fugue new -- 'make && ./x'`); several words
 JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate:
 status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes/retry Panes, new/window/split
 PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
-PaneText, expect Expected, wait PaneWaited, run Orchestration, env/meta/tag SessionDetail,
-stop Stopping, forget Forgotten, token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
+PaneText, expect Expected, wait PaneWaited, run/last/orchestrations show/wait/cancel Orchestration,
+orchestrations Orchestrations, env/meta/tag SessionDetail, stop Stopping, forget Forgotten,
+token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
 {\"server\", \"error\": Error}]}, `kill --all` {\"killed\": [Killed], \"failed\": [Error]}.
 Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
 stderr, in one line.
 
-EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not found, 4 server unreachable or unknown; `run` the
-worst exit code of its commands (124 for a time-out, 130 when interrupted); `wait` and an attached
-`new -- CMD` the program's (128 + the signal that killed it, 127 not started, 125 end not known).";
+EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not found, 4 server unreachable or unknown; `run` and
+`orchestrations wait` the worst exit code of the commands (124 for a time-out, 130 when interrupted or
+cancelled); `wait` and an attached `new -- CMD` the program's (128 + the signal that killed it, 127 not
+started, 125 end not known).";
 
 /// Terminals for people and for programs, under Erlang-grade supervision.
 #[derive(Debug, Parser)]
@@ -93,7 +97,7 @@ enum Command {
     New(Lazy<session::NewArgs>),
     /// List the sessions of all configured servers
     #[command(visible_alias = "list")]
-    Ls,
+    Ls(Lazy<session::LsArgs>),
     /// List a session's windows
     Windows(Lazy<window::WindowsArgs>),
     /// List panes
@@ -140,6 +144,10 @@ enum Command {
     Wait(Lazy<pane_io::WaitArgs>),
     /// Run commands side by side or one after another, each seen and timed
     Run(Lazy<run::RunArgs>),
+    /// Show, wait for and cancel what `run` and agents have begun; results stay for an hour
+    Orchestrations(Lazy<orchestrations::OrchestrationsArgs>),
+    /// Show the newest orchestration: how each command ended, and the end of what failed
+    Last,
     /// Show or change a session's environment for programs started later
     Env(Lazy<labels::EnvArgs>),
     /// Show or change a session's metadata
@@ -169,7 +177,7 @@ impl Command {
     fn starts_server(&self) -> bool {
         match self {
             Self::New(_)
-            | Self::Ls
+            | Self::Ls(_)
             | Self::Windows(_)
             | Self::Panes(_)
             | Self::Ps(_)
@@ -191,6 +199,8 @@ impl Command {
             | Self::Expect(_)
             | Self::Wait(_)
             | Self::Run(_)
+            | Self::Orchestrations(_)
+            | Self::Last
             | Self::Env(_)
             | Self::Meta(_)
             | Self::Tag(_) => true,
@@ -278,7 +288,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Logs(args) => args.0.run(&caller).await,
         Command::Whoami => daemon::whoami(&caller).await,
         Command::New(args) => args.0.run(&caller).await,
-        Command::Ls => session::list(&caller).await,
+        Command::Ls(args) => args.0.run(&caller).await,
         Command::Windows(args) => args.0.run(&caller).await,
         Command::Panes(args) => args.0.run(&caller).await,
         Command::Ps(args) => args.0.run(&caller).await,
@@ -301,6 +311,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Expect(args) => args.0.run(&caller).await,
         Command::Wait(args) => args.0.run(&caller).await,
         Command::Run(args) => args.0.run(&caller).await,
+        Command::Orchestrations(args) => args.0.run(&caller).await,
+        Command::Last => orchestrations::last(&caller).await,
         Command::Env(args) => args.0.run(&caller).await,
         Command::Meta(args) => args.0.run(&caller).await,
         Command::Tag(args) => args.0.run(&caller).await,

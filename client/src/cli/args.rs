@@ -67,6 +67,21 @@ pub(crate) fn ratio(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads how many commands may run at a time.
+pub(crate) fn number_of_commands(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one command must be able to run".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err("it is too large".to_owned())
+        }
+        Err(_) => Err(
+            "it takes a number, as in --parallel 4; leave it out to run all commands side by side"
+                .to_owned(),
+        ),
+    }
+}
+
 /// The form of a pair.
 const NO_PAIR: &str = "write it like KEY=VALUE";
 

@@ -12,17 +12,20 @@ use super::output::table::{Cell, Column, table};
 use super::places::Places;
 use super::program::PaneOptions;
 use super::units::{rough, size, span};
-use super::{Caller, Outcome, args, kill, output, states};
+use super::{Caller, Outcome, args, kill, output, sight, states};
 
 /// `fugue panes`.
 #[derive(Debug, Args)]
 pub(crate) struct PanesArgs {
     /// Of which session [default: the caller's own, else the active one]
-    #[arg(conflicts_with = "all")]
+    #[arg(conflicts_with_all = ["all", "hidden"])]
     session: Option<String>,
     /// Of all sessions
-    #[arg(short, long)]
+    #[arg(long)]
     all: bool,
+    /// Of all sessions, those included that orchestrations made for themselves
+    #[arg(short = 'a', long)]
+    hidden: bool,
     /// Also what ended programs have used: processor time and the memory of the largest process; --wide has it too
     #[arg(short = 'w')]
     used: bool,
@@ -75,14 +78,19 @@ pub(crate) struct RetryArgs {
 }
 
 impl PanesArgs {
-    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+    pub(crate) async fn run(mut self, caller: &Caller) -> Outcome {
+        self.all |= self.hidden;
         let (server, session) = caller.maybe(self.session.as_deref())?;
         let list = ListPanes {
             session,
             window: None,
             all: self.all,
         };
-        let reply = caller.call(&server, &list).await?;
+        let mut reply = caller.call(&server, &list).await?;
+        if self.all && !self.hidden {
+            let out = sight::out_of_sight(caller, &server).await?;
+            reply.panes.retain(|pane| !out.contains(&pane.session_id));
+        }
         if reply.panes.is_empty() && !caller.json {
             note("no panes; `fugue new` makes a session with one");
             return Ok(0);

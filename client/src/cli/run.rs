@@ -1,8 +1,9 @@
 //! `fugue run`: commands side by side or one after another, followed to their end.
 
 mod commands;
+mod names;
 mod progress;
-pub(in crate::cli) mod result;
+pub(crate) mod result;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use protocol::request::{
     RunParallel, RunPipeline, RunStreams,
 };
 use protocol::time::millis;
-use protocol::{Error, ErrorCode, Name, OrchestrationUuid, PaneUuid, environment};
+use protocol::{Error, ErrorCode, OrchestrationUuid, PaneUuid, environment};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::{duration, pair};
@@ -28,7 +29,7 @@ use super::{Caller, Outcome, args, output};
 use progress::Progress;
 
 /// One long poll for a change. What waits for keys shows at its end.
-const POLL: Duration = Duration::from_secs(5);
+pub(crate) const POLL: Duration = Duration::from_secs(5);
 
 /// Lines of what did not complete, for those who ask for none.
 const FAILED_LINES: u32 = 20;
@@ -40,7 +41,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(100);
 
 /// The time that a cancel may take: every command's stop recipe and the clean-up.
-const CANCEL_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const CANCEL_LIMIT: Duration = Duration::from_secs(60);
 
 /// The time for which leaving waits for a cancel to be sent.
 const SEND_LIMIT: Duration = Duration::from_millis(300);
@@ -49,7 +50,7 @@ const SEND_LIMIT: Duration = Duration::from_millis(300);
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// At most so many commands at a time [default: all]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "pipeline")]
+    #[arg(short, long, value_name = "N", value_parser = args::number_of_commands, conflicts_with = "pipeline")]
     parallel: Option<u32>,
     /// One after another in one shell in one pane, so that `cd` and `export` carry over
     #[arg(long)]
@@ -63,11 +64,11 @@ pub(crate) struct RunArgs {
     /// As splits in the active session instead of out of sight
     #[arg(long, conflicts_with = "session")]
     tiled: bool,
-    /// Keep the panes (a pipeline keeps its pane anyway)
-    #[arg(long, conflicts_with = "close")]
-    keep: bool,
-    /// Close the pane of a pipeline at its end
+    /// Keep the panes
     #[arg(long)]
+    keep: bool,
+    /// Close the panes at the end, which is what happens anyway
+    #[arg(long, hide = true, conflicts_with = "keep")]
     close: bool,
     /// Time for all commands together [default: 5m, a pipeline's 10m]
     #[arg(long, value_parser = duration)]
@@ -172,7 +173,7 @@ impl RunArgs {
             } else {
                 RunLayout::Hidden
             },
-            cleanup: (self.keep || self.close).then_some(self.close),
+            cleanup: Some(self.close || !self.keep),
             timeout_ms: self.timeout.map(millis),
             output_lines: self.lines.unwrap_or(0),
             failed_output_lines: self.lines.unwrap_or(FAILED_LINES),
@@ -183,24 +184,24 @@ impl RunArgs {
             shell: self.shell,
             memory_max: self.memory_max,
         };
+        let names = names::of(&commands).into_iter();
+        let named = names.zip(commands);
         if self.pipeline {
-            let step = |command| PipelineStep {
-                command,
-                name: None,
-            };
+            let step = |(name, command)| PipelineStep { command, name };
             let run = RunPipeline {
-                steps: commands.into_iter().map(step).collect(),
+                steps: named.map(step).collect(),
                 stop_on_error: Some(!self.go_on),
                 options,
             };
             return Ok(server.call(&run, CALL_LIMIT).await?);
         }
-        let command = |command| ParallelCommand {
+        let command = |(name, command)| ParallelCommand {
             command,
+            name,
             ..ParallelCommand::default()
         };
         let run = RunParallel {
-            commands: commands.into_iter().map(command).collect(),
+            commands: named.map(command).collect(),
             max_parallel: self.parallel,
             streams: match (self.no_pty, self.stderr) {
                 (false, _) => RunStreams::Terminal,
@@ -214,7 +215,11 @@ impl RunArgs {
 }
 
 /// The panes that a run has left, by what people call them; none when they cannot be listed.
-async fn kept_panes(caller: &Caller, server: &Arc<Remote>, run: &Orchestration) -> Named {
+pub(super) async fn kept_panes(
+    caller: &Caller,
+    server: &Arc<Remote>,
+    run: &Orchestration,
+) -> Named {
     if run.cleanup || caller.json {
         return Named::default();
     }
@@ -258,7 +263,7 @@ async fn begun(
             started = &mut starting => return Ok((started?, early)),
             () = interrupts.next() => {
                 if early {
-                    note("fugue: left before the server has said that it has begun; `fugue ls` shows what runs");
+                    note("fugue: left before the server has said that it has begun; `fugue orchestrations` shows what runs");
                     std::process::exit(i32::from(INTERRUPTED));
                 }
                 early = true;
@@ -284,7 +289,7 @@ async fn follow(
     let mut again = Again::default();
     let mut ticks = tokio::time::interval(TICK);
     while !state.status.is_final() {
-        let poll = poll(server, state.orchestration_id, state.version);
+        let poll = poll(server, state.orchestration_id, state.version, POLL);
         tokio::pin!(poll);
         let change = loop {
             tokio::select! {
@@ -293,7 +298,7 @@ async fn follow(
                 () = interrupts.next() => {
                     if let Some(cancelling) = &mut cancelling {
                         let answer = tokio::time::timeout(SEND_LIMIT, cancelling).await;
-                        leave(&state.context.session_name, matches!(answer, Ok(Ok(Ok(_)))));
+                        leave(&state, matches!(answer, Ok(Ok(Ok(_)))));
                     }
                     progress.say("cancelling; once more leaves at once");
                     cancelling = Some(cancel_later(server, state.orchestration_id));
@@ -312,9 +317,8 @@ async fn follow(
                 (Err(error), None) => return Err(error.into()),
                 // A server that hangs may still take the cancel.
                 (Err(_), Some(cancelling)) => {
-                    let session = &state.context.session_name;
-                    let ended = cancelled(session, cancelling, interrupts).await;
-                    return Ok((ended.unwrap_or_else(|why| unanswered(session, &why)), true));
+                    let ended = cancelled(&state, cancelling, interrupts).await;
+                    return Ok((ended.unwrap_or_else(|why| unanswered(&state, &why)), true));
                 }
             },
         }
@@ -322,7 +326,7 @@ async fn follow(
     let interrupted = cancelling.is_some();
     if let Some(mut cancelling) = cancelling {
         // It may have ended by itself in the meantime; its state is known anyway.
-        let _ = cancelled(&state.context.session_name, &mut cancelling, interrupts).await;
+        let _ = cancelled(&state, &mut cancelling, interrupts).await;
     }
     Ok((state, interrupted))
 }
@@ -332,7 +336,7 @@ type Cancelling = tokio::task::JoinHandle<Result<Orchestration, Error>>;
 
 /// Waits for the answer to a cancel; a second interrupt leaves.
 async fn cancelled(
-    session: &Name,
+    state: &Orchestration,
     cancelling: &mut Cancelling,
     interrupts: &mut Interrupts,
 ) -> Result<Orchestration, Error> {
@@ -340,22 +344,24 @@ async fn cancelled(
         answer = &mut *cancelling => answer.unwrap_or_else(|error| {
             Err(Error::new(ErrorCode::Internal, format!("the cancel failed: {error}")))
         }),
-        () = interrupts.next() => leave(session, false),
+        () = interrupts.next() => leave(state, false),
     }
 }
 
-async fn poll(
+/// Its state when it has changed since `version`, or after `limit` in any case.
+pub(crate) async fn poll(
     server: &Remote,
     orchestration_id: OrchestrationUuid,
     version: u64,
+    limit: Duration,
 ) -> Result<Orchestration, Error> {
     let get = GetOrchestration {
         orchestration_id,
         after_version: Some(version),
         wait: false,
-        timeout_ms: millis(POLL),
+        timeout_ms: millis(limit),
     };
-    server.call(&get, POLL + MARGIN).await
+    server.call(&get, limit + MARGIN).await
 }
 
 /// Asks again when the server is lost: whether it had heard it nobody knows, and what is cancelled stays so.
@@ -373,18 +379,28 @@ async fn cancel(
     }
 }
 
-fn leave(session: &Name, answered: bool) -> ! {
+/// Its number, or its id from an older server.
+fn shown(state: &Orchestration) -> String {
+    let number = state.number.map(|number| number.to_string());
+    number.unwrap_or_else(|| state.orchestration_id.to_string())
+}
+
+fn leave(state: &Orchestration, answered: bool) -> ! {
     let then = match answered {
         true => "the server goes on ending its commands",
-        false => "the server has not said yet that it is cancelled; `fugue ls` shows what runs",
+        false => {
+            "the server has not said yet that it is cancelled; `fugue orchestrations` shows what runs"
+        }
     };
-    note(&format!("fugue: left the run in session {session}; {then}"));
+    let left = shown(state);
+    note(&format!("fugue: left orchestration {left}; {then}"));
     std::process::exit(i32::from(INTERRUPTED));
 }
 
-fn unanswered(session: &Name, why: &Error) -> ! {
+fn unanswered(state: &Orchestration, why: &Error) -> ! {
     note(&format!(
-        "fugue: the run in session {session} may go on, the cancel was not answered: {}; `fugue ls` shows what runs",
+        "fugue: orchestration {} may go on, the cancel was not answered: {}; `fugue orchestrations` shows what runs",
+        shown(state),
         why.message
     ));
     std::process::exit(i32::from(INTERRUPTED));

@@ -17,7 +17,8 @@ use super::failure::note;
 use super::program::PaneOptions;
 use super::{Caller, Outcome, args, output};
 use crate::attach;
-pub(crate) use list::list;
+pub(crate) use list::LsArgs;
+use list::list;
 #[cfg(test)]
 pub(crate) use list::sessions_text;
 
@@ -213,6 +214,7 @@ pub(crate) async fn start(caller: &Caller) -> Outcome {
     let sessions = caller.call(&server, &ListSessions {}).await?.sessions;
     let last = sessions
         .iter()
+        .filter(|session| !session.is_out_of_sight())
         .max_by_key(|session| session.last_activity_at_ms);
     if let Some(session) = last {
         let view = view(caller, Some(session.session_id.into()));
@@ -245,7 +247,7 @@ fn named_after(directory: &Path) -> Option<Name> {
 
 /// The sessions, and what to do next.
 async fn overview(caller: &Caller) -> Outcome {
-    let status = list(caller).await?;
+    let status = list(caller, false).await?;
     if !caller.json {
         note(
             "`fugue attach NAME` attaches, `fugue new` makes a session, `fugue --help` lists all commands",

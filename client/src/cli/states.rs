@@ -91,6 +91,14 @@ fn of_code(code: i32) -> State {
     }
 }
 
+/// The exit code of a shell's line, with the signal that a shell tells of by it.
+fn of_shell_code(code: i32) -> State {
+    match signal_name(code.saturating_sub(128)) {
+        "SIG?" => of_code(code),
+        signal => State::new(format!("exit {code} (as after {signal})"), Tone::Bad),
+    }
+}
+
 /// A signal by its name, or by its number where it has none.
 fn signal_words(signal: i32) -> String {
     match signal_name(signal) {
@@ -119,23 +127,18 @@ pub(crate) fn ended(end: &ExitStatus) -> String {
     }
 }
 
-/// The state of a command of a run: `ok`, `exit 3`, `timed out`.
+/// The state of a command of a run: `ok`, `exit 3`, `timed out`. Why its end is not known is said elsewhere.
 pub(crate) fn command(command: &CommandResult) -> State {
-    let unknown = || match &command.error {
-        Some(error) if command.unknown => State::new(format!("unknown: {error}"), Tone::Bad),
-        Some(error) => State::new(format!("cannot start: {error}"), Tone::Bad),
-        None if command.unknown => State::new("unknown", Tone::Bad),
-        None => State::new("failed", Tone::Bad),
-    };
     match command.status {
-        RunStatus::Pending => State::new("waits", Tone::Plain),
+        RunStatus::Pending => State::new("waiting", Tone::Plain),
         RunStatus::Running if command.waits_for_keys => State::new("waits for keys", Tone::Warning),
         RunStatus::Running => State::new("running", Tone::Good),
         RunStatus::Completed => State::new("ok", Tone::Good),
         RunStatus::Partial | RunStatus::Failed => match (command.exit_code, command.signal) {
-            (Some(code), _) => State::new(of_code(code).words, Tone::Bad),
+            _ if command.unknown => State::new("unknown", Tone::Bad),
+            (Some(code), _) => State::new(of_shell_code(code).words, Tone::Bad),
             (None, Some(signal)) => State::new(signal_words(signal), Tone::Bad),
-            (None, None) => unknown(),
+            (None, None) => State::new("not started", Tone::Bad),
         },
         RunStatus::Timeout => State::new("timed out", Tone::Bad),
         RunStatus::Cancelled => State::new("cancelled", Tone::Warning),

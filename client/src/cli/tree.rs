@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::duration;
 use super::output::style::Style;
 use super::places::Named;
-use super::{Caller, Outcome, output};
+use super::{Caller, Outcome, output, sight};
 use line::line;
 
 /// The time that the names of panes may take: a server that hangs is looked at without them.
@@ -29,6 +29,9 @@ const MOST_NAMED: usize = 200;
 pub(crate) struct TreeArgs {
     /// Only this session's part
     session: Option<String>,
+    /// Also the sessions that orchestrations made for themselves
+    #[arg(short, long)]
+    all: bool,
     /// Show it again and again until it is interrupted
     #[arg(short, long)]
     watch: bool,
@@ -58,8 +61,9 @@ impl TreeArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let (server, session) = caller.maybe(self.session.as_deref())?;
         let tree = Tree { session };
+        let all = self.all || tree.session.is_some();
         if !self.watch {
-            let root = caller.call(&server, &tree).await?;
+            let root = sight::tree(caller, &server, &tree, all).await?;
             let names = names(caller, &server, &tree, &root).await;
             output::answer_paged(caller, server.name(), &root, |root| {
                 draw(root, &names, caller.style)
@@ -70,7 +74,7 @@ impl TreeArgs {
         let mut hangups = signal(SignalKind::terminate())?;
         let _screen = Alternate::enter(caller)?;
         loop {
-            let root = caller.call(&server, &tree).await?;
+            let root = sight::tree(caller, &server, &tree, all).await?;
             let names = names(caller, &server, &tree, &root).await;
             show(caller, &root, &names)?;
             tokio::select! {

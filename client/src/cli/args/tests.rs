@@ -74,3 +74,18 @@ fn variables_are_bytes() {
     assert_eq!(pair(b"A="), strings("A", ""));
     assert!(pair(b"=b").is_err() && pair(b"A").is_err());
 }
+
+#[test]
+fn a_command_is_no_number_of_commands() {
+    assert_eq!(number_of_commands("4"), Ok(4));
+    for (text, why) in [
+        ("0", "at least one"),
+        ("cargo test", "it takes a number, as in --parallel 4"),
+        ("-1", "it takes a number"),
+        ("", "it takes a number"),
+        ("99999999999", "too large"),
+    ] {
+        let error = number_of_commands(text).unwrap_err();
+        assert!(error.contains(why), "{text}: {error}");
+    }
+}

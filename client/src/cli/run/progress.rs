@@ -193,5 +193,5 @@ fn phrase(command: &CommandResult, later_ms: u64) -> String {
         String::new()
     };
     let line = brief(&command.command, COMMAND_CHARS);
-    printable(format!("{state:<22} {took:>7}  {line}"))
+    printable(format!("{state:<14} {took:>7}  {line}"))
 }

@@ -4,27 +4,32 @@ use protocol::PaneUuid;
 use protocol::reply::{CommandResult, Orchestration, OrchestrationKind, RunStatus};
 
 use crate::cli::failure::{INTERRUPTED, TIMED_OUT};
+use crate::cli::output::printable;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{Cell, Column, table};
 use crate::cli::states;
-use crate::cli::units::{count, span};
+use crate::cli::units::span;
+
+/// So many lines of an output are probably the last ones of more.
+const MANY_LINES: usize = 20;
 
 const COLUMNS: [Column; 4] = [
     Column::new("NAME").name(8),
-    Column::new("STATUS").cut_to(20),
+    Column::new("EXIT").cut_to(20),
     Column::new("DURATION"),
     Column::new("COMMAND").cut_to(12),
 ];
 
-/// The table, and the ends of the outputs that were asked for. `shown` is what people call a pane.
+/// The table, then why something has no exit status, the ends of the outputs that were asked for, and the sum. `shown` is what
+/// people call a pane.
 pub(in crate::cli) fn text(
     run: &Orchestration,
     style: Style,
     shown: impl Fn(PaneUuid) -> String,
 ) -> String {
-    let kept = !run.cleanup;
+    let has_panes = !run.cleanup || !run.status.is_final();
     let mut columns = COLUMNS.to_vec();
-    if kept {
+    if has_panes {
         columns.push(Column::new("PANE"));
     }
     let rows = run.commands.iter().map(|command| {
@@ -35,31 +40,16 @@ pub(in crate::cli) fn text(
             command.duration_ms.map(span).unwrap_or_default().into(),
             command.command.replace(['\n', '\t'], " ").into(),
         ];
-        if kept {
+        if has_panes {
             row.push(command.pane_id.map(&shown).unwrap_or_default().into());
         }
         row
     });
     let mut text = table(&columns, rows.collect(), style);
-    for command in &run.commands {
-        let output = (&command.output, command.omitted_bytes);
-        let stderr = (&command.stderr, command.stderr_omitted_bytes);
-        for (what, (shown, omitted)) in [("", output), (" stderr", stderr)] {
-            let told = |shown: &&str| !shown.is_empty() || omitted > 0;
-            let Some(shown) = shown.as_deref().filter(told) else {
-                continue;
-            };
-            let cut = match omitted {
-                0 => String::new(),
-                bytes => format!(" ({bytes} bytes or more before it are left out)"),
-            };
-            text.push_str(&format!(
-                "\n== {}{what}{cut} ==\n{}\n",
-                command.name,
-                shown.trim_end_matches('\n')
-            ));
-        }
-    }
+    text.push_str(&messages(run));
+    run.commands
+        .iter()
+        .for_each(|command| outputs(command, &mut text));
     if !run.left_running.is_empty() {
         let left = run.left_running.join(", ");
         let told = match run.cleanup {
@@ -68,31 +58,94 @@ pub(in crate::cli) fn text(
         };
         text.push_str(&format!("\n{told}: {left}\n"));
     }
-    text.push_str(&format!("\n{}\n", summary(run, style)));
+    let took = span(run.duration_ms);
+    let took = match run.status.is_final() {
+        true => format!("in {took}"),
+        false => format!("after {took}"),
+    };
+    text.push_str(&format!(
+        "\n{} {took}\n",
+        style.paint(&sum(run), tone(run.status))
+    ));
     text
 }
 
-/// The end of the run in a line: `2 of 3 ok in 4.2s`.
-fn summary(run: &Orchestration, style: Style) -> String {
-    let ok = |command: &&CommandResult| command.status == RunStatus::Completed;
-    let (all, well) = (run.commands.len(), run.commands.iter().filter(ok).count());
-    let (words, tone) = match run.status {
-        RunStatus::Completed => ("ok".to_owned(), Tone::Good),
-        RunStatus::Timeout => (format!("timed out, {well} of {all} ok"), Tone::Bad),
-        RunStatus::Cancelled => (format!("cancelled, {well} of {all} ok"), Tone::Warning),
-        RunStatus::Partial | RunStatus::Failed | RunStatus::Skipped => {
-            (format!("failed, {well} of {all} ok"), Tone::Bad)
-        }
-        RunStatus::Pending | RunStatus::Running => {
-            (format!("{} under way", count(all, "command")), Tone::Plain)
-        }
-    };
-    let took = span(run.duration_ms);
-    format!("{} in {took}", style.paint(&words, tone))
+/// A line for each command that says why it was not started or why its end is not known.
+fn messages(run: &Orchestration) -> String {
+    let said = run.commands.iter().filter_map(|command| {
+        let why = printable(command.error.clone()?);
+        Some(format!("{}: {why}\n", printable(command.name.clone())))
+    });
+    let said: String = said.collect();
+    match said.is_empty() {
+        true => said,
+        false => format!("\n{said}"),
+    }
+}
+
+/// Adds what there is of a command's output and standard error.
+fn outputs(command: &CommandResult, text: &mut String) {
+    let output = (&command.output, command.omitted_bytes);
+    let stderr = (&command.stderr, command.stderr_omitted_bytes);
+    for (what, (shown, omitted)) in [("", output), (" stderr", stderr)] {
+        let told = |shown: &&str| !shown.is_empty() || omitted > 0;
+        let Some(shown) = shown.as_deref().filter(told) else {
+            continue;
+        };
+        let shown = shown.trim_end_matches('\n');
+        let lines = shown.lines().count();
+        let cut = match omitted {
+            0 if lines >= MANY_LINES => format!(" (last {lines} lines)"),
+            0 => String::new(),
+            bytes => format!(" ({bytes} bytes or more before it are left out)"),
+        };
+        let name = &command.name;
+        text.push_str(&format!("\n== {name}{what}{cut} ==\n{shown}\n"));
+    }
+}
+
+/// The sum: `1 of 3 passed, 2 failed`.
+pub(crate) fn sum(run: &Orchestration) -> String {
+    let count =
+        |is_it: fn(&CommandResult) -> bool| run.commands.iter().filter(|c| is_it(c)).count();
+    let passed = count(|c| c.status == RunStatus::Completed);
+    let all = run.commands.len();
+    let others = [
+        ("failed", count(|c| has_failed(c) && !c.unknown)),
+        ("unknown", count(|c| has_failed(c) && c.unknown)),
+        ("timed out", count(|c| c.status == RunStatus::Timeout)),
+        ("cancelled", count(|c| c.status == RunStatus::Cancelled)),
+        ("skipped", count(|c| c.status == RunStatus::Skipped)),
+        ("running", count(|c| c.status == RunStatus::Running)),
+        ("waiting", count(|c| c.status == RunStatus::Pending)),
+    ];
+    let mut sum = format!("{passed} of {all} passed");
+    for (what, count) in others.into_iter().filter(|(_, count)| *count > 0) {
+        sum.push_str(&format!(", {count} {what}"));
+    }
+    if passed == all && run.status != RunStatus::Completed {
+        // The whole knows more than its parts say.
+        sum.push_str(&format!(" ({})", run.status));
+    }
+    sum
+}
+
+fn has_failed(command: &CommandResult) -> bool {
+    matches!(command.status, RunStatus::Failed | RunStatus::Partial)
+}
+
+/// The colour of the sum.
+pub(in crate::cli) fn tone(status: RunStatus) -> Tone {
+    match status {
+        RunStatus::Completed => Tone::Good,
+        RunStatus::Partial | RunStatus::Failed | RunStatus::Timeout => Tone::Bad,
+        RunStatus::Cancelled | RunStatus::Skipped => Tone::Warning,
+        RunStatus::Pending | RunStatus::Running => Tone::Plain,
+    }
 }
 
 /// The hint of where to look when panes were kept.
-pub(super) fn hint(
+pub(in crate::cli) fn hint(
     run: &Orchestration,
     session: &str,
     shown: impl Fn(PaneUuid) -> String,
@@ -115,7 +168,7 @@ pub(super) fn hint(
 }
 
 /// The run's exit status: the worst of its commands, 124 for a time-out, 130 for a cancel.
-pub(super) fn worst(run: &Orchestration) -> u8 {
+pub(in crate::cli) fn worst(run: &Orchestration) -> u8 {
     match run.status {
         RunStatus::Timeout => TIMED_OUT,
         RunStatus::Cancelled => INTERRUPTED,

@@ -89,19 +89,74 @@ fn the_exit_status_is_the_worst_of_the_commands() {
 }
 
 #[test]
-fn the_table_has_a_row_a_command_and_the_outputs_behind_it() {
+fn the_table_has_a_row_a_command_and_messages_outputs_and_the_sum_behind_it() {
     let mut first = command("one", RunStatus::Completed, Some(0), None);
     first.output = Some("hello\n".into());
-    let second = command("two", RunStatus::Failed, None, Some(9));
-    let run = run(RunStatus::Partial, vec![first, second]);
+    let mut second = command("two", RunStatus::Failed, None, Some(9));
+    second.error = Some("out of memory".into());
+    let mut third = command("three", RunStatus::Failed, Some(7), None);
+    third.output = Some("line\n".repeat(20));
+    let run = run(RunStatus::Partial, vec![first, second, third]);
+    let text = result::text(&run, Style::new(None, false, false), |id| id.to_string());
     assert_eq!(
-        result::text(&run, Style::new(None, false, false), |id| id.to_string()),
-        "NAME  STATUS   DURATION  COMMAND\n\
-         one   ok       1.2s      do one\n\
-         two   SIGKILL  1.2s      do two\n\
-         \n== one ==\nhello\n\
-         \nfailed, 1 of 2 ok in 2.0s\n"
+        text,
+        format!(
+            "NAME   EXIT     DURATION  COMMAND\n\
+             one    ok       1.2s      do one\n\
+             two    SIGKILL  1.2s      do two\n\
+             three  exit 7   1.2s      do three\n\
+             \ntwo: out of memory\n\
+             \n== one ==\nhello\n\
+             \n== three (last 20 lines) ==\n{}\
+             \n1 of 3 passed, 2 failed in 2.0s\n",
+            "line\n".repeat(20)
+        )
     );
+}
+
+#[test]
+fn a_run_that_goes_on_shows_its_panes() {
+    let mut first = command("one", RunStatus::Running, None, None);
+    let pane = PaneUuid::new();
+    first.pane_id = Some(pane);
+    let second = command("two", RunStatus::Pending, None, None);
+    let text = result::text(&run(RunStatus::Running, vec![first, second]), |id| {
+        id.to_string()
+    });
+    assert!(text.contains(&pane.to_string()), "{text}");
+    assert!(
+        text.ends_with("\n0 of 2 passed, 1 running, 1 waiting after 2.0s\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn sums_in_words() {
+    use RunStatus::*;
+    let ok = || command("a", Completed, Some(0), None);
+    let mut unknown = command("b", Failed, None, None);
+    unknown.unknown = true;
+    for (status, commands, words) in [
+        (Completed, vec![ok(), ok()], "2 of 2 passed"),
+        (
+            Timeout,
+            vec![ok(), command("b", Timeout, None, Some(15))],
+            "1 of 2 passed, 1 timed out",
+        ),
+        (
+            Failed,
+            vec![
+                ok(),
+                command("b", Failed, Some(1), None),
+                command("c", Skipped, None, None),
+            ],
+            "1 of 3 passed, 1 failed, 1 skipped",
+        ),
+        (Failed, vec![unknown], "0 of 1 passed, 1 unknown"),
+        (Cancelled, vec![ok()], "1 of 1 passed (cancelled)"),
+    ] {
+        assert_eq!(result::sum(&run(status, commands)), words);
+    }
 }
 
 #[test]
@@ -114,6 +169,36 @@ fn a_kept_pipeline_says_how_to_look_at_it() {
     pipeline.pane_id = Some(pane);
     let hint = result::hint(&pipeline, "s", |id| format!("far:{id}")).unwrap();
     assert!(hint.contains(&format!("`fugue read far:{pane}`")), "{hint}");
+}
+
+#[test]
+fn outcomes_in_words() {
+    use RunStatus::*;
+    let mut unknown = command("a", Failed, None, None);
+    unknown.unknown = true;
+    let mut waits = command("a", Running, None, None);
+    waits.waits_for_keys = true;
+    for (command, words) in [
+        (command("a", Completed, Some(0), None), "ok"),
+        (command("a", Failed, Some(7), None), "exit 7"),
+        (command("a", Failed, Some(127), None), "exit 127"),
+        (command("a", Failed, Some(128), None), "exit 128"),
+        (
+            command("a", Failed, Some(139), None),
+            "exit 139 (as after SIGSEGV)",
+        ),
+        (command("a", Failed, Some(200), None), "exit 200"),
+        (command("a", Failed, None, Some(9)), "SIGKILL"),
+        (command("a", Failed, None, None), "not started"),
+        (command("a", Timeout, None, Some(15)), "timed out"),
+        (command("a", Cancelled, Some(0), None), "cancelled"),
+        (command("a", Skipped, None, None), "skipped"),
+        (command("a", Pending, None, None), "waiting"),
+        (waits, "waits for keys"),
+        (unknown, "unknown"),
+    ] {
+        assert_eq!(crate::cli::states::command(&command).words, words);
+    }
 }
 
 #[test]

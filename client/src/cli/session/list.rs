@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::Args;
 use protocol::fleet::Remote;
 use protocol::reply::{SessionInfo, Sessions};
 use protocol::request::ListSessions;
@@ -11,11 +12,29 @@ use crate::cli::caller::CALL_LIMIT;
 use crate::cli::failure::note;
 use crate::cli::output::table::{Cell, Column, table};
 use crate::cli::units::{ago, now_ms, size};
-use crate::cli::{Caller, Outcome, output};
+use crate::cli::{Caller, Outcome, output, sight};
 
 /// `fugue ls`.
-pub(crate) async fn list(caller: &Caller) -> Outcome {
-    let answers = ask_all(caller).await?;
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    /// Also those that orchestrations made for themselves
+    #[arg(short, long)]
+    all: bool,
+}
+
+impl LsArgs {
+    pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        list(caller, self.all).await
+    }
+}
+
+/// Prints the sessions of the servers that are meant.
+pub(super) async fn list(caller: &Caller, all: bool) -> Outcome {
+    let mut answers = ask_all(caller).await?;
+    let answered = answers
+        .iter_mut()
+        .filter_map(|(_, answer)| answer.as_mut().ok());
+    let left_out: usize = answered.map(|sessions| sight::seen(sessions, all)).sum();
     let answered = answers.iter().any(|(_, answer)| answer.is_ok());
     let first_error = answers
         .iter()
@@ -41,6 +60,9 @@ pub(crate) async fn list(caller: &Caller) -> Outcome {
         let listed = listed(&answers);
         if listed.is_empty() && answered {
             note("no sessions; `fugue new` makes one");
+            if left_out > 0 {
+                note(&sight::told(left_out));
+            }
         } else if answered {
             output::print_styled(&sessions_text(caller, &listed, now_ms()))?;
         }
