@@ -257,3 +257,53 @@ fn an_end_that_cannot_be_recorded_at_the_start_is_before_the_first_commit() {
     let loaded = open(&dir).unwrap();
     assert_eq!((loaded.sessions.len(), loaded.keys.len()), (0, 1));
 }
+
+/// The sessions and their windows as an older daemon, which knows of no numbers, has them.
+fn sessions_of_an_older_daemon(connection: &Connection, ids: &[&str]) {
+    connection.execute_batch("DROP TABLE IF EXISTS numbers").unwrap();
+    for (index, id) in ids.iter().enumerate() {
+        connection
+            .execute(
+                "INSERT INTO sessions VALUES (?1, ?2, 1, 1, '/', 24, 80, NULL, 0, '[]', '{}', '{}', '[]', NULL)",
+                rusqlite::params![id, format!("s{index}")],
+            )
+            .unwrap();
+    }
+}
+
+#[test]
+fn what_an_older_daemon_made_gets_numbers_and_keeps_them() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(&dir).unwrap());
+    let ids: Vec<String> = (0..3).map(|_| uuid::Uuid::now_v7().to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let connection = Connection::open(database(&dir)).unwrap();
+    sessions_of_an_older_daemon(&connection, &ids);
+    let numbers = |loaded: &load::Loaded| {
+        let sessions = loaded.sessions.iter().map(|session| &session.snapshot);
+        sessions.map(|snapshot| snapshot.number.get()).collect::<Vec<_>>()
+    };
+    let loaded = open(&dir).unwrap();
+    assert_eq!(numbers(&loaded), [1, 2, 3]);
+    assert_eq!(loaded.last_numbers.session.get(), 3);
+    // The older daemon rewrites one, ends the newest, and is followed again.
+    connection
+        .execute("DELETE FROM sessions WHERE id = ?1", [ids[2]])
+        .unwrap();
+    connection
+        .execute("UPDATE sessions SET name = 'renamed' WHERE id = ?1", [ids[0]])
+        .unwrap();
+    tidy(&connection, 0).unwrap();
+    let loaded = open(&dir).unwrap();
+    assert_eq!(numbers(&loaded), [1, 2]);
+    assert_eq!(loaded.last_numbers.session.get(), 3, "never given again");
+    // What is gone is forgotten, but for the highest one.
+    connection
+        .execute("DELETE FROM sessions WHERE id = ?1", [ids[0]])
+        .unwrap();
+    tidy(&connection, 0).unwrap();
+    let kept: i64 = connection
+        .query_row("SELECT count(*) FROM numbers WHERE kind = 'session'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 2);
+}

@@ -220,7 +220,7 @@ pub(super) async fn kept_panes(
     server: &Arc<Remote>,
     run: &Orchestration,
 ) -> Named {
-    if run.cleanup || caller.json {
+    if caller.json || run.cleanup && run.status.is_final() {
         return Named::default();
     }
     let session = run.context.session_id.into();
