@@ -260,7 +260,9 @@ fn an_end_that_cannot_be_recorded_at_the_start_is_before_the_first_commit() {
 
 /// The sessions and their windows as an older daemon, which knows of no numbers, has them.
 fn sessions_of_an_older_daemon(connection: &Connection, ids: &[&str]) {
-    connection.execute_batch("DROP TABLE IF EXISTS numbers").unwrap();
+    connection
+        .execute_batch("DROP TABLE IF EXISTS numbers")
+        .unwrap();
     for (index, id) in ids.iter().enumerate() {
         connection
             .execute(
@@ -281,7 +283,9 @@ fn what_an_older_daemon_made_gets_numbers_and_keeps_them() {
     sessions_of_an_older_daemon(&connection, &ids);
     let numbers = |loaded: &load::Loaded| {
         let sessions = loaded.sessions.iter().map(|session| &session.snapshot);
-        sessions.map(|snapshot| snapshot.number.get()).collect::<Vec<_>>()
+        sessions
+            .map(|snapshot| snapshot.number.get())
+            .collect::<Vec<_>>()
     };
     let loaded = open(&dir).unwrap();
     assert_eq!(numbers(&loaded), [1, 2, 3]);
@@ -291,7 +295,10 @@ fn what_an_older_daemon_made_gets_numbers_and_keeps_them() {
         .execute("DELETE FROM sessions WHERE id = ?1", [ids[2]])
         .unwrap();
     connection
-        .execute("UPDATE sessions SET name = 'renamed' WHERE id = ?1", [ids[0]])
+        .execute(
+            "UPDATE sessions SET name = 'renamed' WHERE id = ?1",
+            [ids[0]],
+        )
         .unwrap();
     tidy(&connection, 0).unwrap();
     let loaded = open(&dir).unwrap();
@@ -303,7 +310,11 @@ fn what_an_older_daemon_made_gets_numbers_and_keeps_them() {
         .unwrap();
     tidy(&connection, 0).unwrap();
     let kept: i64 = connection
-        .query_row("SELECT count(*) FROM numbers WHERE kind = 'session'", [], |row| row.get(0))
+        .query_row(
+            "SELECT count(*) FROM numbers WHERE kind = 'session'",
+            [],
+            |row| row.get(0),
+        )
         .unwrap();
     assert_eq!(kept, 2);
 }

@@ -304,7 +304,7 @@ pub struct PaneUsage {
     pub memory_bytes: u64,
 }
 
-/// What panes use.
+/// The use of the machine by panes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaneUsages {
     /// Those whose program runs, in no order.

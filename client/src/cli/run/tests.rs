@@ -120,9 +120,8 @@ fn a_run_that_goes_on_shows_its_panes() {
     let pane = PaneUuid::new();
     first.pane_id = Some(pane);
     let second = command("two", RunStatus::Pending, None, None);
-    let text = result::text(&run(RunStatus::Running, vec![first, second]), |id| {
-        id.to_string()
-    });
+    let run = run(RunStatus::Running, vec![first, second]);
+    let text = result::text(&run, Style::new(None, false, false), |id| id.to_string());
     assert!(text.contains(&pane.to_string()), "{text}");
     assert!(
         text.ends_with("\n0 of 2 passed, 1 running, 1 waiting after 2.0s\n"),

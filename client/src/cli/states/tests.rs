@@ -128,11 +128,11 @@ fn commands_of_runs() {
     assert_eq!(of(Failed, None, Some(9), None, false), "SIGKILL");
     assert_eq!(
         of(Failed, None, None, Some("no place"), false),
-        "cannot start: no place"
+        "not started"
     );
     assert_eq!(
         of(Failed, None, None, Some("keeper lost"), true),
-        "unknown: keeper lost"
+        "unknown"
     );
     assert_eq!(of(Timeout, None, Some(15), None, false), "timed out");
     assert_eq!(of(Cancelled, None, Some(15), None, false), "cancelled");

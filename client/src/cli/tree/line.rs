@@ -63,10 +63,7 @@ pub(super) fn line(lead: &str, node: &TreeNode, names: &Named, style: Style) -> 
         !told.contains(&key.as_str()) && !matches!(value.as_str(), "" | "0" | "false")
     };
     for (key, value) in node.details.iter().filter(shown) {
-        add(
-            format!("{key} {}", brief(value, COMMAND_CHARS)),
-            Tone::Plain,
-        );
+        add(format!("{key} {}", brief(value, detail_chars)), Tone::Plain);
     }
     if node.handled > 0 {
         let (p50, p99) = (micros(node.handler_p50_us), micros(node.handler_p99_us));
