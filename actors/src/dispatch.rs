@@ -126,6 +126,7 @@ async fn detached<T: Send + 'static>(
     })
 }
 
+#[allow(clippy::too_many_lines, reason = "one table, a row for each request")]
 fn route(
     server: Arc<Server>,
     caller: Caller,

@@ -148,13 +148,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         let candidates = self.candidates.join(", ");
-        if !candidates.is_empty() {
-            match self.code {
-                // What there is says what to do.
-                ErrorCode::NotFound => return write!(f, ". There are: {candidates}."),
-                ErrorCode::AmbiguousName => write!(f, ": {candidates}")?,
-                _ => write!(f, " ({candidates})")?,
-            }
+        if !candidates.is_empty() && self.code == ErrorCode::NotFound {
+            // What there is says what to do.
+            return write!(f, ". There are: {candidates}.");
+        }
+        if !candidates.is_empty() && self.code == ErrorCode::AmbiguousName {
+            write!(f, ": {candidates}")?;
+        } else if !candidates.is_empty() {
+            write!(f, " ({candidates})")?;
         }
         if !self.hint.is_empty() {
             write!(f, "; {}", self.hint)?;

@@ -16,7 +16,7 @@ use crate::session::SessionEntry;
 use model::session::snapshot::{SessionSnapshot, Window};
 use said::{
     brief, last_end, nearest_names, no_pane_now, not_found, only, only_part, pane_exited,
-    pane_path, shown_window, window_path, window_paths, windows_near, wrong_kind,
+    pane_path, shown_window, window_path, window_paths, windows_near, with_choices, wrong_kind,
 };
 
 mod said;
@@ -196,10 +196,7 @@ impl Registry {
         only(found, "window", target, |(entry, window)| {
             shown_window(&entry.snapshot(), *window)
         })
-        .map_err(|error| match error.code {
-            ErrorCode::NotFound => error.candidates(windows_near(target, &sessions)),
-            _ => error,
-        })
+        .map_err(|error| with_choices(error, || windows_near(target, &sessions)))
     }
 
     /// The session of a path, and its window: the focused one when the path names none.
@@ -222,10 +219,7 @@ impl Registry {
         let (_, window) = only_part(found, "window", part, &snapshot.name, |(index, window)| {
             format!("{}/{index} ({})", snapshot.name, window.name)
         })
-        .map_err(|error| match error.code {
-            ErrorCode::NotFound => error.candidates(window_paths(&snapshot)),
-            _ => error,
-        })?;
+        .map_err(|error| with_choices(error, || window_paths(&snapshot)))?;
         Ok((Arc::clone(&entry), window.clone()))
     }
 
@@ -332,14 +326,11 @@ impl Registry {
         }
         let within = window_path(&snapshot, window.id);
         only_part(found, "pane", part, &within, |leaf| self.shown_leaf(leaf)).map_err(|error| {
-            match error.code {
-                ErrorCode::NotFound => {
-                    let panes = window.layout.panes().into_iter();
-                    let leaves = panes.filter_map(|pane| self.leaf(pane));
-                    error.candidates(leaves.map(|leaf| self.shown_leaf(&leaf)))
-                }
-                _ => error,
-            }
+            with_choices(error, || {
+                let panes = window.layout.panes().into_iter();
+                let leaves = panes.filter_map(|pane| self.leaf(pane));
+                leaves.map(|leaf| self.shown_leaf(&leaf)).collect()
+            })
         })
     }
 

@@ -142,6 +142,15 @@ fn ambiguous(
         .candidates(candidates)
 }
 
+/// An error for something that is not there, with what there is.
+#[must_use]
+pub(super) fn with_choices(error: Error, choices: impl FnOnce() -> Vec<String>) -> Error {
+    if error.code == ErrorCode::NotFound {
+        return error.candidates(choices());
+    }
+    error
+}
+
 /// The windows of these sessions by their names, nearest first.
 #[must_use]
 pub(super) fn windows_near(target: &Target, sessions: &[Arc<SessionEntry>]) -> Vec<String> {

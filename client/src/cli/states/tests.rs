@@ -130,12 +130,9 @@ fn commands_of_runs() {
         of(Failed, None, None, Some("no place"), false),
         "not started"
     );
-    assert_eq!(
-        of(Failed, None, None, Some("keeper lost"), true),
-        "unknown"
-    );
+    assert_eq!(of(Failed, None, None, Some("keeper lost"), true), "unknown");
     assert_eq!(of(Timeout, None, Some(15), None, false), "timed out");
     assert_eq!(of(Cancelled, None, Some(15), None, false), "cancelled");
     assert_eq!(of(Skipped, None, None, None, false), "skipped");
-    assert_eq!(of(Pending, None, None, None, false), "waits");
+    assert_eq!(of(Pending, None, None, None, false), "waiting");
 }
