@@ -3,13 +3,12 @@
 use std::process::Stdio;
 
 use protocol::reply::RunStatus;
-use protocol::request::ListOrchestrations;
+use protocol::request::{ListOrchestrations, RunOptions};
 use rustix::process::Signal;
 
 use super::{assert_nothing_left, cancel, end, parallel, running};
 use crate::support::daemon::{Daemon, fugue_exe, with_daemon};
 use crate::support::{eventually, run};
-use protocol::request::RunOptions;
 
 /// The columns of a table's row.
 fn row(text: &str, name: &str) -> Vec<String> {

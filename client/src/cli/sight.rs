@@ -52,7 +52,10 @@ pub(crate) async fn tree(
 
 /// Takes the nodes of these sessions out.
 fn prune(root: &mut TreeNode, out: &HashSet<SessionUuid>) {
-    let is_out = |node: &TreeNode| node.id.parse().is_ok_and(|id| out.contains(&id));
+    let is_out = |node: &TreeNode| {
+        let id = node.id.parse::<SessionUuid>();
+        id.is_ok_and(|id| out.contains(&id))
+    };
     let lists = root
         .children
         .iter_mut()
