@@ -312,7 +312,7 @@ fn a_former_name_of_a_session_that_lives_is_no_end() {
         ] {
             let ran = daemon.fugue(words);
             assert_eq!(ran.code, 3, "{ran:?}");
-            assert!(ran.err.contains("no pane has the name before"), "{ran:?}");
+            assert!(ran.err.contains("no pane \"before\""), "{ran:?}");
         }
         let killed = daemon.fugue(&["kill", "before"]);
         assert_eq!(killed.code, 3, "{killed:?}");

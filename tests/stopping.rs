@@ -347,23 +347,15 @@ fn a_bad_configuration_is_told_in_one_line() {
 }
 
 #[test]
-fn without_a_daemon_commands_say_so_and_start_none() {
+fn without_a_daemon_commands_about_it_say_so_and_start_none() {
     let daemon = Daemon::prepared("");
     for words in [
         &["status"][..],
         &["stop"],
         &["tree"],
         &["whoami"],
-        &["panes"],
-        &["windows"],
-        &["read", "x"],
-        &["send", "x", "y"],
-        &["expect", "x", "y"],
-        &["wait", "x"],
-        &["kill", "x"],
-        &["close", "x"],
-        &["rename", "session", "x", "y"],
-        &["attach", "x"],
+        &["retry", "x"],
+        &["forget"],
     ] {
         let ran = daemon.fugue(words);
         assert_eq!(ran.code, 4, "{words:?}: {}{}", ran.out, ran.err);
@@ -375,6 +367,26 @@ fn without_a_daemon_commands_say_so_and_start_none() {
     }
     assert!(!daemon.socket().exists(), "one was started");
     assert_eq!(proc::marked(&marker(&daemon)), Vec::<u32>::new());
+}
+
+#[test]
+fn what_needs_a_daemon_starts_one() {
+    for (words, code) in [
+        (&["ls"][..], 0),
+        (&["panes", "--all"], 0),
+        (&["panes"], 3),
+        (&["read", "x"], 3),
+        (&["send", "x", "y"], 3),
+        (&["wait", "x"], 3),
+        (&["kill", "x"], 3),
+        (&["rename", "session", "x", "y"], 3),
+    ] {
+        let daemon = Daemon::prepared("");
+        let ran = daemon.fugue(words);
+        assert_eq!(ran.code, code, "{words:?}: {}{}", ran.out, ran.err);
+        assert_eq!(daemon.fugue(&["stop"]).code, 0, "{words:?}");
+        assert_eq!(proc::marked(&marker(&daemon)), Vec::<u32>::new());
+    }
 }
 
 #[test]

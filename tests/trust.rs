@@ -142,7 +142,7 @@ fn names_paths_and_reasons_of_others_reach_no_terminal_as_they_are() {
         let pane = made.pane_id.to_string();
         let said = eventually("the reason", async || {
             let ran = daemon.fugue(&["wait", &pane, "--timeout", "100ms"]);
-            ran.err.contains("spawn_failed").then_some(ran.err)
+            ran.err.contains("cannot start").then_some(ran.err)
         })
         .await;
         assert_eq!(obeyed(&said), [], "{said:?}");

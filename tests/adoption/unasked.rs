@@ -124,7 +124,7 @@ fn after_an_end_in_order_nothing_is_left_to_tell() {
         daemon.signal(Signal::TERM);
         daemon.wait();
         assert!(!daemon.paths().unfinished().exists());
-        let ran = daemon.fugue(&["ls"]);
+        let ran = daemon.fugue(&["status"]);
         assert_eq!(ran.code, 4, "{ran:?}");
         assert!(!daemon.socket().exists());
         // What lives on has an end that is still to be told.
@@ -168,7 +168,7 @@ fn a_server_that_does_not_start_is_told_with_what_was_killed() {
 #[test]
 fn where_nothing_is_left_nothing_is_started() {
     let daemon = Daemon::prepared("");
-    let ran = daemon.fugue(&["ls"]);
+    let ran = daemon.fugue(&["status"]);
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(!ran.err.contains("alive"), "{ran:?}");
     assert!(!daemon.socket().exists());

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::departed::When;
-use crate::numbers::{self, Counted, LastNumbers, Numbers};
+use crate::numbers::{self, LastNumbers, Numbers};
 use crate::rows::{StoredEnd, StoredKey};
 use crate::schema::{self, OpenError};
 use crate::{last_end, text};
@@ -109,14 +109,10 @@ fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
     if let Err(error) = text::forget_strays(connection) {
         tracing::warn!(%error, "the text of panes that are gone is kept");
     }
-    let numbers = |kind| numbers::read(connection, kind);
-    let session_numbers = numbers(Counted::Session)?;
-    let window_numbers = numbers(Counted::Window)?;
-    let pane_numbers = numbers(Counted::Pane)?;
-    let run_numbers = numbers(Counted::Orchestration)?;
+    let numbers = numbers::read(connection)?;
     let mut environments = environments(connection)?;
-    let mut windows = windows(connection, &window_numbers)?;
-    let mut sessions = sessions(connection, &session_numbers)?;
+    let mut windows = windows(connection, &numbers.windows)?;
+    let mut sessions = sessions(connection, &numbers.sessions)?;
     for session in &mut sessions {
         let id = session.snapshot.id.to_string();
         session.snapshot.windows = windows.remove(&id).unwrap_or_default();
@@ -128,17 +124,12 @@ fn read_rows(connection: &Connection) -> Result<Loaded, OpenError> {
         rebooted: false,
         unsettled: false,
         sessions,
-        panes: panes(connection, &pane_numbers)?,
-        mirrors: mirrors(connection, &pane_numbers)?,
+        panes: panes(connection, &numbers.panes)?,
+        mirrors: mirrors(connection, &numbers.panes)?,
         ended: ended(connection)?,
-        orchestrations: orchestrations(connection, &run_numbers)?,
+        orchestrations: orchestrations(connection, &numbers.orchestrations)?,
         keys: keys(connection)?,
-        last_numbers: LastNumbers {
-            session: session_numbers.last.into(),
-            window: window_numbers.last.into(),
-            pane: pane_numbers.last.into(),
-            orchestration: run_numbers.last.into(),
-        },
+        last_numbers: numbers.last(),
     })
 }
 

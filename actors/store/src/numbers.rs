@@ -78,18 +78,57 @@ impl Numbers {
     }
 }
 
-/// Gives a number to each thing of a kind that has none, in order of creation, and reads them all.
-pub(crate) fn read(connection: &Connection, kind: Counted) -> rusqlite::Result<Numbers> {
-    let fill = format!(
-        "INSERT INTO numbers (kind, number, id)
-            SELECT ?1, (SELECT coalesce(max(number), 0) FROM numbers WHERE kind = ?1) + row_number() OVER (ORDER BY id), id
-            FROM ({known}) AS known
-            WHERE NOT EXISTS (SELECT 1 FROM numbers WHERE kind = ?1 AND numbers.id = known.id)",
-        known = kind.known()
-    );
-    if let Err(error) = connection.execute(&fill, [kind.as_str()]) {
-        tracing::warn!(%error, kind = kind.as_str(), "what has no number yet gets none in the database");
+/// The numbers of all kinds.
+pub(crate) struct AllNumbers {
+    pub(crate) sessions: Numbers,
+    pub(crate) windows: Numbers,
+    pub(crate) panes: Numbers,
+    pub(crate) orchestrations: Numbers,
+}
+
+impl AllNumbers {
+    /// The highest ones.
+    pub(crate) fn last(&self) -> LastNumbers {
+        LastNumbers {
+            session: self.sessions.last.into(),
+            window: self.windows.last.into(),
+            pane: self.panes.last.into(),
+            orchestration: self.orchestrations.last.into(),
+        }
     }
+}
+
+/// Reads all numbers, and gives one to each thing that has none, in order of creation.
+pub(crate) fn read(connection: &Connection) -> rusqlite::Result<AllNumbers> {
+    let mut given = Vec::new();
+    let mut of = |kind: Counted| -> rusqlite::Result<Numbers> {
+        let mut numbers = read_kind(connection, kind)?;
+        let known = ids(connection, kind)?;
+        for id in known {
+            if !numbers.by_id.contains_key(&id) {
+                numbers.last += 1;
+                given.push((kind, numbers.last, id.clone()));
+                numbers.by_id.insert(id, numbers.last);
+            }
+        }
+        Ok(numbers)
+    };
+    let all = AllNumbers {
+        sessions: of(Counted::Session)?,
+        windows: of(Counted::Window)?,
+        panes: of(Counted::Pane)?,
+        orchestrations: of(Counted::Orchestration)?,
+    };
+    // One try: a database that is locked holds nobody up for this, and the same numbers are given the next time.
+    if !given.is_empty()
+        && let Err(error) = write_all(connection, &given)
+    {
+        tracing::warn!(%error, count = given.len(), "numbers of what an older daemon made are not written yet");
+    }
+    Ok(all)
+}
+
+fn read_kind(connection: &Connection, kind: Counted) -> rusqlite::Result<Numbers> {
     let sql = "SELECT id, number FROM numbers WHERE kind = ?1 ORDER BY number";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([kind.as_str()])?;
@@ -99,6 +138,22 @@ pub(crate) fn read(connection: &Connection, kind: Counted) -> rusqlite::Result<N
         by_id.insert(row.get(0)?, last);
     }
     Ok(Numbers { by_id, last })
+}
+
+/// The ids of a kind, in order of creation.
+fn ids(connection: &Connection, kind: Counted) -> rusqlite::Result<Vec<String>> {
+    let sql = format!("SELECT id FROM ({}) ORDER BY id", kind.known());
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}
+
+fn write_all(connection: &Connection, given: &[(Counted, u64, String)]) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    for (kind, number, id) in given {
+        write(&transaction, *kind, id, *number)?;
+    }
+    transaction.commit()
 }
 
 /// Writes the number of what has this id, unless it is written already; 0 is none.

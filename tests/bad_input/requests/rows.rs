@@ -13,6 +13,7 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for add in [
         name_rows,
+        target_rows,
         unknown_rows,
         spawn_rows,
         number_rows,
@@ -78,7 +79,11 @@ fn name_rows(rows: &mut Vec<Row>) {
             json!({ "pane": "one", "name": name }),
             InvalidArgument,
         ));
-        if name != NOBODY {
+        // As targets these are a name, and paths whose session is not there.
+        let is_form = ["=x", "a.b", "a/b"].contains(&name.as_str());
+        if is_form {
+            rows.push(("close_pane", json!({ "pane": name }), ErrorCode::NotFound));
+        } else if name != NOBODY {
             rows.push(("get_session", json!({ "session": name }), InvalidArgument));
             rows.push(("close_pane", json!({ "pane": name }), InvalidArgument));
         }
@@ -93,6 +98,42 @@ fn name_rows(rows: &mut Vec<Row>) {
         json!({ "session": "two", "name": "one" }),
         ErrorCode::NameTaken,
     ));
+}
+
+/// Texts that look like the forms of targets and are none.
+fn target_rows(rows: &mut Vec<Row>) {
+    for text in [
+        "=",
+        "/",
+        ".",
+        "one/",
+        "one.",
+        "one/.0",
+        "one/0.",
+        "one/0/0",
+        "one.0.0",
+        "$",
+        "%1x",
+        "one/%1",
+        "one/99999999999",
+    ] {
+        let (session, pane) = (json!({ "session": text }), json!({ "pane": text }));
+        rows.push(("get_session", session, ErrorCode::InvalidArgument));
+        rows.push(("close_pane", pane, ErrorCode::InvalidArgument));
+    }
+    for (text, code) in [
+        ("one/7", ErrorCode::NotFound),
+        ("one.7", ErrorCode::NotFound),
+        ("%999999", ErrorCode::NotFound),
+        ("@999999", ErrorCode::NotFound),
+        ("$999999", ErrorCode::NotFound),
+    ] {
+        rows.push(("close_pane", json!({ "pane": text }), code));
+    }
+    for text in ["one/0", "one.0", "%1", "@1"] {
+        let session = json!({ "session": text });
+        rows.push(("kill_session", session, ErrorCode::InvalidArgument));
+    }
 }
 
 fn unknown_rows(rows: &mut Vec<Row>) {
