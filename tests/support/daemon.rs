@@ -112,7 +112,9 @@ impl Daemon {
             .env("FUGUE_CONFIG", self.dir.path().join("config.toml"))
             .env_remove("FUGUE_PANE_ID")
             .env_remove("FUGUE_PANE")
-            .env_remove("FUGUE_SERVER");
+            .env_remove("FUGUE_SERVER")
+            // A panic that a test asks for would look through all symbols, which takes seconds on a busy machine.
+            .env("RUST_BACKTRACE", "0");
         command
     }
 
