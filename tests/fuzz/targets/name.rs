@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::session_id::{SessionId, Target};
+use protocol::session_id::SessionId;
+use protocol::target::Target;
 use protocol::{Name, ServerName};
 
 fuzz_target!(|input: &[u8]| {
