@@ -34,6 +34,8 @@ fn line(daemon: &Daemon, line: &str) -> Ran {
     command
         .args(["-c", line])
         .env("PATH", path)
+        // Shells are not to do what this account's own files say.
+        .env("HOME", daemon.dir.path())
         .current_dir(daemon.dir.path());
     let ran = command.stdin(std::process::Stdio::null()).output().unwrap();
     Ran {
