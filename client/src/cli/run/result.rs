@@ -161,6 +161,13 @@ pub(in crate::cli) fn hint(
             ))
         }
         (OrchestrationKind::Pipeline, None) => None,
+        // A session that the run has made has its id for a name, which is for no one to type.
+        (OrchestrationKind::Parallel, _) if run.session_created => {
+            let pane = shown(run.commands.iter().find_map(|command| command.pane_id)?);
+            Some(format!(
+                "the panes are kept: `fugue read {pane}` shows one, `fugue close {pane}` ends it"
+            ))
+        }
         (OrchestrationKind::Parallel, _) => Some(format!(
             "the panes are kept in session {session}: `fugue read PANE` shows one"
         )),

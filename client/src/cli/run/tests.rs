@@ -171,6 +171,28 @@ fn a_kept_pipeline_says_how_to_look_at_it() {
 }
 
 #[test]
+fn kept_panes_are_named_as_somebody_can_type_them() {
+    let pane = PaneUuid::new();
+    let mut one = command("a", RunStatus::Completed, Some(0), None);
+    one.pane_id = Some(pane);
+    let mut kept = run(RunStatus::Completed, vec![one]);
+    kept.cleanup = false;
+    let hint = |run: &Orchestration| result::hint(run, "build", |_| "%25".to_owned());
+    assert_eq!(
+        hint(&kept).as_deref(),
+        Some("the panes are kept: `fugue read %25` shows one, `fugue close %25` ends it")
+    );
+    kept.session_created = false;
+    assert_eq!(
+        hint(&kept).as_deref(),
+        Some("the panes are kept in session build: `fugue read PANE` shows one")
+    );
+    kept.session_created = true;
+    kept.commands.clear();
+    assert_eq!(hint(&kept), None);
+}
+
+#[test]
 fn outcomes_in_words() {
     use RunStatus::*;
     let mut unknown = command("a", Failed, None, None);
