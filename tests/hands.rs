@@ -129,10 +129,27 @@ fn several_are_ended_by_one_command() {
         for name in ["a", "b", "c", "d"] {
             client.session(name, "exec cat").await;
         }
-        let ran = daemon.fugue(&["kill", "a", "nix", "b"]);
-        assert_eq!(ran.code, 1, "{ran:?}");
-        assert!(ran.err.contains("no session \"nix\""), "{ran:?}");
-        ok(&daemon, &["close", "c", "d", "--force"]);
+        // One that is not there ends none.
+        for words in [["kill", "a", "nix", "b"], ["close", "a", "nix", "b"]] {
+            let ran = daemon.fugue(&words);
+            assert_eq!(ran.code, 3, "{ran:?}");
+            assert!(ran.err.contains("\"nix\""), "{ran:?}");
+        }
+        assert_eq!(client.sessions().await.len(), 4);
+        ok(&daemon, &["kill", "a", "b", "a"]);
+        // Indexes mean what they meant before the first was closed.
+        for name in ["one", "two", "three"] {
+            ok(&daemon, &["split", "c", "-n", name, "-d", "--", "cat"]);
+        }
+        let names = async || {
+            let panes = client.panes().await.into_iter();
+            let panes = panes.filter(|pane| pane.session_name.as_str() == "c");
+            panes.map(|pane| pane.name).collect::<Vec<_>>()
+        };
+        let before = names().await;
+        ok(&daemon, &["close", "c.0", "c.1", "c.0", "--force"]);
+        assert_eq!(names().await, before[2..]);
+        ok(&daemon, &["close", "c.0", "c.1", "d", "--force"]);
         assert!(client.sessions().await.is_empty());
         // A name that cannot be one ends nothing.
         client.session("e", "exec cat").await;

@@ -142,3 +142,48 @@ fn a_tail_goes_on_over_restarts_of_the_program_and_kills_of_the_server() {
         until("got three");
     });
 }
+
+#[test]
+fn what_came_too_fast_is_told_and_a_reader_that_is_gone_ends_it() {
+    with_daemon(async |daemon, client| {
+        client
+            .session("fast", "read x; seq 1 60000; echo end")
+            .await;
+        let tail = Tail::of(&daemon, &["fast"]);
+        assert_eq!(daemon.fugue(&["send", "fast", "--enter"]).code, 0);
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line| line != "end") {
+            lines.push(tail.line());
+        }
+        lines.pop();
+        // Each stretch without a gap is whole; its first and its last line may have been cut by one.
+        let is_gap = |line: &String| line.contains("left out here");
+        let mut stretches: Vec<&[String]> = lines.split(is_gap).collect();
+        let end = stretches.pop().unwrap();
+        assert_eq!(end.last().map(String::as_str), Some("60000"));
+        for stretch in stretches.into_iter().chain([end]) {
+            let whole = stretch.get(1..stretch.len().saturating_sub(1));
+            let numbers: Vec<u32> = whole
+                .unwrap_or_default()
+                .iter()
+                .map(|l| l.parse().unwrap())
+                .collect();
+            assert!(
+                numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+                "{numbers:?}"
+            );
+        }
+        client
+            .session("quiet", "echo one; echo two; exec sleep 600")
+            .await;
+        let line = format!("timeout 15 {} tail quiet | head -1", fugue_exe());
+        let begun = std::time::Instant::now();
+        let ran = daemon.command("sh").args(["-c", &line]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "one\n");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            begun.elapsed()
+        );
+    });
+}

@@ -123,7 +123,7 @@ impl FocusArgs {
 }
 
 /// An update of a pane that changes nothing yet.
-fn unchanged(pane: Target) -> UpdatePane {
+pub(super) fn unchanged(pane: Target) -> UpdatePane {
     UpdatePane {
         pane,
         name: None,

@@ -1,12 +1,13 @@
 //! Ending sessions: one that is named, or all of a server after a confirmation.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
 
 use clap::Args;
 use protocol::fleet::Remote;
 use protocol::reply::{Killed, PaneEnd, SessionInfo};
-use protocol::request::{KillSession, ListSessions};
-use protocol::{Error, ErrorCode, plain};
+use protocol::request::{GetSession, KillSession, ListSessions};
+use protocol::{Error, ErrorCode, Target, plain};
 
 use super::failure::note;
 use super::units::{COMMAND_CHARS, brief, count};
@@ -36,7 +37,7 @@ impl KillArgs {
             return kill_all(caller, self.yes).await;
         }
         let targets = self.sessions.iter().map(|session| caller.target(session));
-        let targets = targets.collect::<Result<Vec<_>, _>>()?;
+        let targets = found(caller, targets.collect::<Result<Vec<_>, _>>()?).await?;
         let mut ended = Several::new(targets.len());
         for (server, session) in targets {
             let mut kill = KillSession {
@@ -55,6 +56,26 @@ impl KillArgs {
         }
         ended.end(caller)
     }
+}
+
+type On = (Arc<Remote>, Target);
+
+/// The sessions that several targets mean, each once: found before one of them is ended, so that one that is not there ends none.
+async fn found(caller: &Caller, targets: Vec<On>) -> anyhow::Result<Vec<On>> {
+    if targets.len() < 2 {
+        return Ok(targets);
+    }
+    let mut found: Vec<On> = Vec::new();
+    for (server, session) in targets {
+        let session = Some(session);
+        let detail = caller.call(&server, &GetSession { session }).await?;
+        let id = Target::from(detail.session.session_id);
+        let known = |(on, known): &On| on.name() == server.name() && *known == id;
+        if !found.iter().any(known) {
+            found.push((server, id));
+        }
+    }
+    Ok(found)
 }
 
 /// The ends of one or several things, each of which may fail alone.
@@ -145,10 +166,10 @@ pub(crate) fn killed_text(caller: &Caller, server: &Remote, killed: &Killed) -> 
         .collect()
 }
 
-/// `closed web/logs (tail -f /dev/null), ended by SIGHUP`; a pane without a name is told by its number.
+/// `closed web.logs (tail -f /dev/null), ended by SIGHUP`; a pane without a name is told by its number.
 fn closed_line(session: &str, number: &str, pane: &PaneEnd) -> String {
     let pane_of = match &pane.name {
-        Some(name) => format!("{session}/{name}"),
+        Some(name) => format!("{session}.{name}"),
         None => format!("{number} in {session}"),
     };
     let command = brief(&pane.command, COMMAND_CHARS);

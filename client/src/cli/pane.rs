@@ -1,6 +1,9 @@
 //! Panes: listing, making and closing them.
 
+use std::sync::Arc;
+
 use clap::Args;
+use protocol::fleet::Remote;
 use protocol::reply::{PaneInfo, Panes, Usage};
 use protocol::request::{ClosePane, CreatePane, ListPanes, RetryPane};
 use protocol::{Direction, Name, ServerName, Target};
@@ -12,7 +15,7 @@ use super::output::table::{Cell, Column, table};
 use super::places::Places;
 use super::program::PaneOptions;
 use super::units::{rough, size, span};
-use super::{Caller, Outcome, args, kill, output, sight, states};
+use super::{Caller, Outcome, args, hands, kill, output, sight, states};
 
 /// `fugue panes`.
 #[derive(Debug, Args)]
@@ -212,9 +215,8 @@ impl SplitArgs {
 
 impl CloseArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
-        // All of them first: what cannot be read changes nothing.
         let targets = self.panes.iter().map(|pane| caller.target(pane));
-        let targets = targets.collect::<Result<Vec<_>, _>>()?;
+        let targets = found(caller, targets.collect::<Result<Vec<_>, _>>()?).await?;
         let mut closed = Several::new(targets.len());
         for (server, pane) in targets {
             let mut close = ClosePane {
@@ -234,6 +236,26 @@ impl CloseArgs {
         }
         closed.end(caller)
     }
+}
+
+type On = (Arc<Remote>, Target);
+
+/// The panes that several targets mean, each once: found before one of them is closed, since that moves the indexes of the others,
+/// and what is not there closes none.
+async fn found(caller: &Caller, targets: Vec<On>) -> anyhow::Result<Vec<On>> {
+    if targets.len() < 2 {
+        return Ok(targets);
+    }
+    let mut found: Vec<On> = Vec::new();
+    for (server, pane) in targets {
+        let info = caller.call(&server, &hands::unchanged(pane)).await?;
+        let id = Target::from(info.pane_id);
+        let known = |(on, known): &On| on.name() == server.name() && *known == id;
+        if !found.iter().any(known) {
+            found.push((server, id));
+        }
+    }
+    Ok(found)
 }
 
 impl RetryArgs {

@@ -9,6 +9,7 @@ use protocol::reply::{PaneStatus, PaneText};
 use protocol::request::{ReadPane, Watch};
 use protocol::time::millis;
 use protocol::{Error, ErrorCode, PaneUuid, Target, plain};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -57,10 +58,27 @@ fn last_lines(text: &str, lines: usize) -> &str {
     }
 }
 
+/// True if some of what came before a text is missing.
+fn is_cut(text: &PaneText) -> bool {
+    text.truncated || text.dropped_lines > 0
+}
+
+/// The line in the place of what is missing.
+fn gap(text: &PaneText) -> String {
+    match text.dropped_lines {
+        0 => "[output is left out here: it came faster than it could be followed]".to_owned(),
+        lines => format!(
+            "[{lines} lines or more are left out here: they came faster than they could be followed]"
+        ),
+    }
+}
+
 /// New text of a pane.
 struct Piece {
     /// The place of the pane among those that are followed.
     of: usize,
+    /// Some of what came before it is missing: it had left the scrollback, or was too much for an answer.
+    is_behind_gap: bool,
     text: PaneText,
 }
 
@@ -114,10 +132,15 @@ impl Followed {
         let mut text = self.server.call(&self.first, CALL_LIMIT).await?;
         text.text = last_lines(&text.text, self.lines).to_owned();
         let pane = text.pane_id;
-        let mut version = None;
+        let (mut version, mut is_first) = (None, true);
         loop {
             let (cursor, status) = (text.cursor.clone(), text.status.clone());
-            if pieces.send(Piece { of, text }).await.is_err() {
+            let piece = Piece {
+                of,
+                is_behind_gap: !std::mem::take(&mut is_first) && is_cut(&text),
+                text,
+            };
+            if pieces.send(piece).await.is_err() {
                 return Ok(status);
             }
             let over = status.exit.is_some() && !status.restarting;
@@ -125,7 +148,13 @@ impl Followed {
                 // What came between the last look and the end.
                 let rest = self.since(pane, cursor).await?;
                 let status = rest.status.clone();
-                let _ = pieces.send(Piece { of, text: rest }).await;
+                let is_behind_gap = is_cut(&rest);
+                let piece = Piece {
+                    of,
+                    is_behind_gap,
+                    text: rest,
+                };
+                let _ = pieces.send(piece).await;
                 return Ok(status);
             }
             text = self.since(pane, cursor).await?;
@@ -175,6 +204,15 @@ impl Followed {
     }
 }
 
+/// True if nobody reads what is printed any more, as after `| head -1`.
+fn reader_is_gone() -> bool {
+    let stdout = std::io::stdout();
+    let mut looked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec::default();
+    let seen = poll(&mut looked, Some(&now));
+    seen.is_ok() && looked[0].revents().contains(PollFlags::ERR)
+}
+
 /// Prints the text of these panes as it comes, until all their programs have ended.
 pub(crate) async fn follow(caller: &Caller, followed: Vec<Followed>) -> Outcome {
     let labels: Vec<String> = followed.iter().map(|one| one.label.clone()).collect();
@@ -193,10 +231,17 @@ pub(crate) async fn follow(caller: &Caller, followed: Vec<Followed>) -> Outcome 
             Ok(None) => break,
             Err(_) => {
                 output::print(&lines.unfinished())?;
+                if reader_is_gone() {
+                    return Ok(0);
+                }
                 continue;
             }
         };
         if !caller.json {
+            if piece.is_behind_gap {
+                let gap = gap(&piece.text);
+                output::print(&lines.cut(piece.of, &gap))?;
+            }
             output::print(&lines.add(piece.of, &piece.text.text))?;
         } else if !piece.text.text.is_empty() {
             let json = output::json_of(caller, servers[piece.of].name(), &piece.text)?;

@@ -35,7 +35,7 @@ fn a_closed_pane_is_told_by_its_name_or_its_number() {
         (
             Some("logs"),
             Some(hangup.clone()),
-            "closed web/logs (tail -f /dev/null), ended by SIGHUP",
+            "closed web.logs (tail -f /dev/null), ended by SIGHUP",
         ),
         (
             None,

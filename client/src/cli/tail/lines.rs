@@ -38,6 +38,18 @@ impl Lines {
         shown
     }
 
+    /// A line in the place of text that is missing; what was begun before it stays as it is.
+    pub(super) fn cut(&mut self, of: usize, told: &str) -> String {
+        let mut shown = String::new();
+        if !self.open[of].is_empty() {
+            self.show(of, &mut shown);
+        }
+        if self.begun.take().is_some() {
+            shown.push('\n');
+        }
+        shown + &self.add(of, &format!("{told}\n"))
+    }
+
     /// The beginnings of lines whose ends have not come.
     pub(super) fn unfinished(&mut self) -> String {
         let mut shown = String::new();
@@ -86,6 +98,19 @@ mod tests {
         assert_eq!(lines.unfinished(), "b");
         assert_eq!(lines.add(0, "c\n"), "c\n");
         assert_eq!(lines.end(), "");
+    }
+
+    #[test]
+    fn what_is_missing_has_a_line_of_its_own() {
+        let mut lines = of(&["web"]);
+        assert_eq!(lines.add(0, "a\nb"), "a\n");
+        assert_eq!(lines.cut(0, "[gap]"), "b\n[gap]\n");
+        assert_eq!(lines.add(0, "c\n"), "c\n");
+        assert_eq!(lines.cut(0, "[gap]"), "[gap]\n");
+        let mut lines = of(&["a", "b"]);
+        lines.add(0, "x");
+        assert_eq!(lines.unfinished(), "a | x");
+        assert_eq!(lines.cut(1, "[gap]"), "\nb | [gap]\n");
     }
 
     #[test]
