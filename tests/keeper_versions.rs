@@ -232,6 +232,11 @@ fn a_keeper_serves_a_daemon_of_the_first_version() {
         let client = daemon.client().await;
         let made = client.session("s", "echo READY; exec sleep 600").await;
         let id = made.pane_id;
+        eventually("it executes sleep", async || {
+            let comm = std::fs::read_to_string(format!("/proc/{}/comm", made.pid));
+            comm.is_ok_and(|comm| comm.trim() == "sleep").then_some(())
+        })
+        .await;
         drop(client);
         daemon.signal(Signal::KILL);
         daemon.wait();
