@@ -59,17 +59,19 @@ impl Times {
         }
     }
 
+    /// The state with its time.
+    pub(super) fn status(self, status: ProgramStatus) -> ProgramStatus {
+        let known = self.state.filter(|(state, _)| *state == status.value);
+        ProgramStatus {
+            since_ms: known.map(|(_, since)| since),
+            ..status
+        }
+    }
+
     /// The facts that the screen tells, with these times.
     pub(super) fn facts(self, screen: &Screen) -> Facts {
-        let since = |value| {
-            let known = self.state.filter(|(state, _)| *state == value);
-            known.map(|(_, since)| since)
-        };
         Facts {
-            status: screen.program_status().map(|status| ProgramStatus {
-                since_ms: since(status.value),
-                ..status
-            }),
+            status: screen.program_status().map(|status| self.status(status)),
             progress: screen.progress(),
             notification: screen.notice().map(|notice| Notification {
                 title: Some(notice.title.clone()).filter(|title| !title.is_empty()),

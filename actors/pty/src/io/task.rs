@@ -23,7 +23,7 @@ use super::frames::Frames;
 use super::quiet::Quiet;
 use super::ready::{Held, Readiness};
 use super::rebuild::Rebuilt;
-use super::waits::{QuietSince, Waits};
+use super::waits::{QuietSince, Seen, Waits};
 use super::writes::Writes;
 use super::{Command, NOTHING_PARSED, Shared};
 use crate::clock::steady_ms;
@@ -233,7 +233,10 @@ impl Task {
             Command::Look(look) => look(&mut self.screen),
             Command::NextFrame(known, reply) => self.frames.push(known, reply),
             Command::Expect(order, reply) => {
-                self.waits.push(order, reply, &self.screen, self.ended, now);
+                self.publish();
+                let (screen, told) = (&self.screen, self.told);
+                let seen = Seen { screen, told };
+                self.waits.push(order, reply, seen, self.ended, now);
             }
             Command::Drain(limit, reply) => {
                 self.look_again(now);
@@ -242,7 +245,7 @@ impl Task {
             Command::ProgramEnded(reply) => {
                 self.ended = true;
                 self.next_look = None;
-                self.waits.output(&self.screen);
+                self.look_for_waits();
                 self.screen.program_ended();
                 self.waits.program_ended(&self.screen);
                 let _ = reply.send(());
@@ -405,9 +408,7 @@ impl Task {
             self.writes
                 .push_answer(answer, place, &self.screen, deadline);
         }
-        if !self.waits.is_empty() {
-            self.waits.output(&self.screen);
-        }
+        self.look_for_waits();
         if self.parsed >= self.next_checkpoint
             || self.screen.work().total() >= self.next_checkpoint_work
         {
@@ -431,7 +432,8 @@ impl Task {
             .echoes
             .expire(self.master.descriptor(), &mut self.screen, now)
         {
-            self.waits.output(&self.screen);
+            self.publish();
+            self.look_for_waits();
         }
         self.expire_waits(now);
         if self.shared.fast_path.take_typed() {
@@ -445,6 +447,16 @@ impl Task {
             self.look_again(now);
         }
         self.drain_waiters.expire(now);
+    }
+
+    /// Ends the waits for what there is by now, after everybody may see it.
+    fn look_for_waits(&mut self) {
+        if self.waits.is_empty() {
+            return;
+        }
+        self.publish();
+        let (screen, told) = (&self.screen, self.told);
+        self.waits.output(Seen { screen, told });
     }
 
     fn publish(&mut self) {

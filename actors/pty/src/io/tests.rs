@@ -6,11 +6,12 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use protocol::Size;
+use protocol::reply::ProgramState;
 use protocol::terminal::TerminalFacts;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
-use super::Io;
+use super::{ExpectOrder, Io};
 use crate::setup::{Host, ScreenSetup, Setup};
 
 const HOST: Host = Host {
@@ -63,4 +64,28 @@ fn the_output_of_an_ended_program_is_read_however_late_the_task_has_its_turn() {
         drained.await.unwrap();
         assert!(shows(&io, "last words").await);
     });
+}
+
+/// Whoever is told that a state is there may ask for the pane at once, and hears the same.
+#[tokio::test]
+async fn a_wait_ends_when_everybody_may_see_what_ended_it() {
+    let (io, mut program) = started();
+    for (told, state) in [("idle", ProgramState::Idle), ("done", ProgramState::Done)] {
+        let order = ExpectOrder {
+            pattern: None,
+            idle: None,
+            after_input: false,
+            since: None,
+            states: vec![state],
+            output_only: false,
+            limit: Duration::from_secs(10),
+        };
+        let waiting = io.clone();
+        let waited = tokio::spawn(async move { waiting.expect(order).await });
+        tokio::task::yield_now().await;
+        write!(program, "\x1b]7501;state={told}\x07").unwrap();
+        let told = waited.await.unwrap().unwrap().state.expect("a state");
+        assert_eq!((told.value, told.since_ms), (state, Some(0)));
+        assert_eq!(io.live().facts().status.clone(), Some(told));
+    }
 }

@@ -7,7 +7,15 @@ use terminal::screen::{Match, Screen, TextCursor};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::facts::Times;
 use super::{ExpectOrder, Waited};
+
+/// The screen and the times of what it tells, in which waits look for what they wait for.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) screen: &'a Screen,
+    pub(super) told: Times,
+}
 
 /// The thing that ends a wait.
 enum Ending {
@@ -48,18 +56,19 @@ impl Wait {
     }
 
     /// The end of it, if that is there already.
-    fn look(&mut self, screen: &Screen) -> Option<Ending> {
-        let found = self.search(screen).map(Ending::Match);
-        found.or_else(|| self.state(screen).map(Ending::State))
+    fn look(&mut self, seen: Seen<'_>) -> Option<Ending> {
+        let found = self.search(seen.screen).map(Ending::Match);
+        found.or_else(|| self.state(seen).map(Ending::State))
     }
 
     /// The program's state, when it is waited for.
-    fn state(&self, screen: &Screen) -> Option<ProgramStatus> {
+    fn state(&self, seen: Seen<'_>) -> Option<ProgramStatus> {
         if self.order.states.is_empty() {
             return None;
         }
-        let status = screen.program_status();
-        status.filter(|status| self.order.states.contains(&status.value))
+        let status = seen.screen.program_status()?;
+        let waited_for = self.order.states.contains(&status.value);
+        waited_for.then(|| seen.told.status(status))
     }
 
     fn search(&mut self, screen: &Screen) -> Option<Match> {
@@ -106,27 +115,27 @@ impl Waits {
         &mut self,
         order: ExpectOrder,
         reply: oneshot::Sender<Waited>,
-        screen: &Screen,
+        seen: Seen<'_>,
         ended: bool,
         now: Instant,
     ) {
-        let from = order.since.unwrap_or_else(|| screen.first_row_shown());
+        let from = order.since.unwrap_or_else(|| seen.screen.first_row_shown());
         let mut wait = Wait {
             order,
             from,
             begun: now,
             reply,
         };
-        let ending = wait.look(screen).or(ended.then_some(Ending::Exit));
+        let ending = wait.look(seen).or(ended.then_some(Ending::Exit));
         match ending {
-            Some(ending) => wait.answer(ending, screen),
+            Some(ending) => wait.answer(ending, seen.screen),
             None => self.0.push(wait),
         }
     }
 
     /// There is more output.
-    pub(super) fn output(&mut self, screen: &Screen) {
-        self.settle(screen, |wait| wait.look(screen));
+    pub(super) fn output(&mut self, seen: Seen<'_>) {
+        self.settle(seen.screen, |wait| wait.look(seen));
     }
 
     /// The program has ended and its output is read.
