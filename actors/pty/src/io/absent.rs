@@ -7,8 +7,9 @@ use terminal::screen::Screen;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::facts::Times;
 use super::frames::Frames;
-use super::waits::{QuietSince, Waits};
+use super::waits::{QuietSince, Seen, Waits};
 use super::{Command, Shared};
 
 /// The error for what needs the terminal.
@@ -107,7 +108,9 @@ impl Absent {
             Command::NextFrame(known, reply) => self.frames.push(known, reply),
             Command::Expect(order, reply) => {
                 let now = Instant::now();
-                self.waits.push(order, reply, &self.screen, self.ended, now);
+                let (screen, told) = (&self.screen, Times::default());
+                let seen = Seen { screen, told };
+                self.waits.push(order, reply, seen, self.ended, now);
             }
             Command::Drain(_, reply) => {
                 let _ = reply.send(());
