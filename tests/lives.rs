@@ -136,6 +136,28 @@ fn a_restarted_program_finds_a_usual_terminal() {
 }
 
 #[test]
+fn a_program_is_found_by_its_name_while_its_session_still_learns_of_its_end() {
+    with_daemon(async |daemon, client| {
+        client.session("keep", "exec sleep 600").await;
+        client
+            .crash("step", "close: it is taken out=slow 5000")
+            .await
+            .unwrap();
+        let made = daemon.fugue(&["new", "-d", "-n", "quick", "--", "echo out; exit 7"]);
+        assert_eq!(made.code, 0, "{}", made.err);
+        eventually("its pane is gone", async || {
+            (client.panes().await.len() == 1).then_some(())
+        })
+        .await;
+        let waited = daemon.fugue(&["wait", "quick"]);
+        assert_eq!(waited.code, 7, "{}", waited.err);
+        let read = daemon.fugue(&["read", "quick"]);
+        assert_eq!((read.code, read.out.as_str()), (0, "out\n"), "{}", read.err);
+        assert_eq!(client.sessions().await.len(), 2, "its session still lives");
+    });
+}
+
+#[test]
 fn a_short_program_is_found_by_its_name_after_its_end() {
     with_daemon(async |daemon, client| {
         client.session("keep", "exec sleep 600").await;

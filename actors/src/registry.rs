@@ -375,9 +375,19 @@ impl Registry {
             // The newest one tells what its session was called in the end.
             seen.insert(context.session_id)
                 && context.session_name == *name
-                && self.session(context.session_id).is_none()
+                && self
+                    .session(context.session_id)
+                    .is_none_or(|session| self.is_emptied(&session.snapshot(), name))
         };
         ended.iter().rev().find(is_it).cloned()
+    }
+
+    /// True if a session of this name has lost its last pane, and will end of it in a moment.
+    fn is_emptied(&self, snapshot: &SessionSnapshot, name: &Name) -> bool {
+        let mut panes = snapshot.panes();
+        snapshot.name == *name
+            && snapshot.leases.is_empty()
+            && panes.all(|pane| self.leaf(pane).is_none())
     }
 
     /// The remembered ends of removed panes, oldest first.

@@ -152,6 +152,12 @@ async fn request(world: &World, operation: Operation) -> Result<(), Error> {
                 ..RunParallel::default()
             };
             let begun = world.client.call(run).await?;
+            // One that has not started yet has no pane to be closed.
+            eventually("its pane runs", async || {
+                let panes = world.client.panes().await;
+                (panes.iter().filter(|pane| runs(pane)).count() == 2).then_some(())
+            })
+            .await;
             let cancel = CancelOrchestration {
                 orchestration_id: begun.orchestration_id,
             };
