@@ -17,6 +17,7 @@ use protocol::fleet::Remote;
 use protocol::reply::Attached;
 use protocol::request::{GetSession, WaitPane, Whoami};
 use protocol::terminal::TerminalFacts;
+use protocol::transport::ssh::Asking;
 use protocol::{Error, ErrorCode, Size, Target, transport};
 
 use crate::cli::Outcome;
@@ -176,7 +177,7 @@ fn first(
         }
         std::thread::sleep(LOST_PAUSE);
         // One that is not there yet is looked for again, up to the same end.
-        if let Ok(next) = Link::open_again(server) {
+        if let Ok(next) = Link::open_again(server, Asking::Never) {
             *link = next;
         }
     }
@@ -225,7 +226,7 @@ fn search(
             true => Link::open_again,
             false => Link::open,
         };
-        let again = open(server).and_then(|mut link| {
+        let again = open(server, Asking::Never).and_then(|mut link| {
             link.attach(view, viewer.size(), viewer.facts())?;
             Ok(link)
         });

@@ -49,18 +49,11 @@ impl Front {
         if let Some(server) = server {
             return Ok(vec![Place::new(fleet, &ServerName::new(server)?)?]);
         }
-        let default = fleet.default_server();
-        let others = fleet.names().filter(|name| all && *name != default);
-        let mut seen = Vec::new();
-        let mut places = Vec::new();
-        for name in std::iter::once(default).chain(others) {
-            let socket = fleet.server(name)?.socket().to_owned();
-            if !seen.contains(&socket) {
-                seen.push(socket);
-                places.push(Place::new(fleet, name)?);
-            }
-        }
-        Ok(places)
+        let servers = fleet.distinct(all)?;
+        let places = servers
+            .iter()
+            .map(|server| Place::new(fleet, server.name()));
+        places.collect()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Resources: each pane's screen and each server's actor tree, by address.
 
-use futures_util::future::join_all;
 use protocol::fleet::Fleet;
 use protocol::reply::PaneInfo;
 use protocol::{Error, ErrorCode, ServerName, Target, request};
@@ -11,7 +10,7 @@ use rmcp::model::{
 use serde_json::json;
 
 use crate::call::Front;
-use crate::route::{Place, QUICK};
+use crate::route::{Place, QUICK, gathered};
 use crate::shape;
 
 /// Resources in one answer of a list.
@@ -112,7 +111,8 @@ pub(crate) async fn list(front: &Front, after: Option<&str>) -> Result<ListResou
         let screens = panes.iter().map(|info| screen(place, info));
         Ok::<_, Error>(std::iter::once(tree(place)).chain(screens).collect())
     });
-    let lists: Vec<Vec<Resource>> = join_all(asked).await.into_iter().flatten().collect();
+    let lists = gathered(&places, asked).await;
+    let lists: Vec<Vec<Resource>> = lists.into_iter().flatten().collect();
     let mut all: Vec<Resource> = lists.into_iter().flatten().collect();
     if let Some(after) = after {
         let at = all.iter().position(|resource| resource.uri == after);
@@ -195,6 +195,7 @@ pub(crate) fn refusal(error: &Error) -> ErrorData {
         | ErrorCode::Cancelled
         | ErrorCode::InputBlocked
         | ErrorCode::SpawnFailed
+        | ErrorCode::Unauthenticated
         | ErrorCode::Denied
         | ErrorCode::Unreachable
         | ErrorCode::Internal => ErrorData::internal_error(message, Some(data)),

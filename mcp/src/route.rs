@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::fleet::{Fleet, Remote};
+use futures_util::future::join_all;
+use protocol::fleet::{Fleet, GATHER_LIMIT, Remote};
 use protocol::reply::SessionContext;
 use protocol::{Call, Error, ErrorCode, ServerName, SessionId, Target};
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ impl Place {
     pub(crate) fn new(fleet: &Fleet, name: &ServerName) -> Result<Self, Error> {
         let server = fleet.server(name)?;
         let default = fleet.server(fleet.default_server())?;
-        let foreign = server.socket() != default.socket();
+        let foreign = !server.is_at(&default);
         Ok(Self {
             server,
             name: name.clone(),
@@ -41,8 +42,8 @@ impl Place {
         &self.name
     }
 
-    /// The socket on which it listens.
-    pub(crate) fn socket(&self) -> &std::path::Path {
+    /// The socket on which it listens, on this machine.
+    pub(crate) fn socket(&self) -> Option<&std::path::Path> {
         self.server.socket()
     }
 
@@ -106,6 +107,22 @@ impl Place {
         }
         error
     }
+}
+
+/// Each place's answer. Where there are several, none is waited for longer than the others may take.
+pub(crate) async fn gathered<T>(
+    places: &[Place],
+    asked: impl Iterator<Item = impl Future<Output = Result<T, Error>>>,
+) -> Vec<Result<T, Error>> {
+    let limit = (places.len() > 1).then_some(GATHER_LIMIT);
+    let asked = places.iter().zip(asked).map(|(place, asked)| async move {
+        let Some(limit) = limit else {
+            return asked.await;
+        };
+        let answer = tokio::time::timeout(limit, asked).await;
+        answer.unwrap_or_else(|_| Err(place.server.silent(limit)))
+    });
+    join_all(asked).await
 }
 
 /// The server that all of `given` mean, and each of them there. Each is an argument's name and

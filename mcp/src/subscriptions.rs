@@ -143,7 +143,7 @@ async fn follow(place: Place, address: Address, uri: String, mut seen: Option<St
         told.map(|told| told.unwrap_or(false))
     };
     loop {
-        while transport::is_absent(place.socket()) {
+        while place.socket().is_some_and(transport::is_absent) {
             tokio::time::sleep(PAUSE).await;
         }
         let next = version(&place, &address, seen.clone(), WAIT).await;

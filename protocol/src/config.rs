@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
+use crate::color::ServerColor;
 use crate::error::Error;
 use crate::name::ServerName;
 use crate::paths::own_uid;
@@ -61,14 +63,60 @@ pub struct HttpConfig {
     pub token_file: Option<PathBuf>,
 }
 
-/// The address of another server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Another server: its address, and what belongs to that kind of address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct ServerEntry {
-    /// Its unix socket.
-    pub socket: PathBuf,
-    /// The user whose server it is, when that is another one than the caller.
+    /// Its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Its unix socket, the older way to say `unix:`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The user whose server it is, when that is another one than the caller; only of a unix socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
+    /// What ssh runs there instead of `fugue proxy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Its colour in lists, chosen from its name without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<ServerColor>,
+}
+
+impl ServerEntry {
+    /// Its address, whichever way it is said.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        let socket = || Address::Unix(self.socket.clone().unwrap_or_default());
+        self.address.clone().unwrap_or_else(socket)
+    }
+
+    fn check(&self, name: &ServerName) -> Result<(), String> {
+        let one = "give address = \"unix:/PATH\" or \"ssh://[USER@]HOST[:PORT]\"";
+        match (&self.address, &self.socket) {
+            (None, None) => return Err(format!("servers.{name} has no address; {one}")),
+            (Some(_), Some(_)) => {
+                return Err(format!(
+                    "servers.{name} has both address and socket; give one of the two"
+                ));
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+        }
+        match self.address() {
+            Address::Unix(_) if self.command.is_some() => Err(format!(
+                "servers.{name}.command is for ssh:// addresses; nothing is run for a unix socket"
+            )),
+            Address::Ssh(_) if self.uid.is_some() => Err(format!(
+                "servers.{name}.uid is for unix sockets; over ssh name the user in the address"
+            )),
+            Address::Unix(socket) if !socket.is_absolute() => Err(format!(
+                "servers.{name}.socket is {}; it must be an absolute path",
+                socket.display()
+            )),
+            Address::Unix(_) | Address::Ssh(_) => Ok(()),
+        }
+    }
 }
 
 /// The settings of the daemon.
@@ -401,6 +449,9 @@ impl Config {
                     "servers.{own} is the name of this machine's own server; give the other one another name"
                 ));
             }
+        }
+        for (name, entry) in &config.servers {
+            entry.check(name)?;
         }
         Ok(config)
     }

@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::codec::Encoder;
 
-use crate::codec::{CodecError, FRAME_MAX_BYTES, FrameCodec};
+use crate::codec::FrameCodec;
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::frame::{
     Frame, Hello, PROTOCOL_VERSION, PastePart, RequestFrame, ViewId, from_bytes, to_bytes,
 };
+use crate::peer::{NO_HELLO, Peer, Received, lost, silent};
 use crate::request::Call;
 
 /// Frames waiting for the socket. A caller beyond it waits its turn.
@@ -85,16 +85,24 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let (read, write) = tokio::io::split(stream);
-        let mut read = FramedRead::new(read, FrameCodec::default());
-        let mut write = FramedWrite::new(write, FrameCodec::default());
-        let greeting = async {
-            let sent = write.send(Frame::Hello(hello)).await;
-            // A server that refuses says why before it closes, even if our hello is too late.
-            let server = server_hello(&mut read).await?;
-            sent.map(|()| server)
-                .map_err(|error| ended(&format!("{NO_HELLO}: {error}")))
-        };
+        let peer = Peer::client(hello, limit, std::time::Instant::now());
+        Self::open_as(stream, peer, limit).await
+    }
+
+    /// As [`Connection::open`], with the end of the connection as it is over this kind of stream.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open_as<S>(
+        stream: S,
+        mut peer: Peer,
+        limit: Duration,
+    ) -> Result<(Self, mpsc::Receiver<Event>), Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (mut read, mut write) = tokio::io::split(stream);
+        let greeting = greet(&mut read, &mut write, &mut peer);
         let server = tokio::time::timeout(limit, greeting)
             .await
             .map_err(|_| silent(limit))??;
@@ -105,7 +113,7 @@ impl Connection {
             closed: watch::Sender::new(false),
         });
         let reading = tokio::spawn(frames::read_frames(
-            read,
+            (read, peer),
             Arc::clone(&shared),
             out.downgrade(),
             events,
@@ -175,7 +183,7 @@ impl Connection {
         limit: Duration,
     ) -> Result<Bytes, Error> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let request = encoded(&Frame::Request(RequestFrame {
+        let request = encoded(Frame::Request(RequestFrame {
             id,
             method: method.to_owned(),
             idempotency_key,
@@ -240,7 +248,7 @@ impl Connection {
     }
 
     async fn send(&self, frame: Frame) -> Result<(), Error> {
-        let frame = encoded(&frame)?;
+        let frame = encoded(frame)?;
         self.out
             .send_timeout(frame, SEND_LIMIT)
             .await
@@ -274,7 +282,7 @@ impl Connection {
             .pending()
             .closed
             .clone()
-            .unwrap_or_else(|| ended("the connection ended"))
+            .unwrap_or_else(|| lost("the connection ended"))
     }
 }
 
@@ -297,60 +305,44 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.connection.shared.pending().waiting.remove(&self.id);
         if !self.answered {
-            let _ = self
-                .connection
-                .out
-                .try_send(Frame::Cancel(self.id).encode());
+            if let Ok(cancel) = encoded(Frame::Cancel(self.id)) {
+                let _ = self.connection.out.try_send(cancel);
+            }
         }
     }
 }
 
-/// Refused here, because the peer would close the connection and with it every other call.
-fn encoded(frame: &Frame) -> Result<Bytes, Error> {
-    let bytes = frame.encode();
-    if bytes.len() > FRAME_MAX_BYTES {
-        return Err(CodecError::Oversize.into());
-    }
-    Ok(bytes)
+/// A frame with its length. One that is too large is refused here, because the peer would close the connection and with it every
+/// other call.
+fn encoded(frame: Frame) -> Result<Bytes, Error> {
+    let mut bytes = BytesMut::new();
+    FrameCodec::default().encode(frame, &mut bytes)?;
+    Ok(bytes.freeze())
 }
 
-fn ended(why: &str) -> Error {
-    Error::new(ErrorCode::ServerUnreachable, why)
-        .hint("if a call was under way, look whether it was carried out before repeating it")
-}
-
-fn silent(limit: Duration) -> Error {
-    Error::new(
-        ErrorCode::ServerUnreachable,
-        format!("the server said nothing for {limit:?}"),
-    )
-    .hint("see the daemon's log (`fugue logs`); a daemon that hangs can be ended with SIGTERM")
-}
-
-async fn server_hello<R>(read: &mut FramedRead<R, FrameCodec>) -> Result<Hello, Error>
+/// Exchanges hellos.
+async fn greet<R, W>(read: &mut R, write: &mut W, peer: &mut Peer) -> Result<Hello, Error>
 where
     R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
 {
-    loop {
-        match read.next().await {
-            Some(Ok(Frame::Hello(hello))) if hello.protocol_version == PROTOCOL_VERSION => {
-                return Ok(hello);
-            }
-            Some(Ok(Frame::Hello(hello))) => return Err(version_mismatch(&hello, "server")),
-            Some(Ok(Frame::Bye(error))) => return Err(error),
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(ended(&format!("{NO_HELLO}: {error}"))),
-            None => return Err(ended(NO_HELLO)),
+    let said = peer.take_output();
+    let sent = write.write_all(&said).await;
+    // A server that refuses says why before it closes, even if our hello is too late.
+    let server = loop {
+        match peer.next()? {
+            Some(Received::Hello(server)) => break server,
+            Some(Received::Frame(_)) => {}
+            None => match read.read_buf(peer.input()).await {
+                Ok(0) => return Err(peer.ended()),
+                Ok(_) => peer.heard(std::time::Instant::now()),
+                Err(error) => return Err(lost(&format!("{NO_HELLO}: {error}"))),
+            },
         }
-    }
+    };
+    sent.map(|()| server)
+        .map_err(|error| lost(&format!("{NO_HELLO}: {error}")))
 }
-
-fn unreachable(error: CodecError) -> Error {
-    ended(&format!("the connection failed: {error}"))
-}
-
-/// The error of a server that closes what it has accepted: it is probably about to be replaced.
-pub(crate) const NO_HELLO: &str = "the server closed the connection before its hello";
 
 /// The error for a peer that speaks another major version, saying which side to upgrade.
 #[must_use]

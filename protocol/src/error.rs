@@ -50,6 +50,8 @@ pub enum ErrorCode {
     PaneExited,
     /// The pane's keeper does not answer, or its terminal cannot be had; it is tried again.
     Unreachable,
+    /// The caller has not shown who it is, or not well enough.
+    Unauthenticated,
     /// The caller may not do this.
     Denied,
     /// A limit of the machine or of the configuration is reached.

@@ -2,7 +2,9 @@
 //!
 //! Knows nothing of actors, PTYs, MCP or terminal user interfaces.
 
+pub mod address;
 pub mod codec;
+pub mod color;
 pub mod config;
 pub mod connection;
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub mod name;
 pub mod near;
 pub mod os_text;
 pub mod paths;
+pub mod peer;
 pub mod plain;
 pub mod reply;
 pub mod request;

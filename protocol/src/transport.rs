@@ -1,11 +1,17 @@
-//! Ways to a server: its unix socket, starting the daemon when none runs.
+//! Ways to a server: its unix socket, ssh; starting the daemon when none runs.
+
+pub mod ssh;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
-use std::time::Duration;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
@@ -15,10 +21,16 @@ use crate::event::Event;
 use crate::frame::{Hello, PROTOCOL_VERSION};
 use crate::id::PaneUuid;
 use crate::paths::own_uid;
+use crate::peer::Peer;
 use crate::trust;
+
+use self::ssh::{Asking, Ssh, SshRoute};
 
 /// The time that a server may take to say hello.
 pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
+
+/// The time that a server on another machine may take to say hello: ssh logs in first, and starts it.
+pub const FAR_HELLO_LIMIT: Duration = Duration::from_secs(20);
 
 /// The time that a started daemon may take until it serves.
 pub const START_LIMIT: Duration = Duration::from_secs(15);
@@ -61,6 +73,146 @@ pub fn pane_token(socket: &Path) -> Option<String> {
     let own = std::env::var_os("FUGUE").is_some_and(|server| Path::new(&server) == socket);
     let token = std::env::var("FUGUE_TOKEN").ok();
     token.filter(|token| own && !token.is_empty())
+}
+
+/// The way to one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A unix socket here, and the user whose server it must be.
+    Unix {
+        /// The socket.
+        socket: PathBuf,
+        /// The user.
+        owner: u32,
+    },
+    /// ssh to another machine.
+    Ssh(SshRoute),
+}
+
+/// A stream to a server, before the first byte.
+#[derive(Debug)]
+pub struct Dialled {
+    /// The stream, blocking.
+    pub stream: std::os::unix::net::UnixStream,
+    /// The program that carries it, which lives at least as long.
+    pub carrier: Option<Arc<Ssh>>,
+}
+
+impl Route {
+    /// The socket of a server on this machine.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Unix { socket, .. } => Some(socket),
+            Self::Ssh(_) => None,
+        }
+    }
+
+    /// The time that the server may take to say hello.
+    #[must_use]
+    pub fn hello_limit(&self) -> Duration {
+        match self {
+            Self::Unix { .. } => HELLO_LIMIT,
+            Self::Ssh(_) => FAR_HELLO_LIMIT,
+        }
+    }
+
+    /// Our end of a connection over it.
+    #[must_use]
+    pub fn peer(&self, hello: Hello) -> Peer {
+        let peer = Peer::client(hello, self.hello_limit(), Instant::now());
+        match self {
+            Self::Unix { .. } => peer,
+            Self::Ssh(_) => peer.far().after_preamble(),
+        }
+    }
+
+    /// Opens a stream, blocking; whose server it is is checked before anything is sent.
+    ///
+    /// # Errors
+    /// `denied` when the place or the peer is somebody else's, `server_unreachable` with the cause.
+    pub fn dial(&self, asking: Asking) -> Result<Dialled, Error> {
+        match self {
+            Self::Unix { socket, owner } => Ok(Dialled {
+                stream: trust::dial(socket, *owner)?,
+                carrier: None,
+            }),
+            Self::Ssh(route) => {
+                let (stream, ssh) = route.start(asking)?;
+                Ok(Dialled {
+                    stream,
+                    carrier: Some(ssh),
+                })
+            }
+        }
+    }
+}
+
+/// Connects to the server called `name` over its route.
+///
+/// # Errors
+/// As [`connect_to`]; over ssh also `unauthenticated` and `unsupported` in ssh's words.
+pub async fn connect_over(
+    route: &Route,
+    name: &str,
+    hello: Hello,
+) -> Result<(Connection, mpsc::Receiver<Event>), Error> {
+    let far = match route {
+        Route::Unix { socket, owner } => return connect_to(socket, *owner, hello).await,
+        Route::Ssh(far) => far,
+    };
+    let (stream, ssh) = far.start(Asking::Never)?;
+    let stream = stream
+        .set_nonblocking(true)
+        .and_then(|()| UnixStream::from_std(stream))
+        .map_err(|error| Error::new(ErrorCode::ServerUnreachable, error.to_string()))?;
+    let carried = Carried {
+        stream,
+        _ssh: Arc::clone(&ssh),
+    };
+    let limit = route.hello_limit();
+    match Connection::open_as(carried, route.peer(hello), limit).await {
+        Ok(open) => Ok(open),
+        Err(error) => {
+            let name = name.to_owned();
+            let explained = tokio::task::spawn_blocking(move || ssh.explain(&name, error)).await;
+            Err(explained.unwrap_or_else(|gone| Error::new(ErrorCode::Internal, gone.to_string())))
+        }
+    }
+}
+
+/// A stream that ends the program that carries it when it is dropped.
+struct Carried {
+    stream: UnixStream,
+    _ssh: Arc<Ssh>,
+}
+
+impl AsyncRead for Carried {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Carried {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }
 
 /// Connects to this user's server at `socket`. One whose queue of new connections is full is waited for.

@@ -11,24 +11,21 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use protocol::codec::FrameCodec;
-use protocol::connection::version_mismatch;
+use bytes::Bytes;
 use protocol::event::Copied;
 use protocol::fleet::Remote;
-use protocol::frame::{
-    Frame, Hello, PROTOCOL_VERSION, PastePart, ReplyFrame, RequestFrame, ViewId, from_bytes,
-    to_bytes,
-};
+use protocol::frame::{Frame, PastePart, ReplyFrame, RequestFrame, ViewId, from_bytes, to_bytes};
+use protocol::peer::{Peer, Received};
 use protocol::reply::Attached;
 use protocol::request::{Attach, Detach, UpdateView};
 use protocol::terminal::TerminalFacts;
-use protocol::transport::{HELLO_LIMIT, client_hello, pane_token};
+use protocol::transport::Dialled;
+use protocol::transport::ssh::{Asking, Ssh};
 use protocol::{Call, Error, ErrorCode, Event, Size, plain};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio_util::codec::{Decoder, Encoder};
 
 use super::View;
 
@@ -71,10 +68,10 @@ struct Passes {
 /// An open connection; after [`Link::attach`] with a view.
 pub(crate) struct Link {
     stream: UnixStream,
-    codec: FrameCodec,
+    /// The program that carries it, which ends with it.
+    carrier: Option<Arc<Ssh>>,
+    peer: Peer,
     buffer: Vec<u8>,
-    input: BytesMut,
-    out: BytesMut,
     next_id: u64,
     events: VecDeque<Event>,
     /// What is passed on.
@@ -93,17 +90,14 @@ impl Link {
     /// # Errors
     /// `denied` for the server of another user, `server_unreachable` with the cause, `unsupported` for another
     /// protocol version.
-    pub(crate) fn open(server: &Remote) -> Result<Self, Error> {
-        let socket = server.socket();
-        let stream = protocol::trust::dial(socket, server.owner())
-            .map_err(|error| server.left().explain(error))?;
+    pub(crate) fn open(server: &Remote, asking: Asking) -> Result<Self, Error> {
+        let Dialled { stream, carrier } = server.dial(asking)?;
         stream.set_nonblocking(true).map_err(|e| broken(&e))?;
         let mut link = Self {
             stream,
-            codec: FrameCodec::default(),
+            peer: server.route().peer(server.hello()),
+            carrier,
             buffer: vec![0; READ_BYTES],
-            input: BytesMut::new(),
-            out: BytesMut::new(),
             next_id: 1,
             events: VecDeque::new(),
             passes: Passes::default(),
@@ -111,21 +105,23 @@ impl Link {
             ready_at: Instant::now(),
             typed: Typed::default(),
         };
-        link.send(Frame::Hello(Hello {
-            token: pane_token(server.socket()),
-            ..client_hello("fugue")
-        }))?;
-        let end = Instant::now() + HELLO_LIMIT;
+        link.flush();
+        let end = Instant::now() + server.route().hello_limit();
+        let opened = link.greeted(end);
+        opened.map_err(|error| match &link.carrier {
+            Some(ssh) => ssh.explain(server.name().as_str(), error),
+            None => error,
+        })?;
+        Ok(link)
+    }
+
+    /// Waits for the server's hello.
+    fn greeted(&mut self, end: Instant) -> Result<(), Error> {
         loop {
-            match link.next_frame()? {
-                Some(Frame::Hello(hello)) if hello.protocol_version == PROTOCOL_VERSION => {
-                    return Ok(link);
-                }
-                Some(Frame::Hello(hello)) => return Err(version_mismatch(&hello, "server")),
-                Some(frame) => {
-                    link.take(frame)?;
-                }
-                None => link.wait(end, "its hello")?,
+            match self.peer.next()? {
+                Some(Received::Hello(_)) => return Ok(()),
+                Some(Received::Frame(_)) => {}
+                None => self.wait(end, "its hello")?,
             }
         }
     }
@@ -134,9 +130,9 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::open`], and why it does not start.
-    pub(crate) fn open_again(server: &Remote) -> Result<Self, Error> {
+    pub(crate) fn open_again(server: &Remote, asking: Asking) -> Result<Self, Error> {
         server.start_again()?;
-        Self::open(server)
+        Self::open(server, asking)
     }
 
     /// Makes a call; what else arrives meanwhile is kept.
@@ -231,7 +227,7 @@ impl Link {
                 bytes,
                 paste,
             };
-            self.codec.encode(frame, &mut self.out)?;
+            self.peer.send(frame)?;
         }
         self.flush();
         Ok(())
@@ -259,7 +255,7 @@ impl Link {
 
     fn take_more(&mut self) -> Result<(), Error> {
         for _ in 0..std::mem::take(&mut self.shown) {
-            self.codec.encode(Frame::Ready(VIEW), &mut self.out)?;
+            self.peer.send(Frame::Ready(VIEW))?;
         }
         Ok(())
     }
@@ -315,7 +311,7 @@ impl Link {
 
     /// The events that poll(2) shall look for on the socket.
     pub(super) fn interest(&self) -> PollFlags {
-        if self.out.is_empty() {
+        if self.peer.output().is_empty() {
             PollFlags::IN
         } else {
             PollFlags::IN | PollFlags::OUT
@@ -324,7 +320,7 @@ impl Link {
 
     /// The server does not read: no more keys are taken.
     pub(super) fn is_full(&self) -> bool {
-        self.out.len() > OUT_BYTES || self.typed.is_full()
+        self.peer.output().len() > OUT_BYTES || self.typed.is_full()
     }
 
     fn request<C: Call>(&mut self, params: &C) -> Result<u64, Error> {
@@ -340,7 +336,7 @@ impl Link {
     }
 
     fn send(&mut self, frame: Frame) -> Result<(), Error> {
-        self.codec.encode(frame, &mut self.out)?;
+        self.peer.send(frame)?;
         self.flush();
         Ok(())
     }
@@ -348,21 +344,21 @@ impl Link {
     /// Writes what waits. A server that takes no more has said why, or its end is read next: so a
     /// failure here is left to the reading.
     fn flush(&mut self) {
-        while !self.out.is_empty() {
-            match (&self.stream).write(&self.out) {
-                Ok(taken) => drop(self.out.split_to(taken)),
+        while !self.peer.output().is_empty() {
+            match (&self.stream).write(self.peer.output()) {
+                Ok(taken) => self.peer.written(taken),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => self.out.clear(),
+                Err(_) => self.peer.drop_output(),
             }
         }
     }
 
     fn receive(&mut self) -> Result<(), Error> {
         match (&self.stream).read(&mut self.buffer) {
-            Ok(0) => Err(ended("the server closed the connection")),
+            Ok(0) => Err(self.peer.ended()),
             Ok(length) => {
-                self.input.extend_from_slice(&self.buffer[..length]);
+                self.peer.push(&self.buffer[..length], Instant::now());
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -372,8 +368,16 @@ impl Link {
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
-        let frame = self.codec.decode(&mut self.input);
-        frame.map_err(|error| ended(&format!("the connection failed: {error}")))
+        loop {
+            let received = self.peer.next()?;
+            // What the server asks for is answered at once.
+            self.flush();
+            match received {
+                Some(Received::Frame(frame)) => return Ok(Some(frame)),
+                Some(Received::Hello(_)) => {}
+                None => return Ok(None),
+            }
+        }
     }
 
     /// Takes a frame in; gives a reply back.
@@ -393,14 +397,14 @@ impl Link {
                 harmless(&mut event, self.passes);
                 self.events.push_back(event);
             }
-            Frame::Ping => self.send(Frame::Pong)?,
-            Frame::Bye(why) => return Err(why),
             Frame::Hello(_)
             | Frame::Request(_)
             | Frame::Cancel(_)
             | Frame::Input { .. }
             | Frame::Ready(_)
+            | Frame::Ping
             | Frame::Pong
+            | Frame::Bye(_)
             | Frame::Unknown(_) => {}
         }
         Ok(None)

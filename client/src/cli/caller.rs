@@ -110,16 +110,16 @@ impl Caller {
 
     /// True if it is the server that this environment's directories belong to.
     pub(crate) fn is_own(&self, server: &Remote) -> bool {
-        server.socket() == self.paths.socket()
+        server.socket() == Some(&self.paths.socket())
     }
 
     /// Starts the server when it is the local one and nothing listens, for a connection that is
     /// not the fleet's.
     pub(crate) async fn start_if_absent(&self, server: &Remote) -> Result<(), Error> {
-        if self.is_own(server) && transport::is_absent(server.socket()) {
-            transport::start_daemon(server.socket()).await?;
+        match server.socket().filter(|_| self.is_own(server)) {
+            Some(socket) if transport::is_absent(socket) => transport::start_daemon(socket).await,
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes an ordinary call.

@@ -36,6 +36,7 @@ fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::SpawnFailed
         | ErrorCode::PaneExited
         | ErrorCode::Unreachable
+        | ErrorCode::Unauthenticated
         | ErrorCode::Denied
         | ErrorCode::Limit
         | ErrorCode::Internal => 1,

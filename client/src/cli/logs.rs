@@ -31,7 +31,7 @@ pub(crate) struct LogsArgs {
 impl LogsArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         let server = caller.server()?;
-        if server.socket() != caller.paths.socket() {
+        if !caller.is_own(&server) {
             let message = format!("the log of server {} is on its own machine", server.name());
             return Err(Error::new(ErrorCode::Unsupported, message)
                 .hint("run `fugue logs` there")

@@ -10,6 +10,7 @@ use protocol::fleet::Remote;
 use protocol::request::{
     CreateSession, ListSessions, Program, UpdatePane, UpdateSession, UpdateWindow, WaitPane,
 };
+use protocol::transport::ssh::Asking;
 use protocol::{Name, Size, Target, environment};
 
 use super::caller::CALL_LIMIT;
@@ -119,7 +120,7 @@ impl AttachArgs {
             mouse: !self.no_mouse,
             ..view(caller, session)
         };
-        let mut link = attach::Link::open_again(&server)?;
+        let mut link = attach::Link::open_again(&server, Asking::Terminal)?;
         if !self.nested && std::env::var_os("FUGUE_PANE_ID").is_some() {
             attach::refuse_own_session(&mut link, &view)?;
         }
@@ -186,7 +187,7 @@ fn view(caller: &Caller, session: Option<Target>) -> attach::View {
 /// left before.
 async fn attach_to_new(caller: &Caller, server: &Remote, create: &CreateSession) -> Outcome {
     caller.start_if_absent(server).await?;
-    let mut link = attach::Link::open(server)?;
+    let mut link = attach::Link::open(server, Asking::Terminal)?;
     let created = link.call(create, CALL_LIMIT)?;
     let view = view(caller, Some(created.context.session_id.into()));
     let status = attach::attach(server, link, &view)?;
@@ -218,7 +219,11 @@ pub(crate) async fn start(caller: &Caller) -> Outcome {
         .max_by_key(|session| session.last_activity_at_ms);
     if let Some(session) = last {
         let view = view(caller, Some(session.session_id.into()));
-        return attach::attach(&server, attach::Link::open_again(&server)?, &view);
+        return attach::attach(
+            &server,
+            attach::Link::open_again(&server, Asking::Terminal)?,
+            &view,
+        );
     }
     let cwd = std::env::current_dir().ok();
     let create = CreateSession {

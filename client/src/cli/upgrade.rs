@@ -94,6 +94,16 @@ fn is_another(runs: &Path, exe: &Path) -> bool {
     exe.components().count() > 1 && wanted.is_ok_and(|wanted| wanted != runs)
 }
 
+/// The error for a server on another machine.
+fn elsewhere(server: &Remote) -> Error {
+    let message = format!(
+        "server {} is on another machine, at {}; `fugue upgrade` replaces one of this machine",
+        server.name(),
+        server.address()
+    );
+    Error::new(ErrorCode::Unsupported, message).hint("run `fugue upgrade` there")
+}
+
 /// Ends the server, without its programs, and starts `exe` in its place; `old` again when that fails.
 async fn replace(
     caller: &Caller,
@@ -101,14 +111,15 @@ async fn replace(
     exe: &Path,
     old: Option<PathBuf>,
 ) -> anyhow::Result<()> {
+    let socket = server.socket().ok_or_else(|| elsewhere(server))?;
     let keep = StopServer { keep_panes: true };
     let stopping = caller.call(server, &keep).await?;
     wait_for_end(stopping.pid)?;
-    let Err(error) = transport::start_daemon_from(exe, server.socket()).await else {
+    let Err(error) = transport::start_daemon_from(exe, socket).await else {
         return Ok(());
     };
     let back = match old {
-        Some(old) => transport::start_daemon_from(&old, server.socket()).await,
+        Some(old) => transport::start_daemon_from(&old, socket).await,
         None => Err(Error::new(ErrorCode::Internal, "its program is not known")),
     };
     let failed = match back {

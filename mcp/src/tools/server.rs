@@ -1,6 +1,5 @@
 //! The servers themselves: where the caller is, health, the actor tree.
 
-use futures_util::future::join_all;
 use protocol::{Error, ErrorCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use super::{Hints, Tool};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::page::ANSWER_BYTES;
-use crate::route::QUICK;
+use crate::route::{QUICK, gathered};
 use crate::shape;
 
 /// Use to learn your own pane and the active session.
@@ -75,7 +74,8 @@ impl Tool for ServerStatus {
             }
             Ok(fields)
         });
-        Ok(per_server(&places, join_all(asked).await))
+        let answers = gathered(&places, asked).await;
+        Ok(per_server(&places, answers))
     }
 }
 

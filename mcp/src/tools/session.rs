@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
 use protocol::reply::SessionDetail;
 use protocol::{Error, Name, Size, request};
 use schemars::JsonSchema;
@@ -14,7 +13,7 @@ use super::{Hints, Tool};
 use crate::answer::{Answer, refusal};
 use crate::call::Call;
 use crate::page::Wanted;
-use crate::route::{Place, QUICK, SLOW};
+use crate::route::{Place, QUICK, SLOW, gathered};
 use crate::shape;
 
 /// Use first to see all servers' sessions.
@@ -53,7 +52,7 @@ impl Tool for ListSessions {
             limit: self.limit,
             cursor: self.cursor.as_deref(),
         };
-        let mut answers = join_all(asked).await;
+        let mut answers = gathered(&places, asked).await;
         let next = paged(&mut answers, wanted)?;
         Ok(match next {
             Some(next) => per_server(&places, answers).with("next_cursor", next.into()),

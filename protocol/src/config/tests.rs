@@ -31,8 +31,8 @@ fn a_whole_file_is_read() {
     assert_eq!(config.default_server.unwrap().as_str(), "polecats");
     let polecats = ServerName::new("polecats").unwrap();
     assert_eq!(
-        config.servers[&polecats].socket,
-        PathBuf::from("/run/polecats/fugued.sock")
+        config.servers[&polecats].address().to_string(),
+        "unix:/run/polecats/fugued.sock"
     );
     assert_eq!(config.daemon.name.as_str(), "den");
     assert_eq!(config.daemon.history_lines, 100_000);

@@ -6,6 +6,10 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio_util::codec::Framed;
 
 use super::*;
+
+use futures_util::{SinkExt, StreamExt};
+
+use crate::codec::FRAME_MAX_BYTES;
 use crate::event::Ignored;
 use crate::frame::ReplyFrame;
 use crate::reply::Done;

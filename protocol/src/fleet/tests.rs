@@ -7,10 +7,12 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::codec::Framed;
 
 use super::*;
+
 use crate::codec::FrameCodec;
 use crate::frame::{Frame, Hello, PROTOCOL_VERSION, ReplyFrame, to_bytes};
 use crate::reply::Done;
 use crate::request::Detach;
+use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(10);
 

@@ -4,12 +4,10 @@ use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-use bytes::Buf;
 use protocol::frame::{Frame, RequestFrame, to_bytes};
 use protocol::request::{GuardTerminal, TerminalSettings};
 use protocol::{Call, Error};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use tokio_util::codec::Encoder;
 
 use super::Link;
 use crate::attach::outer::guard::Terminal;
@@ -31,10 +29,10 @@ impl Link {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        let bytes = [IoSlice::new(&self.out)];
+        let bytes = [IoSlice::new(self.peer.output())];
         // What a busy server does not take at once goes without the descriptor, and is answered with an error.
         if let Ok(taken) = sendmsg(&self.stream, &bytes, &mut control, SendFlags::NOSIGNAL) {
-            self.out.advance(taken);
+            self.peer.written(taken);
         }
         self.flush();
     }
@@ -59,6 +57,6 @@ impl Link {
             idempotency_key: None,
             params: to_bytes(call),
         });
-        Ok(self.codec.encode(frame, &mut self.out)?)
+        self.peer.send(frame)
     }
 }

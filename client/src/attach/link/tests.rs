@@ -6,10 +6,15 @@ use std::thread::JoinHandle;
 use protocol::ErrorCode;
 use protocol::event::{ScreenRow, ScreenUpdate, Selection};
 use protocol::fleet::Fleet;
-use protocol::frame::Hello;
 use protocol::paths::Paths;
 use protocol::reply::Done;
 use protocol::request::Whoami;
+
+use bytes::BytesMut;
+use protocol::codec::FrameCodec;
+use protocol::frame::{Hello, PROTOCOL_VERSION};
+use protocol::transport::client_hello;
+use tokio_util::codec::{Decoder, Encoder};
 
 use super::*;
 
@@ -85,7 +90,8 @@ fn with_server(
 }
 
 fn open(fleet: &Fleet) -> Result<Link, Error> {
-    Link::open(&fleet.server(fleet.default_server()).unwrap())
+    let server = fleet.server(fleet.default_server()).unwrap();
+    Link::open(&server, Asking::Never)
 }
 
 fn ended_event() -> Event {

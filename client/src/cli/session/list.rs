@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use protocol::fleet::Remote;
+use protocol::fleet::{Fleet, Remote};
 use protocol::reply::{SessionInfo, Sessions};
 use protocol::request::ListSessions;
 use protocol::{Error, ServerName};
@@ -131,39 +131,17 @@ type ServerSessions = (ServerName, Result<Sessions, Error>);
 
 /// Asks every configured server, or the chosen one, at the same time.
 async fn ask_all(caller: &Caller) -> anyhow::Result<Vec<ServerSessions>> {
-    let servers = if caller.chosen {
-        vec![caller.server()?]
-    } else {
-        distinct(caller)?
-    };
-    if let [only] = servers.as_slice() {
-        let answer = caller.call(only, &ListSessions {}).await;
-        return Ok(vec![(only.name().clone(), answer)]);
-    }
-    let asked = servers.into_iter().map(|server| {
-        tokio::spawn(async move {
-            let answer = server.call(&ListSessions {}, CALL_LIMIT).await;
-            (server.name().clone(), answer)
-        })
-    });
+    let servers = caller.fleet.distinct(!caller.chosen)?;
+    let ask = |server: Arc<Remote>| async move { server.call(&ListSessions {}, CALL_LIMIT).await };
     let mut answers = Vec::new();
-    for asked in asked.collect::<Vec<_>>() {
-        answers.push(asked.await?);
-    }
-    Ok(answers)
-}
-
-/// The configured servers, the default one first, a socket with two names once.
-fn distinct(caller: &Caller) -> Result<Vec<Arc<Remote>>, Error> {
-    let mut servers = vec![caller.server()?];
-    for name in caller.fleet.names() {
-        let server = caller.fleet.server(name)?;
-        if servers
-            .iter()
-            .all(|known| known.socket() != server.socket())
-        {
-            servers.push(server);
+    for gathered in Fleet::gather(servers, ask).await {
+        match gathered.same_as {
+            Some(other) => note(&format!(
+                "fugue: {} is the same server as {other}",
+                gathered.server
+            )),
+            None => answers.push((gathered.server, gathered.answer)),
         }
     }
-    Ok(servers)
+    Ok(answers)
 }
