@@ -33,6 +33,7 @@ mod raw_names;
 mod readme;
 mod rights;
 mod secrets;
+mod servers;
 mod shutdown;
 mod soak;
 mod steps;

@@ -10,6 +10,7 @@ pub mod pane;
 pub mod proc;
 pub mod random;
 pub mod raw;
+pub mod sshd;
 pub mod stdio;
 pub mod view;
 

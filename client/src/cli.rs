@@ -18,7 +18,9 @@ mod pane;
 mod pane_io;
 mod places;
 mod program;
+mod proxy;
 mod run;
+mod servers;
 mod session;
 mod sight;
 mod state_wait;
@@ -154,6 +156,10 @@ enum Command {
     Meta(Lazy<labels::MetaArgs>),
     /// Show or change a session's tags
     Tag(Lazy<labels::TagArgs>),
+    /// List, add, remove, rename and test servers
+    Servers(Lazy<servers::ServersArgs>),
+    /// Carry standard input and output to the server's socket, for who comes over ssh
+    Proxy,
     /// Serve MCP on standard input and output
     Mcp(Lazy<daemon::McpArgs>),
     /// Forget what is over: ends of panes with their output, results of runs, and a session's stored text
@@ -213,6 +219,8 @@ impl Command {
             | Self::Whoami
             | Self::Retry(_)
             | Self::Mcp(_)
+            | Self::Servers(_)
+            | Self::Proxy
             | Self::Forget(_)
             | Self::Config(_)
             | Self::Version
@@ -316,6 +324,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Env(args) => args.0.run(&caller).await,
         Command::Meta(args) => args.0.run(&caller).await,
         Command::Tag(args) => args.0.run(&caller).await,
+        Command::Servers(args) => args.0.run(&caller).await,
+        Command::Proxy => proxy::run(&caller).await,
         Command::Forget(args) => args.0.run(&caller).await,
         Command::Token(args) => args.0.run(&caller),
         Command::Version => config::version(&caller).await,

@@ -1,6 +1,7 @@
 //! Colours of servers: one for each, the same everywhere, so that mixed lists are read at a glance.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
 use crate::name::ServerName;
 
@@ -41,6 +42,23 @@ const CHOICE: [ServerColor; 6] = [
 ];
 
 impl ServerColor {
+    /// The colour of that name, such as `bright_blue`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::iter().find(|color| color.name() == name)
+    }
+
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::iter().map(Self::name)
+    }
+
+    /// Its name, as the configuration has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
     /// The colour of a server that has no other: by its name alone, so that it is the same on each machine and for ever.
     #[must_use]
     pub fn of(name: &ServerName) -> Self {

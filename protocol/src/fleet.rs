@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Address;
+use crate::color::ServerColor;
 use crate::config::{AttachConfig, Config, ServerEntry};
 use crate::error::{Error, ErrorCode};
 use crate::name::ServerName;
@@ -32,6 +33,7 @@ pub struct Fleet {
     /// The variables of this process that an attach tells the session.
     pub login: BTreeMap<String, Option<String>>,
     default: ServerName,
+    colors: BTreeMap<ServerName, ServerColor>,
     servers: BTreeMap<ServerName, Arc<Remote>>,
 }
 
@@ -106,6 +108,9 @@ impl Fleet {
             let own = &config.daemon.name;
             servers.insert(own.clone(), here(own));
         }
+        let colors = config.servers.iter();
+        let colors = colors.filter_map(|(name, entry)| Some((name.clone(), entry.color?)));
+        let colors = colors.collect();
         let default = match default {
             Some(text) => ServerName::new(text)?,
             None => config.default_server.unwrap_or(local),
@@ -117,6 +122,7 @@ impl Fleet {
                 .daemon
                 .login(|name| std::env::var_os(name).map(os_text::encoded)),
             default,
+            colors,
             servers,
         };
         fleet.server(&fleet.default)?;
@@ -127,6 +133,13 @@ impl Fleet {
     #[must_use]
     pub fn default_server(&self) -> &ServerName {
         &self.default
+    }
+
+    /// The colour of a server in lists.
+    #[must_use]
+    pub fn color(&self, name: &ServerName) -> ServerColor {
+        let chosen = self.colors.get(name).copied();
+        chosen.unwrap_or_else(|| ServerColor::of(name))
     }
 
     /// The configured names.

@@ -1,6 +1,6 @@
 //! The `fugue` program as a user calls it.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use super::daemon::{Daemon, fugue_exe};
 
@@ -15,17 +15,20 @@ pub struct Ran {
 impl Daemon {
     /// Runs `fugue` with these arguments against this daemon, without a terminal.
     pub fn fugue(&self, args: &[&str]) -> Ran {
+        let mut command = self.command(fugue_exe());
+        Ran::of(command.args(args).stdin(std::process::Stdio::null()))
+    }
+}
+
+impl Ran {
+    /// What this command gives.
+    pub fn of(command: &mut Command) -> Self {
         let Output {
             status,
             stdout,
             stderr,
-        } = self
-            .command(fugue_exe())
-            .args(args)
-            .stdin(std::process::Stdio::null())
-            .output()
-            .unwrap();
-        Ran {
+        } = command.output().unwrap();
+        Self {
             code: status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&stdout).into_owned(),
             err: String::from_utf8_lossy(&stderr).into_owned(),

@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::address::SshHost;
 use crate::error::{Error, ErrorCode};
-use crate::trust;
+use crate::paths::private_dir;
 
 /// The time for which a login may be used again, in seconds.
 const PERSIST_S: u32 = 120;
@@ -30,6 +30,12 @@ const SAID_BYTES: usize = 4 * 1024;
 
 /// The time that ssh may take to end, and its last words to come.
 const END_LIMIT: Duration = Duration::from_secs(1);
+
+/// The time that a login without questions may take.
+const QUIET_LIMIT: Duration = Duration::from_secs(15);
+
+/// The time that a login may take in which somebody is asked.
+const ASKING_LIMIT: Duration = Duration::from_secs(120);
 
 /// The program on the other machine, unless the configuration names another.
 pub const PROXY: &str = "fugue proxy";
@@ -100,7 +106,7 @@ impl SshRoute {
     /// # Errors
     /// `denied` when the directory of its sockets is somebody else's; `server_unreachable` when ssh cannot be started.
     pub fn start(&self, asking: Asking) -> Result<(UnixStream, Arc<Ssh>), Error> {
-        trust::check_place(&self.control(), crate::paths::own_uid())?;
+        private_dir(&self.sockets)?;
         let destination = self.host.destination();
         let failed = |error: io::Error| {
             let message = format!("ssh to {destination} could not be started: {error}");
@@ -140,6 +146,35 @@ impl SshRoute {
             destination,
         };
         Ok((ours, Arc::new(ssh)))
+    }
+
+    /// Logs in and runs nothing: what comes after shares the login.
+    ///
+    /// # Errors
+    /// In ssh's own words why not; `server_unreachable` when it takes too long.
+    pub fn log_in(&self, name: &str, asking: Asking) -> Result<(), Error> {
+        let quiet = Self {
+            command: "exit".to_owned(),
+            ..self.clone()
+        };
+        let (stream, ssh) = quiet.start(asking)?;
+        let limit = match asking {
+            Asking::Never => QUIET_LIMIT,
+            Asking::Terminal => ASKING_LIMIT,
+        };
+        drop(stream);
+        let status = {
+            let mut child = ssh.child.lock().unwrap_or_else(PoisonError::into_inner);
+            ended_within(&mut child, limit)
+        };
+        let gone = || {
+            let message = format!("ssh to {} took longer than {limit:?}", ssh.destination);
+            Error::new(ErrorCode::ServerUnreachable, message).hint("try it by hand")
+        };
+        match status {
+            Some(status) if status.success() => Ok(()),
+            Some(_) | None => Err(ssh.explain(name, gone())),
+        }
     }
 
     /// Ends the login that is shared: after a loss it may hang, and the next try would hang with it.
@@ -315,7 +350,8 @@ impl Said {
             heard = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let words: Vec<u8> = heard.words.iter().copied().collect();
-        crate::plain::plain(&String::from_utf8_lossy(&words)).into_owned()
+        let words = String::from_utf8_lossy(&words).replace('\r', "");
+        crate::plain::plain(&words).into_owned()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Styles: the width, the colours and the ids that text for people has. Everything that is shown asks here.
 
 use clap::ValueEnum;
+use protocol::color::ServerColor;
 
 /// Columns of text that no terminal shows, such as a file's.
 const UNSEEN_COLS: usize = 80;
@@ -54,6 +55,8 @@ pub(crate) enum Tone {
     Strong,
     /// Only there to guide the eye.
     Faint,
+    /// It is of this server.
+    Server(ServerColor),
 }
 
 impl Tone {
@@ -68,6 +71,7 @@ impl Tone {
             Self::Warning => Some("33"),
             Self::Strong => Some("1"),
             Self::Faint => Some("2"),
+            Self::Server(color) => Some(color.sgr()),
         }
     }
 }
