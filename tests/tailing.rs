@@ -20,12 +20,12 @@ struct Tail {
 impl Tail {
     fn of(daemon: &Daemon, args: &[&str]) -> Self {
         let mut command = daemon.command(fugue_exe());
-        command
-            .arg("tail")
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        command.arg("tail").args(args).stderr(Stdio::null());
+        Self::run(command)
+    }
+
+    fn run(mut command: std::process::Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -185,5 +185,73 @@ fn what_came_too_fast_is_told_and_a_reader_that_is_gone_ends_it() {
             "{:?}",
             begun.elapsed()
         );
+    });
+}
+
+#[test]
+fn a_pane_named_twice_is_followed_once_and_what_does_not_go_on_has_a_line_of_its_own() {
+    with_daemon(async |daemon, client| {
+        let line = "printf '$ vim'; read x; printf '\\033[?1049hdrawn'; read x; printf '\\033[?1049l10%%'; read x; printf '\\r20%%\\n'; read x";
+        client.session("web", &format!("stty -echo; {line}")).await;
+        let mut tail = daemon.command(fugue_exe());
+        tail.args(["tail", "web", "web.0"]);
+        let dir = tempfile::tempdir().unwrap();
+        let err = dir.path().join("told");
+        tail.stderr(std::fs::File::create(&err).unwrap());
+        let tail = Tail::run(tail);
+        let enter = || assert_eq!(daemon.fugue(&["send", "web", "--enter"]).code, 0);
+        let told = async |what: &str| {
+            crate::support::eventually("it is told", async || {
+                let told = std::fs::read_to_string(&err).unwrap();
+                told.contains(what).then_some(())
+            })
+            .await;
+        };
+        enter();
+        assert_eq!(tail.line(), "$ vim");
+        told("-- full screen: `fugue attach` shows it --\n").await;
+        enter();
+        // So that the line is shown before it is written over.
+        crate::support::eventually("it is printed", async || {
+            let text = daemon.fugue(&["read", "web"]).out;
+            text.contains("10%").then_some(())
+        })
+        .await;
+        enter();
+        let mut lines = vec![tail.line()];
+        if lines[0] == "$ vim10%" {
+            // xterm's alternate screen gives the cursor back to the line it came from.
+            lines = vec![tail.line()];
+        }
+        assert_eq!(lines, ["20%"]);
+        enter();
+        told("fugue: web: ok").await;
+        assert_eq!(tail.lines.recv_timeout(LIMIT).ok(), None, "nothing twice");
+    });
+}
+
+#[test]
+fn a_restart_is_told_and_leaves_no_empty_line() {
+    with_daemon(async |daemon, client| {
+        let mut pane = shell("echo begun; read x; echo over");
+        pane.settings = kept(RestartType::Permanent);
+        let create = CreateSession {
+            name: Name::new("web").ok(),
+            pane,
+            ..CreateSession::default()
+        };
+        client.ok(create).await;
+        let mut tail = daemon.command(fugue_exe());
+        tail.args(["tail", "web"]);
+        let dir = tempfile::tempdir().unwrap();
+        let err = dir.path().join("told");
+        tail.stderr(std::fs::File::create(&err).unwrap());
+        let tail = Tail::run(tail);
+        assert_eq!(tail.line(), "begun");
+        assert_eq!(daemon.fugue(&["send", "web", "--enter"]).code, 0);
+        let after = [tail.line(), tail.line(), tail.line()];
+        assert_eq!(after, ["", "over", "begun"], "the first is the typed Enter");
+        let told = std::fs::read_to_string(&err).unwrap();
+        assert_eq!(told, "-- restarted --\n");
     });
 }

@@ -360,6 +360,7 @@ pub(super) async fn read(
         truncated,
         joined_rows,
         alternate,
+        rewritten,
     } = text;
     Ok(PaneText {
         context,
@@ -370,6 +371,7 @@ pub(super) async fn read(
         dropped_lines,
         alternate,
         joined_rows,
+        rewritten,
         status,
     })
 }
@@ -388,6 +390,7 @@ fn read_ended(
         truncated,
         joined_rows,
         alternate,
+        rewritten,
     } = match since {
         Some(since) => tail.read_since(&since, most),
         None => tail.read_last(lines.map_or(usize::MAX, |lines| lines as usize), most),
@@ -401,6 +404,7 @@ fn read_ended(
         dropped_lines,
         alternate,
         joined_rows,
+        rewritten,
         status: ended.end.status.clone(),
     }
 }

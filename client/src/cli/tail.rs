@@ -18,9 +18,10 @@ use super::caller::{Again, CALL_LIMIT};
 use super::failure::note;
 use super::pane_io::{MARGIN, MOST_BYTES, WAIT_PIECE};
 use super::{Caller, Outcome, output};
-use lines::Lines;
+use shown::Shown;
 
 mod lines;
+mod shown;
 
 /// The pause after a change, so that what comes together is read together.
 const TOGETHER: Duration = Duration::from_millis(20);
@@ -63,23 +64,41 @@ fn is_cut(text: &PaneText) -> bool {
     text.truncated || text.dropped_lines > 0
 }
 
-/// The line in the place of what is missing.
-fn gap(text: &PaneText) -> String {
-    match text.dropped_lines {
-        0 => "[output is left out here: it came faster than it could be followed]".to_owned(),
-        lines => format!(
-            "[{lines} lines or more are left out here: they came faster than they could be followed]"
-        ),
-    }
-}
-
 /// New text of a pane.
 struct Piece {
     /// The place of the pane among those that are followed.
     of: usize,
+    /// It is what was there already.
+    is_first: bool,
     /// Some of what came before it is missing: it had left the scrollback, or was too much for an answer.
     is_behind_gap: bool,
+    /// The program has been started again since the piece before.
+    is_restarted: bool,
     text: PaneText,
+}
+
+impl Piece {
+    /// The text that was there already.
+    fn first(of: usize, text: PaneText) -> Self {
+        Self {
+            of,
+            is_first: true,
+            is_behind_gap: false,
+            is_restarted: false,
+            text,
+        }
+    }
+
+    /// The text after that which told `before`.
+    fn after(of: usize, before: &PaneStatus, text: PaneText) -> Self {
+        Self {
+            of,
+            is_first: false,
+            is_behind_gap: is_cut(&text),
+            is_restarted: text.status.restarts > before.restarts,
+            text,
+        }
+    }
 }
 
 /// A pane that is followed.
@@ -127,37 +146,37 @@ impl Followed {
         }
     }
 
-    /// Sends the text as it comes, until the program has ended for good, and says how.
-    async fn read(self, of: usize, pieces: mpsc::Sender<Piece>) -> Result<PaneStatus, Error> {
+    /// The last lines of what is there already.
+    async fn begun(&self) -> Result<PaneText, Error> {
         let mut text = self.server.call(&self.first, CALL_LIMIT).await?;
         text.text = last_lines(&text.text, self.lines).to_owned();
-        let pane = text.pane_id;
-        let (mut version, mut is_first) = (None, true);
+        Ok(text)
+    }
+
+    /// Sends the text as it comes, until the program has ended for good, and says how.
+    async fn read(
+        self,
+        of: usize,
+        begun: PaneText,
+        pieces: mpsc::Sender<Piece>,
+    ) -> Result<PaneStatus, Error> {
+        let pane = begun.pane_id;
+        let mut version = None;
+        let mut piece = Piece::first(of, begun);
         loop {
-            let (cursor, status) = (text.cursor.clone(), text.status.clone());
-            let piece = Piece {
-                of,
-                is_behind_gap: !std::mem::take(&mut is_first) && is_cut(&text),
-                text,
-            };
+            let (cursor, status) = (piece.text.cursor.clone(), piece.text.status.clone());
             if pieces.send(piece).await.is_err() {
                 return Ok(status);
             }
             let over = status.exit.is_some() && !status.restarting;
-            if over || !self.changed(pane, &mut version).await? {
-                // What came between the last look and the end.
-                let rest = self.since(pane, cursor).await?;
-                let status = rest.status.clone();
-                let is_behind_gap = is_cut(&rest);
-                let piece = Piece {
-                    of,
-                    is_behind_gap,
-                    text: rest,
-                };
+            let goes_on = !over && self.changed(pane, &mut version).await?;
+            // Also what came between the last look and the end.
+            piece = Piece::after(of, &status, self.since(pane, cursor).await?);
+            if !goes_on {
+                let status = piece.text.status.clone();
                 let _ = pieces.send(piece).await;
                 return Ok(status);
             }
-            text = self.since(pane, cursor).await?;
         }
     }
 
@@ -213,24 +232,46 @@ fn reader_is_gone() -> bool {
     seen.is_ok() && looked[0].revents().contains(PollFlags::ERR)
 }
 
+/// The panes that are followed, each once, with what is there of them already.
+///
+/// # Errors
+/// Why one of them cannot be read: then none is followed.
+async fn begun(followed: Vec<Followed>) -> Result<Vec<(Followed, PaneText)>, Error> {
+    let mut begun: Vec<(Followed, PaneText)> = Vec::new();
+    for one in followed {
+        let text = one.begun().await?;
+        let is_it = |(other, known): &(Followed, PaneText)| {
+            other.server.name() == one.server.name() && known.pane_id == text.pane_id
+        };
+        if !begun.iter().any(is_it) {
+            begun.push((one, text));
+        }
+    }
+    Ok(begun)
+}
+
 /// Prints the text of these panes as it comes, until all their programs have ended.
 pub(crate) async fn follow(caller: &Caller, followed: Vec<Followed>) -> Outcome {
-    let labels: Vec<String> = followed.iter().map(|one| one.label.clone()).collect();
-    let servers: Vec<_> = followed.iter().map(|one| Arc::clone(&one.server)).collect();
+    let begun = begun(followed).await?;
+    let labels: Vec<String> = begun.iter().map(|(one, _)| one.label.clone()).collect();
+    let servers: Vec<_> = begun
+        .iter()
+        .map(|(one, _)| Arc::clone(&one.server))
+        .collect();
     let (sender, mut pieces) = mpsc::channel(QUEUED);
     let mut readers = JoinSet::new();
-    for (of, one) in followed.into_iter().enumerate() {
+    for (of, (one, text)) in begun.into_iter().enumerate() {
         let sender = sender.clone();
-        readers.spawn(async move { (of, one.read(of, sender).await) });
+        readers.spawn(async move { (of, one.read(of, text, sender).await) });
     }
     drop(sender);
-    let mut lines = Lines::new(&labels);
+    let mut shown = Shown::new(caller, labels);
     loop {
         let piece = match timeout(UNFINISHED, pieces.recv()).await {
             Ok(Some(piece)) => piece,
             Ok(None) => break,
             Err(_) => {
-                output::print(&lines.unfinished())?;
+                shown.unfinished()?;
                 if reader_is_gone() {
                     return Ok(0);
                 }
@@ -238,24 +279,20 @@ pub(crate) async fn follow(caller: &Caller, followed: Vec<Followed>) -> Outcome 
             }
         };
         if !caller.json {
-            if piece.is_behind_gap {
-                let gap = gap(&piece.text);
-                output::print(&lines.cut(piece.of, &gap))?;
-            }
-            output::print(&lines.add(piece.of, &piece.text.text))?;
+            shown.take(&piece)?;
         } else if !piece.text.text.is_empty() {
             let json = output::json_of(caller, servers[piece.of].name(), &piece.text)?;
             // One line each, so that a reader can tell them apart.
             output::write(&format!("{}\n", plain::json(&json.to_string())))?;
         }
     }
-    output::print(&lines.end())?;
+    shown.end()?;
     let mut failed = None;
     while let Some(read) = readers.join_next().await {
         match read? {
             (of, Ok(status)) => note(&format!(
                 "fugue: {}: {}",
-                labels[of],
+                shown.label(of),
                 super::states::program(&status).words
             )),
             (_, Err(error)) => failed = Some(error),

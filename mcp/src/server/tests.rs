@@ -44,6 +44,7 @@ fn simple(request: Request) -> Reply {
             truncated: params.since.is_none(),
             alternate: false,
             joined_rows: 0,
+            rewritten: false,
             dropped_lines: if params.since.is_none() { 3 } else { 0 },
             status: protocol::reply::PaneStatus {
                 exit: Some(ExitStatus::Exited { code: 3 }),

@@ -442,6 +442,9 @@ pub struct PaneText {
     /// Rows that are joined to the one before, because a long line goes on in them.
     #[serde(default)]
     pub joined_rows: u64,
+    /// The line that was read last was written over or erased since: the text does not go on behind it, but begins with what stands there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rewritten: bool,
     /// The pane's program.
     pub status: PaneStatus,
 }

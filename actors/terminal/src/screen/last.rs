@@ -45,6 +45,7 @@ impl Screen {
             truncated,
             joined_rows,
             alternate: self.engine.is_alternate(),
+            rewritten: false,
         }
     }
 }

@@ -32,10 +32,10 @@ impl Screen {
             .engine
             .end_row()
             .saturating_sub(self.engine.screen_top());
-        let is_empty = last == 0
-            && self.cursor().col == 0
-            && self.engine.history_top() == 0
-            && render::is_blank_row(self.engine.grid(), Line(0));
+        // The number of rows of a screen is small.
+        let is_blank = render::is_blank_row(self.engine.grid(), Line(last as i32));
+        let row = self.engine.end_row();
+        let is_free = is_blank && self.engine.line_start(row) == row;
         let mut bytes = USUAL.to_vec();
         let columns = (TAB_COLUMNS..self.size().cols).step_by(TAB_COLUMNS.into());
         for column in columns {
@@ -43,7 +43,7 @@ impl Screen {
         }
         bytes.extend_from_slice(format!("\x1b[{};1H", last + 1).as_bytes());
         // The region is whole: at the bottom this moves the first row to the scrollback.
-        bytes.extend_from_slice(if is_empty { b"\x1b7" } else { b"\r\n\x1b7" });
+        bytes.extend_from_slice(if is_free { b"\x1b7" } else { b"\r\n\x1b7" });
         self.engine.facts.begin_life();
         self.advance(&bytes);
         // Nobody is there to be answered.

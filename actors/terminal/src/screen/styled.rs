@@ -84,6 +84,7 @@ impl Screen {
             truncated,
             joined_rows,
             alternate: false,
+            rewritten: plain.rewritten,
         }
     }
 

@@ -133,6 +133,7 @@ impl Tail {
     #[must_use]
     pub fn read_since(&self, cursor: &TextCursor, max_bytes: usize) -> Text {
         let (from, dropped_lines) = self.offset(cursor);
+        let begins = self.text[..from].is_empty() || self.text[..from].ends_with('\n');
         let room = max_bytes.max(char::MAX.len_utf8());
         let to = self
             .text
@@ -144,6 +145,7 @@ impl Tail {
             truncated: to < self.text.len(),
             joined_rows: self.joined_rows(from, to),
             alternate: self.alternate.is_some(),
+            rewritten: begins && cursor.mark.seen > 0 && dropped_lines == 0,
         }
     }
 
@@ -164,6 +166,7 @@ impl Tail {
             truncated: cut > from,
             joined_rows: self.joined_rows(cut, text.len()),
             alternate: self.alternate.is_some(),
+            rewritten: false,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Text {
     pub joined_rows: u64,
     /// It is of the alternate screen, which keeps nothing of what scrolls away.
     pub alternate: bool,
+    /// The line that was read last was written over or erased since: the text does not go on behind it.
+    pub rewritten: bool,
 }
 
 /// Text from a place on, before the part already seen is cut off.
@@ -333,10 +335,12 @@ impl Screen {
                 truncated: false,
                 joined_rows: 0,
                 alternate: false,
+                rewritten: false,
             };
         }
         let mut rendered = self.engine.render_from(start.mark, max_bytes);
         rendered.text.drain(..rendered.seen);
+        let rewritten = rendered.seen == 0 && cursor.mark.seen > 0 && start.dropped_lines == 0;
         Text {
             text: rendered.text,
             cursor: TextCursor {
@@ -348,6 +352,7 @@ impl Screen {
             truncated: rendered.truncated,
             joined_rows: rendered.joined_rows,
             alternate: false,
+            rewritten,
         }
     }
 
@@ -370,6 +375,7 @@ impl Screen {
             truncated,
             joined_rows: self.joined_rows_of_alternate(unchanged),
             alternate: true,
+            rewritten: false,
         }
     }
 

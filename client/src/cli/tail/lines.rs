@@ -40,14 +40,29 @@ impl Lines {
 
     /// A line in the place of text that is missing; what was begun before it stays as it is.
     pub(super) fn cut(&mut self, of: usize, told: &str) -> String {
-        let mut shown = String::new();
-        if !self.open[of].is_empty() {
-            self.show(of, &mut shown);
-        }
+        let mut shown = self.broken_off(of);
         if self.begun.take().is_some() {
             shown.push('\n');
         }
         shown + &self.add(of, &format!("{told}\n"))
+    }
+
+    /// The end of a pane's line that does not go on: what follows begins a line of its own.
+    pub(super) fn broken_off(&mut self, of: usize) -> String {
+        let mut shown = String::new();
+        if !self.open[of].is_empty() {
+            self.show(of, &mut shown);
+        }
+        if self.begun.take_if(|begun| *begun == of).is_some() {
+            shown.push('\n');
+        }
+        shown
+    }
+
+    /// The same for a line that was written over, which follows anew: what is not shown of it yet never was.
+    pub(super) fn written_over(&mut self, of: usize) -> String {
+        self.open[of].clear();
+        self.broken_off(of)
     }
 
     /// The beginnings of lines whose ends have not come.
@@ -111,6 +126,25 @@ mod tests {
         lines.add(0, "x");
         assert_eq!(lines.unfinished(), "a | x");
         assert_eq!(lines.cut(1, "[gap]"), "\nb | [gap]\n");
+    }
+
+    #[test]
+    fn what_does_not_go_on_ends_its_line() {
+        let mut lines = of(&["web"]);
+        assert_eq!(lines.add(0, "$ vim"), "");
+        assert_eq!(lines.broken_off(0), "$ vim\n");
+        assert_eq!(lines.broken_off(0), "");
+        assert_eq!(lines.add(0, "after\n10%"), "after\n");
+        assert_eq!(lines.written_over(0), "", "it was not shown");
+        assert_eq!(lines.add(0, "20%"), "");
+        assert_eq!(lines.unfinished(), "20%");
+        assert_eq!(lines.written_over(0), "\n", "it was shown");
+        assert_eq!(lines.add(0, "30%\n"), "30%\n");
+        let mut lines = of(&["a", "b"]);
+        lines.add(0, "x");
+        assert_eq!(lines.unfinished(), "a | x");
+        assert_eq!(lines.broken_off(1), "", "the other's line goes on");
+        assert_eq!(lines.add(0, "y\n"), "y\n");
     }
 
     #[test]

@@ -425,3 +425,32 @@ fn a_place_after_a_prompt_is_after_its_blank() {
         "its blank is not text"
     );
 }
+
+#[test]
+fn a_line_that_was_written_over_is_told_apart_from_one_that_goes_on() {
+    let mut screen = Screen::new(size(5, 20), 100);
+    screen.advance(b"one\r\n10%");
+    let first = screen.read_since(&TextCursor::start(), 1000);
+    assert_eq!((first.text.as_str(), first.rewritten), ("one\n10%", false));
+    for (printed, text, rewritten) in [
+        ("", "", false),
+        ("..", "..", false),
+        ("\r50%..\r\n", "50%..\n", true),
+    ] {
+        screen.advance(printed.as_bytes());
+        let read = screen.read_since(&first.cursor, 1000);
+        assert_eq!(
+            (read.text.as_str(), read.rewritten),
+            (text, rewritten),
+            "{printed:?}"
+        );
+        let kept = screen.tail(100, 1000).read_since(&first.cursor, 1000);
+        assert_eq!(
+            (kept.text.as_str(), kept.rewritten),
+            (text, rewritten),
+            "{printed:?}"
+        );
+        let styled = screen.read_styled_since(&first.cursor, 1000);
+        assert_eq!(styled.rewritten, rewritten, "{printed:?}");
+    }
+}

@@ -67,6 +67,11 @@ fn a_full_screen_is_scrolled_and_an_empty_one_is_not() {
     full.advance(b"next");
     assert_eq!(all_text(&full), "1\n2\n3\n4\n5\nnext");
     assert_eq!(text(&full), "2\n3\n4\n5\nnext");
+    // Nor is there an empty line between the two lives where the first has ended its last one.
+    let mut ended = screen("1\r\n2\r\n3\r\n4\r\n");
+    ended.begin_life();
+    ended.advance(b"next");
+    assert_eq!(all_text(&ended), "1\n2\n3\n4\nnext");
     let mut empty = screen("");
     empty.begin_life();
     empty.advance(b"next");
