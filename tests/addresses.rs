@@ -181,7 +181,7 @@ fn windows_are_named_like_panes() {
         // Two windows of one name, and a path that says more than a window.
         let error = renamed("build/=0", "x").await.unwrap_err();
         assert_eq!(error.code, ErrorCode::AmbiguousName);
-        assert_eq!(error.candidates, ["build/0 (0)", "build/2 (0)"]);
+        assert_eq!(error.candidates, ["build/0", "build/2"]);
         let error = renamed("build/1.0", "x").await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
     });
@@ -201,7 +201,7 @@ fn what_is_not_there_is_refused_with_what_there_is() {
             (
                 "build/3",
                 ErrorCode::NotFound,
-                "no window 3 in build. There are: build/0, build/1 (logs), build/2 (0).",
+                "no window 3 in build. There are: build/0, build/logs, build/2.",
             ),
             (
                 "build/nix",
@@ -211,20 +211,29 @@ fn what_is_not_there_is_refused_with_what_there_is() {
             (
                 "build/logs.3",
                 ErrorCode::NotFound,
-                "no pane 3 in build/1. There are: build/1.0 (",
+                "no pane 3 in build/logs. There are: build/logs.0, build/logs.1, build/logs.2.",
             ),
             (
-                "build/logs.x",
+                "build/logs.=tial",
                 ErrorCode::NotFound,
-                "no pane x in build/1. There are: build/1.0 (",
+                "no pane =tial in build/logs. There are: build/logs.tail, ",
             ),
             (
                 "nix/logs",
                 ErrorCode::NotFound,
                 "no session \"nix\". There are: ",
             ),
-            ("%999", ErrorCode::NotFound, "no pane %999. There are: "),
-            ("@999", ErrorCode::NotFound, "no window @999"),
+            (
+                "%999",
+                ErrorCode::NotFound,
+                "no pane %999. There are: build/0.0, build/logs.0, build/logs.1, build/logs.2, build/2.0, web.0, web.1.",
+            ),
+            (
+                "@999",
+                ErrorCode::NotFound,
+                "no window @999. There are: build/0, build/logs, build/2, web/0.",
+            ),
+            ("tial", ErrorCode::NotFound, "no pane \"tial\". There are: "),
             (
                 "$999",
                 ErrorCode::NotFound,

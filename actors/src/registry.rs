@@ -413,8 +413,8 @@ impl Registry {
 pub(crate) fn name_taken(name: &Name, holder: SessionUuid) -> Error {
     Error::new(
         ErrorCode::NameTaken,
-        format!("session {name} exists already, with id {holder}"),
+        format!("session {name} exists already"),
     )
-    .hint("use another name, omit it for a free one, or use that session")
+    .hint(format!("`fugue attach {name}` or fugue_select_session goes on in it, and another name, or none, makes a new one"))
     .candidates([holder.to_string()])
 }

@@ -172,7 +172,11 @@ fn elsewhere(server: &Server, caller: &Caller, thing: &Thing) -> Error {
         Thing::List => "this list".to_owned(),
         Thing::New => "new things".to_owned(),
         Thing::Session { id, .. } => format!("session {}", name(id)),
-        Thing::Pane { id, session, .. } => format!("pane {id} in session {}", name(session)),
+        Thing::Pane { id, session, .. } => {
+            let pane = server.registry.leaf(*id).map(|leaf| leaf.shown());
+            let pane = pane.unwrap_or_else(|| id.to_string());
+            format!("pane {pane} in session {}", name(session))
+        }
         Thing::Run { id, .. } => format!("orchestration {id}"),
     };
     Error::new(

@@ -156,7 +156,8 @@ impl fmt::Display for Error {
         }
         if !candidates.is_empty() && self.code == ErrorCode::AmbiguousName {
             write!(f, ": {candidates}")?;
-        } else if !candidates.is_empty() {
+        } else if !candidates.is_empty() && self.code != ErrorCode::NameTaken {
+            // The name itself says which one has it.
             write!(f, " ({candidates})")?;
         }
         if !self.hint.is_empty() {

@@ -27,26 +27,6 @@ pub fn near(wanted: &str, names: impl IntoIterator<Item = String>) -> Vec<String
     near.into_iter().take(MOST).map(|(_, name)| name).collect()
 }
 
-/// All names in the order of their nearness to `wanted`, at most `most` of them, each once.
-#[must_use]
-pub fn nearest(wanted: &str, names: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
-    let mut all: Vec<(usize, String)> = names
-        .into_iter()
-        .map(|name| (edits(&wanted, &name.to_lowercase()), name))
-        .collect();
-    // Without a wanted name they stay in their order.
-    if !wanted.is_empty() {
-        all.sort();
-    }
-    let mut seen = std::collections::HashSet::new();
-    let once = all
-        .into_iter()
-        .map(|(_, name)| name)
-        .filter(|name| seen.insert(name.clone()));
-    once.take(most).collect()
-}
-
 /// Insertions, deletions, replacements and swaps of neighbours from `a` to `b`, of their first 64 characters.
 #[must_use]
 pub fn edits(a: &str, b: &str) -> usize {

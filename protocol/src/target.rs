@@ -89,6 +89,8 @@ pub enum Part<N> {
     Index(u32),
     /// Its name.
     Name(Name),
+    /// Its name, with the `=` before it that says so; digits are always [`Self::Name`].
+    Named(Name),
     /// Its number.
     Number(N),
     /// Its id.
@@ -200,7 +202,11 @@ macro_rules! part_parse {
                     let wrong = |_| Error::invalid(format!("{} is too large for an index", shown(text))).hint(FORMS);
                     return text.parse().map(Self::Index).map_err(wrong);
                 }
-                part_name(text).map(Self::Name)
+                let name = part_name(text)?;
+                Ok(match text.starts_with('=') && !is_number(name.as_str()) {
+                    true => Self::Named(name),
+                    false => Self::Name(name),
+                })
             }
         }
     )*};
@@ -235,6 +241,7 @@ impl<N: fmt::Display> fmt::Display for Part<N> {
             // Without the sign it would be an index.
             Self::Name(name) if is_number(name.as_str()) => write!(f, "={name}"),
             Self::Name(name) => name.fmt(f),
+            Self::Named(name) => write!(f, "={name}"),
             Self::Number(number) => number.fmt(f),
             Self::Id(id) => id.fmt(f),
         }

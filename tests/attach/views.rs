@@ -280,7 +280,7 @@ fn the_end_of_the_only_program_ends_session_and_view_with_its_status() {
         loop {
             match one.event().await {
                 Event::Detached { reason, .. } => {
-                    assert!(reason.contains("exited(7)"), "{reason}");
+                    assert!(reason.ends_with("ended: exit 7"), "{reason}");
                     break;
                 }
                 Event::Screen { view, .. } => one.connection.ready(view).await.unwrap(),

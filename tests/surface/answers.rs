@@ -202,7 +202,7 @@ fn nobody_ends_itself_by_an_ordinary_call() {
                 error["message"]
                     .as_str()
                     .unwrap()
-                    .contains("the caller's own"),
+                    .contains("the caller runs in it"),
                 "{refused}"
             );
             assert!(

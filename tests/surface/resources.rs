@@ -61,7 +61,7 @@ fn panes_and_the_tree_can_be_listed_and_read() {
             ["fugue://local/tree".to_owned(), screen(&made["pane_id"])]
         );
         let about = list[1]["description"].as_str().unwrap();
-        assert_eq!(about, "Screen of a pane in session s: exited(1)");
+        assert_eq!(about, "Screen of a pane in session s: exit 1");
         assert_eq!(text(&mcp, uris[1]).await, "hello");
         assert_eq!(text(&mcp, "fugue://local/pane/s/screen").await, "hello");
         let tree = text(&mcp, uris[0]).await;

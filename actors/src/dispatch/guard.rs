@@ -7,7 +7,7 @@ use crate::server::Server;
 use crate::session::SessionEntry;
 
 /// The hint of what to do instead.
-const HINT: &str = "nothing was ended; with force it is (`--force`), without a second question";
+const HINT: &str = "force ends it all the same";
 
 /// Refuses to end the session of the caller, or one that somebody is attached to.
 ///
@@ -22,10 +22,10 @@ pub(super) fn session(
     let own = server.registry.callers_session(caller);
     if own.is_some_and(|own| own.id == session.id) {
         return Err(denied(format!(
-            "session {name} is the caller's own: its end would end the caller"
+            "session {name} was not ended, because the caller runs in it"
         )));
     }
-    watched(session)
+    watched(session, &format!("session {name} was not ended"))
 }
 
 /// Refuses to close the pane in which the caller runs, or the last pane of a session that somebody is attached to.
@@ -44,32 +44,35 @@ pub(super) fn pane(
     };
     if caller.pane == Some(pane.id) {
         return Err(denied(format!(
-            "pane {} is the caller's own: its end would end the caller",
-            pane.id
+            "pane {} was not closed, because the caller runs in it",
+            pane.shown()
         )));
     }
     let snapshot = session.snapshot();
     let panes = snapshot.windows.iter().map(|window| window.layout.panes());
     let last = panes.flatten().all(|id| id == pane.id);
     match last && snapshot.leases.is_empty() && server.registry.pane(pane.id).is_some() {
-        true => watched(session),
+        true => {
+            let pane = pane.shown();
+            let what = format!("pane {pane}, the last one of its session, was not closed");
+            watched(session, &what)
+        }
         false => Ok(()),
     }
 }
 
-fn watched(session: &SessionEntry) -> Result<(), Error> {
+/// Refuses what ends a session that somebody looks at; `what` was then not done.
+fn watched(session: &SessionEntry, what: &str) -> Result<(), Error> {
     let snapshot = session.snapshot();
-    match snapshot.attached_clients() {
-        0 => Ok(()),
-        1 => Err(denied(format!(
-            "somebody is attached to session {}, which would end",
-            snapshot.name
-        ))),
-        count => Err(denied(format!(
-            "{count} clients are attached to session {}, which would end",
-            snapshot.name
-        ))),
-    }
+    let who = match snapshot.attached_clients() {
+        0 => return Ok(()),
+        1 => "somebody is".to_owned(),
+        count => format!("{count} clients are"),
+    };
+    let name = &snapshot.name;
+    Err(denied(format!(
+        "{what}, because {who} attached to session {name}"
+    )))
 }
 
 fn denied(message: String) -> Error {

@@ -10,7 +10,7 @@ use protocol::reply::{
 use protocol::request::{
     ClosePane, CreatePane, Expect, ListPanes, ReadPane, SendInput, Until, UpdatePane, WaitPane,
 };
-use protocol::{Error, ErrorCode, PaneUuid, SessionUuid, Size, Target, WindowUuid};
+use protocol::{Error, ErrorCode, SessionUuid, Size, Target, WindowUuid};
 use pty::{ExpectOrder, Input, Line, WriteOrder};
 use terminal::screen::{self, Text, TextCursor};
 
@@ -71,14 +71,15 @@ pub(super) fn wait_limit(timeout_ms: u64) -> Result<Duration, Error> {
 pub(super) fn session_of(
     server: &Server,
     session: SessionUuid,
-    pane: PaneUuid,
+    pane: &str,
 ) -> Result<Arc<SessionEntry>, Error> {
-    server.registry.session(session).ok_or_else(|| {
-        Error::new(
-            ErrorCode::PaneExited,
-            format!("pane {pane} has just been closed with its session"),
-        )
-    })
+    let session = server.registry.session(session);
+    session.ok_or_else(|| closed_with_session(pane))
+}
+
+fn closed_with_session(pane: &str) -> Error {
+    let message = format!("pane {pane} has just been closed with its session");
+    Error::new(ErrorCode::PaneExited, message)
 }
 
 /// The new part's share of a split space.
@@ -122,7 +123,7 @@ pub(super) async fn create(
         .map(|target| server.registry.find_leaf(target, caller))
         .transpose()?;
     let (session, window) = match (&params.window, &beside) {
-        (None, Some(leaf)) => (session_of(server, leaf.session(), leaf.id())?, None),
+        (None, Some(leaf)) => (session_of(server, leaf.session(), &leaf.shown())?, None),
         (window, _) => {
             session_and_window(server, caller, params.session.as_ref(), window.as_ref())?
         }
@@ -186,7 +187,7 @@ pub(super) async fn update(
     params: UpdatePane,
 ) -> Result<PaneInfo, Error> {
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
-    let session = session_of(server, leaf.session(), leaf.id())?;
+    let session = session_of(server, leaf.session(), &leaf.shown())?;
     let now = leaf.pane().io.size();
     Size::new(
         params.rows.unwrap_or(now.rows),
@@ -215,7 +216,12 @@ pub(super) async fn update(
     infos(server, &session)
         .into_iter()
         .find(|info| info.pane_id == leaf.id())
-        .ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", leaf.id())))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorCode::PaneExited,
+                format!("pane {} is gone", leaf.shown()),
+            )
+        })
 }
 
 pub(super) async fn close(
@@ -224,7 +230,7 @@ pub(super) async fn close(
     params: ClosePane,
 ) -> Result<Killed, Error> {
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
-    let session = session_of(server, leaf.session(), leaf.id())?;
+    let session = session_of(server, leaf.session(), &leaf.shown())?;
     if params.guarded {
         guard::pane(server, caller, &leaf, &session)?;
     }
@@ -275,7 +281,7 @@ fn find(server: &Server, caller: &Caller, target: &Target) -> Result<LiveOrEnded
                 Ok(LiveOrEnded::Live(pane, context))
             }
             // Its end is remembered before its session goes.
-            None => gone(server, pane.id),
+            None => gone(server, &pane),
         },
         Err(error) => {
             let ended = registry.find_ended(target, &error);
@@ -284,14 +290,9 @@ fn find(server: &Server, caller: &Caller, target: &Target) -> Result<LiveOrEnded
     }
 }
 
-fn gone(server: &Server, pane: PaneUuid) -> Result<LiveOrEnded, Error> {
-    let ended = server.registry.ended_pane(pane).map(LiveOrEnded::Ended);
-    ended.ok_or_else(|| {
-        Error::new(
-            ErrorCode::PaneExited,
-            format!("pane {pane} has just been closed with its session"),
-        )
-    })
+fn gone(server: &Server, pane: &PaneEntry) -> Result<LiveOrEnded, Error> {
+    let ended = server.registry.ended_pane(pane.id).map(LiveOrEnded::Ended);
+    ended.ok_or_else(|| closed_with_session(&pane.shown()))
 }
 
 /// Waits for the next end of the pane's program after the call: of the life that runs, or of the next
@@ -438,7 +439,7 @@ pub(super) async fn send_input(
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let pane = leaf.writable()?;
     pane.typeable()?;
-    let session = session_of(server, pane.session, pane.id)?;
+    let session = session_of(server, pane.session, &pane.shown())?;
     let limit = match params.timeout_ms {
         Some(timeout_ms) => wait_limit(timeout_ms)?,
         None => INPUT_LIMIT,

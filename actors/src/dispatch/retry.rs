@@ -21,7 +21,7 @@ pub(super) async fn retry(
     params: RetryPane,
 ) -> Result<PaneInfo, Error> {
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
-    let session = session_of(server, leaf.session(), leaf.id())?;
+    let session = session_of(server, leaf.session(), &leaf.shown())?;
     let pane = leaf.pane();
     let mut state = pane.state();
     let away = state.borrow().unreachable().is_some();

@@ -31,7 +31,7 @@ pub(super) async fn signal(
     }
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let pane = leaf.writable()?;
-    let session = session_of(server, pane.session, pane.id)?;
+    let session = session_of(server, pane.session, &pane.shown())?;
     let gone = || {
         Error::new(
             ErrorCode::PaneExited,
@@ -62,7 +62,7 @@ pub(super) async fn signal(
         Ok(Err(error)) => return Err(away(error.to_string())),
         Err(_) => return Err(away(format!("its keeper did not answer within {LIMIT:?}"))),
     };
-    tracing::info!(pane_id = %pane.id, signal = number, processes, "signal sent");
+    tracing::info!(pane = %pane.shown(), pane_id = %pane.id, signal = number, processes, "signal sent");
     Ok(Signalled {
         context: session.context(&server.name),
         pane_id: pane.id,

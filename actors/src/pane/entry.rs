@@ -222,6 +222,13 @@ impl PaneEntry {
         self.change(|state| state.note_end(ended));
     }
 
+    /// It as messages call it and somebody can type it: by its number, where it has one.
+    #[must_use]
+    pub(crate) fn shown(&self) -> String {
+        let number = self.record.number.told();
+        number.map_or_else(|| self.id.to_string(), |number| number.to_string())
+    }
+
     /// The error for a call that needs the program alive.
     ///
     /// # Errors
@@ -232,7 +239,11 @@ impl PaneEntry {
             None => Ok(()),
             Some(ended) => Err(Error::new(
                 ErrorCode::PaneExited,
-                format!("the program in pane {} {}", self.id, ended.exit),
+                format!(
+                    "the program in pane {} has ended: {}",
+                    self.shown(),
+                    ended.exit
+                ),
             )
             .hint("its output can still be read; create a pane to go on")),
         }
@@ -250,7 +261,7 @@ impl PaneEntry {
                 ErrorCode::Unsupported,
                 format!(
                     "pane {} has no terminal to type into: its program has pipes, and nothing to read",
-                    self.id
+                    self.shown()
                 ),
             )
             .hint("run it with a terminal to type: pty true, no --no-pty")),
@@ -266,7 +277,7 @@ impl PaneEntry {
             None => Ok(()),
             Some(why) => Err(Error::new(
                 ErrorCode::Unreachable,
-                format!("pane {} is {why}", self.id),
+                format!("pane {} is {why}", self.shown()),
             )
             .hint("what was last stored of its text can be read, and it can be closed; `fugue retry` or fugue_retry_pane tries it at once")),
         }

@@ -13,12 +13,11 @@ use uuid::Uuid;
 use super::{EndedPane, Leaf, Registry};
 use crate::pane::PaneEntry;
 use crate::session::SessionEntry;
+use choices::{nearest, part_word, window_choices, window_path, word};
 use model::session::snapshot::{SessionSnapshot, Window};
-use said::{
-    brief, last_end, nearest_names, no_pane_now, not_found, only, only_part, pane_exited,
-    pane_path, shown_window, window_path, window_paths, windows_near, with_choices, wrong_kind,
-};
+use said::{no_pane_now, not_found, only, only_part, pane_exited, with_choices, wrong_kind};
 
+mod choices;
 mod said;
 
 /// The caller of a request.
@@ -194,9 +193,18 @@ impl Registry {
             }
         };
         only(found, "window", target, |(entry, window)| {
-            shown_window(&entry.snapshot(), *window)
+            window_path(&entry.snapshot(), *window)
         })
-        .map_err(|error| with_choices(error, || windows_near(target, &sessions)))
+        .map_err(|error| {
+            with_choices(error, || {
+                let seen = sessions.iter().map(|entry| entry.snapshot());
+                let seen = seen.filter(|snapshot| session.is_some() || !snapshot.is_out_of_sight());
+                let choices = seen
+                    .flat_map(|snapshot| window_choices(&snapshot))
+                    .collect();
+                nearest(word(target), choices)
+            })
+        })
     }
 
     /// The session of a path, and its window: the focused one when the path names none.
@@ -211,15 +219,19 @@ impl Registry {
         let windows = snapshot.windows.iter().enumerate();
         let is_it = |(index, window): &(usize, &Window)| match part {
             Part::Index(wanted) => usize::try_from(*wanted) == Ok(*index),
-            Part::Name(name) => window.name == *name,
+            Part::Name(name) | Part::Named(name) => window.name == *name,
             Part::Number(number) => window.number == *number,
             Part::Id(id) => window.id.as_uuid() == *id,
         };
         let found: Vec<_> = windows.filter(is_it).collect();
-        let (_, window) = only_part(found, "window", part, &snapshot.name, |(index, window)| {
-            format!("{}/{index} ({})", snapshot.name, window.name)
+        let (_, window) = only_part(found, "window", part, &snapshot.name, |(_, window)| {
+            window_path(&snapshot, window.id)
         })
-        .map_err(|error| with_choices(error, || window_paths(&snapshot)))?;
+        .map_err(|error| {
+            with_choices(error, || {
+                nearest(part_word(part), window_choices(&snapshot))
+            })
+        })?;
         Ok((Arc::clone(&entry), window.clone()))
     }
 
@@ -327,9 +339,8 @@ impl Registry {
         let within = window_path(&snapshot, window.id);
         only_part(found, "pane", part, &within, |leaf| self.shown_leaf(leaf)).map_err(|error| {
             with_choices(error, || {
-                let panes = window.layout.panes().into_iter();
-                let leaves = panes.filter_map(|pane| self.leaf(pane));
-                leaves.map(|leaf| self.shown_leaf(&leaf)).collect()
+                let wanted = part_word(part);
+                nearest(wanted, self.panes_by(wanted, &snapshot, &window))
             })
         })
     }
@@ -340,7 +351,7 @@ impl Registry {
         let leaves = leaves.filter_map(|(index, id)| self.leaf(*id).map(|leaf| (index, leaf)));
         let is_it = |(index, leaf): &(usize, Leaf)| match part {
             Part::Index(wanted) => usize::try_from(*wanted) == Ok(*index),
-            Part::Name(name) => leaf.name().as_deref() == Some(name),
+            Part::Name(name) | Part::Named(name) => leaf.name().as_deref() == Some(name),
             Part::Number(number) => leaf.number() == *number,
             Part::Id(id) => leaf.id().as_uuid() == *id,
         };
@@ -386,49 +397,6 @@ impl Registry {
             }
         }
         found
-    }
-
-    /// A pane as somebody can name it: `build/0.1 (make)`.
-    fn shown_leaf(&self, leaf: &Leaf) -> String {
-        let session = self.session(leaf.session()).map(|entry| entry.snapshot());
-        let path = session.and_then(|snapshot| pane_path(&snapshot, leaf.id()));
-        let path = path.unwrap_or_else(|| leaf.number().to_string());
-        format!("{path} ({})", brief(&leaf.pane().record.command))
-    }
-
-    fn session_not_found(&self, target: &Target) -> Error {
-        let error =
-            not_found("session", target).candidates(nearest_names(target, self.session_names()));
-        let Target::Name(name) = target else {
-            return error;
-        };
-        match self.ended_session(name) {
-            Some(ended) => Error {
-                message: format!("{}: {}", error.message, last_end(&ended.end)),
-                ..error
-            },
-            None => error,
-        }
-    }
-
-    /// The names of the sessions that people see in their lists.
-    fn session_names(&self) -> Vec<String> {
-        let snapshots = self.sessions().into_iter().map(|entry| entry.snapshot());
-        let seen = snapshots.filter(|snapshot| !snapshot.is_out_of_sight());
-        seen.map(|snapshot| snapshot.name.to_string()).collect()
-    }
-
-    fn pane_not_found(&self, target: &Target) -> Error {
-        let hidden = |leaf: &Leaf| {
-            let session = self.session(leaf.session());
-            session.is_none_or(|entry| entry.snapshot().is_out_of_sight())
-        };
-        let leaves = self.leaves().into_iter().filter(|leaf| !hidden(leaf));
-        let mut names: Vec<_> = leaves
-            .filter_map(|leaf| leaf.name().map(|name| name.to_string()))
-            .collect();
-        names.extend(self.session_names());
-        not_found("pane", target).candidates(nearest_names(target, names))
     }
 }
 

@@ -89,6 +89,18 @@ impl Leaf {
         }
     }
 
+    /// It as messages call it and somebody can type it: by its number, where it has one.
+    #[must_use]
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Pane(pane) => pane.shown(),
+            Self::Mirror(mirror) => {
+                let number = mirror.number.told();
+                number.map_or_else(|| mirror.id.to_string(), |number| number.to_string())
+            }
+        }
+    }
+
     /// The session whose layout it is in.
     #[must_use]
     pub(crate) fn session(&self) -> SessionUuid {
@@ -118,11 +130,12 @@ impl Leaf {
                 ErrorCode::Denied,
                 format!(
                     "pane {} is a mirror, a read-only view of pane {}",
-                    mirror.id, mirror.of.id
+                    self.shown(),
+                    mirror.of.shown()
                 ),
             )
             .hint("type into the pane it shows")
-            .candidates([mirror.of.id.to_string()])),
+            .candidates([mirror.of.shown()])),
         }
     }
 

@@ -67,7 +67,7 @@ pub(crate) async fn make(
             remove(server, &mirror).await;
             Err(Error::new(
                 ErrorCode::PaneExited,
-                format!("pane {} was closed meanwhile", of.id),
+                format!("pane {} was closed meanwhile", of.shown()),
             ))
         }
         Err(error) => {

@@ -33,7 +33,7 @@ pub(crate) async fn respawn(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Res
 fn closing(entry: &PaneEntry) -> Error {
     Error::new(
         ErrorCode::Busy,
-        format!("pane {} is being closed", entry.id),
+        format!("pane {} is being closed", entry.shown()),
     )
 }
 

@@ -8,8 +8,8 @@ fn last_words_say_how_it_ended() {
     for (ending, line, status) in [
         (Ending::Detached, "[detached from session a]", 0),
         (
-            Ending::Ended("session a ended: exited(0)".into()),
-            "[session a ended: exited(0)]",
+            Ending::Ended("session a ended: exit 0".into()),
+            "[session a ended: exit 0]",
             0,
         ),
         (

@@ -144,7 +144,7 @@ async fn screen_text_is_plain_and_followed_by_a_status_line() {
     assert_eq!(content[0]["text"], "$ make\nline of 50");
     let line = content[1]["text"].as_str().unwrap();
     assert!(
-        line.contains("exited(3)") && line.contains("3 lines were lost"),
+        line.contains("exit 3") && line.contains("3 lines were lost"),
         "{line}"
     );
     assert_eq!(content.len(), 2);

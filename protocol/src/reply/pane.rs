@@ -67,20 +67,23 @@ impl ExitStatus {
 impl std::fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Exited { code } => write!(f, "exited({code})"),
+            Self::Exited { code } => write!(f, "exit {code}"),
             Self::Signaled {
                 signal,
                 core_dumped,
             } => {
-                let core = if *core_dumped { ", core dumped" } else { "" };
-                write!(f, "signaled({signal} {}{core})", signal_name(*signal))
+                match signal_name(*signal) {
+                    "SIG?" => write!(f, "ended by signal {signal}")?,
+                    name => write!(f, "ended by {name}")?,
+                }
+                f.write_str(if *core_dumped { ", core dumped" } else { "" })
             }
             Self::OutOfMemory {
                 memory_max: Some(bytes),
-            } => write!(f, "out_of_memory(killed at its limit of {bytes} bytes)"),
-            Self::OutOfMemory { memory_max: None } => write!(f, "out_of_memory(killed)"),
-            Self::SpawnFailed { reason } => write!(f, "spawn_failed({reason})"),
-            Self::Lost { reason } => write!(f, "lost({reason})"),
+            } => write!(f, "out of memory: killed at its limit of {bytes} bytes"),
+            Self::OutOfMemory { memory_max: None } => f.write_str("out of memory: killed"),
+            Self::SpawnFailed { reason } => write!(f, "cannot start: {reason}"),
+            Self::Lost { reason } => write!(f, "lost: {reason}"),
         }
     }
 }

@@ -37,6 +37,10 @@ fn every_form_is_read() {
             path("build", PathRest::Window(Part::Name(name("2")))),
         ),
         (
+            "build.=zz".into(),
+            path("build", PathRest::Pane(Part::Named(name("zz")))),
+        ),
+        (
             "build.1".into(),
             path("build", PathRest::Pane(Part::Index(1))),
         ),
@@ -68,6 +72,8 @@ fn every_form_is_read() {
     }
     let numbered = Target::parse("$3/1").unwrap();
     assert_eq!(numbered.to_string(), "$3/1");
+    let named = Target::parse("build/=logs.=zz").unwrap();
+    assert_eq!(named.to_string(), "build/=logs.=zz", "as it was typed");
 }
 
 #[test]

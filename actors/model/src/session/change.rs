@@ -395,7 +395,7 @@ impl SessionSnapshot {
         if window.layout.panes().len() == 1 {
             return Err(Error::new(
                 ErrorCode::InvalidArgument,
-                format!("pane {pane} is alone in its window and has no share of it"),
+                "the pane is alone in its window and has no share of it",
             )
             .hint("give rows or cols for the session's size"));
         }

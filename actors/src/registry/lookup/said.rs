@@ -1,20 +1,14 @@
 //! The words in which a target that means nothing, or several things, is refused.
 
 use std::fmt;
-use std::sync::Arc;
 
 use model::session::snapshot::SessionSnapshot;
 use protocol::reply::PaneEnd;
 use protocol::target::Part;
-use protocol::{Error, ErrorCode, PaneUuid, Target, WindowUuid};
-
-use crate::session::SessionEntry;
+use protocol::{Error, ErrorCode, Target};
 
 /// So many names are given at most.
-const MOST: usize = 8;
-
-/// A command in a list of candidates is cut to so many characters.
-const COMMAND_CHARS: usize = 40;
+pub(super) const MOST: usize = 8;
 
 /// The error for a target that is of another kind than is wanted.
 #[must_use]
@@ -45,20 +39,6 @@ pub(super) fn not_found(kind: &str, target: &Target) -> Error {
     Error::new(ErrorCode::NotFound, message).hint(listed(kind))
 }
 
-/// The names nearest to the wanted one. Nobody misspells an id or a number: what there is then stands in order.
-#[must_use]
-pub(super) fn nearest_names(target: &Target, names: Vec<String>) -> Vec<String> {
-    let wanted = match target {
-        Target::Name(name) => name.as_str(),
-        Target::Id(_)
-        | Target::Session(_)
-        | Target::Window(_)
-        | Target::Pane(_)
-        | Target::Path(_) => "",
-    };
-    protocol::near::nearest(wanted, names, MOST)
-}
-
 /// The error for a session or window that has no pane at this moment.
 #[must_use]
 pub(super) fn no_pane_now(snapshot: &SessionSnapshot) -> Error {
@@ -73,7 +53,7 @@ pub(super) fn no_pane_now(snapshot: &SessionSnapshot) -> Error {
 pub(super) fn pane_exited(target: &Target, end: &PaneEnd) -> Error {
     let how = end.status.exit.as_ref().map_or_else(
         || "it was closed".to_owned(),
-        |exit| format!("its program {exit}"),
+        |exit| format!("its program has ended ({exit})"),
     );
     Error::new(
         ErrorCode::PaneExited,
@@ -86,11 +66,11 @@ pub(super) fn pane_exited(target: &Target, end: &PaneEnd) -> Error {
 #[must_use]
 pub(super) fn last_end(end: &PaneEnd) -> String {
     let how = end.status.exit.as_ref();
-    let how = how.map_or_else(|| "was closed".to_owned(), |exit| exit.to_string());
+    let how = how.map_or_else(|| "closed".to_owned(), |exit| exit.to_string());
     let pane = end
         .number
         .map_or_else(|| end.pane_id.to_string(), |n| n.to_string());
-    format!("the last one has ended, with pane {pane}, which {how}")
+    format!("the last one has ended, with pane {pane} ({how})")
 }
 
 /// The one thing that was found.
@@ -139,7 +119,7 @@ fn ambiguous(
     let message = format!("{what} fits {} {kind}s", candidates.len());
     Error::new(ErrorCode::AmbiguousName, message)
         .hint("name one of them by its path or its number")
-        .candidates(candidates)
+        .candidates(candidates.take(MOST))
 }
 
 /// An error for something that is not there, with what there is.
@@ -149,68 +129,4 @@ pub(super) fn with_choices(error: Error, choices: impl FnOnce() -> Vec<String>) 
         return error.candidates(choices());
     }
     error
-}
-
-/// The windows of these sessions by their names, nearest first.
-#[must_use]
-pub(super) fn windows_near(target: &Target, sessions: &[Arc<SessionEntry>]) -> Vec<String> {
-    let snapshots = sessions.iter().map(|entry| entry.snapshot());
-    let windows = snapshots.flat_map(|snapshot| {
-        let names = snapshot
-            .windows
-            .iter()
-            .map(|window| window.name.to_string());
-        names.collect::<Vec<_>>()
-    });
-    nearest_names(target, windows.collect())
-}
-
-/// All windows of a session, as paths.
-#[must_use]
-pub(super) fn window_paths(snapshot: &SessionSnapshot) -> Vec<String> {
-    let windows = snapshot.windows.iter();
-    windows
-        .map(|window| shown_window(snapshot, window.id))
-        .collect()
-}
-
-/// A window by its path and, where that says more, its name: `build/1 (logs)`.
-#[must_use]
-pub(super) fn shown_window(snapshot: &SessionSnapshot, id: WindowUuid) -> String {
-    let path = window_path(snapshot, id);
-    match snapshot.window(id) {
-        Some(window) if !path.ends_with(&format!("/{}", window.name)) => {
-            format!("{path} ({})", window.name)
-        }
-        _ => path,
-    }
-}
-
-/// A window's path by its index: `build/1`.
-#[must_use]
-pub(super) fn window_path(snapshot: &SessionSnapshot, id: WindowUuid) -> String {
-    let mut windows = snapshot.windows.iter();
-    let index = windows.position(|window| window.id == id);
-    index.map_or_else(
-        || format!("{}/{id}", snapshot.name),
-        |index| format!("{}/{index}", snapshot.name),
-    )
-}
-
-/// A pane's path by its indexes: `build/0.1`.
-#[must_use]
-pub(super) fn pane_path(snapshot: &SessionSnapshot, id: PaneUuid) -> Option<String> {
-    let window = snapshot.window_of(id)?;
-    let index = window.layout.panes().iter().position(|pane| *pane == id)?;
-    Some(format!("{}.{index}", window_path(snapshot, window.id)))
-}
-
-/// A command in one short line.
-#[must_use]
-pub(super) fn brief(command: &str) -> String {
-    let line = command.replace(['\n', '\t'], " ");
-    match line.char_indices().nth(COMMAND_CHARS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
