@@ -36,7 +36,8 @@ impl Cgroups {
         let cgroups = Self(place::find(wish).and_then(|found| PaneGroups::make(found, server)));
         match &cgroups.0 {
             Ok(place) => tracing::info!(
-                path = %place.panes.display(), memory = ?place.memory,
+                path = %place.panes.display(),
+                memory = place.memory.as_ref().err().map_or("can be limited", String::as_str),
                 "each pane has a control group"
             ),
             Err(why) => tracing::info!(why, "panes have no control groups"),

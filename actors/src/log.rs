@@ -25,11 +25,34 @@ const FILE_BYTES: usize = 10 * 1024 * 1024;
 /// Lines waiting for the disk. Beyond it they are dropped: a slow disk must not stop a pane.
 const LINES: usize = 16_384;
 
+/// The crates of this program that the daemon is made of. What libraries say of their own work is for those who ask for it.
+const OWN: [&str; 13] = [
+    "fugued",
+    "fugue_actors",
+    "journal",
+    "keeper",
+    "keeper_link",
+    "fugue_mcp",
+    "model",
+    "fugue_protocol",
+    "pty",
+    "store",
+    "supervisor",
+    "terminal",
+    "web",
+];
+
+/// The filter where nobody gives one: facts of our own, and from libraries only what is wrong.
+fn usual() -> EnvFilter {
+    let own = OWN.map(|own| format!("{own}=info"));
+    EnvFilter::new(format!("warn,{}", own.join(",")))
+}
+
 /// Begins to log to `dir`, or to standard error with `to_stderr`. Lines reach the file as long as the
-/// guard lives. The filter is `FUGUE_LOG`, else `info`.
+/// guard lives. The filter is `FUGUE_LOG`, else [`usual`].
 #[must_use]
 pub(crate) fn init(dir: &Path, to_stderr: bool) -> Option<WorkerGuard> {
-    let filter = EnvFilter::try_from_env("FUGUE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("FUGUE_LOG").unwrap_or_else(|_| usual());
     let lines = tracing_subscriber::fmt().with_env_filter(filter);
     if to_stderr {
         let no_color = std::env::var_os("NO_COLOR");

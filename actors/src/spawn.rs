@@ -248,9 +248,11 @@ async fn start_actor(
 /// Watches for the program's end. Not before the pane has its place: an instant exit must find a pane to remove.
 fn watch(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     pane::life::watch_life(server, entry, &entry.process());
+    let session = server.registry.session(entry.session);
     tracing::info!(
+        session = session.map(|session| session.snapshot().name.to_string()),
         session_id = %entry.session,
-        pane_id = %entry.id,
+        pane = %entry.shown(), pane_id = %entry.id,
         pid = entry.process().pid,
         "pane started"
     );

@@ -63,7 +63,7 @@ pub(super) fn enter(server: &Server, candidate: Candidate, rebooted: bool) -> Ar
             match caught(|| with_keeper(server, &mut pane, *keeper, size)) {
                 Ok((process, io)) => (process, io, None),
                 Err(error) => {
-                    tracing::error!(pane_id = %pane.id, session_id = %pane.session, %error, "a pane cannot be entered now; it is tried again");
+                    tracing::error!(pane = %pane.record.number, pane_id = %pane.id, session_id = %pane.session, %error, "a pane cannot be entered now; it is tried again");
                     pipe = None;
                     away(server, &pane, size, error.to_string())
                 }
@@ -134,7 +134,7 @@ fn with_keeper(
 ) -> Result<(Process, Io), Error> {
     let life = life_of(&keeper).unwrap_or(pane.state.life);
     tracing::debug!(
-        pane_id = %pane.id, keeper_pid = keeper.keeper_pid, exe = %keeper.keeper_exe.display(),
+        pane = %pane.record.number, pane_id = %pane.id, keeper_pid = keeper.keeper_pid, exe = %keeper.keeper_exe.display(),
         pss_kib = keeper.keeper_pss_kib, "a keeper answers"
     );
     let process = process(&keeper, life, &pane.record, pane.state.secret);

@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{FILE_BYTES, FILE_NAME, OLDER_FILES, colored, rotating};
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::{FILE_BYTES, FILE_NAME, OLDER_FILES, colored, rotating, usual};
 
 #[test]
 fn colours_are_for_terminals_whose_owner_wants_them() {
@@ -12,6 +14,19 @@ fn colours_are_for_terminals_whose_owner_wants_them() {
     assert!(colored(true, Some(OsStr::new(""))));
     assert!(!colored(true, Some(OsStr::new("1"))));
     assert!(!colored(false, None));
+}
+
+#[test]
+fn libraries_are_heard_only_when_something_is_wrong() {
+    let subscriber = tracing_subscriber::registry().with(usual());
+    tracing::subscriber::with_default(subscriber, || {
+        assert!(tracing::enabled!(target: "fugue_actors::pane", tracing::Level::INFO));
+        assert!(tracing::enabled!(target: "supervisor", tracing::Level::INFO));
+        assert!(!tracing::enabled!(target: "fugue_actors::pane", tracing::Level::DEBUG));
+        assert!(!tracing::enabled!(target: "hyper::proto", tracing::Level::INFO));
+        assert!(!tracing::enabled!(target: "rmcp::service", tracing::Level::INFO));
+        assert!(tracing::enabled!(target: "rmcp::service", tracing::Level::WARN));
+    });
 }
 
 /// Writes lines of one KiB, numbered from `from`.

@@ -137,7 +137,7 @@ impl OrchestrationState {
         }
         if done {
             let status = self.progress.status;
-            tracing::info!(orchestration_id = %self.entry.id, %status, "orchestration ended");
+            tracing::info!(orchestration = %self.entry.number, orchestration_id = %self.entry.id, %status, "orchestration ended");
         }
         done
     }

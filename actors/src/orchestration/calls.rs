@@ -147,7 +147,8 @@ async fn start(
     }
     unbegun.settled();
     guard::guard(server, &entry);
-    tracing::info!(orchestration_id = %id, %kind, commands, session_id = %entry.session.id, "orchestration began");
+    let session = &entry.session;
+    tracing::info!(orchestration = %entry.number, orchestration_id = %id, %kind, commands, session = %session.snapshot().name, session_id = %session.id, "orchestration began");
     Ok(entry.reply(&server.name))
 }
 
@@ -274,7 +275,7 @@ pub(crate) async fn cancel(
         stop::stop(server, &entry, StopReason::Cancelled);
         let begun = Instant::now();
         wait(&entry, CANCEL_LIMIT, |_| false).await;
-        tracing::info!(orchestration_id = %id, took = ?begun.elapsed(), "orchestration cancelled");
+        tracing::info!(orchestration = %entry.number, orchestration_id = %id, took = ?begun.elapsed(), "orchestration cancelled");
     }
     Ok(told(server, &entry).await)
 }

@@ -52,7 +52,7 @@ async fn close(server: &Arc<Server>, pane: &Arc<PaneEntry>) -> bool {
     if left.is_ok_and(|left| !left.is_empty()) {
         return false;
     }
-    tracing::info!(pane_id = %pane.id, session_id = %pane.session, "a pane whose program has ended gives way");
+    tracing::info!(pane = %pane.shown(), pane_id = %pane.id, session_id = %pane.session, "a pane whose program has ended gives way");
     pane::close(server, pane, false).await;
     true
 }

@@ -80,7 +80,7 @@ pub(crate) async fn resume(
     for index in open {
         job::resume(server, &entry, &plan, index);
     }
-    tracing::info!(orchestration_id = %id, open_jobs = count, "orchestration goes on");
+    tracing::info!(orchestration = %entry.number, orchestration_id = %id, open_jobs = count, "orchestration goes on");
 }
 
 /// Gives a key its orchestration as the answer, for the daemons after this one too.

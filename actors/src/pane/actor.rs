@@ -166,14 +166,14 @@ impl PaneActorState {
             Reached::Keeper(keeper) => {
                 let taken_up = adopt::take_up(&self.server, &self.entry, keeper).await;
                 if let Err(error) = taken_up {
-                    tracing::warn!(pane_id = %self.entry.id, %error, "a pane stays unreachable");
+                    tracing::warn!(pane = %self.entry.shown(), pane_id = %self.entry.id, %error, "a pane stays unreachable");
                     let lives = self.entry.process().keeper.family().program_lives();
                     let lost = |life: &mut PaneLife| life.lose(epoch_ms(), error.message, lives);
                     self.entry.change(lost);
                     let _ = myself.send_after(AGAIN_PAUSE, PaneMsg::KeeperAway);
                     return;
                 }
-                tracing::info!(pane_id = %self.entry.id, "an unreachable pane was reached");
+                tracing::info!(pane = %self.entry.shown(), pane_id = %self.entry.id, "an unreachable pane was reached");
             }
             // Its program is ended like that of every keeper that dies.
             Reached::Dead => self.entry.change(PaneLife::found),
@@ -247,7 +247,7 @@ impl PaneActorState {
             _ => (Decision::Close, "give up and close"),
         };
         tracing::info!(
-            pane_id = %self.entry.id,
+            pane = %self.entry.shown(), pane_id = %self.entry.id,
             exit_reason = %ended.exit,
             restarts_in_window = count,
             decision = said,
@@ -287,12 +287,12 @@ impl PaneActorState {
         match respawned {
             Ok(()) => {
                 if std::mem::take(&mut self.shortages) > 0 {
-                    tracing::info!(pane_id = %self.entry.id, "the program is started again after all");
+                    tracing::info!(pane = %self.entry.shown(), pane_id = %self.entry.id, "the program is started again after all");
                 }
             }
             Err(error) if error.code == ErrorCode::Limit => self.put_off(myself, &error),
             Err(error) => {
-                tracing::warn!(pane_id = %self.entry.id, %error, "the program cannot be started again");
+                tracing::warn!(pane = %self.entry.shown(), pane_id = %self.entry.id, %error, "the program cannot be started again");
                 self.entry.change(|state| {
                     let reason = error.message;
                     let exit = ExitStatus::SpawnFailed { reason };
@@ -308,7 +308,7 @@ impl PaneActorState {
         let pause = shortage_pause(self.shortages);
         if self.shortages == 0 {
             tracing::warn!(
-                pane_id = %self.entry.id, %error,
+                pane = %self.entry.shown(), pane_id = %self.entry.id, %error,
                 "the program cannot be started again now; it is tried again until it can, or the pane is closed"
             );
         }

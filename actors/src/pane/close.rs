@@ -81,7 +81,7 @@ async fn carry_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
             return;
         }
         let step = entry.state().borrow().step();
-        tracing::error!(pane_id = %entry.id, ?step, %error, "a step of a close has failed");
+        tracing::error!(pane = %entry.shown(), pane_id = %entry.id, ?step, %error, "a step of a close has failed");
         if failed.replace(step) == Some(step) {
             if step == CloseStep::Remove {
                 // Without its text, which may be what failed.
@@ -178,7 +178,7 @@ async fn release(entry: &Arc<PaneEntry>) {
     survivors.sort_unstable();
     survivors.dedup();
     if !survivors.is_empty() {
-        tracing::warn!(pane_id = %entry.id, ?survivors, "processes could not be killed");
+        tracing::warn!(pane = %entry.shown(), pane_id = %entry.id, ?survivors, "processes could not be killed");
     }
     entry.change(|state| state.note_survivors(survivors));
 }
@@ -242,7 +242,9 @@ async fn take_out(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
 
 async fn tell(server: &Arc<Server>, entry: &Arc<PaneEntry>, forgotten: Option<PendingCommit>) {
     let end = final_state(entry);
-    tracing::info!(pane_id = %entry.id, exit_reason = ?end.status.exit, "pane closed");
+    let exit = end.status.exit.as_ref();
+    let exit_reason = exit.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    tracing::info!(pane = %entry.shown(), pane_id = %entry.id, exit_reason, "pane closed");
     // What cannot be written now stays marked, and is logged.
     if let Some(forgotten) = forgotten {
         let _ = forgotten.wait().await;

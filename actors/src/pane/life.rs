@@ -59,7 +59,7 @@ async fn life_ended(server: &Server, entry: &Arc<PaneEntry>, process: &Process, 
         // It lives, so the program's end is still to be heard from it.
         let lives = process.keeper.family().program_lives();
         let why = "somebody else has taken the connection to its keeper";
-        tracing::warn!(pane_id = %entry.id, why, "a pane is unreachable");
+        tracing::warn!(pane = %entry.shown(), pane_id = %entry.id, why, "a pane is unreachable");
         entry.change(|state| state.lose(epoch_ms(), why.to_owned(), lives));
         let away = |state: &PaneLife| state.unreachable().is_some();
         return tell_actor(entry, away, || PaneMsg::KeeperAway).await;
@@ -67,7 +67,7 @@ async fn life_ended(server: &Server, entry: &Arc<PaneEntry>, process: &Process, 
     if exit == KeeperExit::Lost && !kept {
         // What nobody can wait for any more must not go on behind a pane that has ended.
         let left = kill_rest(entry, process).await;
-        tracing::warn!(pane_id = %entry.id, ?left, "the keeper died: its program is ended");
+        tracing::warn!(pane = %entry.shown(), pane_id = %entry.id, ?left, "the keeper died: its program is ended");
     }
     let limit = match entry.record.streams {
         RunStreams::Terminal => DRAIN_LIMIT,
@@ -217,7 +217,7 @@ fn survivors(entry: &PaneEntry, killed: Result<Vec<keeper::Process>, LinkError>)
     let left = match killed {
         Ok(left) => left,
         Err(error) => {
-            tracing::error!(pane_id = %entry.id, %error, "the keeper refuses to kill");
+            tracing::error!(pane = %entry.shown(), pane_id = %entry.id, %error, "the keeper refuses to kill");
             Vec::new()
         }
     };

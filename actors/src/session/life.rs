@@ -227,6 +227,6 @@ async fn take_down(server: &Arc<Server>, entry: &Arc<SessionEntry>) -> Vec<PaneE
     }
     server.registry.remove_session(entry);
     let _ = server.store.forget_session(entry.id).wait().await;
-    tracing::info!(session_id = %entry.id, panes = ends.len(), "session ended");
+    tracing::info!(session = %entry.snapshot().name, session_id = %entry.id, panes = ends.len(), "session ended");
     ends
 }

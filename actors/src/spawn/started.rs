@@ -91,7 +91,7 @@ impl Unplaced {
 impl Drop for Unplaced {
     fn drop(&mut self) {
         if let Some((server, entry)) = self.0.take() {
-            tracing::warn!(pane_id = %entry.id, "a pane that has got no place is closed");
+            tracing::warn!(pane = %entry.shown(), pane_id = %entry.id, "a pane that has got no place is closed");
             pane::life::watch_life(&server, &entry, &entry.process());
             pane::close_in_background(&server, &entry, Cause::Asked, true);
         }

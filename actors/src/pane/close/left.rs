@@ -19,7 +19,7 @@ pub(super) fn leave(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> bool {
     if !knows || tells || !server.unrecorded.enter(entry.id) {
         return false;
     }
-    tracing::warn!(pane_id = %entry.id, "the end of a pane is not recorded: its keeper stays until it is");
+    tracing::warn!(pane = %entry.shown(), pane_id = %entry.id, "the end of a pane is not recorded: its keeper stays until it is");
     let left = LeftKeeper {
         server: Arc::clone(server),
         id: entry.id,
