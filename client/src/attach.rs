@@ -5,6 +5,7 @@
 
 mod kept;
 mod link;
+mod message;
 mod outer;
 mod picture;
 mod signals;
@@ -22,6 +23,7 @@ use protocol::{Error, ErrorCode, Size, Target, transport};
 
 use crate::cli::Outcome;
 pub(crate) use link::Link;
+use message::Message;
 use outer::guard::{self, Terminal};
 use signals::Signals;
 use viewer::{Ending, Viewer};
@@ -111,7 +113,7 @@ pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
         let mut viewer = Viewer::new(&terminal, view);
         viewer.ask();
         if let Some(notice) = notice(view, &attached) {
-            viewer.say(&notice);
+            viewer.say(notice);
         }
         // Resized before anybody listened.
         if terminal.size() != size {
@@ -147,16 +149,27 @@ pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
 }
 
 /// The message at the beginning of a view that does not show all, or does not take keys.
-fn notice(view: &View, attached: &Attached) -> Option<String> {
+fn notice(view: &View, attached: &Attached) -> Option<Message> {
     let more = (attached.panes > 1).then(|| {
         let panes = attached.panes;
-        format!("one of {panes} panes: C-b o shows the next, C-b n the next window's, C-b ? helps")
+        Message::new([
+            format!(
+                "one of {panes} panes: C-b o shows the next, C-b n the next window's, C-b ? helps"
+            ),
+            format!("one of {panes} panes: C-b o shows the next, C-b ? helps"),
+            format!("one of {panes} panes: C-b ? helps"),
+            format!("one of {panes} panes"),
+        ])
     });
-    let reads = view
-        .read_only
-        .then(|| "read-only: keys do not reach the session, C-b d leaves".to_owned());
+    let reads = view.read_only.then(|| {
+        Message::new([
+            "read-only: keys do not reach the session, C-b d leaves",
+            "read-only: C-b d leaves",
+            "read-only",
+        ])
+    });
     match (reads, more) {
-        (Some(reads), Some(more)) => Some(format!("{reads}; {more}")),
+        (Some(reads), Some(more)) => Some(reads.and(more)),
         (one, other) => one.or(other),
     }
 }
@@ -218,7 +231,10 @@ fn search(
     viewer: &mut Viewer<'_>,
     signals: &mut Signals,
 ) -> Result<Link, Ending> {
-    viewer.say("the server is gone; looking for it (C-b d leaves)");
+    viewer.say(Message::new([
+        "the server is gone; looking for it (C-b d leaves)",
+        "the server is gone (C-b d leaves)",
+    ]));
     let begun = Instant::now();
     let end = begun + transport::grace() + LOST_LIMIT;
     loop {

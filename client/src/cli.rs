@@ -43,6 +43,7 @@ pub(crate) use caller::{Caller, Common};
 pub(crate) use failure::Outcome;
 use lazy::Lazy;
 pub(crate) use output::print_line;
+pub(crate) use output::table::cut;
 
 /// The text of `fugue --help` after the options.
 const AFTER_HELP: &str = "\

@@ -6,6 +6,7 @@ use protocol::Size;
 use protocol::event::{ScreenCursor, ScreenUpdate};
 use protocol::terminal::{Rgb, SetColors};
 
+use super::message::Message;
 use super::outer::clipboard;
 use super::outer::colors::Colors;
 use super::outer::modes::Modes;
@@ -34,7 +35,7 @@ pub(super) struct Display {
     origin: (u16, u16),
     /// The person chose what is shown: it does not follow the cursor.
     panned: bool,
-    message: Option<String>,
+    message: Option<Message>,
     writer: Writer,
     outer: Modes,
     colors: Colors,
@@ -153,7 +154,7 @@ impl Display {
     }
 
     /// Puts a message on the last line, or takes it away.
-    pub(super) fn say(&mut self, message: Option<String>, out: &mut Vec<u8>) {
+    pub(super) fn say(&mut self, message: Option<Message>, out: &mut Vec<u8>) {
         self.message = message;
         self.show(out);
     }
@@ -239,7 +240,7 @@ impl Display {
         };
         let mut rows: Vec<Rc<Row>> = (0..self.terminal.rows).map(row).collect();
         if let (Some(message), Some(last)) = (&self.message, rows.last_mut()) {
-            *last = Rc::new(Row::message(message, cols));
+            *last = Rc::new(Row::message(&message.fitted(cols), cols));
         }
         let at = self
             .cursor

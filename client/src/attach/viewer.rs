@@ -13,11 +13,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::kept::Kept;
 use super::link::{Link, VIEW, no_change};
+use super::message::Message;
 use super::outer::ask::Questions;
 use super::outer::guard::{Output, Terminal};
 use super::outer::mouse::Mouse;
 use super::outer::notices::Notices;
-use super::outer::split::{Command, HELP, Input, PASTE_BEGINS, PASTE_ENDS, Splitter};
+use super::outer::split::{Command, Input, PASTE_BEGINS, PASTE_ENDS, Splitter};
 use super::picture::Display;
 use super::signals::{Signals, Told};
 
@@ -148,8 +149,8 @@ impl<'a> Viewer<'a> {
     }
 
     /// Shows a message until the next key.
-    pub(super) fn say(&mut self, message: &str) {
-        self.draw(|view, out| view.say(Some(message.to_owned()), out));
+    pub(super) fn say(&mut self, message: Message) {
+        self.draw(|view, out| view.say(Some(message), out));
     }
 
     fn draw(&mut self, draw: impl FnOnce(&mut Display, &mut Vec<u8>)) {
@@ -462,7 +463,7 @@ impl<'a> Viewer<'a> {
                 update.scroll = i32::from(pages) * rows;
             }
             Command::Help => {
-                self.say(HELP);
+                self.say(Message::help());
                 return Ok(());
             }
             Command::Pan(down, right) => {
@@ -537,9 +538,11 @@ impl<'a> Viewer<'a> {
             Event::InputBlocked {
                 view: VIEW,
                 dropped_bytes,
-            } => self.say(&format!(
-                "the program does not read its input or has ended, or this is a mirror: {dropped_bytes} bytes were dropped"
-            )),
+            } => self.say(Message::new([
+                format!("the program does not read its input or has ended, or this is a mirror: {dropped_bytes} bytes were dropped"),
+                format!("{dropped_bytes} bytes were dropped: nothing reads what is typed"),
+                format!("{dropped_bytes} bytes were dropped"),
+            ])),
             Event::Detached { view: VIEW, reason } => return Err(Ending::Ended(reason)),
             Event::Switched { .. } => self.draw(Display::follow),
             Event::Screen { .. }

@@ -75,10 +75,6 @@ pub(crate) enum Command {
     Page(i8),
 }
 
-/// The text that `C-b ?` shows.
-pub(crate) const HELP: &str =
-    "C-b: d detach n/p window o pane r redraw PgUp/PgDn scroll arrows pan C-b itself";
-
 /// Takes apart what is read in pieces of any size.
 #[derive(Debug, Default)]
 pub(crate) struct Splitter {

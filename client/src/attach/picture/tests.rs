@@ -121,9 +121,9 @@ fn a_message_stands_on_the_last_line_and_gives_it_back() {
         &update(Size::new(3, 10), numbered(3, 10), (0, 0)),
     );
     let mut out = Vec::new();
-    display.say(Some("hello there\n".into()), &mut out);
+    display.say(Some(Message::new(["hello there\n", "hello\n"])), &mut out);
     let text = String::from_utf8(std::mem::take(&mut out)).unwrap();
-    assert!(text.contains("\x1b[0;7mhello ther"), "{text:?}");
+    assert!(text.contains("\x1b[0;7mhello"), "{text:?}");
     assert!(display.has_message());
     let text = drawn(
         &mut display,
