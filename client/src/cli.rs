@@ -64,7 +64,7 @@ token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"se
 Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
 stderr, in one line.
 
-EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not found, 4 server unreachable or unknown; `run` and
+EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not there (any more), 4 server unreachable or unknown; `run` and
 `orchestrations wait` the worst exit code of the commands (124 for a time-out, 130 when interrupted or
 cancelled); `wait` and an attached `new -- CMD` the program's (128 + the signal that killed it, 127 not
 started, 125 end not known).";

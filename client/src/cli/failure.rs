@@ -19,12 +19,15 @@ pub(crate) const TIMED_OUT: u8 = 124;
 /// The exit status after an interrupt: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// The exit status of a command whose session, window, pane or orchestration is not there, or not any more.
+const ABSENT: u8 = 3;
+
 /// The exit status for an error code.
 #[must_use]
-fn status_of(code: ErrorCode) -> u8 {
+pub(crate) fn status_of(code: ErrorCode) -> u8 {
     match code {
         ErrorCode::InvalidArgument => 2,
-        ErrorCode::NotFound | ErrorCode::NoSession => 3,
+        ErrorCode::NotFound | ErrorCode::NoSession | ErrorCode::PaneExited => ABSENT,
         ErrorCode::ServerUnreachable | ErrorCode::UnknownServer => 4,
         ErrorCode::AmbiguousName
         | ErrorCode::NameTaken
@@ -34,7 +37,6 @@ fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::Cancelled
         | ErrorCode::InputBlocked
         | ErrorCode::SpawnFailed
-        | ErrorCode::PaneExited
         | ErrorCode::Unreachable
         | ErrorCode::Unauthenticated
         | ErrorCode::Denied

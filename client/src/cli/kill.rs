@@ -9,7 +9,7 @@ use protocol::reply::{Killed, PaneEnd, SessionInfo};
 use protocol::request::{GetSession, KillSession, ListSessions};
 use protocol::{Error, ErrorCode, Target, plain};
 
-use super::failure::note;
+use super::failure::{self, note};
 use super::units::{COMMAND_CHARS, brief, count};
 use super::{Caller, Outcome, output, states};
 
@@ -106,8 +106,9 @@ impl Several {
     ) -> anyhow::Result<()> {
         let killed = match ended {
             Ok(killed) => killed,
-            Err(error) if self.count == 1 => return Err(error.into()),
+            Err(error) if self.count == 1 => return Err(as_typed(error).into()),
             Err(error) => {
+                let error = as_typed(error);
                 if !caller.json {
                     note(&format!("fugue: {error}"));
                 }
@@ -133,7 +134,20 @@ impl Several {
             let all = serde_json::json!({ "killed": self.killed, "failed": self.failed });
             output::print_json(caller, &all)?;
         }
-        Ok(u8::from(self.goes_on || !self.failed.is_empty()))
+        Ok(self.status())
+    }
+
+    /// That of the failures where they have one in common, else 1.
+    fn status(&self) -> u8 {
+        let mut failed = self
+            .failed
+            .iter()
+            .map(|error| failure::status_of(error.code));
+        let first = failed.next().filter(|_| !self.goes_on);
+        match first {
+            Some(first) if failed.all(|status| status == first) => first,
+            _ => u8::from(self.goes_on || !self.failed.is_empty()),
+        }
     }
 }
 
@@ -272,6 +286,14 @@ pub(crate) fn goes_on(refused: &Error) -> anyhow::Result<bool> {
         return Ok(false);
     }
     says_yes(&format!("{}.", output::printable(refused.message.clone())))
+}
+
+/// A refusal with the option that is typed in the place of the argument that agents give.
+fn as_typed(mut refused: Error) -> Error {
+    if let Some(rest) = refused.hint.strip_prefix("force ") {
+        refused.hint = format!("`--force` {rest}");
+    }
+    refused
 }
 
 fn says_yes(what: &str) -> anyhow::Result<bool> {

@@ -8,6 +8,7 @@ fn statuses_follow_the_code() {
         (ErrorCode::InvalidArgument, 2),
         (ErrorCode::NotFound, 3),
         (ErrorCode::NoSession, 3),
+        (ErrorCode::PaneExited, 3),
         (ErrorCode::ServerUnreachable, 4),
         (ErrorCode::UnknownServer, 4),
         (ErrorCode::NameTaken, 1),
