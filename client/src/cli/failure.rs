@@ -10,6 +10,8 @@ use protocol::{Error, ErrorCode, plain, surface};
 use super::output;
 use super::output::style::ColorChoice;
 
+mod unknown;
+
 /// A command's exit status, or why it failed.
 pub(crate) type Outcome = anyhow::Result<u8>;
 
@@ -109,9 +111,11 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
-    let line = usage_line(&error.to_string(), &words_of(error));
+    let known = unknown::command(error);
+    let said =
+        known.unwrap_or_else(|| Error::invalid(usage_line(&error.to_string(), &words_of(error))));
     let json = std::env::args_os().any(|word| word == "--json");
-    exit_code(Err(Error::invalid(line).into()), json)
+    exit_code(Err(said.into()), json)
 }
 
 /// The help, in the colours that were asked for on a command line of which nothing else is known.

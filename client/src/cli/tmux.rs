@@ -11,6 +11,9 @@ pub(crate) fn translated(words: &[OsString]) -> Option<Translated> {
     let words = words?;
     let (command, rest) = words.split_first()?;
     Some(match *command {
+        "new-session" | "new" if attaches_too(rest) => {
+            Err("no command does both yet: `fugue attach NAME` fails with status 3 when there is none, and then `fugue new -n NAME` makes it".into())
+        }
         "new-session" | "new" if has_flag(rest, "-s") => new_session(rest),
         "new-session" => new_session(rest),
         "attach-session" => attach(rest),
@@ -20,6 +23,9 @@ pub(crate) fn translated(words: &[OsString]) -> Option<Translated> {
         "list-panes" | "lsp" => listed("panes", rest),
         "new-window" | "neww" => made("window", rest, &[("-n", "-n"), ("-c", "-c")], &[("-d", "-d")]),
         "split-window" | "splitw" => split(rest),
+        "kill-session" if has_flag(rest, "-a") => {
+            Err("no command ends all but one yet: `fugue ls` lists them, `fugue kill NAME…` ends those that are named".into())
+        }
         "kill-session" => on_target("kill", rest),
         "kill-pane" | "killp" => on_target("close", rest),
         "kill-server" => Ok(vec!["stop".into()]),
@@ -47,9 +53,39 @@ pub(crate) fn translated(words: &[OsString]) -> Option<Translated> {
         "set-environment" | "setenv" => Err("use `fugue env SESSION NAME=VALUE`".into()),
         "show-environment" | "showenv" => Err("use `fugue env SESSION`".into()),
         "wait-for" => Err("use `fugue wait PANE` or `fugue expect PANE REGEX`".into()),
+        "swap-pane" | "swapp" | "swap-window" | "swapw" | "rotate-window" | "rotatew"
+        | "move-window" | "movew" => {
+            Err("panes and windows stay where they were made: there is no command that moves them yet".into())
+        }
+        "join-pane" | "joinp" | "move-pane" | "movep" | "break-pane" | "breakp" => {
+            Err("a pane stays in its window: there is no command that moves it yet; `fugue mirror PANE --to TARGET` shows it in another one, too".into())
+        }
+        "next-window" | "next" | "previous-window" | "prev" | "last-window" | "last-pane"
+        | "lastp" => {
+            Err("use `fugue select SESSION/WINDOW` or `fugue focus PANE`; in the view C-b n, C-b p and C-b o".into())
+        }
+        "switch-client" | "switchc" => Err("use `fugue attach SESSION`".into()),
+        "list-keys" | "lsk" => Err("C-b ? in the view shows them".into()),
+        "show-options" | "show" => Err("use `fugue config show`".into()),
+        "run-shell" => Err("use `fugue run COMMAND`".into()),
         "start-server" => Err("the server starts by itself; `fugued` starts it too".into()),
         _ => return None,
     })
+}
+
+/// True if a new session is wanted only where there is none of its name.
+fn attaches_too(words: &[&str]) -> bool {
+    /// Those of tmux's `new-session` that have no value.
+    const FLAGS: &str = "AdDEPX";
+    let options = words.iter().take_while(|word| **word != "--");
+    let mut short = options.filter_map(|word| word.strip_prefix('-'));
+    let flags = |letters: &str| {
+        letters
+            .chars()
+            .take_while(|c| FLAGS.contains(*c))
+            .any(|c| c == 'A')
+    };
+    short.any(flags)
 }
 
 fn has_flag(words: &[&str], flag: &str) -> bool {
