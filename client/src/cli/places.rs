@@ -22,6 +22,8 @@ pub(crate) struct Places {
 struct Window {
     index: u32,
     focused: bool,
+    /// The way to it from its session, in words: `/logs`, `/2` where its name does not say which one, nothing where it is the only one.
+    words: String,
 }
 
 impl Places {
@@ -52,6 +54,7 @@ impl Places {
             let place = Window {
                 index: window.index,
                 focused: window.focused,
+                words: words(window, windows),
             };
             (window.window_id, place)
         }));
@@ -71,6 +74,13 @@ impl Places {
         }
     }
 
+    /// The way to the pane from its session, in words: `/logs.1`, `.1`.
+    pub(crate) fn named(&self, pane: &PaneInfo) -> String {
+        let window = self.windows.get(&pane.window_id);
+        let window = window.map(|window| window.words.as_str());
+        format!("{}.{}", window.unwrap_or_default(), pane.index)
+    }
+
     /// The pane as a target: `build/0.1`.
     pub(crate) fn address(&self, pane: &PaneInfo) -> String {
         format!("{}{}", pane.session_name, self.within(pane))
@@ -82,6 +92,18 @@ impl Places {
         Cell::from(caller.shown(server, &pane.session_name))
             .tail(&self.within(pane))
             .tail(mark)
+    }
+}
+
+/// See [`Window::words`].
+fn words(window: &WindowInfo, all: &[WindowInfo]) -> String {
+    let name = window.name.as_str();
+    let is_index = name.bytes().all(|byte| byte.is_ascii_digit());
+    let alike = all.iter().filter(|other| other.name == window.name).count();
+    match (all.len(), is_index || alike > 1) {
+        (1, _) => String::new(),
+        (_, true) => format!("/{}", window.index),
+        (_, false) => format!("/{name}"),
     }
 }
 
@@ -119,6 +141,12 @@ impl Named {
 
     pub(crate) fn pane(&self, id: PaneUuid) -> Option<&PaneInfo> {
         self.panes.get(&id)
+    }
+
+    /// A pane that is there as people call it: `build/logs.1`.
+    pub(crate) fn words(&self, id: PaneUuid) -> Option<String> {
+        let pane = self.pane(id)?;
+        Some(format!("{}{}", pane.session_name, self.places.named(pane)))
     }
 
     /// The address of a pane that is there.

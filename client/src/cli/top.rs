@@ -13,10 +13,15 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::duration;
+use super::caller::CALL_LIMIT;
 use super::output::table::{Cell, Column, table};
+use super::places::Places;
 use super::tree::{Alternate, show_text};
 use super::units::rough;
 use super::{Caller, Outcome, output, states};
+use keys::Keys;
+
+mod keys;
 
 /// `fugue ps`.
 #[derive(Debug, Args)]
@@ -68,14 +73,16 @@ struct Look {
     at: Instant,
     panes: Vec<PaneInfo>,
     usage: HashMap<PaneUuid, PaneUsage>,
+    places: Places,
 }
 
 impl PsArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
-        let (server, look) = self.look(caller).await?;
+        let (server, mut look) = self.look(caller).await?;
+        let places = std::mem::take(&mut look.places);
         let used = used(look, None, self.sort);
         output::answer_styled(caller, server.name(), &used, |used| {
-            text(caller, server.name(), used)
+            text(caller, server.name(), used, &places)
         })?;
         Ok(0)
     }
@@ -91,10 +98,16 @@ impl PsArgs {
         let panes = caller.call(&server, &list).await?.panes;
         let usage = caller.call(&server, &ListUsage { session, all }).await?;
         let usage = usage.panes.into_iter().map(|usage| (usage.pane_id, usage));
+        let at = Instant::now();
+        let places = match caller.json {
+            true => Places::default(),
+            false => Places::of(&server, &panes, CALL_LIMIT).await,
+        };
         let look = Look {
-            at: Instant::now(),
+            at,
             panes,
             usage: usage.collect(),
+            places,
         };
         Ok((server, look))
     }
@@ -105,20 +118,24 @@ impl TopArgs {
         let mut interrupts = signal(SignalKind::interrupt())?;
         let mut hangups = signal(SignalKind::terminate())?;
         let interval = self.interval.max(Duration::from_millis(200));
+        let mut keys = Keys::take();
         let _screen = Alternate::enter(caller)?;
         let mut before: Option<(Instant, HashMap<PaneUuid, PaneUsage>)> = None;
         loop {
-            let (server, look) = self.of.look(caller).await?;
+            let (server, mut look) = self.of.look(caller).await?;
+            let places = std::mem::take(&mut look.places);
             let this = (look.at, look.usage.clone());
             let used = used(look, before.as_ref(), self.of.sort);
             if caller.json {
                 let json = output::json_of(caller, server.name(), &used)?;
                 output::write(&format!("{json}\n"))?;
             } else {
-                show_text(caller, &text(caller, server.name(), &used))?;
+                show_text(caller, &text(caller, server.name(), &used, &places))?;
             }
             before = Some(this);
+            keys.again();
             tokio::select! {
+                () = keys.quit() => return Ok(0),
                 _ = interrupts.recv() => return Ok(0),
                 _ = hangups.recv() => return Ok(0),
                 () = tokio::time::sleep(interval) => {}
@@ -129,7 +146,9 @@ impl TopArgs {
 
 /// The panes whose programs run, in order.
 fn used(look: Look, before: Option<&(Instant, HashMap<PaneUuid, PaneUsage>)>, by: By) -> Vec<Used> {
-    let Look { at, panes, usage } = look;
+    let Look {
+        at, panes, usage, ..
+    } = look;
     let percent = |now: &PaneUsage| {
         let (then, earlier) = before?;
         let spent = now.cpu_ms.saturating_sub(earlier.get(&now.pane_id)?.cpu_ms);
@@ -159,16 +178,16 @@ fn used(look: Look, before: Option<&(Instant, HashMap<PaneUuid, PaneUsage>)>, by
     all
 }
 
-fn text(caller: &Caller, server: &ServerName, used: &[Used]) -> String {
+fn text(caller: &Caller, server: &ServerName, used: &[Used], places: &Places) -> String {
     if used.is_empty() {
         return "no program runs in any pane\n".to_owned();
     }
-    let rows = used.iter().map(|used| row(caller, server, used));
+    let rows = used.iter().map(|used| row(caller, server, used, places));
     table(&COLUMNS, rows.collect(), caller.style)
 }
 
 const COLUMNS: [Column; 9] = [
-    Column::new("SESSION").name(8),
+    Column::new("PANE").name(8),
     Column::new("ID"),
     Column::new("CPU"),
     Column::new("TIME"),
@@ -179,7 +198,7 @@ const COLUMNS: [Column; 9] = [
     Column::new("COMMAND").cut_to(7),
 ];
 
-fn row(caller: &Caller, server: &ServerName, used: &Used) -> Vec<Cell> {
+fn row(caller: &Caller, server: &ServerName, used: &Used, places: &Places) -> Vec<Cell> {
     let Used {
         pane,
         usage,
@@ -188,7 +207,7 @@ fn row(caller: &Caller, server: &ServerName, used: &Used) -> Vec<Cell> {
     let state = states::program(&pane.status);
     let percent = cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}%"));
     vec![
-        caller.shown(server, &pane.session_name).into(),
+        Cell::from(caller.shown(server, &pane.session_name)).tail(&places.named(pane)),
         caller.short(server, pane.number, pane.pane_id).into(),
         percent.into(),
         rough(usage.cpu_ms).into(),
