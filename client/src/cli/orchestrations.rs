@@ -194,7 +194,7 @@ fn listed(caller: &Caller, server: &ServerName, all: &Orchestrations, now_ms: u6
         let names: Vec<_> = one.commands.iter().map(|c| c.name.as_str()).collect();
         let sum = match one.commands.is_empty() {
             true => one.status.to_string(),
-            false => result::sum(one),
+            false => result::sum_failed_first(one),
         };
         vec![
             // An older server has no numbers.

@@ -2,17 +2,18 @@
 //! elsewhere. All of it on stderr.
 
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::plain;
 use protocol::reply::{CommandResult, Orchestration, RunStatus};
 
+use super::result::took;
 use crate::cli::Caller;
 use crate::cli::failure::note;
 use crate::cli::output::printable;
 use crate::cli::states;
-use crate::cli::units::{COMMAND_CHARS, brief, span};
+use crate::cli::units::{COMMAND_CHARS, brief};
 
 /// The state that is shown.
 pub(super) enum Progress {
@@ -182,16 +183,9 @@ impl Bar {
 }
 
 /// A command's state, how long it took so far, and what it is.
-fn phrase(command: &CommandResult, later_ms: u64) -> String {
-    const SHOWN: Duration = Duration::from_millis(1);
+pub(super) fn phrase(command: &CommandResult, later_ms: u64) -> String {
     let state = states::command(command).words;
-    let running = command.status == RunStatus::Running;
-    let ms = command.duration_ms.unwrap_or(0) + if running { later_ms } else { 0 };
-    let took = if Duration::from_millis(ms) >= SHOWN {
-        span(ms)
-    } else {
-        String::new()
-    };
+    let took = took(command, later_ms);
     let line = brief(&command.command, COMMAND_CHARS);
     printable(format!("{state:<14} {took:>7}  {line}"))
 }

@@ -37,7 +37,7 @@ pub(in crate::cli) fn text(
         let mut row = vec![
             command.name.clone().into(),
             Cell::toned(state.words, state.tone),
-            command.duration_ms.map(span).unwrap_or_default().into(),
+            took(command, 0).into(),
             command.command.replace(['\n', '\t'], " ").into(),
         ];
         if has_panes {
@@ -68,6 +68,22 @@ pub(in crate::cli) fn text(
         style.paint(&sum(run), tone(run.status))
     ));
     text
+}
+
+/// The time that a command took, or takes when `later_ms` have passed since that was told; nothing before it has begun.
+pub(super) fn took(command: &CommandResult, later_ms: u64) -> String {
+    let since = match command.status {
+        RunStatus::Running => later_ms,
+        RunStatus::Pending
+        | RunStatus::Completed
+        | RunStatus::Partial
+        | RunStatus::Failed
+        | RunStatus::Timeout
+        | RunStatus::Cancelled
+        | RunStatus::Skipped => 0,
+    };
+    let ms = command.duration_ms.map(|told| told.saturating_add(since));
+    ms.map(span).unwrap_or_default()
 }
 
 /// A line for each command that says why it was not started or why its end is not known.
@@ -106,6 +122,32 @@ fn outputs(command: &CommandResult, text: &mut String) {
 
 /// The sum: `1 of 3 passed, 2 failed`.
 pub(crate) fn sum(run: &Orchestration) -> String {
+    let (passed, others) = parts(run);
+    let all: Vec<String> = std::iter::once(passed).chain(others).collect();
+    all.join(", ") + &contradiction(run)
+}
+
+/// The sum for where it may be cut: `2 failed, 1 of 3 passed`.
+pub(crate) fn sum_failed_first(run: &Orchestration) -> String {
+    let (passed, mut all) = parts(run);
+    all.push(passed);
+    all.join(", ") + &contradiction(run)
+}
+
+/// What is to be said of a whole that knows more than its parts say.
+fn contradiction(run: &Orchestration) -> String {
+    let passed = run
+        .commands
+        .iter()
+        .all(|c| c.status == RunStatus::Completed);
+    match passed && run.status != RunStatus::Completed {
+        true => format!(" ({})", run.status),
+        false => String::new(),
+    }
+}
+
+/// The commands that passed, and those that did something else.
+fn parts(run: &Orchestration) -> (String, Vec<String>) {
     let count =
         |is_it: fn(&CommandResult) -> bool| run.commands.iter().filter(|c| is_it(c)).count();
     let passed = count(|c| c.status == RunStatus::Completed);
@@ -119,15 +161,9 @@ pub(crate) fn sum(run: &Orchestration) -> String {
         ("running", count(|c| c.status == RunStatus::Running)),
         ("waiting", count(|c| c.status == RunStatus::Pending)),
     ];
-    let mut sum = format!("{passed} of {all} passed");
-    for (what, count) in others.into_iter().filter(|(_, count)| *count > 0) {
-        sum.push_str(&format!(", {count} {what}"));
-    }
-    if passed == all && run.status != RunStatus::Completed {
-        // The whole knows more than its parts say.
-        sum.push_str(&format!(" ({})", run.status));
-    }
-    sum
+    let others = others.into_iter().filter(|(_, count)| *count > 0);
+    let others = others.map(|(what, count)| format!("{count} {what}"));
+    (format!("{passed} of {all} passed"), others.collect())
 }
 
 fn has_failed(command: &CommandResult) -> bool {

@@ -159,6 +159,45 @@ fn sums_in_words() {
 }
 
 #[test]
+fn what_failed_comes_first_where_the_sum_may_be_cut() {
+    use RunStatus::*;
+    let ok = || command("a", Completed, Some(0), None);
+    let bad = |status| command("b", status, Some(1), None);
+    for (status, commands, words) in [
+        (
+            Failed,
+            vec![ok(), bad(Failed), bad(Timeout)],
+            "1 failed, 1 timed out, 1 of 3 passed",
+        ),
+        (Completed, vec![ok(), ok()], "2 of 2 passed"),
+        (Cancelled, vec![ok()], "1 of 1 passed (cancelled)"),
+    ] {
+        assert_eq!(result::sum_failed_first(&run(status, commands)), words);
+    }
+}
+
+#[test]
+fn progress_and_table_tell_the_same_time() {
+    let mut short = command("a", RunStatus::Completed, Some(0), None);
+    short.duration_ms = Some(0);
+    assert_eq!(result::took(&short, 5_000), "0ms");
+    let running = command("a", RunStatus::Running, None, None);
+    assert_eq!(result::took(&running, 700), "1.9s");
+    let mut waiting = command("a", RunStatus::Pending, None, None);
+    waiting.duration_ms = None;
+    assert_eq!(result::took(&waiting, 700), "");
+    for one in [&short, &waiting] {
+        let line = progress::phrase(one, 0);
+        let told = line.split_whitespace().nth(1);
+        let shown = result::took(one, 0);
+        assert_eq!(
+            told.filter(|told| told.ends_with('s')).unwrap_or_default(),
+            shown
+        );
+    }
+}
+
+#[test]
 fn a_kept_pipeline_says_how_to_look_at_it() {
     let mut pipeline = run(RunStatus::Completed, vec![]);
     pipeline.kind = OrchestrationKind::Pipeline;
