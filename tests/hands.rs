@@ -110,9 +110,14 @@ fn focus_sizes_and_mirrors_by_hand() {
         assert_eq!(panes["panes"][1]["size"]["cols"], 30);
         let number = ok(
             &daemon,
-            &["mirror", "web/0.0", "--to", "web/logs", "-n", "twin"],
+            &["mirror", "web/0.0", "--to", "web/logs", "-n", "twin", "-q"],
         );
         assert!(number.starts_with('%'), "{number}");
+        let told = ok(&daemon, &["mirror", "web/0.0", "--to", "web/logs", "-d"]);
+        let told = told.trim_end();
+        let is_whole =
+            told.starts_with("mirror of web/0.0 is web/logs.2 (%") && told.ends_with(')');
+        assert!(is_whole, "{told}");
         let panes = json(&daemon, &["panes", "web"]);
         let twin = panes["panes"]
             .as_array()

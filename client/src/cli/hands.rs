@@ -7,6 +7,8 @@ use protocol::request::{
 use protocol::target::PathRest;
 use protocol::{Direction, Name, Size, Target};
 
+use super::caller::CALL_LIMIT;
+use super::places::Named;
 use super::units::size;
 use super::{Caller, Outcome, args, output};
 
@@ -66,6 +68,9 @@ pub(crate) struct MirrorArgs {
     /// Do not make it the focused pane
     #[arg(short, long)]
     detached: bool,
+    /// Print its number alone
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// `fugue signal`.
@@ -217,9 +222,23 @@ impl MirrorArgs {
             select: !self.detached,
         };
         let made = caller.call(&server, &mirror).await?;
-        output::answer(caller, server.name(), &made, |made| {
-            caller.pane(server.name(), made.number, made.pane_id)
-        })?;
+        let number = caller.pane(server.name(), made.number, made.pane_id);
+        if self.quiet || caller.json {
+            output::answer(caller, server.name(), &made, |_| number)?;
+            return Ok(0);
+        }
+        let session = Some(made.context.session_id.into());
+        let panes = Named::of(&server, session, CALL_LIMIT).await;
+        let place = panes.ok().and_then(|panes| panes.words(made.pane_id));
+        let of = &self.pane;
+        let text = match place {
+            Some(place) => {
+                let place = caller.shown(server.name(), place);
+                format!("mirror of {of} is {place} ({number})")
+            }
+            None => format!("mirror of {of} is {number}"),
+        };
+        output::print_line(&text)?;
         Ok(0)
     }
 }
