@@ -37,7 +37,7 @@ impl ManArgs {
         let Some(dir) = &self.dir else {
             let mut page = Vec::new();
             clap_mangen::Man::new(super::command()).render(&mut page)?;
-            output::page(&String::from_utf8_lossy(&page))?;
+            output::man(&page, || super::command().render_long_help().to_string())?;
             return Ok(0);
         };
         std::fs::create_dir_all(dir)

@@ -101,6 +101,18 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
     }
 }
 
+/// Shows a manual page: as manual pages are shown on a terminal, where there is `man` for it, else `instead`. What is no terminal gets
+/// the page itself.
+pub(crate) fn man(page: &[u8], instead: impl FnOnce() -> String) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        return write(&String::from_utf8_lossy(page));
+    }
+    match pager::man(page) {
+        true => Ok(()),
+        false => self::page(&instead()),
+    }
+}
+
 /// Prints JSON, over several lines on a terminal.
 pub(crate) fn print_json(caller: &Caller, value: &Value) -> anyhow::Result<()> {
     let text = if caller.terminal {

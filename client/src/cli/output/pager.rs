@@ -73,20 +73,35 @@ pub(super) fn show(text: &str) -> io::Result<()> {
     }
 }
 
+/// Shows a manual page as manual pages are shown. False where that is not possible, and nothing was shown.
+pub(super) fn man(page: &[u8]) -> bool {
+    let mut man = Command::new("man");
+    // Without a pager of the person's it uses its own.
+    man.args(["-l", "-"]).stdin(Stdio::piped());
+    // The reasons for which it cannot do that are nobody's.
+    let started = man.stderr(Stdio::null()).spawn();
+    started.is_ok_and(|man| fed(man, page) == Some(0))
+}
+
 /// True if the pager has had the text, all or as much as it wanted.
-fn paged(mut pager: Child, text: &str) -> bool {
+fn paged(pager: Child, text: &str) -> bool {
+    let code = fed(pager, text.as_bytes());
+    !code.is_some_and(|code| NOT_RUN.contains(&code))
+}
+
+/// Gives a program its input and waits for its end. Its exit code, if it has one.
+fn fed(mut pager: Child, text: &[u8]) -> Option<i32> {
     // What interrupts the pager must not end this process before it.
     let interrupts = signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false)));
     if let Some(mut input) = pager.stdin.take() {
         // One that is left early takes no more.
-        let _ = input.write_all(text.as_bytes());
+        let _ = input.write_all(text);
     }
     let ended = pager.wait();
     if let Ok(id) = interrupts {
         signal_hook::low_level::unregister(id);
     }
-    let code = ended.ok().and_then(|status| status.code());
-    !code.is_some_and(|code| NOT_RUN.contains(&code))
+    ended.ok().and_then(|status| status.code())
 }
 
 #[cfg(test)]
