@@ -12,13 +12,16 @@ mod signals;
 mod viewer;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::fleet::Remote;
+use protocol::fleet::reach::{Happened, Pace, Way, heals};
 use protocol::reply::Attached;
 use protocol::request::{GetSession, WaitPane, Whoami};
 use protocol::terminal::TerminalFacts;
-use protocol::transport::ssh::Asking;
+use protocol::transport::Route;
+use protocol::transport::ssh::{Asking, SshRoute};
 use protocol::{Error, ErrorCode, Size, Target, transport};
 
 use crate::cli::Outcome;
@@ -92,7 +95,7 @@ pub(crate) fn refuse_own_session(link: &mut Link, view: &View) -> Result<(), Err
 
 /// Shows the session on the caller's terminal until the view ends, and says why it ended. Blocks
 /// its thread for that long: a view has nothing to do beside itself.
-pub(crate) fn attach(server: &Remote, mut link: Link, view: &View) -> Outcome {
+pub(crate) fn attach(server: &Arc<Remote>, mut link: Link, view: &View) -> Outcome {
     let mut terminal = Terminal::open()?;
     let size = terminal.size();
     let facts = TerminalFacts {
@@ -198,7 +201,7 @@ fn first(
 
 /// Shows one connection after the other until the view ends for good.
 fn show(
-    server: &Remote,
+    server: &Arc<Remote>,
     view: &View,
     link: &mut Link,
     viewer: &mut Viewer<'_>,
@@ -216,9 +219,13 @@ fn show(
         }
         viewer.kept.take_over(link);
         link.end_input();
-        match search(server, view, viewer, signals) {
+        let found = match server.route() {
+            Route::Unix { .. } => search(server, view, viewer, signals),
+            Route::Ssh(route) => search_far((server, route), view, viewer, signals),
+        };
+        match found {
             Ok(found) => *link = found,
-            Err(Ending::Lost(_)) => return ending,
+            Err(Ending::Lost(_)) if server.socket().is_some() => return ending,
             Err(instead) => return instead,
         }
     }
@@ -254,6 +261,63 @@ fn search(
             Err(error) if error.code == ErrorCode::NotFound => return Err(Ending::SessionLost),
             Err(error) if Instant::now() >= end => return Err(Ending::Lost(error)),
             Err(_) => viewer.idle(signals, LOST_PAUSE)?,
+        }
+    }
+}
+
+/// Looks for a server on another machine for as long as somebody waits for it. What is typed meanwhile was meant for a picture that
+/// is old by then, and goes nowhere; what was typed before is sent.
+fn search_far(
+    (server, route): (&Arc<Remote>, &SshRoute),
+    view: &View,
+    viewer: &mut Viewer<'_>,
+    signals: &mut Signals,
+) -> Result<Link, Ending> {
+    let name = server.name();
+    viewer.say(Message::new([
+        format!(
+            "the connection to {name} is lost: keys go nowhere until it is back (C-b d leaves)"
+        ),
+        format!("no connection to {name}: keys go nowhere (C-b d leaves)"),
+        "no connection: keys go nowhere".to_owned(),
+    ]));
+    let before = std::mem::take(&mut viewer.kept);
+    let mut way = Way::new(Pace::FAR, u64::from(std::process::id()));
+    loop {
+        way.take(Happened::Wanted, Instant::now());
+        let (asked, route) = (Arc::clone(server), route.clone());
+        // ssh may take its time, in which the view can be left.
+        let opening = std::thread::spawn(move || {
+            route.end_shared();
+            Link::open(&asked, Asking::Never)
+        });
+        while !opening.is_finished() {
+            viewer.idle(signals, LOST_PAUSE)?;
+        }
+        let opened = opening.join().unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorCode::Internal,
+                "opening a connection panicked",
+            ))
+        });
+        let again = opened.and_then(|mut link| {
+            link.attach(view, viewer.size(), viewer.facts())?;
+            Ok(link)
+        });
+        match again {
+            Ok(link) => {
+                viewer.kept = before;
+                viewer.welcome();
+                return Ok(link);
+            }
+            Err(error) if error.code == ErrorCode::NotFound => return Err(Ending::SessionLost),
+            Err(error) if !heals(&error) => return Err(Ending::Lost(error)),
+            Err(error) => {
+                way.take(Happened::Failed(error), Instant::now());
+                while way.wake_at().is_some_and(|at| at > Instant::now()) {
+                    viewer.idle(signals, LOST_PAUSE)?;
+                }
+            }
         }
     }
 }

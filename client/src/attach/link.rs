@@ -239,17 +239,25 @@ impl Link {
         self.ready_at = Instant::now() + READY_PAUSE;
     }
 
-    /// The time until [`Self::tell_ready`] has something to do.
-    pub(super) fn until_ready(&self) -> Option<Duration> {
-        (self.shown > 0).then(|| self.ready_at.saturating_duration_since(Instant::now()))
+    /// The time until [`Self::wake`] has something to do.
+    pub(super) fn until_wake(&self) -> Option<Duration> {
+        let ready_at = (self.shown > 0).then_some(self.ready_at);
+        let next = ready_at.into_iter().chain(self.peer.wake_at()).min()?;
+        Some(next.saturating_duration_since(Instant::now()))
     }
 
-    /// Asks for the view's next screen, if it is time.
-    pub(super) fn tell_ready(&mut self) -> Result<(), Error> {
-        if self.until_ready().is_some_and(|left| left.is_zero()) {
+    /// Asks for the view's next screen, and a silent server of another machine for a sign of life, if it is time.
+    ///
+    /// # Errors
+    /// That it is silent for too long.
+    pub(super) fn wake(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if self.shown > 0 && self.ready_at <= now {
             self.take_more()?;
             self.flush();
         }
+        self.peer.wake(now)?;
+        self.flush();
         Ok(())
     }
 

@@ -186,9 +186,9 @@ impl<'a> Viewer<'a> {
         }
         loop {
             let answers = self.questions.left(Instant::now());
-            let limit = [link.until_ready(), self.until_give_up(), answers];
+            let limit = [link.until_wake(), self.until_give_up(), answers];
             let ready = self.wait(Some(link), signals, limit.into_iter().flatten().min())?;
-            link.tell_ready().map_err(Ending::Lost)?;
+            link.wake().map_err(Ending::Lost)?;
             for input in self.input(ready.typed)? {
                 self.act(input, link)?;
             }

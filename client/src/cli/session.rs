@@ -4,6 +4,7 @@ mod list;
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use protocol::fleet::Remote;
@@ -185,7 +186,7 @@ fn view(caller: &Caller, session: Option<Target>) -> attach::View {
 
 /// Makes a session and attaches to it. The exit status is that of its program when that ends meanwhile, and 0 when the view is
 /// left before.
-async fn attach_to_new(caller: &Caller, server: &Remote, create: &CreateSession) -> Outcome {
+async fn attach_to_new(caller: &Caller, server: &Arc<Remote>, create: &CreateSession) -> Outcome {
     caller.start_if_absent(server).await?;
     let mut link = attach::Link::open(server, Asking::Terminal)?;
     let created = link.call(create, CALL_LIMIT)?;

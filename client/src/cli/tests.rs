@@ -12,9 +12,16 @@ fn the_definition_is_consistent() {
 }
 
 /// Commands as the manual shows them.
-const COMMANDS: [&str; 68] = [
+const COMMANDS: [&str; 75] = [
     "",
     "status",
+    "servers",
+    "servers list --json",
+    "servers add lab ssh://dev@lab:2222 --command x --color cyan --default",
+    "servers remove lab",
+    "servers rename lab cave",
+    "servers test lab",
+    "proxy",
     "stop --keep-panes",
     "tree s --watch",
     "logs -f -n 10",
