@@ -2,6 +2,7 @@
 
 mod active;
 mod clipboard;
+mod far;
 mod login;
 mod outer;
 mod terminal;

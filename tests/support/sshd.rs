@@ -159,7 +159,7 @@ impl Sshd {
     pub fn command(&self, near: &Daemon, program: &str) -> Command {
         let mut command = near.command(program);
         let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", self.at("bin").display()));
+        command.env("PATH", format!("{}:{path}", self.bin().display()));
         command
     }
 
@@ -167,6 +167,17 @@ impl Sshd {
     pub fn fugue(&self, near: &Daemon, args: &[&str]) -> Ran {
         let mut command = self.command(near, fugue_exe());
         Ran::of(command.args(args).stdin(Stdio::null()))
+    }
+
+    /// The directory of the `ssh` that clients are to find first.
+    pub fn bin(&self) -> PathBuf {
+        self.at("bin")
+    }
+
+    /// Takes no more connections, and cuts those that there are.
+    pub fn stop(&self) {
+        super::proc::signal(self.child.id(), rustix::process::Signal::STOP);
+        self.cut();
     }
 
     /// Cuts every connection, as a network that goes away does: the processes that serve them are killed.
@@ -180,6 +191,7 @@ impl Sshd {
 impl Drop for Sshd {
     fn drop(&mut self) {
         self.cut();
+        // Also one that is stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
