@@ -51,7 +51,9 @@ pub(crate) async fn answer(
     }
     let decoded = Request::decode(&method, &params)?;
     rights::check(&server, &caller, &decoded)?;
-    let to_its_end = is_carried_out(&decoded);
+    // Text with a key is typed once, whoever asks again.
+    let typed_once = idempotency_key.is_some() && matches!(decoded, Request::SendInput(_));
+    let to_its_end = typed_once || is_carried_out(&decoded);
     let origin = rights::origin_of(&server.registry, &caller);
     let routed = route(Arc::clone(&server), caller, decoded)
         .map_err(move |error| rights::seen_error(&caller, error));

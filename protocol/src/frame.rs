@@ -42,6 +42,9 @@ pub struct Hello {
     /// From a server: its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerName>,
+    /// From a server: text that is sent with an idempotency key is typed once. An older one takes no notice of the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub types_once: bool,
     /// From a client that runs inside a pane: which one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_pane: Option<PaneUuid>,

@@ -28,12 +28,36 @@ pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
     type Reply: Serialize + DeserializeOwned + Send + 'static;
     /// The name on the wire, in metrics and in messages.
     const METHOD: &'static str;
-    /// It changes nothing: one whose answer was lost may be made again.
-    const LOOKS: bool;
+    /// Its second time, when the answer to the first was lost.
+    const AGAIN: Again;
+}
+
+/// The second time of a call whose answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It changes nothing, and may be made again.
+    Looks,
+    /// It is made again with the same idempotency key, and is one call for the server.
+    Keyed,
+    /// As `Keyed`, with a key of the connection's own also where the server is on this machine: what it begins takes long.
+    Begins,
+    /// It is made once: nobody knows what a lost one has done.
+    Once,
+}
+
+impl Again {
+    const fn of(kind: &str) -> Self {
+        match kind.as_bytes() {
+            b"looks" => Self::Looks,
+            b"keyed" => Self::Keyed,
+            b"begins" => Self::Begins,
+            _ => Self::Once,
+        }
+    }
 }
 
 macro_rules! calls {
-    ($($(#[$doc:meta])* $method:literal $variant:ident -> $reply:ty $(, $looks:ident)?;)*) => {
+    ($($(#[$doc:meta])* $method:literal $variant:ident -> $reply:ty $(, $again:ident)?;)*) => {
         /// One decoded call.
         #[derive(Clone, Debug)]
         pub enum Request {
@@ -43,7 +67,7 @@ macro_rules! calls {
         $(impl Call for $variant {
             type Reply = $reply;
             const METHOD: &'static str = $method;
-            const LOOKS: bool = [$(stringify!($looks),)? ""].len() > 1;
+            const AGAIN: Again = Again::of([$(stringify!($again),)? ""][0]);
         })*
 
         impl Request {
@@ -100,7 +124,7 @@ calls! {
     /// Where the caller is and what is active.
     "whoami" Whoami -> reply::Whoami, looks;
     /// A new session with one window and one pane.
-    "create_session" CreateSession -> reply::PaneCreated;
+    "create_session" CreateSession -> reply::PaneCreated, keyed;
     /// All sessions.
     "list_sessions" ListSessions -> reply::Sessions, looks;
     /// One session with its environment, tags, metadata and windows.
@@ -110,17 +134,17 @@ calls! {
     /// Ends a session with all its programs.
     "kill_session" KillSession -> reply::Killed;
     /// A new window with one pane.
-    "create_window" CreateWindow -> reply::PaneCreated;
+    "create_window" CreateWindow -> reply::PaneCreated, keyed;
     /// A session's windows.
     "list_windows" ListWindows -> reply::Windows, looks;
     /// Renames a window or makes it the focused one.
     "update_window" UpdateWindow -> reply::WindowInfo;
     /// A new pane beside another one.
-    "create_pane" CreatePane -> reply::PaneCreated;
+    "create_pane" CreatePane -> reply::PaneCreated, keyed;
     /// A layout of new panes, all or none.
-    "create_layout" CreateLayout -> reply::LayoutCreated;
+    "create_layout" CreateLayout -> reply::LayoutCreated, keyed;
     /// A second, read-only view of a pane, in a place of its own.
-    "mirror_pane" MirrorPane -> reply::PaneMirrored;
+    "mirror_pane" MirrorPane -> reply::PaneMirrored, keyed;
     /// Panes of a window, a session or the server.
     "list_panes" ListPanes -> reply::Panes, looks;
     /// What the programs of panes use of the machine at this moment.
@@ -138,7 +162,7 @@ calls! {
     /// Text of a pane's screen and scrollback.
     "read_pane" ReadPane -> reply::PaneText, looks;
     /// Types into a pane.
-    "send_input" SendInput -> reply::InputSent;
+    "send_input" SendInput -> reply::InputSent, keyed;
     /// Waits for output, for quiet or for the program's end.
     "expect" Expect -> reply::Expected, looks;
     /// Waits for a change of a pane or of the tree.
@@ -152,9 +176,9 @@ calls! {
     /// Gives the server the client's terminal for the case that the client is killed.
     "guard_terminal" GuardTerminal -> reply::Done;
     /// Runs commands side by side, each in a pane of its own.
-    "run_parallel" RunParallel -> reply::Orchestration;
+    "run_parallel" RunParallel -> reply::Orchestration, begins;
     /// Runs steps one after another in one shell in one pane.
-    "run_pipeline" RunPipeline -> reply::Orchestration;
+    "run_pipeline" RunPipeline -> reply::Orchestration, begins;
     /// An orchestration's state, at once or when it has changed.
     "get_orchestration" GetOrchestration -> reply::Orchestration, looks;
     /// All orchestrations that run or ended within the last hour.

@@ -60,6 +60,7 @@ pub fn client_hello(name: &str) -> Hello {
         name: name.to_owned(),
         instance: None,
         server: None,
+        types_once: false,
         caller_pane: std::env::var("FUGUE_PANE_ID")
             .ok()
             .and_then(|id| id.parse::<PaneUuid>().ok()),

@@ -377,6 +377,7 @@ impl Conn {
             name: "fugued".to_owned(),
             instance: Some(self.server.instance),
             server: Some(self.server.name.clone()),
+            types_once: true,
             caller_pane: None,
             token: None,
         }));

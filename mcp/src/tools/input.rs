@@ -199,6 +199,7 @@ pub(crate) struct SendInput {
     #[serde(default = "default_wait_ms")]
     #[schemars(range(min = 1, max = 600_000))]
     timeout_ms: u64,
+    idempotency_key: Option<String>,
     server: Option<String>,
 }
 
@@ -231,7 +232,7 @@ impl Tool for SendInput {
             timeout_ms: None,
         };
         let limit = QUICK + params.more_time();
-        let sent = place.act(&params, None, limit).await?;
+        let sent = place.act(&params, self.idempotency_key, limit).await?;
         let mut fields = shape::fields(json!({
             "session_context": place.context(&sent.context),
             "pane_id": place.id(sent.pane_id),

@@ -31,6 +31,7 @@ fn hello() -> impl Strategy<Value = Hello> {
             name,
             instance: full.then(InstanceUuid::new),
             server: full.then(ServerName::local),
+            types_once: full,
             caller_pane: full.then(PaneUuid::new),
             token: full.then(|| "secret".to_owned()),
         },

@@ -27,6 +27,7 @@ fn hello(name: &str) -> Hello {
         name: name.into(),
         instance: None,
         server: None,
+        types_once: false,
         caller_pane: None,
         token: None,
     }

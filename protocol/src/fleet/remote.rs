@@ -14,7 +14,7 @@ use crate::frame::Hello;
 use crate::id::InstanceUuid;
 use crate::name::ServerName;
 use crate::peer::NO_HELLO;
-use crate::request::Call;
+use crate::request::{Again, Call, SendInput};
 use crate::transport::{self, Dialled, Left, Route, ssh::Asking};
 
 /// The time for which a call waits for a server of this machine that is being restarted.
@@ -25,6 +25,9 @@ const REPLACED_PAUSE: Duration = Duration::from_millis(20);
 
 /// A call that looks is made again so often at most.
 const LOST_MOST: u32 = 3;
+
+/// The time for which a key is used again. The server remembers it for 10 minutes, from the moment that it has heard it.
+const KEY_LIMIT: Duration = Duration::from_secs(8 * 60);
 
 /// One server and its connection, opened when first needed and again after it was lost.
 pub struct Remote {
@@ -324,17 +327,16 @@ impl Remote {
         })
     }
 
-    /// Makes a call, which takes at most `limit` with the connection that it may need. One that changes something is carried out
-    /// once: a connection that is lost on the way is an error then, because nobody knows whether it was. One that looks is made
-    /// again, up to three times.
+    /// Makes a call, which takes at most `limit` with the connection that it may need. One whose answer is lost is made again where
+    /// that is safe: one that looks up to three times, one that makes something with the same idempotency key.
     ///
     /// # Errors
-    /// As [`Remote::connection`] and [`Connection::call`].
+    /// As [`Remote::connection`] and [`Connection::call`]; `server_unreachable` saying so when nobody knows whether it was carried out.
     pub async fn call<C: Call>(&self, params: &C, limit: Duration) -> Result<C::Reply, Error> {
         self.call_with_key(params, None, limit).await
     }
 
-    /// As [`Remote::call`], with an idempotency key.
+    /// As [`Remote::call`], with an idempotency key of the caller's.
     ///
     /// # Errors
     /// As [`Remote::call`].
@@ -344,26 +346,67 @@ impl Remote {
         key: Option<String>,
         limit: Duration,
     ) -> Result<C::Reply, Error> {
-        let deadline = Instant::now() + limit;
-        let left = || deadline.saturating_duration_since(Instant::now());
+        let key = key.or_else(|| self.key_of::<C>());
+        let begun = Instant::now();
+        let left = || (begun + limit).saturating_duration_since(Instant::now());
         let mut lost = 0;
         loop {
-            let connection = self.connection_within(left()).await?;
+            let connection = match self.connection_within(left()).await {
+                Ok(connection) => connection,
+                Err(error) if lost > 0 && C::AGAIN != Again::Looks => {
+                    return Err(unknown::<C>(&error, key.as_deref()));
+                }
+                Err(error) => return Err(error),
+            };
+            let keyed = C::METHOD != SendInput::METHOD || connection.server().types_once;
+            let key = key.clone().filter(|_| keyed);
             let answer = connection.call_with_key(params, key.clone(), left()).await;
-            match answer {
+            let error = match answer {
                 // It was not carried out, or may be a second time.
                 Err(error) if error.is_replaced() && left() > REPLACED_PAUSE => {
                     tokio::time::sleep(REPLACED_PAUSE).await;
+                    continue;
                 }
-                Err(error)
-                    if C::LOOKS
-                        && lost < LOST_MOST
-                        && error.code == ErrorCode::ServerUnreachable =>
-                {
-                    lost += 1;
-                }
+                Err(error) if error.code == ErrorCode::ServerUnreachable => error,
                 answer => return answer,
+            };
+            lost += 1;
+            let again = match (C::AGAIN, &key) {
+                (Again::Looks, _) => lost <= LOST_MOST,
+                (_, Some(_)) => begun.elapsed() < KEY_LIMIT && left() > REPLACED_PAUSE * lost,
+                (_, None) => false,
+            };
+            match (again, C::AGAIN) {
+                (true, Again::Looks) => {}
+                (true, _) => tokio::time::sleep(REPLACED_PAUSE * lost).await,
+                (false, Again::Looks) => return Err(error),
+                (false, _) => return Err(unknown::<C>(&error, key.as_deref())),
             }
         }
     }
+
+    /// The key of a call that has none of its caller's and is to be made again when its answer is lost.
+    fn key_of<C: Call>(&self) -> Option<String> {
+        let keyed = match (C::AGAIN, &self.route) {
+            (Again::Begins, _) | (Again::Keyed, Route::Ssh(_)) => true,
+            (Again::Keyed, Route::Unix { .. }) | (Again::Looks | Again::Once, _) => false,
+        };
+        keyed.then(|| format!("fugue-{}", uuid::Uuid::new_v4()))
+    }
+}
+
+/// The error for a call that changes something and whose answer was lost.
+fn unknown<C: Call>(error: &Error, key: Option<&str>) -> Error {
+    let message = format!(
+        "{}; whether {} was carried out is not known",
+        error.message,
+        C::METHOD
+    );
+    let look = "look whether it was carried out before repeating it";
+    Error::new(error.code, message).hint(match key {
+        Some(key) => {
+            format!("{look}, or repeat it with the idempotency key {key} within 10 minutes")
+        }
+        None => look.to_owned(),
+    })
 }

@@ -104,6 +104,7 @@ fn hello(protocol_version: u32) -> Frame {
         name: "den".into(),
         instance: None,
         server: None,
+        types_once: false,
         caller_pane: None,
         token: None,
     })
