@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::daemon::{Client, Daemon, with_daemon};
+use crate::support::daemon::{Client, Daemon, fugue_exe, with_daemon};
 use crate::support::eventually;
 
 /// The output of a command that must do what it says.
@@ -53,7 +53,7 @@ fn a_signal_reaches_whom_it_is_for() {
         let ended = daemon.fugue(&["wait", "web"]);
         assert_eq!(ended.code, 137, "{ended:?}");
         let late = daemon.fugue(&["signal", "web", "HUP"]);
-        assert_eq!(late.code, 1, "{late:?}");
+        assert_eq!(late.code, 3, "{late:?}");
         assert!(late.err.contains("has ended"), "{late:?}");
     });
 }
@@ -82,7 +82,7 @@ fn what_runs_is_shown_with_what_it_uses() {
         assert!(used[1]["memory_bytes"].as_u64() > Some(100_000), "{used}");
         assert_eq!(used[1]["processes"], 1);
         let text = ok(&daemon, &["ps", "quiet"]);
-        assert!(text.contains("quiet") && !text.contains("busy"), "{text}");
+        assert!(text.contains("quiet.0") && !text.contains("busy"), "{text}");
         let sorted = json(&daemon, &["ps", "--sort", "name"]);
         assert_eq!(sorted[0]["session_name"], "busy");
     });
@@ -102,6 +102,11 @@ fn focus_sizes_and_mirrors_by_hand() {
             focused.unwrap()["name"].clone()
         };
         assert_eq!(focused(), "side");
+        let ran = ok(&daemon, &["ps", "web"]);
+        assert!(
+            ran.contains("web/logs.0") && ran.contains("web/0.1"),
+            "{ran}"
+        );
         ok(&daemon, &["select", "web/logs"]);
         let windows = json(&daemon, &["windows", "web"]);
         assert_eq!(windows["windows"][1]["focused"], true);
@@ -125,6 +130,83 @@ fn focus_sizes_and_mirrors_by_hand() {
             .iter()
             .find(|pane| pane["name"] == "twin");
         assert_eq!(twin.unwrap()["mirror_of"], panes["panes"][0]["pane_id"]);
+    });
+}
+
+#[test]
+fn top_ends_with_q_and_leaves_the_terminal_as_it_was() {
+    with_daemon(async |daemon, client| {
+        client.session("web", "exec cat").await;
+        let line = format!(
+            "{} top; echo left $?; stty -a | grep -o -e '-*icanon' -e '-*echo '; exec cat",
+            fugue_exe()
+        );
+        client.session("outer", &line).await;
+        shows(&client, &daemon, "outer", "web.0").await;
+        ok(&daemon, &["send", "outer", "x"]);
+        ok(&daemon, &["send", "outer", "q"]);
+        shows(&client, &daemon, "outer", "left 0\nicanon\necho").await;
+        let text = ok(&daemon, &["read", "outer"]);
+        assert!(!text.contains("PROCS"), "the screen from before: {text}");
+    });
+}
+
+#[test]
+fn a_manual_page_is_shown_as_one_where_there_is_man() {
+    with_daemon(async |daemon, client| {
+        let dir = tempfile::tempdir().unwrap();
+        let man = dir.path().join("man");
+        std::fs::write(&man, "#!/bin/sh\nread line; echo \"[$* $line]\"\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&man, mode).unwrap();
+        let line = format!(
+            "PATH={}:$PATH {fugue} man; PAGER=cat PATH=/nonexistent {fugue} man; exec cat",
+            dir.path().display(),
+            fugue = fugue_exe()
+        );
+        client.session("outer", &line).await;
+        let shown = eventually("both are shown", async || {
+            let text = ok(&daemon, &["read", "outer", "--scrollback"]);
+            text.contains("EXIT STATUS").then_some(text)
+        })
+        .await;
+        assert!(shown.starts_with("[-l - "), "{shown}");
+        assert!(shown.contains("Usage: fugue"), "{shown}");
+        assert!(!shown.contains(".SH"), "{shown}");
+        assert!(
+            ok(&daemon, &["man"]).contains(".SH NAME"),
+            "the page itself"
+        );
+    });
+}
+
+#[test]
+fn what_somebody_looks_at_is_not_ended_by_accident() {
+    with_daemon(async |daemon, client| {
+        client.session("web", "exec cat").await;
+        let line = format!("exec {} attach web", fugue_exe());
+        client.session("outer", &line).await;
+        eventually("it is attached", async || {
+            let sessions = client.sessions().await.into_iter();
+            let mut web = sessions.filter(|session| session.name.as_str() == "web");
+            (web.next()?.attached_clients == 1).then_some(())
+        })
+        .await;
+        for (args, said) in [
+            (
+                ["kill", "web"],
+                "fugue: session web was not ended, because somebody is attached to it; `--force` ends it all the same\n",
+            ),
+            (
+                ["close", "web"],
+                "the last one of session web, was not closed, because somebody is attached to it; `--force` ends it all the same\n",
+            ),
+        ] {
+            let ran = daemon.fugue(&args);
+            assert_eq!(ran.code, 1, "{ran:?}");
+            assert!(ran.err.ends_with(said), "{ran:?}");
+        }
+        ok(&daemon, &["kill", "web", "--force"]);
     });
 }
 

@@ -249,8 +249,9 @@ async fn start_actor(
 fn watch(server: &Arc<Server>, entry: &Arc<PaneEntry>) {
     pane::life::watch_life(server, entry, &entry.process());
     let session = server.registry.session(entry.session);
+    let session = session.map_or_else(String::new, |s| s.snapshot().name.to_string());
     tracing::info!(
-        session = session.map(|session| session.snapshot().name.to_string()),
+        %session,
         session_id = %entry.session,
         pane = %entry.shown(), pane_id = %entry.id,
         pid = entry.process().pid,

@@ -205,7 +205,7 @@ fn a_mirror_shows_its_pane_and_ends_nothing() {
             .refused("fugue_send_input", json!({"pane_id": "look", "input": "x"}))
             .await;
         assert_eq!(text(&error, "code"), "denied");
-        assert_eq!(error["candidates"], json!([pane]));
+        assert_eq!(error["candidates"], json!(["%1"]));
         client.types(1, "typed into a mirror\r").await;
         mcp.ok(
             "fugue_send_input",

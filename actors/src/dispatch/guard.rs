@@ -54,7 +54,8 @@ pub(super) fn pane(
     match last && snapshot.leases.is_empty() && server.registry.pane(pane.id).is_some() {
         true => {
             let pane = pane.shown();
-            let what = format!("pane {pane}, the last one of its session, was not closed");
+            let name = &snapshot.name;
+            let what = format!("pane {pane}, the last one of session {name}, was not closed");
             watched(session, &what)
         }
         false => Ok(()),
@@ -69,10 +70,7 @@ fn watched(session: &SessionEntry, what: &str) -> Result<(), Error> {
         1 => "somebody is".to_owned(),
         count => format!("{count} clients are"),
     };
-    let name = &snapshot.name;
-    Err(denied(format!(
-        "{what}, because {who} attached to session {name}"
-    )))
+    Err(denied(format!("{what}, because {who} attached to it")))
 }
 
 fn denied(message: String) -> Error {

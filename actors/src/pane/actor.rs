@@ -248,7 +248,7 @@ impl PaneActorState {
         };
         tracing::info!(
             pane = %self.entry.shown(), pane_id = %self.entry.id,
-            exit_reason = %ended.exit,
+            exit_reason = ended.exit.to_string(),
             restarts_in_window = count,
             decision = said,
             "program ended"

@@ -35,40 +35,47 @@ pub(crate) fn translated(words: &[OsString]) -> Option<Translated> {
         "rename-window" | "renamew" => renamed("window", rest),
         "send-keys" | "send" if *command == "send-keys" || has_flag(rest, "-t") => send_keys(rest),
         "capture-pane" | "capturep" => capture(rest),
+        other => return instead(other).map(|instead| Err(instead.into())),
+    })
+}
+
+/// The way to what a command of tmux does that has no translation.
+fn instead(command: &str) -> Option<&'static str> {
+    Some(match command {
         "detach" | "detach-client" => {
-            Err("a view is left by the keys C-b d in it, and its session goes on".into())
+            "a view is left by the keys C-b d in it, and its session goes on"
         }
         "kill-window" | "killw" => {
-            Err("a window goes with its last pane: `fugue panes SESSION` lists them, `fugue close PANE…` ends them".into())
+            "a window goes with its last pane: `fugue panes SESSION` lists them, `fugue close PANE…` ends them"
         }
         "has-session" | "has" => {
-            Err("`fugue windows SESSION` fails with status 3 when there is no such session".into())
+            "`fugue windows SESSION` fails with status 3 when there is no such session"
         }
-        "resize-pane" | "resizep" => Err("use `fugue resize PANE --size 80x24`".into()),
-        "pipe-pane" | "pipep" => Err("use `fugue tail PANE`, whose output can go anywhere".into()),
-        "display-message" | "display" => Err("use `fugue whoami` or `fugue panes --json`".into()),
+        "resize-pane" | "resizep" => "use `fugue resize PANE --size 80x24`",
+        "pipe-pane" | "pipep" => "use `fugue tail PANE`, whose output can go anywhere",
+        "display-message" | "display" => "use `fugue whoami` or `fugue panes --json`",
         "set-option" | "set" | "setw" | "bind-key" | "bind" | "source-file" => {
-            Err("settings are in the configuration file: `fugue config path` says where".into())
+            "settings are in the configuration file: `fugue config path` says where"
         }
-        "set-environment" | "setenv" => Err("use `fugue env SESSION NAME=VALUE`".into()),
-        "show-environment" | "showenv" => Err("use `fugue env SESSION`".into()),
-        "wait-for" => Err("use `fugue wait PANE` or `fugue expect PANE REGEX`".into()),
+        "set-environment" | "setenv" => "use `fugue env SESSION NAME=VALUE`",
+        "show-environment" | "showenv" => "use `fugue env SESSION`",
+        "wait-for" => "use `fugue wait PANE` or `fugue expect PANE REGEX`",
         "swap-pane" | "swapp" | "swap-window" | "swapw" | "rotate-window" | "rotatew"
         | "move-window" | "movew" => {
-            Err("panes and windows stay where they were made: there is no command that moves them yet".into())
+            "panes and windows stay where they were made: there is no command that moves them yet"
         }
         "join-pane" | "joinp" | "move-pane" | "movep" | "break-pane" | "breakp" => {
-            Err("a pane stays in its window: there is no command that moves it yet; `fugue mirror PANE --to TARGET` shows it in another one, too".into())
+            "a pane stays in its window: there is no command that moves it yet; `fugue mirror PANE --to TARGET` shows it in another one, too"
         }
         "next-window" | "next" | "previous-window" | "prev" | "last-window" | "last-pane"
         | "lastp" => {
-            Err("use `fugue select SESSION/WINDOW` or `fugue focus PANE`; in the view C-b n, C-b p and C-b o".into())
+            "use `fugue select SESSION/WINDOW` or `fugue focus PANE`; in the view C-b n, C-b p and C-b o"
         }
-        "switch-client" | "switchc" => Err("use `fugue attach SESSION`".into()),
-        "list-keys" | "lsk" => Err("C-b ? in the view shows them".into()),
-        "show-options" | "show" => Err("use `fugue config show`".into()),
-        "run-shell" => Err("use `fugue run COMMAND`".into()),
-        "start-server" => Err("the server starts by itself; `fugued` starts it too".into()),
+        "switch-client" | "switchc" => "use `fugue attach SESSION`",
+        "list-keys" | "lsk" => "C-b ? in the view shows them",
+        "show-options" | "show" => "use `fugue config show`",
+        "run-shell" => "use `fugue run COMMAND`",
+        "start-server" => "the server starts by itself; `fugued` starts it too",
         _ => return None,
     })
 }

@@ -151,7 +151,7 @@ impl std::fmt::Display for Unreachable {
             true => "its program lives",
             false => "nothing is known of its program",
         };
-        write!(f, "unreachable({}; {program})", self.reason)
+        write!(f, "unreachable: {}; {program}", self.reason)
     }
 }
 

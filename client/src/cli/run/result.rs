@@ -122,48 +122,65 @@ fn outputs(command: &CommandResult, text: &mut String) {
 
 /// The sum: `1 of 3 passed, 2 failed`.
 pub(crate) fn sum(run: &Orchestration) -> String {
-    let (passed, others) = parts(run);
-    let all: Vec<String> = std::iter::once(passed).chain(others).collect();
-    all.join(", ") + &contradiction(run)
+    let Parts { passed, bad, open } = Parts::of(run);
+    joined([vec![passed], bad, open], run)
 }
 
-/// The sum for where it may be cut: `2 failed, 1 of 3 passed`.
+/// The sum for where its end may be cut: `2 failed, 1 of 3 passed`.
 pub(crate) fn sum_failed_first(run: &Orchestration) -> String {
-    let (passed, mut all) = parts(run);
-    all.push(passed);
-    all.join(", ") + &contradiction(run)
+    let Parts { passed, bad, open } = Parts::of(run);
+    joined([bad, vec![passed], open], run)
 }
 
-/// What is to be said of a whole that knows more than its parts say.
-fn contradiction(run: &Orchestration) -> String {
-    let passed = run
-        .commands
-        .iter()
-        .all(|c| c.status == RunStatus::Completed);
-    match passed && run.status != RunStatus::Completed {
-        true => format!(" ({})", run.status),
-        false => String::new(),
+/// The parts of a sum.
+struct Parts {
+    passed: String,
+    /// Those that ended otherwise.
+    bad: Vec<String>,
+    /// Those that have not ended, or never began.
+    open: Vec<String>,
+}
+
+impl Parts {
+    fn of(run: &Orchestration) -> Self {
+        let count =
+            |is_it: fn(&CommandResult) -> bool| run.commands.iter().filter(|c| is_it(c)).count();
+        let bad = [
+            ("failed", count(|c| has_failed(c) && !c.unknown)),
+            ("unknown", count(|c| has_failed(c) && c.unknown)),
+            ("timed out", count(|c| c.status == RunStatus::Timeout)),
+            ("cancelled", count(|c| c.status == RunStatus::Cancelled)),
+        ];
+        let open = [
+            ("skipped", count(|c| c.status == RunStatus::Skipped)),
+            ("running", count(|c| c.status == RunStatus::Running)),
+            ("waiting", count(|c| c.status == RunStatus::Pending)),
+        ];
+        let passed = count(|c| c.status == RunStatus::Completed);
+        let all = run.commands.len();
+        Self {
+            passed: format!("{passed} of {all} passed"),
+            bad: counted(&bad),
+            open: counted(&open),
+        }
     }
 }
 
-/// The commands that passed, and those that did something else.
-fn parts(run: &Orchestration) -> (String, Vec<String>) {
-    let count =
-        |is_it: fn(&CommandResult) -> bool| run.commands.iter().filter(|c| is_it(c)).count();
-    let passed = count(|c| c.status == RunStatus::Completed);
-    let all = run.commands.len();
-    let others = [
-        ("failed", count(|c| has_failed(c) && !c.unknown)),
-        ("unknown", count(|c| has_failed(c) && c.unknown)),
-        ("timed out", count(|c| c.status == RunStatus::Timeout)),
-        ("cancelled", count(|c| c.status == RunStatus::Cancelled)),
-        ("skipped", count(|c| c.status == RunStatus::Skipped)),
-        ("running", count(|c| c.status == RunStatus::Running)),
-        ("waiting", count(|c| c.status == RunStatus::Pending)),
-    ];
-    let others = others.into_iter().filter(|(_, count)| *count > 0);
-    let others = others.map(|(what, count)| format!("{count} {what}"));
-    (format!("{passed} of {all} passed"), others.collect())
+fn counted(parts: &[(&str, usize)]) -> Vec<String> {
+    let some = parts.iter().filter(|(_, count)| *count > 0);
+    some.map(|(what, count)| format!("{count} {what}"))
+        .collect()
+}
+
+fn joined(parts: [Vec<String>; 3], run: &Orchestration) -> String {
+    let sum = parts.concat().join(", ");
+    let is_passed = |c: &CommandResult| c.status == RunStatus::Completed;
+    let status = run.status;
+    // The whole may know more than its parts say.
+    match status != RunStatus::Completed && run.commands.iter().all(is_passed) {
+        true => format!("{sum} ({status})"),
+        false => sum,
+    }
 }
 
 fn has_failed(command: &CommandResult) -> bool {

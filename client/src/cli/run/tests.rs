@@ -169,6 +169,11 @@ fn what_failed_comes_first_where_the_sum_may_be_cut() {
             vec![ok(), bad(Failed), bad(Timeout)],
             "1 failed, 1 timed out, 1 of 3 passed",
         ),
+        (
+            Running,
+            vec![ok(), bad(Failed), bad(Running), bad(Pending)],
+            "1 failed, 1 of 4 passed, 1 running, 1 waiting",
+        ),
         (Completed, vec![ok(), ok()], "2 of 2 passed"),
         (Cancelled, vec![ok()], "1 of 1 passed (cancelled)"),
     ] {
