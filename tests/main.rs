@@ -16,6 +16,7 @@ mod addresses;
 mod adoption;
 mod attach;
 mod bad_input;
+mod completing;
 mod containment;
 mod crashes;
 mod faults;

@@ -2,6 +2,7 @@
 
 mod args;
 mod caller;
+mod completion;
 mod config;
 mod daemon;
 mod failure;
@@ -241,6 +242,9 @@ pub fn command() -> clap::Command {
 /// Runs the program with the process's own words and gives its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
+    if completion::answered() {
+        return ExitCode::SUCCESS;
+    }
     let mut words: Vec<_> = std::env::args_os().collect();
     match tmux::translated(words.get(1..).unwrap_or_default()) {
         Some(Ok(ours)) => words

@@ -1,4 +1,4 @@
-//! Completions and manual pages, made from the clap definition.
+//! The shells' scripts for completions, and manual pages made from the clap definition.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{Outcome, output};
+use super::{Outcome, completion, output};
 
 /// `fugue completions`.
 #[derive(Debug, Args)]
@@ -25,9 +25,7 @@ pub(crate) struct ManArgs {
 
 impl CompletionsArgs {
     pub(crate) fn run(&self) -> Outcome {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::command(), "fugue", &mut script);
-        output::print(&String::from_utf8_lossy(&script))?;
+        output::print(&completion::script(self.shell)?)?;
         Ok(0)
     }
 }

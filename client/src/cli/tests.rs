@@ -142,20 +142,11 @@ fn text_may_begin_with_a_hyphen() {
 }
 
 #[test]
-fn completions_and_manual_pages_know_every_command() {
-    let mut script = Vec::new();
-    clap_complete::generate(
-        clap_complete::Shell::Bash,
-        &mut command(),
-        "fugue",
-        &mut script,
-    );
-    let script = String::from_utf8(script).unwrap();
+fn manual_pages_know_every_command() {
     let dir = tempfile::tempdir().unwrap();
     clap_mangen::generate_to(command(), dir.path()).unwrap();
     for sub in command().get_subcommands() {
         let name = sub.get_name();
-        assert!(script.contains(name), "{name}");
         assert!(
             dir.path().join(format!("fugue-{name}.1")).is_file(),
             "{name}"
