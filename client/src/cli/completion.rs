@@ -60,7 +60,7 @@ impl Kind {
             ("window", "target") | (_, "window" | "windows") => Some(Self::Window),
             ("pane", "target") | (_, "pane" | "panes") => Some(Self::Pane),
             (_, "target" | "to") => Some(Self::Place),
-            (_, "server") => Some(Self::Server),
+            (_, "server") | ("remove" | "rename" | "test", "name") => Some(Self::Server),
             (_, "orchestration") => Some(Self::Orchestration),
             _ => None,
         }

@@ -148,6 +148,12 @@ impl SshRoute {
         Ok((ours, Arc::new(ssh)))
     }
 
+    /// True if there is a login to be shared.
+    #[must_use]
+    pub fn has_login(&self) -> bool {
+        UnixStream::connect(self.control()).is_ok()
+    }
+
     /// Logs in and runs nothing: what comes after shares the login.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use protocol::connection::Connection;
 use protocol::fleet::{Fleet, Remote};
 use protocol::paths::Paths;
 use protocol::request::{ListOrchestrations, ListPanes, ListSessions, ListWindows};
+use protocol::transport::Route;
 use protocol::{Error, WindowNumber, transport};
 
 use super::Kind;
@@ -58,7 +59,7 @@ fn in_fleet(kind: Kind, fleet: &Fleet, current: &str) -> Vec<CompletionCandidate
     };
     let others = fleet.names().filter(|name| {
         let server = fleet.server(name);
-        server.is_ok_and(|server| server.socket() != default.socket())
+        server.is_ok_and(|server| !server.is_at(&default))
     });
     let prefix = |name| CompletionCandidate::new(format!("{name}:"));
     let prefixes: Vec<_> = others.map(prefix).collect();
@@ -85,10 +86,15 @@ fn on(server: &Remote, kind: Kind, current: &str) -> Vec<CompletionCandidate> {
 
 /// Asks over a connection of its own: a fleet's would start the server, or wait for one that is being restarted.
 async fn ask(server: &Remote, kind: Kind, current: &str, found: &mut Found) -> Result<(), Error> {
-    let mut hello = transport::client_hello("fugue");
-    hello.token = transport::pane_token(server.socket());
+    match server.route() {
+        Route::Unix { .. } => {}
+        Route::Ssh(route) if route.has_login() => {}
+        // A login takes longer than anybody waits for a completion.
+        Route::Ssh(_) => return Ok(()),
+    }
+    let name = server.name().as_str();
     let (connection, _events) =
-        transport::connect_to(server.socket(), server.owner(), hello).await?;
+        transport::connect_over(server.route(), name, server.hello()).await?;
     if kind == Kind::Orchestration {
         let reply = connection.call(&ListOrchestrations {}, LIMIT).await?;
         found.orchestrations = reply.orchestrations;
