@@ -164,7 +164,7 @@ fn numbers_are_never_given_twice_also_after_a_kill() {
         drop(client);
         let listed = daemon.fugue(&["orchestrations", "list"]).out;
         assert_eq!(row(&listed, "3")[1], "0 of 1 passed, 1 running");
-        assert_eq!(row(&listed, "1")[1], "0 of 1 passed, 1 failed");
+        assert_eq!(row(&listed, "1")[1], "1 failed, 0 of 1 passed");
 
         daemon.signal(Signal::KILL);
         daemon.wait();
