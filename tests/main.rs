@@ -32,6 +32,7 @@ mod orchestration;
 mod process_truth;
 mod raw_names;
 mod readme;
+mod restarting;
 mod rights;
 mod secrets;
 mod servers;

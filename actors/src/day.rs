@@ -93,6 +93,20 @@ impl Day {
 
     /// A pane whose program has ended, in a window of its own.
     pub(crate) async fn pane(&self, session: &Arc<SessionEntry>) -> Arc<PaneEntry> {
+        let record = PaneRecord {
+            command: "true".to_owned(),
+            env: vec![("A_VARIABLE".to_owned(), "x".repeat(500))],
+            ..PaneRecord::default()
+        };
+        self.pane_as(session, record).await
+    }
+
+    /// The same of a pane that was made so.
+    pub(crate) async fn pane_as(
+        &self,
+        session: &Arc<SessionEntry>,
+        record: PaneRecord,
+    ) -> Arc<PaneEntry> {
         let server = &self.server;
         let setup = pane::setup_of(
             &PaneRecord::default(),
@@ -109,11 +123,6 @@ impl Day {
             started: crate::clock::now(),
             life: 0,
             secret: None,
-        };
-        let record = PaneRecord {
-            command: "true".to_owned(),
-            env: vec![("A_VARIABLE".to_owned(), "x".repeat(500))],
-            ..PaneRecord::default()
         };
         let entry = PaneEntry::new(PaneUuid::new(), session.id, None, record, process, io);
         let entry = Arc::new(entry);

@@ -2,8 +2,10 @@
 
 mod guard;
 mod layout;
+mod listing;
 mod pane;
 mod rename;
+mod restart;
 mod retry;
 mod server;
 pub(crate) mod session;
@@ -90,6 +92,7 @@ fn is_carried_out(request: &Request) -> bool {
         | Request::UpdatePane(_)
         | Request::KillSession(_)
         | Request::ClosePane(_)
+        | Request::RestartPane(_)
         | Request::SignalPane(_)
         | Request::CancelOrchestration(_)
         | Request::Forget(_)
@@ -165,6 +168,7 @@ fn route(
         Request::UpdatePane(params) => to!(pane::update(&server, &caller, params)),
         Request::ClosePane(params) => to!(pane::close(&server, &caller, params)),
         Request::RetryPane(params) => to!(retry::retry(&server, &caller, params)),
+        Request::RestartPane(params) => to!(restart::restart(&server, &caller, params)),
         Request::SignalPane(params) => to!(signal::signal(&server, &caller, params)),
         Request::WaitPane(params) => to!(pane::wait(&server, &caller, params)),
         Request::ReadPane(params) => to!(pane::read(&server, &caller, params)),

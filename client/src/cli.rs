@@ -20,6 +20,7 @@ mod pane_io;
 mod places;
 mod program;
 mod proxy;
+mod restart;
 mod run;
 mod servers;
 mod session;
@@ -134,6 +135,8 @@ enum Command {
     Kill(Lazy<kill::KillArgs>),
     /// End a pane's program and remove the pane
     Close(Lazy<pane::CloseArgs>),
+    /// End a pane's program and start the same command again in the same pane
+    Restart(Lazy<restart::RestartArgs>),
     /// Try panes again whose keepers could not be asked, or that the server has left alone after wedges
     Retry(Lazy<pane::RetryArgs>),
     /// Type text and keys into a pane
@@ -201,6 +204,7 @@ impl Command {
             | Self::Rename(_)
             | Self::Kill(_)
             | Self::Close(_)
+            | Self::Restart(_)
             | Self::Send(_)
             | Self::Read(_)
             | Self::Tail(_)
@@ -317,6 +321,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Rename(args) => args.run(&caller).await,
         Command::Kill(args) => args.0.run(&caller).await,
         Command::Close(args) => args.0.run(&caller).await,
+        Command::Restart(args) => args.0.run(&caller).await,
         Command::Retry(args) => args.0.run(&caller).await,
         Command::Send(args) => args.0.run(&caller).await,
         Command::Read(args) => args.0.run(&caller).await,

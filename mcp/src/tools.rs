@@ -175,6 +175,7 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         Entry::of::<pane::FocusPane>(),
         Entry::of::<pane::ResizePane>(),
         Entry::of::<pane::RetryPane>(),
+        Entry::of::<pane::RestartPane>(),
         Entry::of::<setting::GetEnvironment>(),
         Entry::of::<setting::SetEnvironment>(),
         Entry::of::<setting::GetMetadata>(),

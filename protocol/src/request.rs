@@ -155,6 +155,8 @@ calls! {
     "close_pane" ClosePane -> reply::Killed;
     /// Tries a pane that is unreachable again.
     "retry_pane" RetryPane -> reply::PaneInfo;
+    /// Ends a pane's program and starts it again in the same pane.
+    "restart_pane" RestartPane -> reply::PaneInfo;
     /// Sends a signal to the processes of a pane.
     "signal_pane" SignalPane -> reply::Signalled;
     /// Waits for the next end of a pane's program.

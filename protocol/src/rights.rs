@@ -275,6 +275,7 @@ pub fn needed(request: &Request) -> (Level, Vec<About<'_>>) {
         Request::UpdatePane(update) => (Level::Full, vec![About::Pane(&update.pane)]),
         Request::ClosePane(close) => (Level::Full, vec![About::Pane(&close.pane)]),
         Request::RetryPane(retry) => (Level::Full, vec![About::Pane(&retry.pane)]),
+        Request::RestartPane(restart) => (Level::Full, vec![About::Pane(&restart.pane)]),
         Request::SignalPane(signal) => (Level::Full, vec![About::Pane(&signal.pane)]),
         Request::WaitPane(wait) => (Level::Read, vec![About::Pane(&wait.pane)]),
         Request::ReadPane(read) => (Level::Read, vec![About::Pane(&read.pane)]),

@@ -6,8 +6,8 @@ use protocol::frame::to_bytes;
 use protocol::reply::{PaneInfo, RunStatus};
 use protocol::request::{
     Call, CancelOrchestration, ClosePane, CreateLayout, CreatePane, CreateSession, GetSession,
-    LayoutNode, LayoutPart, LayoutSplit, ListOrchestrations, PaneSpec, ParallelCommand, RunOptions,
-    RunParallel, UpdatePane, UpdateSession, UpdateWindow,
+    LayoutNode, LayoutPart, LayoutSplit, ListOrchestrations, PaneSpec, ParallelCommand,
+    RestartPane, RunOptions, RunParallel, UpdatePane, UpdateSession, UpdateWindow,
 };
 use protocol::{Error, ErrorCode, Name, Target};
 use rustix::process::Signal;
@@ -98,6 +98,13 @@ async fn request(world: &World, operation: Operation) -> Result<(), Error> {
                 guarded: false,
             };
             call(world, close, None).await
+        }
+        Operation::Ask => {
+            let restart = RestartPane {
+                pane: named("pane"),
+                guarded: false,
+            };
+            call(world, restart, None).await
         }
         Operation::RenamePane => {
             let update = UpdatePane {
@@ -303,6 +310,15 @@ async fn wrong(
                 pane.pid != world.before.pid && runs(pane) && pane.status.restarts > 0
             });
             (!again).then(|| format!("it does not run again: {:?}", owned.panes))
+        }
+        Operation::Ask => {
+            let pane = owned.pane("pane").filter(|pane| runs(pane));
+            let again =
+                pane.is_some_and(|pane| pane.pid != world.before.pid && pane.status.restarts == 1);
+            // What was not recorded before the kill, nobody has begun: the old program runs on.
+            let unbegun = fault == Fault::Killed && step == "commit: it is written";
+            let old = unbegun && pane.is_some_and(|pane| pane.pid == world.before.pid);
+            (!again && !old).then(|| format!("it does not run again, once: {:?}", owned.panes))
         }
         // What was not recorded before the kill, nobody has begun.
         Operation::Close if fault == Fault::Killed && UNRECORDED.contains(&step) => None,

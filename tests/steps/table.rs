@@ -13,6 +13,8 @@ pub enum Operation {
     Keyed,
     /// The next life of a program that ends.
     Restart,
+    /// The next life of a program that somebody asks to be started again.
+    Ask,
     /// A pane is closed.
     Close,
     /// The next daemon takes a pane over.
@@ -44,7 +46,7 @@ pub enum Kind {
 
 use Kind::{Fails, Sure};
 use Operation::{
-    Adopt, Cancel, Close, Keyed, Layout, NewSession, Reach, RenamePane, RenameSession,
+    Adopt, Ask, Cancel, Close, Keyed, Layout, NewSession, Reach, RenamePane, RenameSession,
     RenameWindow, Restart, Run, SetSession, Start,
 };
 
@@ -78,6 +80,11 @@ pub const TABLE: &[(Operation, &str, Kind)] = &[
     (Restart, "restart: its terminal", Fails),
     (Restart, "restart: it is recorded", Sure),
     (Restart, COMMIT, Fails),
+    (Ask, "restart: it is asked for", Sure),
+    (Ask, "restart: its last life is over", Fails),
+    (Ask, "restart: its terminal", Fails),
+    (Ask, "restart: it is recorded", Sure),
+    (Ask, COMMIT, Fails),
     (Close, "close: it is recorded", Sure),
     (Close, "close: its program is ended", Sure),
     (Close, "close: its keeper is let go", Sure),

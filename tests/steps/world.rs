@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use protocol::reply::PaneInfo;
-use protocol::request::{CreateSession, KillSession, PaneSpec, RestartType};
+use protocol::request::{CreateSession, KillSession, PaneSettings, PaneSpec, RestartType};
 use protocol::{Error, Name, Target};
 
 use super::table::Operation;
@@ -28,13 +28,15 @@ impl World {
             format!("[daemon]\nmax_panes = {MOST}\n[daemon.stop]\nterm_ms = 300\nhup_ms = 300\n");
         let daemon = Daemon::start_with(&config);
         let client = daemon.client().await;
-        let restart = match operation {
-            Operation::Restart => RestartType::Permanent,
-            _ => RestartType::Temporary,
+        let settings = match operation {
+            Operation::Restart => kept(RestartType::Permanent),
+            // One that would be closed when its program ends by itself.
+            Operation::Ask => PaneSettings::default(),
+            _ => kept(RestartType::Temporary),
         };
         let pane = PaneSpec {
             name: Some(Name::new("pane").unwrap()),
-            settings: kept(restart),
+            settings,
             ..shell("exec sleep 600")
         };
         let create = CreateSession {

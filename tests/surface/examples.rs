@@ -213,6 +213,8 @@ async fn story(page: &mut Page<'_>) {
     .await;
     page.show("fugue_retry_pane", json!({"pane_id": "aside"}))
         .await;
+    page.show("fugue_restart_pane", json!({"pane_id": "aside"}))
+        .await;
     page.show("fugue_close_pane", json!({"pane_id": "aside"}))
         .await;
     let window = json!({"session": "work", "name": "server", "command": "cat", "args": []});

@@ -144,6 +144,7 @@ fn every_answer_about_a_session_says_which() {
             ("fugue_focus_pane", json!({"pane_id": "r"})),
             ("fugue_resize_pane", json!({"pane_id": "r", "rows": 5})),
             ("fugue_retry_pane", json!({"pane_id": "r"})),
+            ("fugue_restart_pane", json!({"pane_id": "r"})),
             ("fugue_create_layout", json!({"layout": leaf})),
             ("fugue_mirror_pane", json!({"pane_id": "r", "name": "m"})),
             ("fugue_close_pane", json!({"pane_id": "m"})),

@@ -10,8 +10,8 @@ mod stored;
 
 pub use close::{Cause, CloseStep, Closing};
 pub use ended::Ended;
-pub use life::PaneLife;
+pub use life::{Asked, Course, PaneLife};
 pub use made_by::MadeBy;
 pub use record::PaneRecord;
-pub use state::{Known, Next, PaneState};
+pub use state::{Again, Known, Next, PaneState};
 pub use stored::{StoredMirror, StoredPane, StoredProcess, StoredState};

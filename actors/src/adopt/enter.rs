@@ -147,6 +147,7 @@ fn with_keeper(
         pane.state.life = life;
         pane.state.ended = None;
         pane.state.settled = false;
+        pane.state.restart = false;
     }
     Ok((process, io))
 }
@@ -224,6 +225,8 @@ fn without_keeper(
     });
     if rebooted {
         (state.keeper, state.program) = (None, None);
+        // Asked of a program that has gone with its machine.
+        state.restart = false;
     }
     let process = Process {
         // What of the program has outlived its keeper is ended by what is known of it.

@@ -15,10 +15,11 @@ use pty::{ExpectOrder, Input, Line, WriteOrder};
 use terminal::screen::{self, Text, TextCursor};
 
 use super::guard;
+use super::listing::{info_of, infos};
 use super::rename::rename;
 use super::session::{change, pane_created};
 use crate::clock::{millis, steady_ms};
-use crate::pane::{self, PaneEntry, PanePlace};
+use crate::pane::{self, PaneEntry};
 use crate::registry::{Caller, EndedPane, Leaf};
 use crate::server::Server;
 use crate::session::SessionEntry;
@@ -213,15 +214,7 @@ pub(super) async fn update(
     if let Some(renamed) = renamed {
         renamed.settled();
     }
-    infos(server, &session)
-        .into_iter()
-        .find(|info| info.pane_id == leaf.id())
-        .ok_or_else(|| {
-            Error::new(
-                ErrorCode::PaneExited,
-                format!("pane {} is gone", leaf.shown()),
-            )
-        })
+    info_of(server, &session, &leaf)
 }
 
 pub(super) async fn close(

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::Error;
 use protocol::reply::PaneInfo;
 use protocol::request::RetryPane;
-use protocol::{Error, ErrorCode};
 
-use super::pane::{infos, session_of};
-use crate::pane::PaneMsg;
+use super::listing::info_of;
+use super::pane::session_of;
+use crate::pane::{PaneEntry, PaneMsg};
 use crate::registry::Caller;
 use crate::server::Server;
 
@@ -22,7 +23,12 @@ pub(super) async fn retry(
 ) -> Result<PaneInfo, Error> {
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
     let session = session_of(server, leaf.session(), &leaf.shown())?;
-    let pane = leaf.pane();
+    reach(server, leaf.pane()).await;
+    info_of(server, &session, &leaf)
+}
+
+/// Tries an unreachable pane again at once, also one that was left alone, and waits a while until it is reached.
+pub(super) async fn reach(server: &Server, pane: &PaneEntry) {
     let mut state = pane.state();
     let away = state.borrow().unreachable().is_some();
     if away {
@@ -34,8 +40,4 @@ pub(super) async fn retry(
         let reached = state.wait_for(|state| state.unreachable().is_none());
         let _ = tokio::time::timeout(LIMIT, reached).await;
     }
-    let found = infos(server, &session)
-        .into_iter()
-        .find(|info| info.pane_id == leaf.id());
-    found.ok_or_else(|| Error::new(ErrorCode::PaneExited, format!("pane {} is gone", leaf.id())))
 }

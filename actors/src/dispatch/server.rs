@@ -7,12 +7,13 @@ use keeper::hidden;
 use protocol::reply::SessionContext;
 use protocol::reply::{Forgotten, HealthCheck, ServerStatus, Stopping, TreeExit, TreeNode, Whoami};
 use protocol::request::{Forget, StopServer, Tree};
-use protocol::{Error, ErrorCode, Target, os_text};
+use protocol::{Error, ErrorCode, PaneUuid, Target, os_text};
 use rustix::process::{Resource, getrlimit};
 use supervisor::{ChildKind, SupervisorSlot};
 
 use crate::clock::millis;
 use crate::orchestration;
+use crate::pane;
 use crate::registry::Caller;
 use crate::server::{Server, StopOrder};
 

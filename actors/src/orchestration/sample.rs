@@ -13,8 +13,11 @@ use crate::session::SessionEntry;
 use model::orchestration::plan::Plan;
 use model::orchestration::progress::{Fact, Outcome, Progress};
 
-/// Enters one of two commands that ended with some output.
-pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> OrchestrationUuid {
+/// Enters one of two commands, which has just begun.
+pub(crate) fn begun(
+    server: &Arc<Server>,
+    session: &Arc<SessionEntry>,
+) -> (Arc<OrchestrationEntry>, Progress) {
     let command = |line: &str| ParallelCommand {
         command: line.to_owned(),
         ..ParallelCommand::default()
@@ -24,7 +27,7 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
         ..RunParallel::default()
     };
     let plan = Plan::parallel(request).unwrap();
-    let mut progress = Progress::new(&plan);
+    let progress = Progress::new(&plan);
     let id = OrchestrationUuid::new();
     let session = Arc::clone(session);
     let registry = &server.registry;
@@ -34,6 +37,12 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
     let entry = Arc::new(entry);
     registry.orchestrations().insert(id, Arc::clone(&entry));
     let _ = server.store.save(&entry);
+    (entry, progress)
+}
+
+/// Enters one of two commands that ended with some output.
+pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> OrchestrationUuid {
+    let (entry, mut progress) = begun(server, session);
     for code in [0, 1] {
         let exit = ExitStatus::Exited { code };
         let mut outcome = Outcome::of(&exit, Duration::from_millis(5), None);
@@ -48,5 +57,5 @@ pub(crate) fn ended(server: &Arc<Server>, session: &Arc<SessionEntry>) -> Orches
     }
     entry.finish(&mut progress);
     let _ = server.store.save(&entry);
-    id
+    entry.id
 }

@@ -8,13 +8,14 @@ use protocol::request::RestartType;
 use protocol::{Error, ErrorCode};
 use supervisor::{Actor, ActorError, Address, Window as RestartWindow};
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{PaneEntry, PaneMsg, Reached, life};
+use super::{PaneEntry, PaneMsg, Reached, life, restart};
 use crate::adopt;
 use crate::clock::{epoch_ms, millis};
 use crate::server::Server;
 use crate::spawn;
-use model::pane::{Cause, Ended, Next, PaneLife};
+use model::pane::{Again, Cause, Ended, Next, PaneLife};
 
 /// A program is started again at most so often within [`RESTART_PERIOD`]; then it stays ended.
 const RESTARTS: u32 = 5;
@@ -58,6 +59,8 @@ pub(crate) struct PaneActorState {
     trying: Option<JoinHandle<()>>,
     /// Waits until what an earlier life was starting is undone.
     undone: Option<JoinHandle<()>>,
+    /// Ends the program for a restart that somebody has asked for.
+    stopping: Option<AbortOnDropHandle<()>>,
 }
 
 impl Drop for PaneActorState {
@@ -95,6 +98,7 @@ impl Actor for PaneActor {
             io_watch,
             trying: None,
             undone: None,
+            stopping: None,
         };
         state.show(&myself);
         state.go_on(&myself);
@@ -110,6 +114,7 @@ impl Actor for PaneActor {
         match msg {
             PaneMsg::ProgramEnded(life) => state.program_ended(myself, life),
             PaneMsg::RestartDue(due_ms) => state.restart(myself, due_ms).await,
+            PaneMsg::RestartAsked => state.restart_asked(myself),
             PaneMsg::StartUndone => state.go_on(myself),
             PaneMsg::KeeperAway => state.try_again(myself),
             PaneMsg::Reached(reached) => state.reached(myself, *reached).await,
@@ -190,6 +195,8 @@ impl PaneActorState {
             let _ = myself.cast(PaneMsg::ProgramEnded(self.entry.process().life));
         } else if now.is_closing() {
             // The close goes on by itself.
+        } else if now.is_stopping() {
+            self.stop(myself);
         } else if now.is_starting() {
             self.await_undone(myself);
         } else if let Some(due_ms) = now.due_ms() {
@@ -262,7 +269,8 @@ impl PaneActorState {
             Decision::Restart(pause) => {
                 let due_ms = millis(self.server.started.elapsed() + pause);
                 entry.change(|state| {
-                    state.decide(Next::Restarting { due_ms });
+                    let why = Again::ByType;
+                    state.decide(Next::Restarting { due_ms, why });
                 });
                 let _ = myself.send_after(pause, PaneMsg::RestartDue(due_ms));
             }
@@ -276,7 +284,42 @@ impl PaneActorState {
         let _ = self.server.store.save(entry);
     }
 
+    /// Begins a restart that somebody has asked for, unless it is under way. What counted against its program is over with that.
+    fn restart_asked(&mut self, myself: &Address<PaneMsg>) {
+        let now = self.entry.state().borrow().clone();
+        self.restarts = RestartWindow::default();
+        self.shortages = 0;
+        if let Some(due_ms) = now.due_ms() {
+            let _ = self.server.store.save(&self.entry);
+            let _ = myself.cast(PaneMsg::RestartDue(due_ms));
+        } else if now.is_stopping() && self.stopping.as_ref().is_none_or(|task| task.is_finished())
+        {
+            self.stop(myself);
+        }
+    }
+
+    /// Ends the program in the background, so that it can be started again.
+    fn stop(&mut self, myself: &Address<PaneMsg>) {
+        let (server, entry) = (Arc::clone(&self.server), Arc::clone(&self.entry));
+        let actor = myself.clone();
+        let stopping = tokio::spawn(async move {
+            // A task of its own, so that a panic in it is seen here.
+            let ending = tokio::spawn(restart::end(server, Arc::clone(&entry)));
+            if let Err(error) = AbortOnDropHandle::new(ending).await {
+                tracing::error!(pane_id = %entry.id, %error, "the end for a restart has failed");
+                tokio::time::sleep(RESTART_PAUSE).await;
+            }
+            let due_ms = entry.state().borrow().due_ms().unwrap_or_default();
+            let _ = actor.cast(PaneMsg::RestartDue(due_ms));
+        });
+        self.stopping = Some(AbortOnDropHandle::new(stopping));
+    }
+
     async fn restart(&mut self, myself: &Address<PaneMsg>, due_ms: u64) {
+        if self.entry.state().borrow().is_stopping() {
+            // Its end has failed.
+            return self.stop(myself);
+        }
         if self.entry.state().borrow().due_ms() != Some(due_ms) {
             return;
         }
@@ -293,11 +336,19 @@ impl PaneActorState {
             Err(error) if error.code == ErrorCode::Limit => self.put_off(myself, &error),
             Err(error) => {
                 tracing::warn!(pane = %self.entry.shown(), pane_id = %self.entry.id, %error, "the program cannot be started again");
+                let asked = self.entry.state().borrow().is_asked();
                 self.entry.change(|state| {
                     let reason = error.message;
                     let exit = ExitStatus::SpawnFailed { reason };
                     state.fail_start(Ended::unseen(exit, 0, epoch_ms()));
+                    // Who has asked for it is told, and asks again.
+                    if asked {
+                        state.decide(Next::Kept);
+                    }
                 });
+                if asked {
+                    let _ = self.server.store.save(&self.entry);
+                }
                 self.program_ended(myself, self.entry.process().life);
             }
         }

@@ -20,7 +20,7 @@ use super::message::PaneMsg;
 use super::process::Process;
 use crate::clock::millis;
 use keeper::Identity;
-use model::pane::{Cause, Ended, PaneLife, PaneRecord};
+use model::pane::{Asked, Cause, Ended, PaneLife, PaneRecord};
 
 /// Puts a name of before back, unless there is another one than `set`. True if it is there.
 pub(crate) fn swap_back(

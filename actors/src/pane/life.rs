@@ -85,7 +85,7 @@ async fn life_ended(server: &Server, entry: &Arc<PaneEntry>, process: &Process, 
 
 /// Tells the pane's actor, or the one that takes its place, as long as it is needed: one that begins looks at the state before
 /// it can be told anything.
-async fn tell_actor(
+pub(super) async fn tell_actor(
     entry: &PaneEntry,
     is_needed: impl Fn(&PaneLife) -> bool,
     message: impl Fn() -> PaneMsg,

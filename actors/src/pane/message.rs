@@ -9,6 +9,8 @@ pub enum PaneMsg {
     ProgramEnded(u32),
     /// The pause before the restart that is due at this time is over.
     RestartDue(u64),
+    /// Somebody has asked for a restart, which the pane's state says.
+    RestartAsked,
     /// What was being started when an earlier life of this actor failed is undone.
     StartUndone,
     /// The keeper lives and can be asked no more: it is tried again.

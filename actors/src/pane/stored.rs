@@ -35,6 +35,7 @@ impl Persist for PaneEntry {
                 program: process.program_identity().map(stored),
                 by_itself: state.closes_by_itself(),
                 next_keeper: self.next_keeper().map(stored),
+                restart: state.is_asked(),
                 secret: process.secret,
                 session_name: None,
             },

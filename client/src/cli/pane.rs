@@ -238,11 +238,12 @@ impl CloseArgs {
     }
 }
 
-type On = (Arc<Remote>, Target);
+/// A pane on its server.
+pub(super) type On = (Arc<Remote>, Target);
 
-/// The panes that several targets mean, each once: found before one of them is closed, since that moves the indexes of the others,
-/// and what is not there closes none.
-async fn found(caller: &Caller, targets: Vec<On>) -> anyhow::Result<Vec<On>> {
+/// The panes that several targets mean, each once: found before anything is done to one of them, since a close moves the indexes of the
+/// others, and with what is not there nothing is done.
+pub(super) async fn found(caller: &Caller, targets: Vec<On>) -> anyhow::Result<Vec<On>> {
     if targets.len() < 2 {
         return Ok(targets);
     }
@@ -256,6 +257,14 @@ async fn found(caller: &Caller, targets: Vec<On>) -> anyhow::Result<Vec<On>> {
         }
     }
     Ok(found)
+}
+
+/// `%12 running 3s`.
+pub(super) fn state_line(caller: &Caller, server: &ServerName, pane: &PaneInfo) -> String {
+    let id = caller.number(server, pane.number, pane.pane_id);
+    let state = states::program(&pane.status);
+    let words = output::printable(state.words);
+    format!("{id} {}", caller.style.paint(&words, state.tone))
 }
 
 impl RetryArgs {
@@ -282,12 +291,7 @@ impl RetryArgs {
             tried.panes.push(info);
         }
         output::answer_styled(caller, server.name(), &tried, |tried| {
-            let line = |pane: &PaneInfo| {
-                let id = caller.number(server.name(), pane.number, pane.pane_id);
-                let state = states::program(&pane.status);
-                let words = output::printable(state.words);
-                format!("{id} {}", caller.style.paint(&words, state.tone))
-            };
+            let line = |pane| state_line(caller, server.name(), pane);
             tried.panes.iter().map(line).collect::<Vec<_>>().join("\n")
         })?;
         let away = |pane: &PaneInfo| pane.status.unreachable.is_some();

@@ -12,7 +12,7 @@ fn the_definition_is_consistent() {
 }
 
 /// Commands as the manual shows them.
-const COMMANDS: [&str; 75] = [
+const COMMANDS: [&str; 77] = [
     "",
     "status",
     "servers",
@@ -60,6 +60,8 @@ const COMMANDS: [&str; 75] = [
     "version",
     "a s",
     "at s",
+    "restart p q",
+    "restart p --force",
     "retry p",
     "retry --all",
     "send p text --key C-c --key Up --enter",

@@ -361,6 +361,29 @@ impl Tool for RetryPane {
     }
 }
 
+/// Use to end a pane's program and start the same command again in the pane, which keeps its id, place and screen.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RestartPane {
+    pane_id: String,
+    server: Option<String>,
+}
+
+impl Tool for RestartPane {
+    const NAME: &'static str = "fugue_restart_pane";
+    const CORE: bool = false;
+    const HINTS: Hints = Hints::EXECUTE;
+
+    async fn run(self, call: Call) -> Result<Answer, Error> {
+        let (place, pane) = call.target(self.server.as_deref(), "pane_id", &self.pane_id)?;
+        let params = request::RestartPane {
+            pane,
+            guarded: true,
+        };
+        let info = place.act(&params, None, SLOW).await?;
+        Ok(shown(&place, &info))
+    }
+}
+
 async fn update(place: &Place, params: request::UpdatePane) -> Result<Answer, Error> {
     let info: PaneInfo = place.act(&params, None, QUICK).await?;
     Ok(shown(place, &info))

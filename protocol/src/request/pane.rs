@@ -296,6 +296,18 @@ pub struct RetryPane {
     pub pane: Target,
 }
 
+/// Ends a pane's program by its recipe, with all that it has started, and starts the same command again in the same pane: on the same
+/// screen, with its id, its number, its name and its place. For programs that run, have ended or could not be started; it counts for no
+/// restart intensity. Answers when the next life runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RestartPane {
+    /// Which.
+    pub pane: Target,
+    /// Not the pane in which the caller runs, whose end would be the caller's: that is refused.
+    #[serde(default)]
+    pub guarded: bool,
+}
+
 /// The processes of a pane that a signal is for.
 #[derive(
     Clone,

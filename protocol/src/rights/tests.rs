@@ -53,6 +53,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("update_pane", r#"{"pane": "p"}"#, "full", "p"),
     ("close_pane", r#"{"pane": "p"}"#, "full", "p"),
     ("retry_pane", r#"{"pane": "p"}"#, "full", "p"),
+    ("restart_pane", r#"{"pane": "p"}"#, "full", "p"),
     (
         "wait_pane",
         r#"{"pane": "p", "timeout_ms": 1}"#,

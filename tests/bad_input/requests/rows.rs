@@ -155,6 +155,7 @@ fn unknown_rows(rows: &mut Vec<Row>) {
             ("update_window", "window"),
             ("update_pane", "pane"),
             ("close_pane", "pane"),
+            ("restart_pane", "pane"),
             ("read_pane", "pane"),
         ];
         for (method, key) in one {

@@ -1,6 +1,6 @@
 //! The life of a pane: where it is, and what is counted on the way.
 
-use protocol::reply::{PaneEnd, Unreachable};
+use protocol::reply::{ExitStatus, PaneEnd, Unreachable};
 
 use super::close::{Cause, CloseStep};
 use super::state::{Known, Next, PaneState};
@@ -16,6 +16,31 @@ pub struct PaneLife {
     survivors: Vec<u32>,
 }
 
+/// A restart that somebody has asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    now_ms: u64,
+    /// The restarts before it.
+    restarts: u32,
+}
+
+/// The course that a restart takes which was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// It is not decided yet.
+    UnderWay,
+    /// The next life has begun.
+    Done,
+    /// The program could not be started, or its pane is as this end has left it.
+    Failed(ExitStatus),
+    /// It cannot be started now, for want of what is not its own, and is tried again.
+    PutOff,
+    /// The keeper cannot be asked any more, so nobody knows what runs.
+    Unreachable,
+    /// The pane is being closed.
+    Closing,
+}
+
 impl PaneLife {
     /// The life of a pane of an earlier daemon.
     #[must_use]
@@ -28,6 +53,8 @@ impl PaneLife {
                 false => Cause::Asked,
             };
             state.begin_close(cause, false);
+        } else if stored.restart {
+            state.ask_restart(0);
         }
         Self {
             state,
@@ -86,6 +113,7 @@ impl PaneLife {
             PaneState::Closing(close) => close.why.as_ref(),
             PaneState::Starting { .. }
             | PaneState::Running
+            | PaneState::Stopping { .. }
             | PaneState::Ended { .. }
             | PaneState::Closed { .. } => None,
         }
@@ -108,12 +136,13 @@ impl PaneLife {
     pub fn due_ms(&self) -> Option<u64> {
         match self.state {
             PaneState::Ended {
-                next: Next::Restarting { due_ms },
+                next: Next::Restarting { due_ms, .. },
                 ..
             } => Some(due_ms),
             PaneState::Ended { .. }
             | PaneState::Starting { .. }
             | PaneState::Running
+            | PaneState::Stopping { .. }
             | PaneState::Unreachable { .. }
             | PaneState::Closing(_)
             | PaneState::Closed { .. } => None,
@@ -126,6 +155,18 @@ impl PaneLife {
         self.due_ms().is_some() || matches!(self.state, PaneState::Starting { .. })
     }
 
+    /// True if the program is being ended to be started again.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.state, PaneState::Stopping { .. })
+    }
+
+    /// True if somebody has asked for a restart that has neither been done nor failed.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.state.is_asked()
+    }
+
     /// True if a program may be there that the pane does not have yet.
     #[must_use]
     pub fn is_starting(&self) -> bool {
@@ -133,6 +174,7 @@ impl PaneLife {
             PaneState::Starting { .. } => true,
             PaneState::Closing(close) => close.starting,
             PaneState::Running
+            | PaneState::Stopping { .. }
             | PaneState::Unreachable { .. }
             | PaneState::Ended { .. }
             | PaneState::Closed { .. } => false,
@@ -178,6 +220,7 @@ impl PaneLife {
             PaneState::Closed { told, .. } => Some(told),
             PaneState::Starting { .. }
             | PaneState::Running
+            | PaneState::Stopping { .. }
             | PaneState::Unreachable { .. }
             | PaneState::Ended { .. }
             | PaneState::Closing(_) => None,
@@ -211,6 +254,34 @@ impl PaneLife {
     /// This follows from the end. True when that was undecided.
     pub fn decide(&mut self, next: Next) -> bool {
         self.state.decide(next)
+    }
+
+    /// Somebody asks at `now_ms` that the program be ended and started again. Absent when the pane's state forbids that.
+    pub fn ask_restart(&mut self, now_ms: u64) -> Option<Asked> {
+        let restarts = self.restarts;
+        self.state
+            .ask_restart(now_ms)
+            .then_some(Asked { now_ms, restarts })
+    }
+
+    /// The course that a restart has taken which was asked for.
+    #[must_use]
+    pub fn course(&self, asked: Asked) -> Course {
+        if self.restarts > asked.restarts {
+            return Course::Done;
+        }
+        match &self.state {
+            PaneState::Starting { .. } | PaneState::Running | PaneState::Stopping { .. } => {
+                Course::UnderWay
+            }
+            PaneState::Ended { end, next } => match next {
+                Next::Restarting { due_ms, .. } if *due_ms > asked.now_ms => Course::PutOff,
+                Next::Restarting { .. } => Course::UnderWay,
+                Next::Undecided | Next::Kept => Course::Failed(end.exit.clone()),
+            },
+            PaneState::Unreachable { .. } => Course::Unreachable,
+            PaneState::Closing(_) | PaneState::Closed { .. } => Course::Closing,
+        }
     }
 
     /// The program is being started again. True when that was decided; who is told so tells when it is over.

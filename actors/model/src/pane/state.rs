@@ -18,10 +18,17 @@ pub enum PaneState {
         last: Ended,
         /// When the start was due.
         due_ms: u64,
+        /// Why it is started again.
+        why: Again,
     },
     /// The program runs.
     #[default]
     Running,
+    /// The program is being ended, and is started again then: somebody has asked for that.
+    Stopping {
+        /// When that was, on the clock of who starts it.
+        due_ms: u64,
+    },
     /// The keeper cannot be asked. Nothing follows from what is known until it is reached or found dead, except a close.
     Unreachable {
         /// Since when, and why.
@@ -56,9 +63,20 @@ pub enum Next {
     Restarting {
         /// When, on the clock of who decides.
         due_ms: u64,
+        /// Why.
+        why: Again,
     },
     /// Nothing: the pane stays as it is.
     Kept,
+}
+
+/// The reason for which a program is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The restart type of its pane, which counts such restarts.
+    ByType,
+    /// Somebody has asked for it.
+    Asked,
 }
 
 /// The end of a program that is not the present concern.
@@ -104,6 +122,7 @@ impl PaneState {
             Self::Closing(close) | Self::Closed { close, .. } => Some(close),
             Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. } => None,
         }
@@ -113,7 +132,7 @@ impl PaneState {
     #[must_use]
     pub fn end(&self) -> Option<&Ended> {
         match self {
-            Self::Running => None,
+            Self::Running | Self::Stopping { .. } => None,
             Self::Starting { last: end, .. } | Self::Ended { end, .. } => Some(end),
             Self::Unreachable { known, .. }
             | Self::Closing(Closing { known, .. })
@@ -128,7 +147,7 @@ impl PaneState {
     #[must_use]
     pub fn is_kept(&self) -> bool {
         match self {
-            Self::Running | Self::Starting { .. } => false,
+            Self::Running | Self::Stopping { .. } | Self::Starting { .. } => false,
             Self::Ended { next, .. } => *next == Next::Kept,
             Self::Unreachable { known, .. }
             | Self::Closing(Closing { known, .. })
@@ -147,11 +166,11 @@ impl PaneState {
             program_lives,
         };
         *self = match take(self) {
-            Self::Running => Self::Unreachable {
+            // What was to be started again is not, as long as nobody knows what runs.
+            Self::Running | Self::Stopping { .. } => Self::Unreachable {
                 why: why(now_ms),
                 known: None,
             },
-            // What was to be started again is not, as long as nobody knows what runs.
             Self::Ended { end, next } => Self::Unreachable {
                 why: why(now_ms),
                 known: Some(Known::of(end, next)),
@@ -178,6 +197,7 @@ impl PaneState {
             Self::Closing(close) => Self::Closing(Closing { why: None, ..close }),
             same @ (Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
             | Self::Ended { .. }
             | Self::Closed { .. }) => same,
         };
@@ -196,6 +216,7 @@ impl PaneState {
             }
             Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
             | Self::Ended { .. }
             | Self::Closing(_)
             | Self::Closed { .. } => false,
@@ -216,6 +237,7 @@ impl PaneState {
                     next: Next::Undecided,
                 }
             }
+            Self::Stopping { due_ms } => *self = Self::asked(ended, *due_ms),
             Self::Unreachable { known, .. }
             | Self::Closing(Closing { known, .. })
             | Self::Closed {
@@ -236,6 +258,48 @@ impl PaneState {
             }
             Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
+            | Self::Unreachable { .. }
+            | Self::Ended { .. }
+            | Self::Closing(_)
+            | Self::Closed { .. } => false,
+        }
+    }
+
+    fn asked(end: Ended, due_ms: u64) -> Self {
+        let next = Next::Restarting {
+            due_ms,
+            why: Again::Asked,
+        };
+        Self::Ended { end, next }
+    }
+
+    /// The program is to be ended and started again, for somebody who has asked for it at `now_ms`. True unless the pane is not in a state for
+    /// that; where it is being done already, that is what was asked for.
+    pub(super) fn ask_restart(&mut self, now_ms: u64) -> bool {
+        let (next, asked) = match take(self) {
+            Self::Running => (Self::Stopping { due_ms: now_ms }, true),
+            Self::Ended { end, .. } => (Self::asked(end, now_ms), true),
+            same @ (Self::Stopping { .. } | Self::Starting { .. }) => (same, true),
+            same @ (Self::Unreachable { .. } | Self::Closing(_) | Self::Closed { .. }) => {
+                (same, false)
+            }
+        };
+        *self = next;
+        asked
+    }
+
+    /// True from the time at which somebody has asked for a restart until the next life begins, or cannot.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        match self {
+            Self::Stopping { .. } => true,
+            Self::Starting { why, .. }
+            | Self::Ended {
+                next: Next::Restarting { why, .. },
+                ..
+            } => *why == Again::Asked,
+            Self::Running
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closing(_)
@@ -248,17 +312,19 @@ impl PaneState {
         match take(self) {
             Self::Ended {
                 end,
-                next: Next::Restarting { due_ms },
+                next: Next::Restarting { due_ms, why },
             } => {
                 *self = Self::Starting {
                     attempt,
                     last: end,
                     due_ms,
+                    why,
                 };
                 true
             }
             same @ (Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closing(_)
@@ -272,15 +338,18 @@ impl PaneState {
     /// Nothing is being started any more. Without a new life it is still to be started again.
     pub(super) fn end_start(&mut self) {
         *self = match take(self) {
-            Self::Starting { last, due_ms, .. } => Self::Ended {
+            Self::Starting {
+                last, due_ms, why, ..
+            } => Self::Ended {
                 end: last,
-                next: Next::Restarting { due_ms },
+                next: Next::Restarting { due_ms, why },
             },
             Self::Closing(close) => Self::Closing(Closing {
                 starting: false,
                 ..close
             }),
             same @ (Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closed { .. }) => same,
@@ -295,6 +364,7 @@ impl PaneState {
                 true
             }
             Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closing(_)
@@ -317,6 +387,7 @@ impl PaneState {
                 true
             }
             Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closing(_)
@@ -329,7 +400,7 @@ impl PaneState {
     pub(super) fn put_off_start(&mut self, later_ms: u64) -> bool {
         match self {
             Self::Ended {
-                next: Next::Restarting { due_ms },
+                next: Next::Restarting { due_ms, .. },
                 ..
             } => {
                 *due_ms = later_ms;
@@ -337,6 +408,7 @@ impl PaneState {
             }
             Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closing(_)
@@ -358,7 +430,7 @@ impl PaneState {
                 };
                 (close, true)
             }
-            Self::Running => (begun, true),
+            Self::Running | Self::Stopping { .. } => (begun, true),
             Self::Unreachable { why, known } => {
                 let why = Some(why);
                 (
@@ -406,6 +478,7 @@ impl PaneState {
             },
             same @ (Self::Starting { .. }
             | Self::Running
+            | Self::Stopping { .. }
             | Self::Unreachable { .. }
             | Self::Ended { .. }
             | Self::Closing(_)

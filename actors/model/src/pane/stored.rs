@@ -41,6 +41,8 @@ pub struct StoredState {
     pub by_itself: bool,
     /// The keeper of the next life, while that is being started.
     pub next_keeper: Option<StoredProcess>,
+    /// Somebody has asked for a restart that was not done yet.
+    pub restart: bool,
     /// What its keeper asks for.
     pub secret: Option<Uuid>,
     /// What its session was called, when only its keeper knows that.

@@ -6,7 +6,7 @@ use protocol::reply::{ExitStatus, PaneStatus};
 use strum::IntoEnumIterator;
 
 use super::*;
-use crate::pane::{PaneLife, StoredState};
+use crate::pane::{Course, PaneLife, StoredState};
 
 /// What can happen to a pane, at any time.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ enum Event {
     FoundLaterLife,
     NoteEnd,
     Decide(Next),
+    AskRestart(u64),
     BeginStart,
     EndStart,
     BeginLife,
@@ -50,21 +51,24 @@ fn told() -> PaneEnd {
     }
 }
 
+fn by_type(due_ms: u64) -> Next {
+    let why = Again::ByType;
+    Next::Restarting { due_ms, why }
+}
+
 fn causes() -> impl Strategy<Value = Cause> {
     prop_oneof![Just(Cause::Asked), Just(Cause::ByItself)]
 }
 
 fn events() -> impl Strategy<Value = Event> {
-    let next = prop_oneof![
-        Just(Next::Kept),
-        (0..9u64).prop_map(|due_ms| Next::Restarting { due_ms }),
-    ];
+    let next = prop_oneof![Just(Next::Kept), (0..9u64).prop_map(by_type),];
     prop_oneof![
         2 => any::<bool>().prop_map(Event::Lose),
         2 => Just(Event::Found),
         1 => Just(Event::FoundLaterLife),
         4 => Just(Event::NoteEnd),
         4 => next.prop_map(Event::Decide),
+        3 => (0..9u64).prop_map(Event::AskRestart),
         4 => Just(Event::BeginStart),
         3 => Just(Event::EndStart),
         3 => Just(Event::BeginLife),
@@ -77,14 +81,15 @@ fn events() -> impl Strategy<Value = Event> {
 }
 
 fn stored() -> impl Strategy<Value = PaneLife> {
-    let parts = (any::<Option<bool>>(), any::<(bool, bool)>(), 0..4u32);
-    parts.prop_map(|(settled, (closing, by_itself), life)| {
+    let parts = (any::<Option<bool>>(), any::<(bool, bool, bool)>(), 0..4u32);
+    parts.prop_map(|(settled, (closing, by_itself, restart), life)| {
         PaneLife::restored(&StoredState {
             ended: settled.map(|_| ended(7)),
             settled: settled.unwrap_or_default(),
             closing,
             by_itself,
             life,
+            restart,
             ..StoredState::default()
         })
     })
@@ -110,6 +115,17 @@ impl World {
             Event::Decide(next) => {
                 let undecided = life.is_undecided();
                 assert_eq!(life.decide(*next), undecided);
+            }
+            Event::AskRestart(now_ms) => {
+                let before = life.clone();
+                let asked = life.ask_restart(*now_ms);
+                let refused = before.is_closing() || before.unreachable().is_some();
+                assert_eq!(asked.is_none(), refused, "{before:?}");
+                if let Some(asked) = asked {
+                    assert_eq!(life.course(asked), Course::UnderWay, "{life:?}");
+                }
+                let counts = |life: &PaneLife| (life.ends(), life.restarts(), life.end().cloned());
+                assert_eq!(counts(life), counts(&before));
             }
             Event::BeginStart => {
                 let begun = life.begin_start();
@@ -160,6 +176,8 @@ impl World {
         assert!(!life.is_kept() || life.has_ended(), "{life:?}");
         assert!(!life.is_undecided() || life.has_ended(), "{life:?}");
         assert!(!life.is_restarting() || life.has_ended() && !life.is_closing());
+        assert!(!life.is_stopping() || !life.has_ended() && life.is_asked());
+        assert!(!life.is_asked() || life.is_stopping() || life.is_restarting());
         let decided = [life.is_undecided(), life.is_restarting(), life.is_kept()];
         assert!(
             decided.into_iter().filter(|is| *is).count() <= 1,
@@ -209,6 +227,8 @@ proptest! {
 
     #[test]
     fn what_is_known_outlasts_the_loss_of_the_keeper(life in stored()) {
+        // A restart that was asked for is not: nobody knows what runs.
+        prop_assume!(!life.is_asked());
         let mut lost = life.clone();
         lost.lose(1, "first".to_owned(), true);
         lost.lose(2, "second".to_owned(), false);
@@ -237,7 +257,7 @@ fn a_close_remembers_why_the_keeper_could_not_be_asked() {
 fn a_close_of_a_pane_that_is_being_started_knows_of_it_until_that_is_over() {
     let mut life = PaneLife::default();
     life.note_end(ended(1));
-    assert!(life.decide(Next::Restarting { due_ms: 3 }));
+    assert!(life.decide(by_type(3)));
     assert_eq!(life.due_ms(), Some(3));
     assert!(life.begin_start() && !life.begin_start());
     assert!(life.begin_close(Cause::Asked, false));
@@ -250,7 +270,7 @@ fn a_close_of_a_pane_that_is_being_started_knows_of_it_until_that_is_over() {
 fn a_start_that_is_given_up_is_still_due() {
     let mut life = PaneLife::default();
     life.note_end(ended(1));
-    life.decide(Next::Restarting { due_ms: 3 });
+    life.decide(by_type(3));
     life.begin_start();
     life.end_start();
     assert_eq!(life.due_ms(), Some(3));
@@ -267,7 +287,7 @@ fn a_start_that_is_put_off_is_no_end() {
     assert!(!life.put_off_start(9));
     life.note_end(ended(1));
     assert!(!life.put_off_start(9));
-    life.decide(Next::Restarting { due_ms: 3 });
+    life.decide(by_type(3));
     life.begin_start();
     assert!(!life.put_off_start(9), "somebody is starting it");
     life.end_start();
@@ -278,4 +298,45 @@ fn a_start_that_is_put_off_is_no_end() {
     );
     assert!(life.is_restarting() && life.end() == Some(&ended(1)));
     assert!(life.begin_start() && life.begin_life());
+}
+
+#[test]
+fn a_restart_that_is_asked_for_ends_in_the_next_life_or_says_why_not() {
+    let begun = |life: &mut PaneLife| life.ask_restart(5).unwrap();
+    let mut life = PaneLife::default();
+    let asked = begun(&mut life);
+    assert!(life.is_stopping() && life.is_asked() && !life.has_ended());
+    life.note_end(ended(143));
+    assert_eq!((life.due_ms(), life.is_undecided()), (Some(5), false));
+    assert_eq!(life.course(asked), Course::UnderWay);
+    let mut failed = life.clone();
+    assert!(life.begin_start() && life.is_asked() && life.begin_life());
+    assert_eq!((life.course(asked), life.is_asked()), (Course::Done, false));
+    // Also when that one has ended by now.
+    life.note_end(ended(1));
+    assert_eq!(life.course(asked), Course::Done);
+    failed.fail_start(ended(127));
+    let why = Course::Failed(ExitStatus::Exited { code: 127 });
+    assert_eq!(failed.course(asked), why);
+    let again = begun(&mut failed);
+    assert_eq!(failed.course(again), Course::UnderWay);
+    assert!(failed.put_off_start(9));
+    assert_eq!(failed.course(again), Course::PutOff);
+    failed.begin_close(Cause::Asked, false);
+    assert_eq!(failed.course(again), Course::Closing);
+    assert!(failed.ask_restart(7).is_none());
+}
+
+#[test]
+fn the_next_daemon_goes_on_with_a_restart_that_was_asked_for() {
+    let mut stored = StoredState {
+        restart: true,
+        ..StoredState::default()
+    };
+    let running = PaneLife::restored(&stored);
+    assert!(running.is_stopping());
+    stored.ended = Some(ended(143));
+    assert_eq!(PaneLife::restored(&stored).due_ms(), Some(0));
+    stored.closing = true;
+    assert!(!PaneLife::restored(&stored).is_asked());
 }
