@@ -28,7 +28,7 @@ use crate::listener::ConnectionSlot;
 use crate::registry::ClientEntry;
 use crate::server::Server;
 
-pub(crate) use message::ClientMsg;
+pub(crate) use message::{ClientMsg, Looks};
 
 /// The actor; its task talks.
 pub(crate) struct ClientActor;
@@ -86,12 +86,8 @@ impl Actor for ClientActor {
             place,
         } = args;
         let stream = Watched::new(Arc::new(socket))?;
-        let name: Arc<str> = "".into();
-        let entry = ClientEntry {
-            address: myself.clone(),
-            name: Arc::clone(&name),
-            inside: None,
-        };
+        let entry = ClientEntry::new(myself.clone(), process);
+        let name = Arc::clone(&entry.name);
         server.registry.clients().insert(id, entry);
         let conn = conn::Conn::new(Arc::clone(&server), id, myself.clone(), stream, process);
         let task = tokio::spawn(async move {
@@ -123,7 +119,12 @@ impl Actor for ClientActor {
                     entry.inside = inside;
                 }
             }
-            ClientMsg::Views(views) => state.views = views,
+            ClientMsg::Views(views) => {
+                state.views = views.len();
+                if let Some(mut entry) = state.server.registry.clients().get_mut(&state.id) {
+                    entry.views = views;
+                }
+            }
             ClientMsg::Closed(why) => {
                 tracing::debug!(client_id = %state.id, %why, "connection closed");
                 myself.stop(ExitReason::Normal);

@@ -1,5 +1,6 @@
 //! From a request to its reply: one table, grouped by noun.
 
+mod clients;
 mod guard;
 mod layout;
 mod listing;
@@ -100,6 +101,7 @@ fn is_carried_out(request: &Request) -> bool {
         Request::Status(_)
         | Request::Tree(_)
         | Request::Whoami(_)
+        | Request::ListClients(_)
         | Request::ListSessions(_)
         | Request::GetSession(_)
         | Request::ListWindows(_)
@@ -146,6 +148,9 @@ fn route(
         Request::Forget(params) => to!(server::forget(&server, params)),
         Request::Tree(params) => to!(server::tree(&server, &caller, params)),
         Request::Whoami(_) => to!(server::whoami(&server, &caller)),
+        Request::ListClients(_) => {
+            to!(async { Ok::<_, Error>(clients::list(&server, &caller)) })
+        }
         Request::CreateSession(params) => to!(session::create(&server, params)),
         Request::ListSessions(_) => to!(async {
             let all = session::list(&server).await?;

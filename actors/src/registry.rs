@@ -17,7 +17,8 @@ use supervisor::Address;
 use terminal::screen::Tail;
 use tokio::sync::watch;
 
-use crate::client::ClientMsg;
+use crate::client::{ClientMsg, Looks};
+use crate::clock::epoch_ms;
 use crate::orchestration::OrchestrationEntry;
 use crate::pane::PaneEntry;
 use crate::session::{Phase, SessionEntry};
@@ -44,6 +45,27 @@ pub(crate) struct ClientEntry {
     pub name: Arc<str>,
     /// The pane in which it was found to run.
     pub inside: Option<PaneUuid>,
+    /// The process at the other end, if it can be seen from here.
+    pub process: Option<i32>,
+    /// When it connected, in milliseconds since 1970.
+    pub since_ms: u64,
+    /// What its views look at.
+    pub views: Arc<[Looks]>,
+}
+
+impl ClientEntry {
+    /// A connection that has not said hello.
+    #[must_use]
+    pub(crate) fn new(address: Address<ClientMsg>, process: Option<i32>) -> Self {
+        Self {
+            address,
+            name: "".into(),
+            inside: None,
+            process,
+            since_ms: epoch_ms(),
+            views: Arc::default(),
+        }
+    }
 }
 
 /// A pane that was removed: its end, and the last of its output.

@@ -28,6 +28,12 @@ const MAKERS: usize = 16;
 /// The names of the fronts that act for agents.
 const AGENTS: [&str; 2] = ["fugue mcp", "fugued http mcp"];
 
+/// True if a client of this name acts for agents.
+#[must_use]
+pub(crate) fn is_agents(name: &str) -> bool {
+    AGENTS.contains(&name)
+}
+
 /// The origin of what this caller makes.
 #[must_use]
 pub(crate) fn origin_of(registry: &Registry, caller: &Caller) -> Origin {
@@ -75,7 +81,7 @@ pub(crate) fn greet(
     mut caller: Caller,
 ) -> Result<Caller, Error> {
     let registry = &server.registry;
-    caller.agent = AGENTS.contains(&hello.name.as_str());
+    caller.agent = is_agents(&hello.name);
     caller.pane = hello.caller_pane;
     let inside = match &hello.token {
         Some(token) => {

@@ -3,6 +3,7 @@
 mod args;
 mod caller;
 mod completion;
+mod clients;
 mod config;
 mod daemon;
 mod failure;
@@ -57,7 +58,7 @@ PROGRAMS after `--`: one word with spaces or shell characters is a command line 
 where there is no bash for `sh -c` (`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
 
 JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate:
-status ServerStatus, tree TreeNode, whoami Whoami, windows Windows, panes/retry Panes, new/window/split
+status ServerStatus, tree TreeNode, whoami Whoami, clients Clients, windows Windows, panes/restart/retry Panes, new/window/split
 PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
 PaneText, expect Expected, wait PaneWaited, run/last/orchestrations show/wait/cancel Orchestration,
 orchestrations Orchestrations, env/meta/tag SessionDetail, stop Stopping, forget Forgotten,
@@ -98,6 +99,8 @@ enum Command {
     Logs(Lazy<logs::LogsArgs>),
     /// Say where the caller is and which session is active
     Whoami,
+    /// List who is connected, and what they look at
+    Clients(Lazy<clients::ClientsArgs>),
     /// Make a session, and attach to it
     New(Lazy<session::NewArgs>),
     /// List the sessions of all configured servers
@@ -223,6 +226,7 @@ impl Command {
             | Self::Tree(_)
             | Self::Logs(_)
             | Self::Whoami
+            | Self::Clients(_)
             | Self::Retry(_)
             | Self::Mcp(_)
             | Self::Servers(_)
@@ -304,6 +308,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Tree(args) => args.0.run(&caller).await,
         Command::Logs(args) => args.0.run(&caller).await,
         Command::Whoami => daemon::whoami(&caller).await,
+        Command::Clients(args) => args.0.run(&caller).await,
         Command::New(args) => args.0.run(&caller).await,
         Command::Ls(args) => args.0.run(&caller).await,
         Command::Windows(args) => args.0.run(&caller).await,

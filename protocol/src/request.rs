@@ -123,6 +123,8 @@ calls! {
     "tree" Tree -> reply::TreeNode, looks;
     /// Where the caller is and what is active.
     "whoami" Whoami -> reply::Whoami, looks;
+    /// The connected clients.
+    "list_clients" ListClients -> reply::Clients, looks;
     /// A new session with one window and one pane.
     "create_session" CreateSession -> reply::PaneCreated, keyed;
     /// All sessions.

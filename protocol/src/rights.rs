@@ -229,6 +229,7 @@ pub fn needed(request: &Request) -> (Level, Vec<About<'_>>) {
             None => (Level::Full, vec![About::Server]),
             session => (Level::Full, vec![About::Session(session.as_ref())]),
         },
+        Request::ListClients(_) => (Level::Read, vec![About::Server]),
         Request::Tree(tree) => match &tree.session {
             None => (Level::Read, vec![About::Server]),
             session => (Level::Read, vec![About::Session(session.as_ref())]),

@@ -186,7 +186,12 @@ impl Conn {
                 }
             }
             Next::Stepped(stepped) => self.stepped(*stepped)?,
-            Next::Said(_, Said::Event(event)) => self.out.event(&event),
+            Next::Said(_, Said::Event(event)) => {
+                if matches!(event, Event::Switched { .. }) {
+                    self.tell_views();
+                }
+                self.out.event(&event);
+            }
             Next::Said(index, Said::Over(reason)) => {
                 let view = self.views.swap_remove(index).id;
                 self.tell_views();
@@ -555,7 +560,8 @@ impl Conn {
     }
 
     fn tell_views(&self) {
-        let _ = self.actor.cast(ClientMsg::Views(self.views.len()));
+        let views = self.views.iter().map(View::looks).collect();
+        let _ = self.actor.cast(ClientMsg::Views(views));
     }
 }
 

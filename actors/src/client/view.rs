@@ -10,13 +10,15 @@ use protocol::event::ScreenUpdate;
 use protocol::frame::{PastePart, ViewId};
 use protocol::reply::Attached;
 use protocol::request::{Attach, UpdateView};
-use protocol::{ClientUuid, Error, ErrorCode, Event, PaneUuid, WindowUuid};
+use protocol::{ClientUuid, Error, ErrorCode, Event, PaneUuid, Size, WindowUuid};
 use pty::Seen;
 use tokio::sync::watch;
 
+use super::Looks;
 use super::focus::{self, Looking};
 use super::notices;
 use super::typing::{Typed, Typing, WINDOW_BYTES};
+use crate::clock::epoch_ms;
 use crate::pane::PaneEntry;
 use crate::registry::Caller;
 use crate::server::Server;
@@ -35,6 +37,10 @@ pub(super) struct View {
     pub(super) id: ViewId,
     pub(super) session: Arc<SessionEntry>,
     read_only: bool,
+    /// Of the client's terminal.
+    size: Size,
+    /// When it was attached, in milliseconds since 1970.
+    since_ms: u64,
     client: ClientUuid,
     pane: PaneUuid,
     window: WindowUuid,
@@ -117,6 +123,8 @@ impl View {
         let view = Self {
             id: params.view,
             read_only: params.read_only,
+            size,
+            since_ms: epoch_ms(),
             client: caller.client,
             pane,
             window,
@@ -135,6 +143,18 @@ impl View {
         };
         let attached = view.attached(server);
         Ok((view, attached))
+    }
+
+    /// Its look, as everybody may see it.
+    pub(super) fn looks(&self) -> Looks {
+        Looks {
+            session: self.session.id,
+            window: self.window,
+            pane: self.pane,
+            size: self.size,
+            read_only: self.read_only,
+            since_ms: self.since_ms,
+        }
     }
 
     /// The state of the view, as the client is told.
@@ -168,6 +188,7 @@ impl View {
         }
         if let Some(size) = params.size {
             let size = size.checked()?;
+            self.size = size;
             if !self.read_only {
                 tell(&self.session, SessionMsg::ViewSize(caller.client, size)).await;
             }

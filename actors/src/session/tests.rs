@@ -139,11 +139,7 @@ impl World {
         let clients = self.server.clients.get().unwrap();
         clients.start_child(spec).await.unwrap();
         let address = slot.get().unwrap();
-        let entry = ClientEntry {
-            address: address.clone(),
-            name: "test".into(),
-            inside: None,
-        };
+        let entry = ClientEntry::new(address.clone(), None);
         self.server.registry.clients().insert(id, entry);
         (id, address)
     }

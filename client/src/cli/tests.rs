@@ -26,6 +26,7 @@ const COMMANDS: [&str; 77] = [
     "tree s --watch",
     "logs -f -n 10",
     "whoami --json",
+    "clients --json",
     "new -n a -c /tmp -d --env K=V --tag t --size 80x24 --remain --restart transient -- ls -l",
     "ls --json",
     "ls -a",

@@ -36,3 +36,7 @@ pub struct Forget {
 /// A request for the place of the caller, and for what is active.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Whoami {}
+
+/// The connected clients with what they look at.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ListClients {}

@@ -19,6 +19,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("tree", "{}", "read", "S"),
     ("tree", r#"{"session": "a"}"#, "read", "s"),
     ("whoami", "{}", "read", "-"),
+    ("list_clients", "{}", "read", "S"),
     ("create_session", "{}", "full", "n"),
     ("list_sessions", "{}", "read", "L"),
     ("get_session", "{}", "read", "s"),
