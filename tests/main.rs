@@ -26,6 +26,7 @@ mod installing;
 mod isolation;
 mod keeper;
 mod keeper_versions;
+mod layouts;
 mod lives;
 mod mcp_wire;
 mod orchestration;

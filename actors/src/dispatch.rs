@@ -105,6 +105,7 @@ fn is_carried_out(request: &Request) -> bool {
         | Request::ListSessions(_)
         | Request::GetSession(_)
         | Request::ListWindows(_)
+        | Request::GetLayout(_)
         | Request::ListPanes(_)
         | Request::ListUsage(_)
         | Request::RetryPane(_)
@@ -164,6 +165,9 @@ fn route(
         Request::UpdateWindow(params) => to!(session::update_window(&server, &caller, params)),
         Request::CreatePane(params) => to!(pane::create(&server, &caller, params)),
         Request::CreateLayout(params) => to!(layout::create(&server, &caller, params)),
+        Request::GetLayout(params) => {
+            to!(async { layout::get(&server, &caller, &params) })
+        }
         Request::MirrorPane(params) => to!(layout::mirror(&server, &caller, params)),
         Request::ListPanes(params) => to!(async {
             let all = pane::list(&server, &caller, params).await?;

@@ -12,6 +12,7 @@ mod generate;
 mod hands;
 mod kill;
 mod labels;
+mod layouts;
 mod lazy;
 mod logs;
 mod orchestrations;
@@ -61,7 +62,7 @@ JSON (`--json`): the reply of the call, as documented at each type of the `proto
 status ServerStatus, tree TreeNode, whoami Whoami, clients Clients, windows Windows, panes/restart/retry Panes, new/window/split
 PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
 PaneText, expect Expected, wait PaneWaited, run/last/orchestrations show/wait/cancel Orchestration,
-orchestrations Orchestrations, env/meta/tag SessionDetail, stop Stopping, forget Forgotten,
+orchestrations Orchestrations, layout create LayoutCreated, env/meta/tag SessionDetail, stop Stopping, forget Forgotten,
 token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
 {\"server\", \"error\": Error}]}, `kill --all` {\"killed\": [Killed], \"failed\": [Error]}.
 Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
@@ -125,6 +126,8 @@ enum Command {
     Focus(Lazy<hands::FocusArgs>),
     /// Make a session the active one, or a window its session's focused one
     Select(Lazy<hands::SelectArgs>),
+    /// Make windows with all their panes from JSON, and draw them
+    Layout(Lazy<layouts::LayoutArgs>),
     /// Give a pane another size
     Resize(Lazy<hands::ResizeArgs>),
     /// Send a signal to the processes of a pane
@@ -201,6 +204,7 @@ impl Command {
             | Self::Window(_)
             | Self::Focus(_)
             | Self::Select(_)
+            | Self::Layout(_)
             | Self::Resize(_)
             | Self::Signal(_)
             | Self::Mirror(_)
@@ -320,6 +324,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Window(args) => args.0.run(&caller).await,
         Command::Focus(args) => args.0.run(&caller).await,
         Command::Select(args) => args.0.run(&caller).await,
+        Command::Layout(args) => args.0.run(&caller).await,
         Command::Resize(args) => args.0.run(&caller).await,
         Command::Signal(args) => args.0.run(&caller).await,
         Command::Mirror(args) => args.0.run(&caller).await,

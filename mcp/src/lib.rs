@@ -15,6 +15,7 @@ mod conformance;
 #[cfg(test)]
 mod fake;
 mod http;
+mod layouts;
 mod orphan;
 mod outputs;
 mod page;
@@ -31,5 +32,6 @@ mod tools;
 mod waiting;
 
 pub use http::{Endpoint, MOST_BODY_BYTES};
+pub use layouts::{WantedLayout, layout_from_json, layout_to_json};
 pub use stdio::{Options, serve_stdio};
 pub use tools::Profile;

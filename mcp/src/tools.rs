@@ -23,6 +23,7 @@ mod session;
 mod setting;
 mod window;
 
+pub(crate) use layout::arguments as layout_arguments;
 pub(crate) use run::answer as run_answer;
 
 /// The tools that are offered.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+mod clients;
+mod layout;
 mod pane;
 mod run;
 mod server;
@@ -10,6 +12,8 @@ mod told;
 mod view;
 mod watch;
 
+pub use clients::*;
+pub use layout::*;
 pub use pane::*;
 pub use run::*;
 pub use server::*;

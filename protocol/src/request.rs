@@ -145,6 +145,8 @@ calls! {
     "create_pane" CreatePane -> reply::PaneCreated, keyed;
     /// A layout of new panes, all or none.
     "create_layout" CreateLayout -> reply::LayoutCreated, keyed;
+    /// A window's layout, in the shape that makes such a one.
+    "get_layout" GetLayout -> reply::WindowLayout, looks;
     /// A second, read-only view of a pane, in a place of its own.
     "mirror_pane" MirrorPane -> reply::PaneMirrored, keyed;
     /// Panes of a window, a session or the server.

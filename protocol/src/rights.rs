@@ -262,6 +262,10 @@ pub fn needed(request: &Request) -> (Level, Vec<About<'_>>) {
             let place = place(create.session.as_ref(), create.window.as_ref());
             (Level::Full, vec![place])
         }
+        Request::GetLayout(get) => {
+            let place = place(get.session.as_ref(), get.window.as_ref());
+            (Level::Read, vec![place])
+        }
         Request::MirrorPane(mirror) => {
             let place = place(mirror.session.as_ref(), mirror.window.as_ref());
             (Level::Full, vec![About::Pane(&mirror.pane), place])

@@ -1,5 +1,7 @@
 //! Requests that fill a window: whole layouts and mirrors.
 
+mod show;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::session::mirror::{self, MirrorOrder};
 use crate::spawn::group::{LayoutOrder, spawn_layout};
 use model::session::change::Place;
 use model::session::layout::Rect;
+
+pub(super) use show::get;
 
 pub(super) async fn create(
     server: &Arc<Server>,

@@ -165,23 +165,6 @@ pub(super) async fn list(
     })
 }
 
-pub(super) fn infos(server: &Server, session: &SessionEntry) -> Vec<PaneInfo> {
-    let snapshot = session.snapshot();
-    let mut infos = Vec::new();
-    for window in &snapshot.windows {
-        for (index, id) in window.layout.panes().into_iter().enumerate() {
-            let place = PanePlace {
-                session_name: snapshot.name.clone(),
-                window: window.id,
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                focused: window.focused == id,
-            };
-            infos.extend(server.registry.leaf(id).map(|leaf| leaf.info(&place)));
-        }
-    }
-    infos
-}
-
 pub(super) async fn update(
     server: &Arc<Server>,
     caller: &Caller,

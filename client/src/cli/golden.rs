@@ -6,7 +6,9 @@ use std::collections::HashSet;
 
 use protocol::fleet::Fleet;
 use protocol::paths::Paths;
-use protocol::reply::{Orchestration, PaneInfo, SessionInfo, TreeNode, Windows};
+use protocol::reply::{
+    Clients, Orchestration, PaneInfo, SessionInfo, TreeNode, WindowLayout, Windows,
+};
 use protocol::{PaneUuid, ServerName};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -14,7 +16,7 @@ use unicode_width::UnicodeWidthStr;
 use super::caller::Caller;
 use super::output::style::{ColorChoice, Style};
 use super::places::{Named, Places};
-use super::{pane, run, session, tree, window};
+use super::{clients, layouts, pane, run, session, tree, window};
 
 /// The time at which all is looked at, in milliseconds since 1970.
 const NOW: u64 = 1_800_000_000_000;
@@ -132,6 +134,111 @@ fn panes() -> (Vec<PaneInfo>, Places) {
     let panes = ends.into_iter().enumerate();
     let panes = panes.map(|(at, more)| pane_info(11 + at as u64, at as u32, more));
     (panes.collect(), places)
+}
+
+#[test]
+fn connected_clients() {
+    let view = |more: Value| {
+        let mut view = json!({
+            "session_id": id(1), "session_name": "build", "window_id": id(7), "window_index": 0,
+            "pane_id": id(11), "number": "%11", "index": 1, "size": {"rows": 24, "cols": 80},
+            "read_only": false, "since_ms": NOW - 61_000,
+        });
+        merge(&mut view, more);
+        view
+    };
+    let client = |number: u64, kind: &str, views: Value, more: Value| {
+        let mut client = json!({
+            "client_id": id(number), "kind": kind, "name": "fugue", "pid": 23_700 + number,
+            "since_ms": NOW - 7_800_000, "views": views,
+        });
+        merge(&mut client, more);
+        client
+    };
+    let long = view(json!({"session_name": "s".repeat(64), "size": {"rows": 60, "cols": 240}}));
+    let gone = view(json!({"window_index": null, "index": null, "number": null}));
+    let clients: Clients = serde_json::from_value(json!({"server": "local", "clients": [
+        client(1, "view", json!([view(json!({}))]), json!({"program": "fugue attach build"})),
+        client(2, "view", json!([view(json!({"read_only": true})), long]),
+            json!({"program": "/home/ann/.local/bin/fugue attach -r with a long command line"})),
+        client(3, "view", json!([gone]), json!({})),
+        client(4, "mcp", json!([]), json!({"name": "fugue mcp", "program": "fugue mcp"})),
+        client(5, "http", json!([]), json!({"name": "fugued http mcp", "pid": null})),
+        client(6, "command", json!([]), json!({"program": "fugue wait build"})),
+        client(7, "command", json!([]), json!({"asks": true})),
+    ]}))
+    .unwrap();
+    insta::assert_snapshot!(looks(|caller| {
+        clients::text(caller, &ServerName::local(), &clients, NOW)
+    }));
+}
+
+fn placed(number: u64, at: (u16, u16), size: (u16, u16), more: Value) -> Value {
+    let mut pane = json!({
+        "pane_id": id(number), "number": format!("%{number}"), "name": null, "command": "bash",
+        "focused": false, "row": at.0, "col": at.1, "size": {"rows": size.0, "cols": size.1},
+    });
+    merge(&mut pane, more);
+    pane
+}
+
+fn window_layout(cols: u16, rows: u16, panes: Vec<Value>) -> WindowLayout {
+    let mut window = json!(windows().windows[0]);
+    merge(&mut window, json!({"size": {"rows": rows, "cols": cols}}));
+    let context = json!({"session_id": id(1), "session_name": "build", "server": "local"});
+    let all = json!({"context": context, "window": window, "panes": panes});
+    serde_json::from_value(all).unwrap()
+}
+
+#[test]
+fn pictures_of_windows() {
+    let drawn = [
+        window_layout(
+            80,
+            24,
+            vec![placed(11, (0, 0), (24, 80), json!({"focused": true}))],
+        ),
+        window_layout(
+            120,
+            40,
+            vec![
+                placed(
+                    11,
+                    (0, 0),
+                    (40, 83),
+                    json!({"name": "editor", "focused": true, "command": "vim ."}),
+                ),
+                placed(
+                    12,
+                    (0, 84),
+                    (19, 36),
+                    json!({"command": "make -j8 check LONG_OPTION=value 日本語"}),
+                ),
+                placed(13, (20, 84), (20, 17), json!({"mirror_of": id(11)})),
+                placed(
+                    14,
+                    (20, 102),
+                    (20, 18),
+                    json!({"name": "n".repeat(64), "number": null}),
+                ),
+            ],
+        ),
+        // A window that became too small, whose panes keep a cell.
+        window_layout(
+            3,
+            2,
+            (0..5)
+                .map(|at| placed(20 + at, (0, 2 * at as u16), (2, 1), json!({})))
+                .collect(),
+        ),
+    ];
+    insta::assert_snapshot!(looks(|caller| {
+        let local = ServerName::local();
+        drawn
+            .iter()
+            .map(|layout| layouts::text(caller, &local, layout))
+            .collect()
+    }));
 }
 
 #[test]

@@ -165,7 +165,7 @@ impl SelectArgs {
 }
 
 /// True if the target says by its form that it is a window.
-fn is_window(target: &Target) -> bool {
+pub(super) fn is_window(target: &Target) -> bool {
     match target {
         Target::Window(_) => true,
         Target::Path(path) => match path.rest {

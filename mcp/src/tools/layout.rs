@@ -3,6 +3,7 @@
 use protocol::reply::LayoutPane;
 use protocol::request::{LayoutNode, LayoutPart, LayoutSplit};
 use protocol::{Direction, Error, Name, request};
+use rmcp::model::JsonObject;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +11,9 @@ use serde_json::{Value, json};
 use super::pane::ProgramParams;
 use super::{Hints, Tool};
 use crate::answer::Answer;
+use crate::arguments;
 use crate::call::Call;
+use crate::layouts::WantedLayout;
 use crate::route::{Place, QUICK, SLOW};
 use crate::schema;
 
@@ -89,10 +92,10 @@ fn layout_schema(generator: &mut SchemaGenerator) -> Schema {
 
 impl NodeParams {
     /// The node that these describe, `path` being where it is.
-    fn into_node(self, call: &Call, path: &str) -> Result<LayoutNode, Error> {
+    fn into_node(self, absolute: &dyn Fn(&str) -> String, path: &str) -> Result<LayoutNode, Error> {
         match (self.pane, self.splits) {
             (Some(pane), None) if self.direction.is_none() => {
-                let spec = pane.program.into_spec(call, pane.name.as_deref());
+                let spec = pane.program.into_spec_with(absolute, pane.name.as_deref());
                 let spec = spec.map_err(|mut error| {
                     error.message = format!("{path}.pane: {}", error.message);
                     error
@@ -105,7 +108,7 @@ impl NodeParams {
                     let path = format!("{path}.splits[{index}].layout");
                     parts.push(LayoutPart {
                         ratio: part.ratio,
-                        layout: part.layout.into_node(call, &path)?,
+                        layout: part.layout.into_node(absolute, &path)?,
                     });
                 }
                 Ok(LayoutNode::Split(LayoutSplit {
@@ -142,7 +145,7 @@ impl Tool for CreateLayout {
             session,
             window,
             name: self.name.as_deref().map(Name::new).transpose()?,
-            layout: self.layout.into_node(&call, "layout")?,
+            layout: self.layout.into_node(&|cwd| call.absolute(cwd), "layout")?,
             select: self.select,
         };
         let made = place.act(&params, self.idempotency_key, SLOW).await?;
@@ -153,6 +156,25 @@ impl Tool for CreateLayout {
             "panes": panes,
         })))
     }
+}
+
+/// The layout that these arguments describe, with directories made absolute by `absolute`.
+///
+/// # Errors
+/// `invalid_argument` saying what to give instead.
+pub(crate) fn arguments(
+    mut given: JsonObject,
+    absolute: &dyn Fn(&str) -> String,
+) -> Result<WantedLayout, Error> {
+    let (_, rules) = schema::describe::<CreateLayout>();
+    arguments::check("the layout", &rules, &mut given)?;
+    let params: CreateLayout = serde_json::from_value(Value::Object(given))
+        .map_err(|error| Error::invalid(format!("the layout: {error}")))?;
+    Ok(WantedLayout {
+        name: params.name.as_deref().map(Name::new).transpose()?,
+        layout: params.layout.into_node(absolute, "layout")?,
+        select: params.select,
+    })
 }
 
 fn placed(place: &Place, pane: &LayoutPane) -> Value {

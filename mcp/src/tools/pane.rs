@@ -42,6 +42,18 @@ impl ProgramParams {
     /// # Errors
     /// `invalid_argument` for `args` without a `command` or an empty one.
     pub(crate) fn into_spec(self, call: &Call, name: Option<&str>) -> Result<PaneSpec, Error> {
+        self.into_spec_with(&|cwd| call.absolute(cwd), name)
+    }
+
+    /// The same, with directories made absolute by `absolute`.
+    ///
+    /// # Errors
+    /// As [`Self::into_spec`].
+    pub(crate) fn into_spec_with(
+        self,
+        absolute: &dyn Fn(&str) -> String,
+        name: Option<&str>,
+    ) -> Result<PaneSpec, Error> {
         let has_command = self.command.is_some();
         let program = match (self.command, self.args) {
             (Some(command), _) if command.trim().is_empty() => {
@@ -61,7 +73,7 @@ impl ProgramParams {
         Ok(PaneSpec {
             name: name.map(Name::new).transpose()?,
             program,
-            cwd: self.cwd.as_deref().map(|cwd| call.absolute(cwd)),
+            cwd: self.cwd.as_deref().map(absolute),
             env: self.env.unwrap_or_default(),
             settings: PaneSettings {
                 restart: self.restart.unwrap_or_default(),

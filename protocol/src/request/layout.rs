@@ -86,3 +86,14 @@ pub struct LayoutPart {
     /// What is in it.
     pub layout: LayoutNode,
 }
+
+/// A window's layout, in the shape that [`CreateLayout`] takes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct GetLayout {
+    /// In which session; the caller's own or the active one when absent.
+    #[serde(default)]
+    pub session: Option<Target>,
+    /// Which window; the session's focused one when absent.
+    #[serde(default)]
+    pub window: Option<Target>,
+}

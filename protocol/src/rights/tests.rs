@@ -38,6 +38,8 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
         "sp",
     ),
     ("create_layout", r#"{"layout": {"pane": {}}}"#, "full", "s"),
+    ("get_layout", "{}", "read", "s"),
+    ("get_layout", r#"{"window": "w"}"#, "read", "w"),
     ("mirror_pane", r#"{"pane": "p"}"#, "full", "ps"),
     (
         "mirror_pane",

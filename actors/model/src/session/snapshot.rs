@@ -149,6 +149,17 @@ impl SessionSnapshot {
             .find(|window| window.layout.panes().contains(&pane))
     }
 
+    /// The index of a pane's window, and of the pane within it.
+    #[must_use]
+    pub fn place_of(&self, pane: PaneUuid) -> Option<(u32, u32)> {
+        let mut windows = self.windows.iter().enumerate();
+        windows.find_map(|(window, found)| {
+            let panes = found.layout.panes();
+            let index = panes.iter().position(|id| *id == pane)?;
+            Some((u32::try_from(window).ok()?, u32::try_from(index).ok()?))
+        })
+    }
+
     /// The focused window.
     #[must_use]
     pub fn focused_window(&self) -> Option<&Window> {

@@ -1,6 +1,6 @@
 //! Layouts as callers describe them: checked, then made of ids.
 
-use protocol::request::{LayoutNode, LayoutSplit};
+use protocol::request::{LayoutNode, LayoutPart, LayoutSplit, PaneSpec};
 use protocol::{Direction, Error, PaneUuid, Size};
 
 use super::{Layout, NoRoom, Node, extent, group, shares, with_extent};
@@ -20,6 +20,15 @@ impl Layout {
         let mut ids = panes.iter().copied();
         let root = node(wanted, &mut ids, "layout")?;
         Ok(Self { root })
+    }
+
+    /// The layout as a request would describe it, with what `pane` gives for each pane. Those for which it gives nothing have no place
+    /// in it; absent when there is no other one.
+    pub fn wanted(
+        &self,
+        pane: &mut impl FnMut(PaneUuid) -> Option<PaneSpec>,
+    ) -> Option<LayoutNode> {
+        self.root.wanted(pane)
     }
 
     /// This layout and `other` to the right of it, each in a half.
@@ -175,6 +184,24 @@ fn weights(split: &LayoutSplit, path: &str) -> Result<Vec<f64>, Error> {
 }
 
 impl Node {
+    fn wanted(&self, pane: &mut impl FnMut(PaneUuid) -> Option<PaneSpec>) -> Option<LayoutNode> {
+        let (direction, children) = match self {
+            Self::Pane(id) => return Some(LayoutNode::Pane(Box::new(pane(*id)?))),
+            Self::Split(direction, children) => (*direction, children),
+        };
+        let parts = children.iter().filter_map(|(weight, child)| {
+            let layout = child.wanted(pane)?;
+            let ratio = Some(*weight);
+            Some(LayoutPart { ratio, layout })
+        });
+        let mut splits: Vec<_> = parts.collect();
+        match splits.len() {
+            0 => None,
+            1 => Some(splits.remove(0).layout),
+            _ => Some(LayoutNode::Split(LayoutSplit { direction, splits })),
+        }
+    }
+
     fn divides(&self, size: Size) -> bool {
         let Self::Split(direction, children) = self else {
             return true;
