@@ -19,6 +19,7 @@ mod bad_input;
 mod completing;
 mod containment;
 mod crashes;
+mod doctor;
 mod faults;
 mod hands;
 mod hidden;

@@ -6,6 +6,7 @@ mod completion;
 mod clients;
 mod config;
 mod daemon;
+mod doctor;
 mod failure;
 mod forget;
 mod generate;
@@ -65,6 +66,8 @@ PaneText, expect Expected, wait PaneWaited, run/last/orchestrations show/wait/ca
 orchestrations Orchestrations, layout create LayoutCreated, env/meta/tag SessionDetail, stop Stopping, forget Forgotten,
 token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
 {\"server\", \"error\": Error}]}, `kill --all` {\"killed\": [Killed], \"failed\": [Error]}.
+`layout show` gives what `layout create` reads; `doctor` {\"checks\": [{\"check\", \"verdict\": \"ok\",
+\"warning\" or \"wrong\", \"message\", \"next\"}], \"wrong\", \"warnings\"}.
 Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
 stderr, in one line.
 
@@ -178,6 +181,8 @@ enum Command {
     /// Show, check or find the configuration file
     #[command(subcommand)]
     Config(config::ConfigArgs),
+    /// Check the installation, the server and what they find on this machine; changes nothing
+    Doctor(Lazy<doctor::DoctorArgs>),
     /// Print the versions of this program and of the server
     Version,
     /// Say where the HTTP listener's token is, or replace it
@@ -237,6 +242,7 @@ impl Command {
             | Self::Proxy
             | Self::Forget(_)
             | Self::Config(_)
+            | Self::Doctor(_)
             | Self::Version
             | Self::Token(_)
             | Self::Completions(_)
@@ -348,6 +354,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Proxy => proxy::run(&caller).await,
         Command::Forget(args) => args.0.run(&caller).await,
         Command::Token(args) => args.0.run(&caller),
+        Command::Doctor(args) => args.0.run(&caller).await,
         Command::Version => config::version(&caller).await,
         Command::Mcp(_) | Command::Completions(_) | Command::Man(_) | Command::Config(_) => Ok(0),
     }

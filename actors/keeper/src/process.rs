@@ -64,6 +64,14 @@ fn run() -> Result<(), Errno> {
     if std::env::args().any(|word| word == LEAVE_TERMINAL) {
         return leave_terminal();
     }
+    if std::env::args()
+        .nth(1)
+        .is_some_and(|word| word == "--version")
+    {
+        let text = concat!("fugue-keeper ", env!("CARGO_PKG_VERSION"));
+        let _ = writeln!(std::io::stdout(), "{text}");
+        return Ok(());
+    }
     if socket_domain(rustix::stdio::stdin()) != Ok(AddressFamily::UNIX) {
         let text = "fugued keeper: standard input is not a daemon's socket; the daemon starts this";
         let _ = writeln!(std::io::stderr(), "{text}");

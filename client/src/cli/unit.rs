@@ -58,6 +58,14 @@ pub(crate) struct UninstallArgs {
     force: bool,
 }
 
+pub(crate) use self::systemd::lingers;
+
+/// The state of the unit; absent where no systemd of the user answers.
+pub(crate) async fn state() -> Option<Result<systemd::State, Error>> {
+    let systemd = Systemd::reach().await.ok()?;
+    Some(systemd.state(NAME).await)
+}
+
 impl UnitArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
         match self {
