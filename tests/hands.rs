@@ -300,3 +300,124 @@ fn a_mistake_in_the_configuration_stops_no_command_that_only_talks() {
         assert!(ok(&daemon, &["config", "show"]).contains("history_lines = 2000"));
     });
 }
+
+#[test]
+fn who_is_connected_is_listed_with_what_they_look_at() {
+    with_daemon(async |daemon, client| {
+        client.session("web", "exec cat").await;
+        let view = daemon.client_named("viewer").await;
+        view.attach(1, crate::support::view::named("web")).await;
+        let agent = daemon.client_named("fugue mcp").await;
+        let find = |clients: &Value, name: &str| {
+            let mut all = clients["clients"].as_array().unwrap().iter();
+            all.find(|one| one["name"] == name).cloned()
+        };
+        let clients = eventually("the view is listed", async || {
+            let clients = json(&daemon, &["clients"]);
+            let viewer = find(&clients, "viewer");
+            viewer
+                .is_some_and(|one| one["kind"] == "view")
+                .then_some(clients)
+        })
+        .await;
+        let viewer = find(&clients, "viewer").unwrap();
+        assert_eq!(viewer["pid"], std::process::id());
+        let looks = &viewer["views"][0];
+        assert_eq!(looks["session_name"], "web");
+        assert_eq!(
+            (&looks["window_index"], &looks["index"]),
+            (&Value::from(0), &Value::from(0))
+        );
+        assert_eq!(looks["read_only"], false);
+        assert_eq!(find(&clients, "fugue mcp").unwrap()["kind"], "mcp");
+        assert_eq!(find(&clients, "fugue").unwrap()["asks"], true);
+        let text = ok(&daemon, &["clients"]);
+        assert!(text.contains("web/0.0") && text.contains("MCP"), "{text}");
+        ok(&daemon, &["split", "web", "-n", "side", "--", "cat"]);
+        ok(&daemon, &["focus", "web.side"]);
+        eventually("the view looks elsewhere", async || {
+            ok(&daemon, &["clients"]).contains("web/0.1").then_some(())
+        })
+        .await;
+        drop((view, agent));
+        eventually("nobody is left", async || {
+            let clients = json(&daemon, &["clients"]);
+            find(&clients, "viewer").is_none().then_some(())
+        })
+        .await;
+    });
+}
+
+/// The details of a pane's node in the tree.
+fn details(daemon: &Daemon, pane: &str) -> Value {
+    let tree = json(daemon, &["tree"]);
+    fn find(node: &Value, pane: &str) -> Option<Value> {
+        if node["id"] == pane {
+            return Some(node["details"].clone());
+        }
+        let mut children = node["children"].as_array()?.iter();
+        children.find_map(|child| find(child, pane))
+    }
+    find(&tree, pane).unwrap_or_default()
+}
+
+fn detail(details: &Value, key: &str) -> Option<String> {
+    let mut all = details.as_array()?.iter();
+    let found = all.find(|pair| pair[0] == key)?;
+    found[1].as_str().map(str::to_owned)
+}
+
+#[test]
+fn the_tree_says_what_panes_are_called_and_what_hangs() {
+    with_daemon(async |daemon, client| {
+        let line = "trap '' TERM HUP; echo ready; while :; do sleep 1; done";
+        let pane = client.session("web", line).await;
+        shows(&client, &daemon, "web", "ready").await;
+        let id = pane.pane_id.to_string();
+        let told = details(&daemon, &id);
+        assert_eq!(
+            detail(&told, "address").as_deref(),
+            Some("web/0.0"),
+            "{told}"
+        );
+        let number = pane.number.unwrap().to_string();
+        assert_eq!(detail(&told, "number"), Some(number));
+        assert_eq!(detail(&told, "hangs"), None, "{told}");
+        let panes = json(&daemon, &["panes", "web"]);
+        let info = &panes["panes"][0];
+        assert_eq!(
+            (&info["window_index"], &info["window_focused"]),
+            (&Value::from(0), &Value::from(true))
+        );
+        let flood = protocol::request::SendInput {
+            timeout_ms: Some(15_000),
+            ..crate::support::pane::input(pane.pane_id, &"a line of text\n".repeat(20_000))
+        };
+        let typed = client.call(flood);
+        let hangs = async |what: &str| {
+            eventually(what, async || {
+                let hangs = detail(&details(&daemon, &id), "hangs")?;
+                hangs.contains(what).then_some(hangs)
+            })
+            .await
+        };
+        let seen = async {
+            let said = hangs("program does not read").await;
+            assert!(said.contains("KiB wait"), "{said}");
+            let closed = client.call(protocol::request::ClosePane {
+                pane: pane.pane_id.into(),
+                force: false,
+                guarded: false,
+            });
+            let closing = async {
+                let said = hangs("close waits for pid").await;
+                assert!(said.contains("since"), "{said}");
+            };
+            let (closed, ()) = tokio::join!(closed, closing);
+            assert!(closed.unwrap().panes[0].survivors.is_empty());
+        };
+        let (typed, ()) = tokio::join!(typed, seen);
+        assert!(typed.is_err(), "{typed:?}");
+        assert_eq!(details(&daemon, &id), Value::Null);
+    });
+}

@@ -38,7 +38,7 @@ use self::fairness::LastKey;
 use self::fast_path::FastPath;
 pub use self::fast_path::QueueTicket;
 use self::frames::Known;
-pub use self::live::Live;
+pub use self::live::{Live, Unread};
 use self::order::Command;
 use self::order::Typing;
 pub use self::order::{

@@ -12,7 +12,7 @@ mod watched;
 pub use clock::steady_ms;
 pub use io::{
     ExpectOrder, Facts, Input, Io, Line, Live, Piece, PieceKind, QueueTicket, Seen, TerminalUse,
-    Waited, WriteOrder, Writer, Written,
+    Unread, Waited, WriteOrder, Writer, Written,
 };
 pub use setup::{Host, ScreenSetup, Setup, TaskFuture, TaskSubject, Window};
 pub use watched::{Waiting, Watched};

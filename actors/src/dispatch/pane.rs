@@ -285,6 +285,7 @@ pub(super) async fn wait(
             return Ok(PaneWaited {
                 context: ended.context.clone(),
                 pane_id: ended.end.pane_id,
+                number: ended.end.number,
                 status: ended.end.status.clone(),
             });
         }
@@ -292,6 +293,7 @@ pub(super) async fn wait(
     Ok(PaneWaited {
         context,
         pane_id: pane.id,
+        number: pane.record.number.told(),
         status: pane.next_end(limit).await,
     })
 }
@@ -498,6 +500,7 @@ pub(super) async fn expect(
     Ok(Expected {
         context,
         pane_id: pane.id,
+        number: pane.record.number.told(),
         outcome: waited.outcome,
         text,
         line,
@@ -555,6 +558,7 @@ fn expect_ended(ended: &EndedPane, order: &ExpectOrder, begun: Instant) -> Expec
     Expected {
         context: ended.context.clone(),
         pane_id: ended.end.pane_id,
+        number: ended.end.number,
         outcome: match &found {
             Some(_) => ExpectOutcome::Match,
             None => ExpectOutcome::Exit,

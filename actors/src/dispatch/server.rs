@@ -180,6 +180,7 @@ pub(super) async fn whoami(server: &Arc<Server>, caller: &Caller) -> Result<Whoa
         session: own.map(|session| session.context(&server.name)),
         window_id: window,
         pane_id: pane,
+        number: pane.and_then(|pane| registry.leaf(pane)?.number().told()),
         active: registry
             .active_session()
             .map(|session| session.context(&server.name)),
@@ -209,9 +210,41 @@ pub(super) async fn tree(
             .extend(careful.map(|why| ("careful".to_owned(), why)));
         node
     };
+    let with_panes = |mut node: TreeNode| {
+        tell_panes(server, &mut node);
+        node
+    };
     node.map(wire_node)
         .map(told)
+        .map(with_panes)
         .ok_or_else(|| Error::new(ErrorCode::NotFound, "that part of the tree is not there"))
+}
+
+/// Adds what is known of panes beside their actors: what people call them, and what hangs.
+fn tell_panes(server: &Server, node: &mut TreeNode) {
+    for child in &mut node.children {
+        tell_panes(server, child);
+    }
+    let id = node.id.parse::<PaneUuid>().ok();
+    let Some(pane) = id.and_then(|id| server.registry.pane(id)) else {
+        return;
+    };
+    let session = server.registry.session(pane.session);
+    let snapshot = session.map(|session| session.snapshot());
+    let address = snapshot.and_then(|snapshot| {
+        let (window, index) = snapshot.place_of(pane.id)?;
+        Some(format!("{}/{window}.{index}", snapshot.name))
+    });
+    let number = pane.record.number.told();
+    let more = [
+        ("number", number.map(|number| number.to_string())),
+        ("address", address),
+        ("hangs", pane::hangs(&pane)),
+    ];
+    let more = more
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    node.details.extend(more);
 }
 
 fn wire_node(node: supervisor::TreeNode) -> TreeNode {

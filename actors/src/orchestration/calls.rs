@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::reply::{Orchestration, Orchestrations};
 use protocol::request::{GetOrchestration, RunOptions, RunParallel, RunPipeline};
-use protocol::{Error, ErrorCode, OrchestrationUuid};
+use protocol::{Error, ErrorCode, OrchestrationUuid, PaneNumber, PaneUuid};
 
 use super::entry::OrchestrationEntry;
 use super::{child, guard, kept, running, script, session, stop};
@@ -149,7 +149,7 @@ async fn start(
     guard::guard(server, &entry);
     let session = &entry.session;
     tracing::info!(orchestration = %entry.number, orchestration_id = %id, %kind, commands, session = %session.snapshot().name, session_id = %session.id, "orchestration began");
-    Ok(entry.reply(&server.name))
+    Ok(numbered(server, entry.reply(&server.name)))
 }
 
 /// An orchestration without an actor. Unless that is settled, it is forgotten: also by a panic on the way.
@@ -212,7 +212,7 @@ pub(crate) async fn get(
 
 /// The answer; that it has ended is told when the next daemon would say so too.
 async fn told(server: &Server, entry: &OrchestrationEntry) -> Orchestration {
-    let mut reply = entry.reply(&server.name);
+    let mut reply = numbered(server, entry.reply(&server.name));
     if !reply.status.is_final() {
         running::describe(server, &mut reply).await;
     } else {
@@ -220,6 +220,21 @@ async fn told(server: &Server, entry: &OrchestrationEntry) -> Orchestration {
         let _ = server.store.flush().await;
     }
     reply
+}
+
+/// The answer with the numbers of the panes that are known.
+fn numbered(server: &Server, mut reply: Orchestration) -> Orchestration {
+    for command in &mut reply.commands {
+        command.number = command.pane_id.and_then(|id| number_of(server, id));
+    }
+    reply
+}
+
+fn number_of(server: &Server, id: PaneUuid) -> Option<PaneNumber> {
+    match server.registry.pane(id) {
+        Some(pane) => pane.record.number.told(),
+        None => server.registry.ended_pane(id)?.end.number,
+    }
 }
 
 /// Waits until it has ended, or until it has a version that is enough.
@@ -237,7 +252,7 @@ pub(crate) fn list(server: &Arc<Server>) -> Orchestrations {
     kept::prune(server);
     let mut left = LISTED_COMMANDS;
     let listed = kept::newest_first(server).into_iter().map(|entry| {
-        let mut orchestration = entry.reply(&server.name);
+        let mut orchestration = numbered(server, entry.reply(&server.name));
         if orchestration.commands.len() > left {
             left = 0;
             orchestration.commands.clear();

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::message::PaneMsg;
 use super::process::Process;
-use crate::clock::millis;
+use crate::clock::{millis, steady_ms};
 use keeper::Identity;
 use model::pane::{Asked, Cause, Ended, PaneLife, PaneRecord};
 
@@ -54,6 +54,8 @@ pub(crate) struct PaneEntry {
     /// Waits for the end of the program's present life.
     watch: ArcSwapOption<AbortOnDropHandle<()>>,
     removed: AtomicBool,
+    /// Since when it is being closed, or its program ended for a restart, in milliseconds of `steady_ms`.
+    ending_since_ms: AtomicU64,
     /// A test wants to see this step of its close fail so often.
     #[cfg(test)]
     pub(super) fails: std::sync::Mutex<Option<(model::pane::CloseStep, u32)>>,
@@ -99,6 +101,7 @@ impl PaneEntry {
             state: watch::Sender::new(life),
             watch: ArcSwapOption::empty(),
             removed: AtomicBool::new(false),
+            ending_since_ms: AtomicU64::new(steady_ms()),
             #[cfg(test)]
             fails: std::sync::Mutex::default(),
         }
@@ -299,6 +302,14 @@ impl PaneEntry {
         begun.then(|| StartTurn(Arc::clone(self)))
     }
 
+    /// Somebody asks at this time that its program be ended and started again. Absent when its state forbids that.
+    pub(super) fn ask_restart(&self, now_ms: u64) -> Option<Asked> {
+        let mut asked = None;
+        self.change(|state| asked = state.ask_restart(now_ms));
+        self.ending_since_ms.store(steady_ms(), Ordering::Relaxed);
+        asked
+    }
+
     /// The pane gets its program's next life, unless it is being closed.
     #[must_use]
     pub(crate) fn begin_life(&self, process: Process) -> bool {
@@ -322,9 +333,16 @@ impl PaneEntry {
         self.state.send_if_modified(|state| {
             let forced = state.is_forced();
             first = state.begin_close(cause, force);
+            if first {
+                self.ending_since_ms.store(steady_ms(), Ordering::Relaxed);
+            }
             first || state.is_forced() != forced
         });
         first
+    }
+
+    pub(super) fn ending_since_ms(&self) -> u64 {
+        self.ending_since_ms.load(Ordering::Relaxed)
     }
 
     /// It is taken out of the registry.

@@ -16,6 +16,10 @@ pub(crate) struct PanePlace {
     pub session_name: Name,
     /// Its window.
     pub window: WindowUuid,
+    /// That window's position in the session.
+    pub window_index: u32,
+    /// That window is the session's focused one.
+    pub window_focused: bool,
     /// Its position in the window's layout.
     pub index: u32,
     /// It is its window's focused pane.
@@ -36,6 +40,8 @@ impl PaneEntry {
             session_id: self.session,
             session_name: place.session_name.clone(),
             window_id: place.window,
+            window_index: Some(place.window_index),
+            window_focused: Some(place.window_focused),
             index: place.index,
             name: self.name().map(|name| Name::clone(&name)),
             pid: process.pid,

@@ -225,7 +225,7 @@ fn whoami_text(caller: &Caller, server: &ServerName, place: &Place, panes: &Name
                 caller.shown(server, address),
                 caller.short(server, pane.number, id)
             ),
-            None => caller.short(server, None::<&str>, id),
+            None => caller.short(server, place.number, id),
         };
         text.push_str(&format!(
             "pane {}\n",

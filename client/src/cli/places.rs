@@ -29,7 +29,11 @@ struct Window {
 impl Places {
     /// The places of `panes`. A session that has ended meanwhile has none.
     pub(crate) async fn of(server: &Arc<Remote>, panes: &[PaneInfo], limit: Duration) -> Self {
-        let sessions: BTreeSet<SessionUuid> = panes.iter().map(|pane| pane.session_id).collect();
+        let mut places = Self::default();
+        places.note(panes);
+        // An older server does not say with the pane where its window is.
+        let unknown = panes.iter().filter(|pane| pane.window_index.is_none());
+        let sessions: BTreeSet<SessionUuid> = unknown.map(|pane| pane.session_id).collect();
         let ask = |session: SessionUuid| {
             let server = Arc::clone(server);
             tokio::spawn(async move {
@@ -40,13 +44,23 @@ impl Places {
             })
         };
         let asked: Vec<_> = sessions.into_iter().map(ask).collect();
-        let mut places = Self::default();
         for answer in asked {
             if let Ok(Ok(reply)) = answer.await {
                 places.add(&reply.windows);
             }
         }
         places
+    }
+
+    /// The windows as their panes tell them.
+    fn note(&mut self, panes: &[PaneInfo]) {
+        self.windows.extend(panes.iter().filter_map(|pane| {
+            let place = Window {
+                index: pane.window_index?,
+                focused: pane.window_focused.unwrap_or_default(),
+            };
+            Some((pane.window_id, place))
+        }));
     }
 
     pub(crate) fn add(&mut self, windows: &[WindowInfo]) {

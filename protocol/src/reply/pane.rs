@@ -235,6 +235,12 @@ pub struct PaneInfo {
     pub session_name: Name,
     /// Its window.
     pub window_id: WindowUuid,
+    /// Position of its window in the session, from 0; absent from an older server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_index: Option<u32>,
+    /// Its window is its session's focused one; absent from an older server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_focused: Option<bool>,
     /// Position in the window's layout, from 0.
     pub index: u32,
     /// The label.
@@ -420,6 +426,9 @@ pub struct PaneWaited {
     pub context: SessionContext,
     /// The pane.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// Running when the time limit ran out.
     pub status: PaneStatus,
 }
@@ -495,6 +504,9 @@ pub struct Expected {
     pub context: SessionContext,
     /// The pane.
     pub pane_id: PaneUuid,
+    /// Its number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// What came first.
     pub outcome: ExpectOutcome,
     /// The matched text.

@@ -9,7 +9,7 @@ use super::{SessionContext, Usage};
 use crate::error::{Error, ErrorCode};
 use crate::id::{OrchestrationUuid, PaneUuid};
 use crate::name::shown;
-use crate::short::OrchestrationNumber;
+use crate::short::{OrchestrationNumber, PaneNumber};
 
 /// The status of a command or an orchestration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
@@ -61,6 +61,9 @@ pub struct CommandResult {
     /// Its pane, closed or not.
     #[serde(default)]
     pub pane_id: Option<PaneUuid>,
+    /// That pane's number, for people, as long as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// How long it ran or has run, in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<u64>,

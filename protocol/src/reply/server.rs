@@ -6,6 +6,7 @@ use super::SessionContext;
 use crate::id::{InstanceUuid, PaneUuid, WindowUuid};
 use crate::name::ServerName;
 use crate::rights::Rights;
+use crate::short::PaneNumber;
 
 /// One step of the health round trip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +129,9 @@ pub struct Whoami {
     /// The caller's own pane.
     #[serde(default)]
     pub pane_id: Option<PaneUuid>,
+    /// That pane's number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PaneNumber>,
     /// The active session.
     #[serde(default)]
     pub active: Option<SessionContext>,

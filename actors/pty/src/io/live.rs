@@ -19,6 +19,21 @@ pub struct Live {
     pub(super) facts: ArcSwap<Facts>,
     pub(super) bell: AtomicBool,
     pub(super) alternate: AtomicBool,
+    unread_bytes: AtomicU64,
+    unread_since_ms: AtomicU64,
+    unread_full: AtomicBool,
+    taken: AtomicU64,
+}
+
+/// Input that waits because the program does not read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// So many bytes.
+    pub bytes: u64,
+    /// Since when it has taken none of them, in milliseconds of [`steady_ms`].
+    pub since_ms: u64,
+    /// No more is let in.
+    pub full: bool,
 }
 
 impl Default for Live {
@@ -32,6 +47,10 @@ impl Default for Live {
             facts: ArcSwap::default(),
             bell: AtomicBool::new(false),
             alternate: AtomicBool::new(false),
+            unread_bytes: AtomicU64::new(0),
+            unread_since_ms: AtomicU64::new(0),
+            unread_full: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
         }
     }
 }
@@ -56,6 +75,31 @@ impl Live {
     #[must_use]
     pub fn last_change_ms(&self) -> u64 {
         self.last_change_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes the input that waits, and how much was taken all in all. Told by one task alone.
+    pub(super) fn note_unread(&self, (bytes, taken, full): (u64, u64, bool)) {
+        let before = self.unread_bytes.load(Ordering::Relaxed);
+        if bytes == 0 && before == 0 {
+            return;
+        }
+        let progress = self.taken.swap(taken, Ordering::Relaxed) != taken;
+        if before == 0 || progress {
+            self.unread_since_ms.store(steady_ms(), Ordering::Relaxed);
+        }
+        self.unread_full.store(full, Ordering::Relaxed);
+        self.unread_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The input that waits for the program at this moment, if any does.
+    #[must_use]
+    pub fn unread(&self) -> Option<Unread> {
+        let bytes = self.unread_bytes.load(Ordering::Relaxed);
+        (bytes > 0).then(|| Unread {
+            bytes,
+            since_ms: self.unread_since_ms.load(Ordering::Relaxed),
+            full: self.unread_full.load(Ordering::Relaxed),
+        })
     }
 
     /// True if the alternate screen is shown.

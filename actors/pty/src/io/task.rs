@@ -447,6 +447,7 @@ impl Task {
             self.look_again(now);
         }
         self.drain_waiters.expire(now);
+        self.shared.live.note_unread(self.writes.unread());
     }
 
     /// Ends the waits for what there is by now, after everybody may see it.

@@ -26,6 +26,9 @@ use crate::watched::Waiting;
 /// not read wants to know.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 
+/// The queue is as good as full when no more fit in it.
+const LAST_BYTES: usize = 64 * 1024;
+
 /// Bytes of answers to a program that asks and does not listen. More is lost.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -60,9 +63,23 @@ pub(super) struct Writes {
     owed: Option<Owed>,
     /// Bytes of the unfinished line that a terminal in line mode keeps.
     line: usize,
+    /// Bytes that the terminal has taken, all in all.
+    taken: u64,
 }
 
 impl Writes {
+    /// The bytes that could be written now if the program took them, how many it has taken all in all, and whether no more are let in.
+    pub(super) fn unread(&self) -> (u64, u64, bool) {
+        let idle = self.queue.is_empty() && self.owed.is_none();
+        let waits = !idle && !self.next().is_empty();
+        let bytes = if waits { self.bytes.max(1) } else { 0 };
+        (
+            bytes as u64,
+            self.taken,
+            self.bytes > QUEUE_BYTES - LAST_BYTES,
+        )
+    }
+
     /// The time at which the queue has something to do, if nothing else happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let orders = self.queue.iter().filter_map(|pending| pending.deadline);
@@ -256,6 +273,7 @@ impl Waiting for Writes {
     }
 
     fn taken(&mut self, bytes: usize) {
+        self.taken += bytes as u64;
         if let Some(owed) = &mut self.owed {
             owed.left.advance(bytes);
             if owed.left.is_empty() {

@@ -100,6 +100,7 @@ fn head(node: &TreeNode, names: &Named, style: Style) -> (String, Vec<&'static s
     match noun(node).filter(|_| is_id(&node.id)) {
         Some("pane") => {
             let known = node.id.parse().ok().and_then(|id| names.address(id));
+            let known = known.or_else(|| detail(node, "address").map(str::to_owned));
             let mut head = format!("pane {}", known.unwrap_or(id));
             let chars = style.cols.map_or(usize::MAX, |_| HEAD_CHARS);
             for (key, before) in [("command", ""), ("pid", "pid ")] {
@@ -107,7 +108,7 @@ fn head(node: &TreeNode, names: &Named, style: Style) -> (String, Vec<&'static s
                     head.push_str(&format!(" {before}{}", brief(value, chars)));
                 }
             }
-            (head, vec!["command", "pid"])
+            (head, vec!["command", "pid", "address", "number"])
         }
         Some("session") => {
             let state = node.children.iter().find(|child| child.id == "state");

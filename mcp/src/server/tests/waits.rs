@@ -205,6 +205,7 @@ async fn waits_show_that_they_live() {
                 ready.notified().await;
                 assert_eq!(params.since.as_deref(), Some("c0"));
                 at_once(Ok(Expected {
+                    number: None,
                     context: fake::context(),
                     pane_id: PaneUuid::new(),
                     outcome: ExpectOutcome::Match,
@@ -271,6 +272,7 @@ async fn typing_can_bring_the_reply_along() {
             let first = params.until == protocol::request::Until::Match;
             assert_eq!(params.since.as_deref(), Some("typed"));
             at_once(Ok(Expected {
+                number: None,
                 context: fake::context(),
                 pane_id: PaneUuid::new(),
                 outcome: if first {
