@@ -69,3 +69,20 @@ fn all_of_it_is_put_in_place_and_taken_out() {
     let (ok, said) = script("install", &["--from", "/nowhere", "--prefix", to]);
     assert!(!ok && said.contains("there is no program"), "{said}");
 }
+
+#[test]
+fn a_tarball_is_installed_without_cargo() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let programs = Path::new(fugue_exe()).parent().unwrap();
+    std::fs::create_dir(dir.path().join("scripts")).unwrap();
+    std::os::unix::fs::symlink(programs, dir.path().join("bin")).unwrap();
+    let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/install");
+    std::fs::copy(install, dir.path().join("scripts/install")).unwrap();
+    let ran = Command::new(dir.path().join("scripts/install"))
+        .args(["--prefix", "prefix"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    assert!(dir.path().join("prefix/bin/fugued").is_file());
+}
