@@ -30,7 +30,7 @@ fn line(words: &str) -> Line {
 fn the_words_before_the_cursor_count() {
     assert_eq!(Line::of(["fugue".into()].into_iter()), Line::default());
     assert_eq!(line("fugue|kill|bu"), Line::default());
-    assert!(line("fugue|kill|--fo").option);
+    assert!(line("fugue|kill|--force").option);
     assert_eq!(line("fugue|-s|far|kill|").server.as_deref(), Some("far"));
     assert_eq!(
         line("fugue|kill|--server=far|").server.as_deref(),
