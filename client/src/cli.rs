@@ -2,8 +2,8 @@
 
 mod args;
 mod caller;
-mod completion;
 mod clients;
+mod completion;
 mod config;
 mod daemon;
 mod doctor;

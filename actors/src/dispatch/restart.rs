@@ -20,7 +20,7 @@ pub(super) async fn restart(
     params: RestartPane,
 ) -> Result<PaneInfo, Error> {
     let leaf = server.registry.find_leaf(&params.pane, caller)?;
-    let session = session_of(server, leaf.session(), leaf.id())?;
+    let session = session_of(server, leaf.session(), &leaf.shown())?;
     let entry = match &leaf {
         Leaf::Pane(entry) => entry,
         Leaf::Mirror(mirror) => {

@@ -23,7 +23,7 @@ struct Window {
     index: u32,
     focused: bool,
     /// The way to it from its session, in words: `/logs`, `/2` where its name does not say which one, nothing where it is the only one.
-    words: String,
+    words: Option<String>,
 }
 
 impl Places {
@@ -33,7 +33,31 @@ impl Places {
         places.note(panes);
         // An older server does not say with the pane where its window is.
         let unknown = panes.iter().filter(|pane| pane.window_index.is_none());
-        let sessions: BTreeSet<SessionUuid> = unknown.map(|pane| pane.session_id).collect();
+        let sessions = unknown.map(|pane| pane.session_id).collect();
+        places.ask(server, sessions, limit).await;
+        places
+    }
+
+    /// The places of `panes` in words, for which all windows of their sessions must be known.
+    pub(crate) async fn in_words(
+        server: &Arc<Remote>,
+        panes: &[PaneInfo],
+        limit: Duration,
+    ) -> Self {
+        let mut places = Self::default();
+        places.note(panes);
+        let sessions = panes.iter().map(|pane| pane.session_id).collect();
+        places.ask(server, sessions, limit).await;
+        places
+    }
+
+    /// Asks for the windows of sessions.
+    async fn ask(
+        &mut self,
+        server: &Arc<Remote>,
+        sessions: BTreeSet<SessionUuid>,
+        limit: Duration,
+    ) {
         let ask = |session: SessionUuid| {
             let server = Arc::clone(server);
             tokio::spawn(async move {
@@ -46,10 +70,9 @@ impl Places {
         let asked: Vec<_> = sessions.into_iter().map(ask).collect();
         for answer in asked {
             if let Ok(Ok(reply)) = answer.await {
-                places.add(&reply.windows);
+                self.add(&reply.windows);
             }
         }
-        places
     }
 
     /// The windows as their panes tell them.
@@ -58,6 +81,7 @@ impl Places {
             let place = Window {
                 index: pane.window_index?,
                 focused: pane.window_focused.unwrap_or_default(),
+                words: None,
             };
             Some((pane.window_id, place))
         }));
@@ -68,7 +92,7 @@ impl Places {
             let place = Window {
                 index: window.index,
                 focused: window.focused,
-                words: words(window, windows),
+                words: Some(words(window, windows)),
             };
             (window.window_id, place)
         }));
@@ -91,8 +115,10 @@ impl Places {
     /// The way to the pane from its session, in words: `/logs.1`, `.1`.
     pub(crate) fn named(&self, pane: &PaneInfo) -> String {
         let window = self.windows.get(&pane.window_id);
-        let window = window.map(|window| window.words.as_str());
-        format!("{}.{}", window.unwrap_or_default(), pane.index)
+        match window.and_then(|window| window.words.as_ref()) {
+            Some(words) => format!("{words}.{}", pane.index),
+            None => self.within(pane),
+        }
     }
 
     /// The pane as a target: `build/0.1`.
@@ -144,7 +170,7 @@ impl Named {
             window: None,
         };
         let Panes { panes, .. } = server.call(&list, limit).await?;
-        let places = Places::of(server, &panes, limit).await;
+        let places = Places::in_words(server, &panes, limit).await;
         Ok(Self::new(panes, places))
     }
 

@@ -12,7 +12,7 @@ fn the_definition_is_consistent() {
 }
 
 /// Commands as the manual shows them.
-const COMMANDS: [&str; 77] = [
+const COMMANDS: [&str; 83] = [
     "",
     "status",
     "servers",

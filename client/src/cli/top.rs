@@ -101,7 +101,7 @@ impl PsArgs {
         let at = Instant::now();
         let places = match caller.json {
             true => Places::default(),
-            false => Places::of(&server, &panes, CALL_LIMIT).await,
+            false => Places::in_words(&server, &panes, CALL_LIMIT).await,
         };
         let look = Look {
             at,

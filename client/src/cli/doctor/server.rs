@@ -39,13 +39,12 @@ pub(super) async fn ask(caller: &Caller) -> Asked {
         Ok(server) => server,
         Err(error) => return Asked::Silent(error),
     };
-    if transport::is_absent(server.socket()) {
+    if server.socket().is_some_and(transport::is_absent) {
         return Asked::Absent;
     }
-    let hello = transport::client_hello("fugue");
     let asked = async {
         let (connection, _events) =
-            transport::connect_to(server.socket(), server.owner(), hello).await?;
+            transport::connect_over(server.route(), server.name().as_str(), server.hello()).await?;
         connection.call(&Status {}, LIMIT).await
     };
     let silent = || {
