@@ -124,6 +124,18 @@ fn the_end_of_the_server_is_ordered_from_outside_of_its_panes() {
 }
 
 #[test]
+fn a_program_that_asks_before_its_pane_is_entered_is_of_that_pane() {
+    with_daemon(async |daemon, client| {
+        let mine = client.session("mine", "exec sleep 600").await;
+        let slow = "start: its terminal=slow 1000";
+        client.crash("step", slow).await.unwrap();
+        let line = "unset FUGUE_TOKEN FUGUE_PANE_ID; fugue stop";
+        assert_eq!(inside(&client, &mine, &[line]).await, [1]);
+        assert_eq!(daemon.fugue(&["stop"]).code, 0);
+    });
+}
+
+#[test]
 fn what_an_agent_made_reaches_its_own_and_what_it_made() {
     with_daemon(async |daemon, client| {
         client.session("persons", "exec cat").await;

@@ -1,5 +1,7 @@
 //! The identity and the rights of a caller: resolved once when it greets, checked before each of its requests.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use model::origin::Origin;
 use protocol::frame::Hello;
 use protocol::reply::{Orchestrations, Panes, Sessions};
@@ -60,13 +62,20 @@ fn of_pane(pane: &PaneEntry) -> Rights {
     }
 }
 
-/// The end of the start of the pane whose program greets already, if that is so.
+/// The end of the start of the pane whose program greets already, if that is so. One that shows no token and runs under a keeper may
+/// be of any of those that are being started.
 pub(crate) fn beginning(
     registry: &Registry,
     hello: &Hello,
-) -> Option<impl Future<Output = ()> + Send + use<>> {
-    let token = hello.token.as_deref()?;
-    registry.beginnings().of(token)
+    peer: Option<i32>,
+) -> Option<BoxFuture<'static, ()>> {
+    if let Some(token) = &hello.token {
+        return Some(registry.beginnings().of(token)?.boxed());
+    }
+    let begun = registry.beginnings().present()?;
+    let peer = peer.filter(|peer| *peer != std::process::id().cast_signed())?;
+    let unknown = keeper::is_below_keeper(peer) && above(registry, peer).is_none();
+    unknown.then(|| begun.boxed())
 }
 
 /// Finds who greets: the pane whose token it shows, else the one under whose keeper it runs, else the one that it
@@ -122,8 +131,9 @@ pub(crate) fn above(registry: &Registry, process: i32) -> Option<std::sync::Arc<
     let parents = std::iter::successors(Some(process), parent);
     let above: Vec<u32> = parents.take(ANCESTORS).map(i32::unsigned_abs).collect();
     let place = |pane: &PaneEntry| {
-        let keeper = pane.process().keeper_pid;
-        above.iter().position(|pid| *pid == keeper)
+        let next = pane.next_keeper().map(|next| next.pid.unsigned_abs());
+        let keepers = [Some(pane.process().keeper_pid), next];
+        above.iter().position(|pid| keepers.contains(&Some(*pid)))
     };
     let panes = registry.panes().into_iter();
     let found = panes.filter_map(|pane| Some((place(&pane)?, pane)));

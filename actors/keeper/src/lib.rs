@@ -27,8 +27,8 @@ pub use account::account_shell;
 pub use blocked::{Blocked, foreground};
 pub use process::{LEAVE_TERMINAL, MAX_SOCKET_PATH_BYTES, main};
 pub use procs::{
-    Family, Identity, Process, UsageBelow, ancestors, descendants, listen_again, parent,
-    signal_exactly, start_time, usage_below,
+    Family, Identity, Process, UsageBelow, ancestors, descendants, is_below_keeper, listen_again,
+    parent, signal_exactly, start_time, usage_below,
 };
 pub use stop::Rounds;
 pub use sys::{close_from, signal, trim_heap};

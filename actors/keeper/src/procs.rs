@@ -108,10 +108,26 @@ fn read_stat(pid: i32) -> Option<Vec<u8>> {
     Some(buffer)
 }
 
+/// The name of a keeper's process.
+const KEEPER_COMM: &str = "fugue-keeper";
+
 /// The parent of a process.
 #[must_use]
 pub fn parent(pid: i32) -> Option<i32> {
     stat(pid).map(|stat| stat.parent)
+}
+
+/// Processes that are looked at above one.
+const ABOVE_MOST: usize = 64;
+
+/// True if a process runs under a keeper, whose ever.
+#[must_use]
+pub fn is_below_keeper(pid: i32) -> bool {
+    let above = std::iter::successors(stat(pid), |below| stat(below.parent));
+    above
+        .skip(1)
+        .take(ABOVE_MOST)
+        .any(|stat| stat.comm == KEEPER_COMM)
 }
 
 fn open_proc(path: &str) -> Result<std::os::fd::OwnedFd, Errno> {

@@ -333,8 +333,8 @@ impl Conn {
             let Frame::Hello(hello) = frame else {
                 return Err(Error::invalid("the first frame must be a hello"));
             };
-            if let Some(entered) = rights::beginning(&self.server.registry, &hello) {
-                self.early = Some((hello, entered.boxed()));
+            if let Some(entered) = rights::beginning(&self.server.registry, &hello, self.process) {
+                self.early = Some((hello, entered));
                 return Ok(());
             }
             return self.greet(&hello);

@@ -1,12 +1,13 @@
-//! Panes whose programs are being started: their tokens are known before the panes are entered, since a program can show
-//! its own at once.
+//! Panes whose programs are being started: they are known before the panes are entered, since a program can show its token, or
+//! come without one, at once.
 
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use tokio::sync::watch;
+use uuid::Uuid;
 
-/// Tokens of panes that are about to be entered.
+/// Panes that are about to be entered, by their tokens.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Beginnings(Arc<DashMap<String, watch::Receiver<()>>>);
 
@@ -14,7 +15,7 @@ pub(crate) struct Beginnings(Arc<DashMap<String, watch::Receiver<()>>>);
 #[derive(Debug)]
 pub(crate) struct Beginning {
     all: Beginnings,
-    token: Option<String>,
+    token: String,
     _ends: watch::Sender<()>,
 }
 
@@ -23,12 +24,12 @@ impl Beginnings {
     #[must_use]
     pub(crate) fn begin(&self, token: Option<&str>) -> Beginning {
         let (ends, waits) = watch::channel(());
-        if let Some(token) = token {
-            self.0.insert(token.to_owned(), waits);
-        }
+        // One without a token is known all the same: its program may ask for something.
+        let token = token.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        self.0.insert(token.clone(), waits);
         Beginning {
             all: self.clone(),
-            token: token.map(str::to_owned),
+            token,
             _ends: ends,
         }
     }
@@ -39,13 +40,22 @@ impl Beginnings {
         let mut waits = self.0.get(token)?.clone();
         Some(async move { while waits.changed().await.is_ok() {} })
     }
+
+    /// The end of all beginnings that there are now; `None` when there is none.
+    #[must_use]
+    pub(crate) fn present(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let all: Vec<_> = self.0.iter().map(|waits| waits.clone()).collect();
+        (!all.is_empty()).then_some(async move {
+            for mut waits in all {
+                while waits.changed().await.is_ok() {}
+            }
+        })
+    }
 }
 
 impl Drop for Beginning {
     fn drop(&mut self) {
-        if let Some(token) = &self.token {
-            self.all.0.remove(token);
-        }
+        self.all.0.remove(&self.token);
     }
 }
 
