@@ -356,7 +356,11 @@ impl SessionState {
             self.server.store.save(&self.entry)
         });
         let terminal = self.entry.terminal();
-        for (pane, size) in self.now.pane_sizes() {
+        let sizes = match self.sizes.decided() {
+            Some(_) => self.now.shown_sizes(),
+            None => self.now.pane_sizes(),
+        };
+        for (pane, size) in sizes {
             if let Some(pane) = self.server.registry.pane(pane) {
                 pane.set_size(size);
                 pane.io.set_facts(terminal);

@@ -24,6 +24,53 @@ async fn size_of(client: &Client, session: &str) -> Size {
         .size
 }
 
+/// A program that prints its terminal's size, and again when that changes: `30 100`.
+const TELLS_SIZE: &str = "trap 'stty size' WINCH; stty size; while :; do sleep 0.05; done";
+
+#[test]
+fn a_split_pane_has_the_whole_terminal_while_it_is_looked_at() {
+    run(async {
+        let daemon = Daemon::start();
+        let (mut one, two) = (daemon.client().await, daemon.client().await);
+        let made = one.session("s", TELLS_SIZE).await;
+        let beside = CreatePane {
+            beside: Some(made.pane_id.into()),
+            pane: shell(TELLS_SIZE),
+            ..CreatePane::default()
+        };
+        let other = two.ok(beside).await.pane_id;
+        let tells = async |pane, size: &str| {
+            eventually(size, async || {
+                two.text(pane).await.trim_end().ends_with(size).then_some(())
+            })
+            .await;
+        };
+        let looks = Attach {
+            size: Size::new(30, 100),
+            ..attach(1, named("s"))
+        };
+        one.ok(looks).await;
+        let focused = two.panes().await.into_iter().find(|pane| pane.focused).unwrap();
+        let (shown, hidden) = match focused.pane_id == other {
+            true => (other, made.pane_id),
+            false => (made.pane_id, other),
+        };
+        tells(shown, "30 100").await;
+        tells(hidden, "30 49").await;
+        // The next pane is shown: it has the terminal now, and the other one its place again.
+        one.ok(UpdateView {
+            view: 1,
+            pane_step: 1,
+            ..UpdateView::default()
+        })
+        .await;
+        tells(hidden, "30 100").await;
+        tells(shown, "30 50").await;
+        drop(one);
+        tells(hidden, "30 49").await;
+    });
+}
+
 #[test]
 fn who_only_looks_decides_nothing() {
     run(async {

@@ -498,6 +498,16 @@ impl SessionSnapshot {
             .map(|(pane, rect)| (pane, rect.size))
             .collect()
     }
+
+    /// Each pane's size while somebody looks with a view of one pane: the one that is shown has all of the terminal.
+    #[must_use]
+    pub fn shown_sizes(&self) -> BTreeMap<PaneUuid, Size> {
+        let mut sizes = self.pane_sizes();
+        if let Some(shown) = self.focused_pane().and_then(|pane| sizes.get_mut(&pane)) {
+            *shown = self.size;
+        }
+        sizes
+    }
 }
 
 /// Checks an environment variable's name.

@@ -81,6 +81,16 @@ fn a_split_measures_the_size_it_will_have() {
 }
 
 #[test]
+fn the_pane_that_is_shown_has_the_whole_terminal_and_the_others_their_places() {
+    let (session, panes) = with_panes(1);
+    let new = PaneUuid::new();
+    let (next, size) = session.placed(&beside(new, Some(panes[0]))).unwrap();
+    let shown = next.shown_sizes();
+    assert_eq!((shown[&panes[0]], shown[&new]), (next.size, size));
+    assert_ne!(next.pane_sizes()[&panes[0]], next.size);
+}
+
+#[test]
 fn a_split_beside_a_pane_that_is_gone_changes_nothing() {
     let (session, _) = with_panes(1);
     let error = session
