@@ -41,7 +41,11 @@ fn a_split_pane_has_the_whole_terminal_while_it_is_looked_at() {
         let other = two.ok(beside).await.pane_id;
         let tells = async |pane, size: &str| {
             eventually(size, async || {
-                two.text(pane).await.trim_end().ends_with(size).then_some(())
+                two.text(pane)
+                    .await
+                    .trim_end()
+                    .ends_with(size)
+                    .then_some(())
             })
             .await;
         };
@@ -50,7 +54,12 @@ fn a_split_pane_has_the_whole_terminal_while_it_is_looked_at() {
             ..attach(1, named("s"))
         };
         one.ok(looks).await;
-        let focused = two.panes().await.into_iter().find(|pane| pane.focused).unwrap();
+        let focused = two
+            .panes()
+            .await
+            .into_iter()
+            .find(|pane| pane.focused)
+            .unwrap();
         let (shown, hidden) = match focused.pane_id == other {
             true => (other, made.pane_id),
             false => (made.pane_id, other),
