@@ -32,7 +32,7 @@ const IMPURE: [&str; 7] = [
 ];
 
 /// Where programs are started, one place each.
-const SPAWNERS: [(&str, &str); 7] = [
+const SPAWNERS: [(&str, &str); 8] = [
     (
         "actors/src/daemon.rs",
         "the daemon puts itself into the background",
@@ -48,6 +48,10 @@ const SPAWNERS: [(&str, &str); 7] = [
         "the daemon that follows a wedged one",
     ),
     ("protocol/src/transport.rs", "the daemon"),
+    (
+        "protocol/src/transport/ssh.rs",
+        "the system's ssh, as the way to another machine",
+    ),
     ("client/src/", "what a person asked for"),
 ];
 

@@ -255,7 +255,7 @@ impl Peer {
         )))
     }
 
-    /// What came before any frame, as it is quoted.
+    /// The text that came before any frame, as it is quoted.
     fn printed(&self, said: &[u8]) -> String {
         let all = [said, &self.input].concat();
         crate::name::shown(String::from_utf8_lossy(&all).trim())

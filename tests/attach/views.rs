@@ -31,7 +31,7 @@ const TELLS_SIZE: &str = "trap 'stty size' WINCH; stty size; while :; do sleep 0
 fn a_split_pane_has_the_whole_terminal_while_it_is_looked_at() {
     run(async {
         let daemon = Daemon::start();
-        let (mut one, two) = (daemon.client().await, daemon.client().await);
+        let (one, two) = (daemon.client().await, daemon.client().await);
         let made = one.session("s", TELLS_SIZE).await;
         let beside = CreatePane {
             beside: Some(made.pane_id.into()),

@@ -19,7 +19,7 @@ pub use crate::wire::Process;
 /// Size of a read; a line of `/proc/pid/stat` is below 400 bytes.
 const READ_BYTES: usize = 1024;
 /// Looks at a tree that changes all the time, at most.
-const LOOKS: usize = 16;
+const LOOKS: usize = 64;
 
 /// The facts of `/proc/pid/stat`. Source: proc(5).
 #[derive(Debug, Clone, PartialEq, Eq)]

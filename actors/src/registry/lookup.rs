@@ -13,9 +13,14 @@ use uuid::Uuid;
 use super::{EndedPane, Leaf, Registry};
 use crate::pane::PaneEntry;
 use crate::session::SessionEntry;
-use choices::{nearest, part_word, window_choices, window_path, word};
+use choices::{
+    Choice, PaneChoice, before_pane, is_index, nearest, pane_path, part_word, window_choices,
+    window_path, word,
+};
 use model::session::snapshot::{SessionSnapshot, Window};
-use said::{no_pane_now, not_found, only, only_part, pane_exited, with_choices, wrong_kind};
+use said::{
+    last_end, no_pane_now, not_found, only, only_part, pane_exited, with_choices, wrong_kind,
+};
 
 mod choices;
 mod said;
@@ -397,6 +402,101 @@ impl Registry {
             }
         }
         found
+    }
+}
+
+impl Registry {
+    /// A pane as somebody can name it: by its path, or by its number where its session has a name that is for no one to type.
+    fn shown_leaf(&self, leaf: &Leaf) -> String {
+        let session = self.session(leaf.session()).map(|entry| entry.snapshot());
+        let seen = session.filter(|snapshot| !snapshot.is_out_of_sight());
+        let path = seen.and_then(|snapshot| pane_path(&snapshot, leaf.id()));
+        path.unwrap_or_else(|| leaf.shown())
+    }
+
+    fn session_not_found(&self, target: &Target) -> Error {
+        let choices = nearest(word(target), self.session_choices());
+        let error = not_found("session", target).candidates(choices);
+        let Target::Name(name) = target else {
+            return error;
+        };
+        match self.ended_session(name) {
+            Some(ended) => Error {
+                message: format!("{}: {}", error.message, last_end(&ended.end)),
+                ..error
+            },
+            None => error,
+        }
+    }
+
+    /// The sessions that people see in their lists.
+    fn seen(&self) -> impl Iterator<Item = Arc<SessionSnapshot>> {
+        let snapshots = self.sessions().into_iter().map(|entry| entry.snapshot());
+        snapshots.filter(|snapshot| !snapshot.is_out_of_sight())
+    }
+
+    fn session_choices(&self) -> Vec<Choice> {
+        let choice = |snapshot: Arc<SessionSnapshot>| Choice::new(&snapshot.name, &snapshot.name);
+        self.seen().map(choice).collect()
+    }
+
+    /// The panes of a window, as they can be typed.
+    fn pane_choices(&self, snapshot: &SessionSnapshot, window: &Window) -> Vec<PaneChoice> {
+        let before = before_pane(snapshot, window);
+        let leaves = window.layout.panes().into_iter().enumerate();
+        let leaves = leaves.filter_map(|(index, pane)| Some((index, self.leaf(pane)?)));
+        let leaves: Vec<_> = leaves.collect();
+        let names: Vec<_> = leaves.iter().filter_map(|(_, leaf)| leaf.name()).collect();
+        let choice = |(index, leaf): &(usize, Leaf)| {
+            let own = leaf.name();
+            let own = own.filter(|own| names.iter().filter(|name| *name == own).count() == 1);
+            PaneChoice {
+                named: own.map(|own| {
+                    let part = Part::<PaneNumber>::Name(Name::clone(&own));
+                    Choice::new(&own, format!("{before}.{part}"))
+                }),
+                indexed: Choice::new(index, format!("{before}.{index}")),
+            }
+        };
+        leaves.iter().map(choice).collect()
+    }
+
+    /// The panes of a window by their names where a word was typed, and by their indexes else.
+    fn panes_by(
+        &self,
+        wanted: Option<&Name>,
+        snapshot: &SessionSnapshot,
+        window: &Window,
+    ) -> Vec<Choice> {
+        let panes = self.pane_choices(snapshot, window).into_iter();
+        let typed = |pane: PaneChoice| match (pane.named, wanted) {
+            (Some(named), Some(_)) => named,
+            (Some(_), None) | (None, Some(_) | None) => pane.indexed,
+        };
+        panes.map(typed).collect()
+    }
+
+    /// A name may be meant for a session, a window or a pane; what is no name is meant for a pane.
+    fn pane_not_found(&self, target: &Target) -> Error {
+        let wanted = word(target);
+        let mut choices = Vec::new();
+        for snapshot in self.seen() {
+            let panes = snapshot
+                .windows
+                .iter()
+                .flat_map(|w| self.pane_choices(&snapshot, w));
+            if wanted.is_none() {
+                choices.extend(panes.map(|pane| pane.indexed));
+                continue;
+            }
+            choices.push(Choice::new(&snapshot.name, &snapshot.name));
+            choices.extend(panes.filter_map(|pane| pane.named));
+            // What nobody has named is reached by its session.
+            let named = |window: &&Window| !is_index(&window.name);
+            let named = snapshot.windows.iter().filter(named);
+            choices.extend(named.map(|w| Choice::new(&w.name, window_path(&snapshot, w.id))));
+        }
+        not_found("pane", target).candidates(nearest(wanted, choices))
     }
 }
 

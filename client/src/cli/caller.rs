@@ -9,7 +9,8 @@ use protocol::paths::Paths;
 use protocol::{Call, Error, ErrorCode, PaneNumber, PaneUuid, ServerName, Target, transport};
 
 use super::failure::note;
-use super::output::style::{ColorChoice, Style};
+use super::output::style::{ColorChoice, Style, Tone};
+use super::output::table::Cell;
 use crate::attach;
 
 /// The time that an ordinary call may take. The longest of them end programs by their stop recipe.
@@ -172,6 +173,15 @@ impl Caller {
             Some(number) => self.shown(server, number),
             None => self.shown(server, id),
         }
+    }
+
+    /// A name of `server` in a table: with that server's colour where it is not the default one.
+    pub(crate) fn cell(&self, server: &ServerName, name: impl std::fmt::Display) -> Cell {
+        let tone = match server == self.fleet.default_server() {
+            true => Tone::Plain,
+            false => Tone::Server(self.fleet.color(server)),
+        };
+        Cell::toned(self.shown(server, name), tone)
     }
 
     /// An id or a name of `server` as it can be given back.

@@ -101,7 +101,7 @@ fn kind(client: &ClientInfo, view: Option<&ClientView>) -> Cell {
 
 /// `build/0.1`, of which a long name is cut and the rest is kept.
 fn place(caller: &Caller, server: &ServerName, view: &ClientView) -> Cell {
-    let name = Cell::from(caller.shown(server, &view.session_name));
+    let name = caller.cell(server, &view.session_name);
     match (view.window_index, view.index) {
         (Some(window), Some(pane)) => name.tail(&format!("/{window}.{pane}")),
         _ => name,

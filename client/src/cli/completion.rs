@@ -59,7 +59,7 @@ impl Kind {
             ("session", "target") | (_, "session" | "sessions") => Some(Self::Session),
             ("window", "target") | (_, "window" | "windows") => Some(Self::Window),
             ("pane", "target") | (_, "pane" | "panes") => Some(Self::Pane),
-            (_, "target" | "to") => Some(Self::Place),
+            (_, "target" | "to") | ("create", "words") => Some(Self::Place),
             (_, "server") | ("remove" | "rename" | "test", "name") => Some(Self::Server),
             (_, "orchestration") => Some(Self::Orchestration),
             _ => None,

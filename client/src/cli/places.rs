@@ -129,7 +129,8 @@ impl Places {
     /// The same in a table, where a long name may be cut and the rest is kept.
     pub(crate) fn cell(&self, caller: &Caller, server: &ServerName, pane: &PaneInfo) -> Cell {
         let mark = if self.has_keys(pane) { "*" } else { "" };
-        Cell::from(caller.shown(server, &pane.session_name))
+        caller
+            .cell(server, &pane.session_name)
             .tail(&self.within(pane))
             .tail(mark)
     }

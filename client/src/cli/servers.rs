@@ -69,7 +69,7 @@ struct AddArgs {
     uid: Option<u32>,
     /// Its colour in lists, such as cyan or bright_blue
     #[arg(long, value_parser = color, value_name = "COLOR")]
-    color: Option<ServerColor>,
+    list_color: Option<ServerColor>,
     /// Make it the server that targets without a prefix mean
     #[arg(long)]
     default: bool,
@@ -122,7 +122,7 @@ async fn add(caller: &Caller, args: AddArgs) -> Outcome {
         address: Some(args.address),
         uid: args.uid,
         command: args.command,
-        color: args.color,
+        color: args.list_color,
         ..ServerEntry::default()
     };
     edit::edit(&caller.paths.config, |file| {
@@ -149,7 +149,7 @@ const COLUMNS: [Column; 5] = [
     Column::new("ADDRESS").cut_to(12),
 ];
 
-/// What one server said, and how long it took.
+/// The answer of one server, and the time that it took.
 type Answer = (ServerStatus, Duration);
 
 async fn list(caller: &Caller) -> Outcome {

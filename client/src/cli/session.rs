@@ -1,6 +1,7 @@
 //! Sessions: making, listing, attaching and renaming them.
 
 mod list;
+mod watch;
 
 use std::io::IsTerminal;
 use std::path::Path;

@@ -12,12 +12,12 @@ fn the_definition_is_consistent() {
 }
 
 /// Commands as the manual shows them.
-const COMMANDS: [&str; 83] = [
+const COMMANDS: [&str; 84] = [
     "",
     "status",
     "servers",
     "servers list --json",
-    "servers add lab ssh://dev@lab:2222 --command x --color cyan --default",
+    "servers add lab ssh://dev@lab:2222 --command x --list-color cyan --default",
     "servers remove lab",
     "servers rename lab cave",
     "servers test lab",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 83] = [
     "new -n a -c /tmp -d --env K=V --tag t --size 80x24 --remain --restart transient -- ls -l",
     "ls --json",
     "ls -a",
+    "ls --watch",
     "tree -a",
     "windows s",
     "panes -a",

@@ -21,7 +21,7 @@ use super::units::rough;
 use super::{Caller, Outcome, output, states};
 use keys::Keys;
 
-mod keys;
+pub(crate) mod keys;
 
 /// `fugue ps`.
 #[derive(Debug, Args)]
@@ -207,7 +207,9 @@ fn row(caller: &Caller, server: &ServerName, used: &Used, places: &Places) -> Ve
     let state = states::program(&pane.status);
     let percent = cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}%"));
     vec![
-        Cell::from(caller.shown(server, &pane.session_name)).tail(&places.named(pane)),
+        caller
+            .cell(server, &pane.session_name)
+            .tail(&places.named(pane)),
         caller.short(server, pane.number, pane.pane_id).into(),
         percent.into(),
         rough(usage.cpu_ms).into(),

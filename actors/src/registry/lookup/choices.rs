@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 
 use model::session::snapshot::{SessionSnapshot, Window};
 use protocol::target::Part;
-use protocol::{Error, Name, PaneNumber, PaneUuid, Target, WindowUuid};
+use protocol::{Name, PaneUuid, Target, WindowUuid};
 
-use super::said::{MOST, last_end, not_found};
-use crate::registry::{Leaf, Registry};
+use super::said::MOST;
 
 /// Something that can be typed in the place of what is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +28,9 @@ impl Choice {
 }
 
 /// A pane as it can be typed: by its name, if it has one of its own within its window, and by its index.
-struct PaneChoice {
-    named: Option<Choice>,
-    indexed: Choice,
+pub(super) struct PaneChoice {
+    pub(super) named: Option<Choice>,
+    pub(super) indexed: Choice,
 }
 
 /// The choices nearest to the word that was typed, each once. Nobody misspells an id, a number or an index: what there is then stands in
@@ -73,103 +71,8 @@ pub(super) fn part_word<N>(part: &Part<N>) -> Option<&Name> {
     }
 }
 
-impl Registry {
-    /// A pane as somebody can name it: by its path, or by its number where its session has a name that is for no one to type.
-    pub(super) fn shown_leaf(&self, leaf: &Leaf) -> String {
-        let session = self.session(leaf.session()).map(|entry| entry.snapshot());
-        let seen = session.filter(|snapshot| !snapshot.is_out_of_sight());
-        let path = seen.and_then(|snapshot| pane_path(&snapshot, leaf.id()));
-        path.unwrap_or_else(|| leaf.shown())
-    }
-
-    pub(super) fn session_not_found(&self, target: &Target) -> Error {
-        let choices = nearest(word(target), self.session_choices());
-        let error = not_found("session", target).candidates(choices);
-        let Target::Name(name) = target else {
-            return error;
-        };
-        match self.ended_session(name) {
-            Some(ended) => Error {
-                message: format!("{}: {}", error.message, last_end(&ended.end)),
-                ..error
-            },
-            None => error,
-        }
-    }
-
-    /// The sessions that people see in their lists.
-    fn seen(&self) -> impl Iterator<Item = Arc<SessionSnapshot>> {
-        let snapshots = self.sessions().into_iter().map(|entry| entry.snapshot());
-        snapshots.filter(|snapshot| !snapshot.is_out_of_sight())
-    }
-
-    fn session_choices(&self) -> Vec<Choice> {
-        let choice = |snapshot: Arc<SessionSnapshot>| Choice::new(&snapshot.name, &snapshot.name);
-        self.seen().map(choice).collect()
-    }
-
-    /// The panes of a window, as they can be typed.
-    fn pane_choices(&self, snapshot: &SessionSnapshot, window: &Window) -> Vec<PaneChoice> {
-        let before = before_pane(snapshot, window);
-        let leaves = window.layout.panes().into_iter().enumerate();
-        let leaves = leaves.filter_map(|(index, pane)| Some((index, self.leaf(pane)?)));
-        let leaves: Vec<_> = leaves.collect();
-        let names: Vec<_> = leaves.iter().filter_map(|(_, leaf)| leaf.name()).collect();
-        let choice = |(index, leaf): &(usize, Leaf)| {
-            let own = leaf.name();
-            let own = own.filter(|own| names.iter().filter(|name| *name == own).count() == 1);
-            PaneChoice {
-                named: own.map(|own| {
-                    let part = Part::<PaneNumber>::Name(Name::clone(&own));
-                    Choice::new(&own, format!("{before}.{part}"))
-                }),
-                indexed: Choice::new(index, format!("{before}.{index}")),
-            }
-        };
-        leaves.iter().map(choice).collect()
-    }
-
-    /// The panes of a window by their names where a word was typed, and by their indexes else.
-    pub(super) fn panes_by(
-        &self,
-        wanted: Option<&Name>,
-        snapshot: &SessionSnapshot,
-        window: &Window,
-    ) -> Vec<Choice> {
-        let panes = self.pane_choices(snapshot, window).into_iter();
-        let typed = |pane: PaneChoice| match (pane.named, wanted) {
-            (Some(named), Some(_)) => named,
-            (Some(_), None) | (None, Some(_) | None) => pane.indexed,
-        };
-        panes.map(typed).collect()
-    }
-
-    /// A name may be meant for a session, a window or a pane; what is no name is meant for a pane.
-    pub(super) fn pane_not_found(&self, target: &Target) -> Error {
-        let wanted = word(target);
-        let mut choices = Vec::new();
-        for snapshot in self.seen() {
-            let panes = snapshot
-                .windows
-                .iter()
-                .flat_map(|w| self.pane_choices(&snapshot, w));
-            if wanted.is_none() {
-                choices.extend(panes.map(|pane| pane.indexed));
-                continue;
-            }
-            choices.push(Choice::new(&snapshot.name, &snapshot.name));
-            choices.extend(panes.filter_map(|pane| pane.named));
-            // What nobody has named is reached by its session.
-            let named = |window: &&Window| !is_index(&window.name);
-            let named = snapshot.windows.iter().filter(named);
-            choices.extend(named.map(|w| Choice::new(&w.name, window_path(&snapshot, w.id))));
-        }
-        not_found("pane", target).candidates(nearest(wanted, choices))
-    }
-}
-
 /// True if a path takes the name for an index.
-fn is_index(name: &Name) -> bool {
+pub(super) fn is_index(name: &Name) -> bool {
     name.as_str().bytes().all(|byte| byte.is_ascii_digit())
 }
 

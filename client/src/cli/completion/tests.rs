@@ -6,11 +6,13 @@ use super::names::Found;
 use super::*;
 
 /// Arguments whose text nobody can know beforehand: names to be given, text, patterns, commands, marks.
-const FREE: [&str; 12] = [
+const FREE: [&str; 14] = [
     "add",
+    "address",
     "commands",
     "key",
     "name",
+    "new_name",
     "regex",
     "set",
     "signal",

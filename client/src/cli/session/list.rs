@@ -20,11 +20,17 @@ pub(crate) struct LsArgs {
     /// Also those that orchestrations made for themselves
     #[arg(short, long)]
     all: bool,
+    /// Show them again and again, with the state of each server, until `q` or Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
 }
 
 impl LsArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
-        list(caller, self.all).await
+        match self.watch {
+            true => super::watch::watch(caller, self.all).await,
+            false => list(caller, self.all).await,
+        }
     }
 }
 
@@ -70,7 +76,7 @@ pub(super) async fn list(caller: &Caller, all: bool) -> Outcome {
     Ok(if answered { 0 } else { 4 })
 }
 
-fn listed(answers: &[ServerSessions]) -> Vec<(&ServerName, &SessionInfo)> {
+pub(super) fn listed(answers: &[ServerSessions]) -> Vec<(&ServerName, &SessionInfo)> {
     let mut listed = Vec::new();
     for (server, answer) in answers {
         if let Ok(reply) = answer {
@@ -109,7 +115,7 @@ pub(crate) fn sessions_text(
 fn row(caller: &Caller, server: &ServerName, session: &SessionInfo, now: u64) -> Vec<Cell> {
     let active = if session.active { "*" } else { "" };
     let mut row = vec![
-        Cell::from(caller.shown(server, &session.name)).tail(active),
+        caller.cell(server, &session.name).tail(active),
         caller
             .short(server, session.number, session.session_id)
             .into(),

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 const READ_BYTES: usize = 64;
 
 /// The keys of the caller's terminal, read one by one and not shown. Dropping it gives the terminal back as it was.
-pub(super) struct Keys(Option<Taken>);
+pub(crate) struct Keys(Option<Taken>);
 
 struct Taken {
     tty: Arc<OwnedFd>,
@@ -21,19 +21,19 @@ struct Taken {
 
 impl Keys {
     /// Takes them, where standard input is a terminal.
-    pub(super) fn take() -> Self {
+    pub(crate) fn take() -> Self {
         Self(isatty(io::stdin()).then(Taken::open).and_then(Result::ok))
     }
 
     /// Takes them again: a shell to which the terminal went back has them line by line.
-    pub(super) fn again(&self) {
+    pub(crate) fn again(&self) {
         if let Some(taken) = &self.0 {
             let _ = taken.set();
         }
     }
 
     /// Waits for `q`, or for the end of the terminal; for ever where there is none. Cancel safe.
-    pub(super) async fn quit(&mut self) {
+    pub(crate) async fn quit(&mut self) {
         if let Some(Taken { quits, .. }) = &mut self.0
             && let Some(told) = quits
         {
