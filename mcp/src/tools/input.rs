@@ -183,7 +183,7 @@ async fn glance(place: &Place, pane: &Target, since: Option<String>) -> Option<P
     Some(last)
 }
 
-/// Use to type into a pane: input (last newline: Enter), keys, Enter if submit; expect waits for a regex.
+/// Use to type into a pane: input (last newline: Enter), keys, Enter if submit; expect awaits a regex.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct SendInput {
     pane_id: String,
