@@ -304,10 +304,10 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.connection.shared.pending().waiting.remove(&self.id);
-        if !self.answered {
-            if let Ok(cancel) = encoded(Frame::Cancel(self.id)) {
-                let _ = self.connection.out.try_send(cancel);
-            }
+        if !self.answered
+            && let Ok(cancel) = encoded(Frame::Cancel(self.id))
+        {
+            let _ = self.connection.out.try_send(cancel);
         }
     }
 }
@@ -330,7 +330,7 @@ where
     let sent = write.write_all(&said).await;
     // A server that refuses says why before it closes, even if our hello is too late.
     let server = loop {
-        match peer.next()? {
+        match peer.received()? {
             Some(Received::Hello(server)) => break server,
             Some(Received::Frame(_)) => {}
             None => match read.read_buf(peer.input()).await {

@@ -130,7 +130,7 @@ impl Peer {
     /// # Errors
     /// The reason that the server gave before it closes; `unsupported` when it speaks another version; `server_unreachable` for
     /// what is no frame.
-    pub fn next(&mut self) -> Result<Option<Received>, Error> {
+    pub fn received(&mut self) -> Result<Option<Received>, Error> {
         if !self.skip_preamble()? {
             return Ok(None);
         }

@@ -118,7 +118,7 @@ impl Link {
     /// Waits for the server's hello.
     fn greeted(&mut self, end: Instant) -> Result<(), Error> {
         loop {
-            match self.peer.next()? {
+            match self.peer.received()? {
                 Some(Received::Hello(_)) => return Ok(()),
                 Some(Received::Frame(_)) => {}
                 None => self.wait(end, "its hello")?,
@@ -377,7 +377,7 @@ impl Link {
 
     fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
         loop {
-            let received = self.peer.next()?;
+            let received = self.peer.received()?;
             // What the server asks for is answered at once.
             self.flush();
             match received {

@@ -64,7 +64,7 @@ fn take_frames(
     out: &mpsc::WeakSender<Bytes>,
     events: &mpsc::Sender<Event>,
 ) -> Result<(), Error> {
-    while let Some(received) = peer.next()? {
+    while let Some(received) = peer.received()? {
         match received {
             Received::Frame(frame) => take_frame(frame, shared, events)?,
             Received::Hello(_) => {}

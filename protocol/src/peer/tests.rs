@@ -37,7 +37,7 @@ fn fresh(now: Instant) -> Peer {
 fn open(now: Instant) -> Peer {
     let mut peer = fresh(now).far();
     peer.push(&framed([Frame::Hello(hello(PROTOCOL_VERSION))]), now);
-    let Ok(Some(Received::Hello(said))) = peer.next() else {
+    let Ok(Some(Received::Hello(said))) = peer.received() else {
         panic!("no hello");
     };
     assert_eq!(said.name, "test");
@@ -67,7 +67,7 @@ fn a_silent_server_is_asked_and_then_lost_within_fifteen_seconds() {
     peer.wake(now + SILENCE).unwrap();
     let later = now + SILENCE * 2;
     peer.push(&framed([Frame::Pong]), later);
-    assert_eq!(peer.next().unwrap(), None);
+    assert_eq!(peer.received().unwrap(), None);
     assert_eq!(peer.wake_at(), Some(later + SILENCE), "it lives");
 }
 
@@ -76,11 +76,11 @@ fn a_server_is_answered_and_its_last_word_is_the_reason() {
     let now = Instant::now();
     let mut peer = open(now);
     peer.push(&framed([Frame::Ping, Frame::Ready(3)]), now);
-    let taken = peer.next().unwrap();
+    let taken = peer.received().unwrap();
     assert_eq!(taken, Some(Received::Frame(Frame::Ready(3))));
     assert_eq!(peer.take_output().to_vec(), framed([Frame::Pong]));
     peer.push(&framed([Frame::Bye(Error::replaced())]), now);
-    assert!(peer.next().unwrap_err().is_replaced());
+    assert!(peer.received().unwrap_err().is_replaced());
     assert_eq!(peer.ended().message, "the server closed the connection");
 }
 
@@ -91,11 +91,11 @@ fn a_greeting_has_a_limit_and_a_version() {
     assert_eq!(peer.wake_at(), Some(now + LIMIT));
     assert!(peer.wake(now + LIMIT).is_err());
     peer.push(&framed([Frame::Hello(hello(PROTOCOL_VERSION + 1))]), now);
-    assert!(why(peer.next()).contains("upgrade the client"));
+    assert!(why(peer.received()).contains("upgrade the client"));
 
     let mut peer = fresh(now);
     peer.push(b"HTTP/1.1 400 Bad Request\r\n", now);
-    let said = why(peer.next());
+    let said = why(peer.received());
     assert!(said.starts_with(NO_HELLO), "{said}");
     assert!(fresh(now).ended().message.starts_with(NO_HELLO));
 }
@@ -114,7 +114,7 @@ fn the_words_of_a_login_script_are_skipped_up_to_a_limit_and_quoted() {
         let mut received = Vec::new();
         for piece in bytes.chunks(chunk) {
             peer.push(piece, now);
-            while let Some(next) = peer.next().unwrap() {
+            while let Some(next) = peer.received().unwrap() {
                 received.push(next);
             }
         }
@@ -124,11 +124,11 @@ fn the_words_of_a_login_script_are_skipped_up_to_a_limit_and_quoted() {
 
     let mut peer = fresh(now).after_preamble();
     peer.push(words, now);
-    assert_eq!(peer.next().unwrap(), None);
+    assert_eq!(peer.received().unwrap(), None);
     let said = peer.ended().message;
     assert!(said.contains("Welcome to polecats!"), "{said}");
     peer.push(&[b'x'; PREAMBLE_BYTES], now);
-    assert!(why(peer.next()).contains("Welcome to polecats!"));
+    assert!(why(peer.received()).contains("Welcome to polecats!"));
 }
 
 proptest! {
@@ -147,7 +147,7 @@ proptest! {
             peer.push(&bytes[at..end], now);
             at = end;
             loop {
-                match peer.next() {
+                match peer.received() {
                     Ok(Some(next)) => received.push(next),
                     Ok(None) => break,
                     Err(_) => break 'stream,

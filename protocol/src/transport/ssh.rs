@@ -110,9 +110,9 @@ impl SshRoute {
         let destination = self.host.destination();
         let failed = |error: io::Error| {
             let message = format!("ssh to {destination} could not be started: {error}");
-            let hint = match error.kind() {
-                io::ErrorKind::NotFound => "install OpenSSH's client",
-                _ => "see `fugue doctor`",
+            let hint = match error.kind() == io::ErrorKind::NotFound {
+                true => "install OpenSSH's client",
+                false => "see `fugue doctor`",
             };
             Error::new(ErrorCode::ServerUnreachable, message).hint(hint)
         };

@@ -45,7 +45,7 @@ pub(super) async fn watch(caller: &Caller, all: bool) -> Outcome {
         for change in &mut changes {
             change.mark_unchanged();
         }
-        let mut seen = join_all(servers.iter().map(|server| look(server))).await;
+        let mut seen = join_all(servers.iter().map(look)).await;
         for (_, sessions) in &mut seen {
             if let Ok(sessions) = sessions {
                 sight::seen(sessions, all);
