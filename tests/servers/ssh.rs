@@ -1,9 +1,13 @@
 //! A server on another machine, which is this one behind a real sshd.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
+use crate::support::LIMIT;
 use crate::support::cli::Ran;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, fugue_exe};
 use crate::support::sshd::{Sshd, is_installed};
 
 /// A client's own directories, and a server that it knows as polecats.
@@ -133,4 +137,51 @@ fn what_a_login_script_prints_is_passed_over() {
     let ran = sshd.fugue(&near, &["-s", "polecats", "status"]);
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(ran.err.contains("This account is closed"), "{ran:?}");
+}
+
+#[test]
+fn runs_and_waits_over_ssh_go_on_after_a_cut_and_nothing_is_run_twice() {
+    if !is_installed() {
+        return;
+    }
+    let sshd = Sshd::start(None);
+    let far = Daemon::start();
+    let near = known(&sshd, &far);
+    let marks = far.dir.path().join("marks");
+    let released = far.dir.path().join("released");
+    let line = format!(
+        "echo began >>{}; until [ -e {} ]; do sleep 0.05; done; exit 7",
+        marks.display(),
+        released.display()
+    );
+    let began = |count: usize| {
+        let begun = Instant::now();
+        let text = || std::fs::read_to_string(&marks).unwrap_or_default();
+        while text().lines().count() < count {
+            assert!(begun.elapsed() < LIMIT, "{}", far.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let spawn = |args: &[&str]| {
+        let mut command = sshd.command(&near, fugue_exe());
+        command.args(args).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let run = spawn(&["-s", "polecats", "run", &line]);
+    began(1);
+    ok(sshd.fugue(
+        &near,
+        &["-s", "polecats", "new", "-d", "-n", "w", "--", &line],
+    ));
+    began(2);
+    let wait = spawn(&["wait", "polecats:w"]);
+    sshd.cut();
+    std::fs::write(&released, "").unwrap();
+    for child in [run, wait] {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(7), "{output:?}");
+    }
+    let text = std::fs::read_to_string(&marks).unwrap();
+    assert_eq!(text, "began\nbegan\n");
 }
