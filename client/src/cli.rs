@@ -52,29 +52,28 @@ pub(crate) use output::table::cut;
 
 /// The text of `fugue --help` after the options.
 const AFTER_HELP: &str = "\
-TARGETS: `build` is a session, or its focused pane; `build/logs` and `build/2` are windows; `build.1`, `build/logs.1`
-and `build/2.tail` are panes, by index from 0 or by name (`=2` is always a name); '$3', '@7' and '%12' are the numbers that
-lists show; `server:` before any of them is another server. UUIDs work everywhere.
+TARGETS: `build` is a session, or its focused pane; `build/logs` and `build/2` are windows; `build.1`, `build/logs.1` \
+and `build/2.tail` are panes, by index from 0 or by name (`=2` is always a name); '$3', '@7' and '%12' are the numbers \
+that lists show; `server:` before any of them is another server. UUIDs work everywhere.
 
-PROGRAMS after `--`: one word with spaces or shell characters is a command line for `bash -c`,
-where there is no bash for `sh -c` (`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
+PROGRAMS after `--`: one word with spaces or shell characters is a command line for `bash -c`, where there is no bash \
+for `sh -c` (`fugue new -- 'make && ./x'`); several words, or one plain word, are executed as they are.
 
-JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate:
-status ServerStatus, tree TreeNode, whoami Whoami, clients Clients, windows Windows, panes/restart/retry Panes, new/window/split
-PaneCreated, rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read
-PaneText, expect Expected, wait PaneWaited, run/last/orchestrations show/wait/cancel Orchestration,
-orchestrations Orchestrations, layout create LayoutCreated, env/meta/tag SessionDetail, stop Stopping, forget Forgotten,
-token {\"token_file\", \"rotated\"}. `ls` gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or
-{\"server\", \"error\": Error}]}, `kill --all` {\"killed\": [Killed], \"failed\": [Error]}.
-`layout show` gives what `layout create` reads; `doctor` {\"checks\": [{\"check\", \"verdict\": \"ok\",
-\"warning\" or \"wrong\", \"message\", \"next\"}], \"wrong\", \"warnings\"}.
-Ids of a server other than the default one carry its prefix. An error is {\"error\": Error} on
-stderr, in one line.
+JSON (`--json`): the reply of the call, as documented at each type of the `protocol` crate: status ServerStatus, tree \
+TreeNode, whoami Whoami, clients Clients, windows Windows, panes/restart/retry Panes, new/window/split PaneCreated, \
+rename SessionDetail/WindowInfo/PaneInfo, kill/close Killed, send InputSent, read PaneText, expect Expected, wait \
+PaneWaited, run/last/orchestrations show/wait/cancel Orchestration, orchestrations Orchestrations, layout create \
+LayoutCreated, env/meta/tag SessionDetail, stop Stopping, forget Forgotten, token {\"token_file\", \"rotated\"}. `ls` \
+gives {\"servers\": [{\"server\", \"sessions\": [SessionInfo]} or {\"server\", \"error\": Error}]}, `kill --all` \
+{\"killed\": [Killed], \"failed\": [Error]}. `layout show` gives what `layout create` reads; `doctor` {\"checks\": \
+[{\"check\", \"verdict\": \"ok\", \"warning\" or \"wrong\", \"message\", \"next\"}], \"wrong\", \"warnings\"}; `servers` \
+{\"servers\": [{\"name\", \"address\", \"state\", \"latency_ms\", \"version\" or \"error\"}]}. Ids of \
+a server other than the default one carry its prefix. An error is {\"error\": Error} on stderr, in one line.
 
-EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not there (any more), 4 server unreachable or unknown; `run` and
-`orchestrations wait` the worst exit code of the commands (124 for a time-out, 130 when interrupted or
-cancelled); `wait` and an attached `new -- CMD` the program's (128 + the signal that killed it, 127 not
-started, 125 end not known).";
+EXIT STATUS: 0 done, 1 failed, 2 usage, 3 not there (any more), 4 server unreachable or unknown; `run` and \
+`orchestrations wait` the worst exit code of the commands (124 for a time-out, 130 when interrupted or cancelled); \
+`wait` and an attached `new -- CMD` the program's (128 + the signal that killed it, 127 not started, 125 end not \
+known).";
 
 /// Terminals for people and for programs, under Erlang-grade supervision.
 #[derive(Debug, Parser)]

@@ -258,7 +258,7 @@ impl Connection {
                     ErrorCode::Timeout,
                     format!("the server took nothing for {SEND_LIMIT:?}"),
                 )
-                .hint("close the connection; a daemon that hangs can be ended with SIGTERM"),
+                .hint("close the connection; a daemon that hangs can be killed with `kill -9`, and its programs go on"),
             })
     }
 

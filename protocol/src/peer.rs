@@ -299,7 +299,7 @@ pub(crate) fn silent(limit: Duration) -> Error {
         ErrorCode::ServerUnreachable,
         format!("the server said nothing for {limit:?}"),
     )
-    .hint("see the daemon's log (`fugue logs`); a daemon that hangs can be ended with SIGTERM")
+    .hint("see the daemon's log (`fugue logs`); a daemon that hangs can be killed with `kill -9`: its programs go on, and the next command starts it again")
 }
 
 #[cfg(test)]

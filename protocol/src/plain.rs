@@ -212,5 +212,15 @@ fn is_link(content: &[u8], end: &[u8]) -> bool {
         && std::str::from_utf8(content).is_ok_and(|text| !text.chars().any(char::is_control))
 }
 
+/// An error of the system as people read it, without its number.
+#[must_use]
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests;

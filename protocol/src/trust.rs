@@ -94,7 +94,11 @@ fn whose(socket: &Path, uid: u32) -> String {
 pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> Error {
     Error::new(
         ErrorCode::ServerUnreachable,
-        format!("no server answers at {}: {error}", socket.display()),
+        format!(
+            "no server answers at {}: {}",
+            socket.display(),
+            crate::plain::reason(error)
+        ),
     )
     .hint("`fugue new` and `fugue run` start one, `fugued` does so by itself")
 }

@@ -114,6 +114,13 @@ fn text(found: &[Finding], style: Style) -> String {
             next => format!("; {next}"),
         };
         let said = output::printable(format!("{}{next}", one.message));
+        // What the verdict and the name of the check take.
+        let before = 9 + width + 2;
+        let said = match style.cols {
+            Some(cols) => output::wrapped(&said, cols.saturating_sub(before), 0),
+            None => said,
+        };
+        let said = said.replace('\n', &format!("\n{}", " ".repeat(before)));
         text.push_str(&format!("{word}  {:<width$}  {said}\n", one.check));
     }
     let wrong = number_of(found, Verdict::Wrong);

@@ -183,10 +183,22 @@ fn usage_line(message: &str, words: &[String]) -> String {
 }
 
 /// One line on stderr, without anything that a terminal would obey: messages repeat paths, names and what programs
+/// Blanks before each further line of a message that is longer than the terminal is wide.
+const INDENT: usize = 2;
+
 /// and servers said. A stderr that is closed is not worth a failure.
 pub(crate) fn note(line: &str) {
     let line = surface::for_people(line);
-    let _ = writeln!(io::stderr(), "{}", plain::plain_line(&line));
+    let line = plain::plain_line(&line);
+    let size = io::stderr()
+        .is_terminal()
+        .then(crate::attach::terminal_size)
+        .flatten();
+    let line = match size {
+        Some(size) => output::wrapped(&line, usize::from(size.cols), INDENT).into(),
+        None => line,
+    };
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 #[cfg(test)]

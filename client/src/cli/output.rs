@@ -10,6 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use protocol::{ServerName, plain};
 use serde::Serialize;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::Caller;
 
@@ -37,6 +38,27 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// The text in lines of at most `cols` columns, broken between words; each line after the first begins with `indent` blanks. A word
+/// that is longer stands alone.
+pub(crate) fn wrapped(text: &str, cols: usize, indent: usize) -> String {
+    let mut wrapped = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let width = word.width();
+        if used > 0 && used + 1 + width > cols {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += width;
+    }
+    wrapped
 }
 
 fn in_lines(text: &str) -> Cow<'_, str> {

@@ -135,10 +135,11 @@ async fn add(caller: &Caller, args: AddArgs) -> Outcome {
         None => format!("added {}: {}", args.name, server.address()),
         Some(_) => format!("added {}, which was not reached", args.name),
     };
-    if let Some(error) = &tried.trouble {
-        note(&format!("fugue: {error}"));
+    let done = say(caller, &args.name, &text)?;
+    if let Some(error) = tried.trouble {
+        note(&format!("fugue: {}", error.for_people()));
     }
-    say(caller, &args.name, &text)
+    Ok(done)
 }
 
 const COLUMNS: [Column; 5] = [

@@ -13,7 +13,7 @@ use protocol::request::{
     CreateSession, ListSessions, Program, UpdatePane, UpdateSession, UpdateWindow, WaitPane,
 };
 use protocol::transport::ssh::Asking;
-use protocol::{Name, Size, Target, environment};
+use protocol::{ErrorCode, Name, Size, Target, environment};
 
 use super::caller::CALL_LIMIT;
 use super::failure::note;
@@ -185,12 +185,22 @@ fn view(caller: &Caller, session: Option<Target>) -> attach::View {
     }
 }
 
+/// The exit status for a program that could not be started, as a shell's. Source: POSIX, 2.8.2.
+const NOT_STARTED: u8 = 127;
+
 /// Makes a session and attaches to it. The exit status is that of its program when that ends meanwhile, and 0 when the view is
 /// left before.
 async fn attach_to_new(caller: &Caller, server: &Arc<Remote>, create: &CreateSession) -> Outcome {
     caller.start_if_absent(server).await?;
     let mut link = attach::Link::open(server, Asking::Terminal)?;
-    let created = link.call(create, CALL_LIMIT)?;
+    let created = match link.call(create, CALL_LIMIT) {
+        Ok(created) => created,
+        Err(error) if error.code == ErrorCode::SpawnFailed => {
+            note(&format!("fugue: {}", error.for_people()));
+            return Ok(NOT_STARTED);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let view = view(caller, Some(created.context.session_id.into()));
     let status = attach::attach(server, link, &view)?;
     let wait = WaitPane {

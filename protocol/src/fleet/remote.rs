@@ -143,7 +143,7 @@ impl Remote {
     /// As [`Route::dial`], with what the server has left behind.
     pub fn dial(&self, asking: Asking) -> Result<Dialled, Error> {
         let dialled = self.route.dial(asking);
-        dialled.map_err(|error| self.left().explain(error))
+        dialled.map_err(|error| self.explained(error, self.left()))
     }
 
     /// The way to it.
@@ -182,7 +182,7 @@ impl Remote {
             self.happened(&mut current.way, Happened::Failed(error.clone()));
             let left = self.left();
             if !self.may_come(&current, &error, left, begun) {
-                return Err(left.explain(error));
+                return Err(self.explained(error, left));
             }
             let due = !left.is_something() || begun.elapsed() >= transport::grace();
             if let Some(socket) = self.socket().filter(|_| due && !started)
@@ -217,6 +217,24 @@ impl Remote {
             Route::Ssh(_) => true,
         };
         (away || error.is_replaced()) && heals(error) && expected && in_time
+    }
+
+    /// The error of a server that was not reached, with the next step.
+    fn explained(&self, error: Error, left: Left) -> Error {
+        let Some(socket) = self
+            .socket()
+            .filter(|_| error.code == ErrorCode::ServerUnreachable)
+        else {
+            return error;
+        };
+        let other = self.inside && self.own.is_none() && transport::is_absent(socket);
+        match (other, socket.parent()) {
+            (true, Some(dir)) => error.hint(format!(
+                "nothing here starts that one: run `fugued` with FUGUE_RUNTIME_DIR={} and a FUGUE_STATE_DIR of its own",
+                dir.display()
+            )),
+            (true, None) | (false, _) => left.explain(error),
+        }
     }
 
     fn starts(&self, left: Left) -> bool {

@@ -219,7 +219,9 @@ impl Splitter {
             Key::Right => Command::Pan(0, 1),
             Key::PageUp => Command::Page(1),
             Key::PageDown => Command::Page(-1),
-            Key::Char(_) | Key::Ctrl(_) | Key::Other => return,
+            // Fingers that know other keys are shown which there are.
+            Key::Char(_) => Command::Help,
+            Key::Ctrl(_) | Key::Other => return,
         };
         out.push(Input::Command(command));
     }

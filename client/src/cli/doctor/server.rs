@@ -65,7 +65,7 @@ pub(super) fn check(caller: &Caller, asked: &Asked, found: &mut Vec<Finding>) {
         Asked::Silent(error) => found.push(Finding::wrong(
             "server",
             format!("it does not answer: {}", error.message),
-            "see `fugue logs`; `fugue stop` ends it, and its programs go on only with `--keep-panes`",
+            "see `fugue logs`; `kill -9` of fugued ends one that hangs: its programs go on, and the next command starts it again",
         )),
         Asked::Absent => {
             let left = left.unwrap_or_default();

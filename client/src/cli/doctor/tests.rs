@@ -22,8 +22,10 @@ fn each_check_is_a_line_with_what_to_do_next() {
     assert_eq!(
         text,
         "ok       fugue   0.1.0 at /usr/bin/fugue\n\
-         warning  linger  the service ends with the last login; `loginctl enable-linger` keeps it\n\
-         wrong    state   /home/ann/s is open to others: mode 755; `chmod 700 /home/ann/s`\n\
+         warning  linger  the service ends with the last login; `loginctl enable-linger`\n\
+         \x20                keeps it\n\
+         wrong    state   /home/ann/s is open to others: mode 755; `chmod 700\n\
+         \x20                /home/ann/s`\n\
          1 wrong, 1 warning\n"
     );
 }

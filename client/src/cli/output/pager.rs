@@ -45,7 +45,8 @@ impl Pager {
             }
             Self::Less => {
                 let mut command = Command::new("less");
-                command.arg("-FRX");
+                // The frames of trees are UTF-8, whatever the locale says.
+                command.arg("-FRX").env("LESSCHARSET", "utf-8");
                 Some(command)
             }
             Self::None => None,

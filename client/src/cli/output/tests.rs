@@ -40,3 +40,15 @@ fn a_default_server_has_its_name_here_and_no_prefixes() {
         json!({"server": "far", "sessions": [{"session_id": "s"}], "error": null})
     );
 }
+
+#[test]
+fn long_lines_are_broken_between_words() {
+    let wraps = |text, cols| wrapped(text, cols, 2);
+    assert_eq!(wraps("a line that fits", 16), "a line that fits");
+    assert_eq!(wraps("a line that fits not", 16), "a line that fits\n  not");
+    assert_eq!(
+        wraps("one verylongwordindeed two", 8),
+        "one\n  verylongwordindeed\n  two"
+    );
+    assert_eq!(wraps("", 8), "");
+}

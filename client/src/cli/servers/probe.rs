@@ -13,6 +13,7 @@ use super::millis;
 use crate::cli::caller::CALL_LIMIT;
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, table};
+use crate::cli::units::count;
 use crate::cli::{Caller, Outcome, output};
 
 /// One step of the way.
@@ -74,7 +75,11 @@ async fn go(server: &Arc<Remote>, steps: &mut Vec<Step>) -> Result<(), Error> {
     let status = server.call(&Status {}, CALL_LIMIT).await?;
     done(
         "ask",
-        format!("{} sessions, {} panes", status.sessions, status.panes),
+        format!(
+            "{}, {}",
+            count(status.sessions as usize, "session"),
+            count(status.panes as usize, "pane")
+        ),
     );
     Ok(())
 }
@@ -115,7 +120,9 @@ pub(super) async fn test(caller: &Caller, server: Arc<Remote>) -> Outcome {
             step.found.clone().into(),
         ]
     });
-    output::print_styled(&table(&COLUMNS, rows.collect(), caller.style))?;
+    if !tried.steps.is_empty() {
+        output::print_styled(&table(&COLUMNS, rows.collect(), caller.style))?;
+    }
     match tried.trouble {
         None => Ok(0),
         Some(error) => Err(error.into()),

@@ -63,7 +63,10 @@ fn commands() {
         (b"\x02\x1bOC", vec![Input::Command(C::Pan(0, 1))]),
         (b"\x02\x1b[5~", vec![Input::Command(C::Page(1))]),
         (b"\x02\x02x", vec![typed(b"\x02x")]),
-        (b"a\x02zb", vec![typed(b"ab")]),
+        (
+            b"a\x02zb",
+            vec![typed(b"a"), Input::Command(C::Help), typed(b"b")],
+        ),
         // As kitty's protocol and modifyOtherKeys write the same keys.
         (b"\x1b[98;5ud", vec![Input::Command(C::Detach)]),
         (
