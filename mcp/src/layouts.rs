@@ -55,7 +55,7 @@ pub fn layout_to_json(layout: &LayoutNode) -> Value {
             let part = |part: &protocol::request::LayoutPart| {
                 let mut fields = json!({ "layout": layout_to_json(&part.layout) });
                 if let Some(ratio) = part.ratio {
-                    fields["ratio"] = json!((ratio * PLACES).round() / PLACES);
+                    fields["ratio"] = json!((ratio * PLACES).round().max(1.0) / PLACES);
                 }
                 fields
             };

@@ -107,6 +107,9 @@ impl ServerEntry {
             Address::Unix(_) if self.command.is_some() => Err(format!(
                 "servers.{name}.command is for ssh:// addresses; nothing is run for a unix socket"
             )),
+            Address::Ssh(_) if self.command.as_ref().is_some_and(|c| c.trim().is_empty()) => Err(
+                format!("servers.{name}.command is empty; leave it out for `fugue proxy`"),
+            ),
             Address::Ssh(_) if self.uid.is_some() => Err(format!(
                 "servers.{name}.uid is for unix sockets; over ssh name the user in the address"
             )),
@@ -452,6 +455,16 @@ impl Config {
         }
         for (name, entry) in &config.servers {
             entry.check(name)?;
+        }
+        let known = |name: &ServerName| {
+            *name == ServerName::local()
+                || *name == daemon.name
+                || config.servers.contains_key(name)
+        };
+        if let Some(name) = config.default_server.as_ref().filter(|name| !known(name)) {
+            return Err(format!(
+                "default_server is {name}, which is none of the servers in this file"
+            ));
         }
         Ok(config)
     }

@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::frame::{
     Frame, Hello, PROTOCOL_VERSION, PastePart, RequestFrame, ViewId, from_bytes, to_bytes,
 };
-use crate::peer::{NO_HELLO, Peer, Received, lost, silent};
+use crate::peer::{NO_HELLO, Peer, Received, lost};
 use crate::request::Call;
 
 /// Frames waiting for the socket. A caller beyond it waits its turn.
@@ -105,7 +105,7 @@ impl Connection {
         let greeting = greet(&mut read, &mut write, &mut peer);
         let server = tokio::time::timeout(limit, greeting)
             .await
-            .map_err(|_| silent(limit))??;
+            .unwrap_or_else(|_| Err(peer.silent(limit)))?;
         let (out, queue) = mpsc::channel(OUT_QUEUE);
         let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
         let shared = Arc::new(Shared {

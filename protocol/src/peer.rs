@@ -166,6 +166,21 @@ impl Peer {
         }
     }
 
+    /// The error of a server that says nothing for `limit`.
+    #[must_use]
+    pub fn silent(&self, limit: Duration) -> Error {
+        let message = format!("the server said nothing for {limit:?}");
+        let hint = match self.heartbeat {
+            Heartbeat::None => {
+                "see the daemon's log (`fugue logs`); a daemon that hangs can be killed with `kill -9`: its programs go on, and the next command starts it again"
+            }
+            Heartbeat::Due | Heartbeat::Asked => {
+                "the network or the server there hangs; `fugue servers test` goes each step of the way"
+            }
+        };
+        Error::new(ErrorCode::ServerUnreachable, message).hint(hint)
+    }
+
     /// Queues a frame.
     ///
     /// # Errors
@@ -216,8 +231,8 @@ impl Peer {
             return Ok(());
         }
         match (&self.stage, self.heartbeat) {
-            (Stage::Greeting(_), _) => Err(silent(self.limit)),
-            (Stage::Open, Heartbeat::Asked) => Err(silent(LOST_AFTER)),
+            (Stage::Greeting(_), _) => Err(self.silent(self.limit)),
+            (Stage::Open, Heartbeat::Asked) => Err(self.silent(LOST_AFTER)),
             (Stage::Open, Heartbeat::Due) => self.ask(),
             (Stage::Open, Heartbeat::None) => Ok(()),
         }
@@ -291,15 +306,6 @@ fn broken(error: &CodecError, stage: &Stage) -> Error {
 pub(crate) fn lost(why: &str) -> Error {
     Error::new(ErrorCode::ServerUnreachable, why)
         .hint("if a call was under way, look whether it was carried out before repeating it")
-}
-
-/// The error of a server that says nothing.
-pub(crate) fn silent(limit: Duration) -> Error {
-    Error::new(
-        ErrorCode::ServerUnreachable,
-        format!("the server said nothing for {limit:?}"),
-    )
-    .hint("see the daemon's log (`fugue logs`); a daemon that hangs can be killed with `kill -9`: its programs go on, and the next command starts it again")
 }
 
 #[cfg(test)]

@@ -114,6 +114,19 @@ impl Caller {
         server.socket() == Some(&self.paths.socket())
     }
 
+    /// That the server that is meant is the one of this environment's directories.
+    pub(crate) fn only_here(&self, command: &str) -> Result<(), Error> {
+        let server = self.server()?;
+        if !self.chosen || self.is_own(&server) {
+            return Ok(());
+        }
+        let message = format!(
+            "`fugue {command}` is about this machine's own server, not about {}",
+            server.name()
+        );
+        Err(Error::new(ErrorCode::Unsupported, message).hint("run it where that server is"))
+    }
+
     /// Starts the server when it is the local one and nothing listens, for a connection that is
     /// not the fleet's.
     pub(crate) async fn start_if_absent(&self, server: &Remote) -> Result<(), Error> {

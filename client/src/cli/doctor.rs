@@ -67,6 +67,7 @@ impl Finding {
 
 impl DoctorArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        caller.only_here("doctor")?;
         let found = findings(caller).await;
         let wrong = number_of(&found, Verdict::Wrong);
         if caller.json {

@@ -68,6 +68,7 @@ pub(crate) async fn state() -> Option<Result<systemd::State, Error>> {
 
 impl UnitArgs {
     pub(crate) async fn run(self, caller: &Caller) -> Outcome {
+        caller.only_here("service")?;
         match self {
             Self::Install(args) => args.run(caller).await,
             Self::Uninstall(args) => args.run(caller).await,

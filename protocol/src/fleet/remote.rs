@@ -368,6 +368,7 @@ impl Remote {
         let begun = Instant::now();
         let left = || (begun + limit).saturating_duration_since(Instant::now());
         let mut lost = 0;
+        let mut rest = None;
         loop {
             let connection = match self.connection_within(left()).await {
                 Ok(connection) => connection,
@@ -378,6 +379,10 @@ impl Remote {
             };
             let keyed = C::METHOD != SendInput::METHOD || connection.server().types_once;
             let key = key.clone().filter(|_| keyed);
+            if lost > 0 {
+                rest = rest_of(params, begun.elapsed());
+            }
+            let params = rest.as_ref().unwrap_or(params);
             let answer = connection.call_with_key(params, key.clone(), left()).await;
             let error = match answer {
                 // It was not carried out, or may be a second time.
@@ -411,6 +416,19 @@ impl Remote {
         };
         keyed.then(|| format!("fugue-{}", uuid::Uuid::new_v4()))
     }
+}
+
+/// A call that looks for a while, for the rest of that while; none where it says no time.
+pub(super) fn rest_of<C: Call>(params: &C, passed: Duration) -> Option<C> {
+    if C::AGAIN != Again::Looks {
+        // With its key it must stay what it was.
+        return None;
+    }
+    let mut value = serde_json::to_value(params).ok()?;
+    let limit_ms = value.get("timeout_ms")?.as_u64().filter(|ms| *ms > 0)?;
+    let passed_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+    value["timeout_ms"] = limit_ms.saturating_sub(passed_ms).max(1).into();
+    serde_json::from_value(value).ok()
 }
 
 /// The error for a call that changes something and whose answer was lost.

@@ -214,3 +214,16 @@ async fn a_call_keeps_to_its_limit_however_slow_the_connection() {
     let unanswered = call(Duration::from_secs(1)).await;
     assert_eq!(unanswered.code, ErrorCode::Timeout, "{unanswered}");
 }
+
+#[test]
+fn a_look_that_is_made_again_has_the_rest_of_its_time() {
+    let wait = crate::request::WaitPane {
+        pane: crate::PaneUuid::new().into(),
+        timeout_ms: 5_000,
+    };
+    let rest = |passed| remote::rest_of(&wait, Duration::from_millis(passed)).unwrap();
+    assert_eq!(rest(1_500).pane, wait.pane);
+    assert_eq!(rest(1_500).timeout_ms, 3_500);
+    assert_eq!(rest(9_000).timeout_ms, 1);
+    assert!(remote::rest_of(&crate::request::Status {}, Duration::ZERO).is_none());
+}

@@ -38,7 +38,7 @@ pub enum LayoutNode {
 
 impl LayoutNode {
     /// Most splits within splits, a pane alone being 1 deep.
-    pub const DEEPEST: usize = 16;
+    pub const DEEPEST: usize = 32;
     /// Most panes of one layout.
     pub const MOST_PANES: usize = 64;
 

@@ -214,7 +214,10 @@ impl SshRoute {
 /// The directory for ssh's sockets: the runtime directory, or one in `/tmp` where that is too deep.
 #[must_use]
 pub fn sockets(runtime: &Path) -> PathBuf {
-    match runtime.as_os_str().len() <= DIR_BYTES {
+    // Blanks, quotes and dollars mean something in ssh's options.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@%".contains(byte);
+    let bytes = runtime.as_os_str().as_encoded_bytes();
+    match bytes.len() <= DIR_BYTES && bytes.iter().all(plain) {
         true => runtime.to_owned(),
         false => PathBuf::from(format!("/tmp/fugue-{}", crate::paths::own_uid())),
     }
@@ -270,6 +273,10 @@ fn explained(name: &str, destination: &str, status: ExitStatus, said: &str, erro
                     (ErrorCode::Unauthenticated, "to log in by hand")
                 }
                 _ => (ErrorCode::ServerUnreachable, "to see each step"),
+            };
+            let words = match words.is_empty() {
+                true => format!(": {}", error.message),
+                false => words,
             };
             Error::new(code, format!("ssh to {destination} failed{words}"))
                 .hint(format!("run `fugue servers test {name}` {hint}"))

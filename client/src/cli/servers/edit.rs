@@ -4,10 +4,19 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use protocol::config::{Config, ServerEntry};
 use protocol::{Error, ErrorCode, ServerName};
-use toml_edit::{DocumentMut, Item, Table, value};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use toml_edit::{DocumentMut, Item, Table, Value, value};
+
+/// The time for which a change waits for others.
+const TURN_LIMIT: Duration = Duration::from_secs(5);
+
+/// The pause between two looks whether it is its turn.
+const TURN_PAUSE: Duration = Duration::from_millis(10);
 
 /// The table of servers.
 const SERVERS: &str = "servers";
@@ -23,8 +32,7 @@ pub(super) fn edit(
     path: &Path,
     change: impl FnOnce(&mut File) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    // A link stays one, and what it names is changed.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target(path)?;
     let unwritten = |error: io::Error| {
         Error::new(
             ErrorCode::Internal,
@@ -32,6 +40,7 @@ pub(super) fn edit(
         )
         .hint("see who may write there, or name another file in FUGUE_CONFIG")
     };
+    let _turn = Turn::take(&path).map_err(unwritten)?;
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -52,6 +61,43 @@ pub(super) fn edit(
         Error { message, ..error }
     })?;
     fs::rename(&new.0, &path).map_err(unwritten)
+}
+
+/// The file that is changed: what a link names, so that the link stays one.
+fn target(path: &Path) -> Result<PathBuf, Error> {
+    let refused = |why: &str| {
+        Err(
+            Error::invalid(format!("{} {why}; it is as it was", path.display()))
+                .hint("name a file in FUGUE_CONFIG"),
+        )
+    };
+    match (fs::canonicalize(path), fs::symlink_metadata(path)) {
+        (Ok(real), _) if real.is_file() => Ok(real),
+        (Ok(_), _) => refused("is no regular file"),
+        (Err(_), Ok(_)) => refused("is a link to nothing"),
+        (Err(_), Err(_)) => Ok(path.to_owned()),
+    }
+}
+
+/// The turn of one change: those that come meanwhile wait for it.
+struct Turn(#[allow(dead_code, reason = "it is the lock")] fs::File);
+
+impl Turn {
+    fn take(path: &Path) -> io::Result<Self> {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(dir)?;
+        let lock = fs::File::open(dir)?;
+        let begun = Instant::now();
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self(lock)),
+                Err(Errno::AGAIN) if begun.elapsed() < TURN_LIMIT => {
+                    std::thread::sleep(TURN_PAUSE);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
 }
 
 /// The new file beside the old one, which is gone unless it takes its place.
@@ -166,8 +212,15 @@ impl File {
         if let Some(entry) = servers.remove(name.as_str()) {
             servers.insert(new_name.as_str(), entry);
         }
-        if default {
-            self.0[DEFAULT] = value(new_name.as_str());
+        if let Some(line) = self
+            .0
+            .get_mut(DEFAULT)
+            .filter(|_| default)
+            .and_then(Item::as_value_mut)
+        {
+            let decor = line.decor().clone();
+            *line = Value::from(new_name.as_str());
+            *line.decor_mut() = decor;
         }
         Ok(())
     }

@@ -34,7 +34,11 @@ fn changes_keep_what_people_wrote_and_are_whole_or_none() {
         "{added}"
     );
     edit(&path, |file| file.rename(&name("den"), &name("cave"))).unwrap();
-    assert!(text().contains("default_server = \"cave\""), "{}", text());
+    assert!(
+        text().contains("default_server = \"cave\" # the den"),
+        "{}",
+        text()
+    );
     assert!(
         text().contains("[servers.cave]\n# the old way\n"),
         "{}",
@@ -89,6 +93,36 @@ fn a_configuration_is_made_where_there_is_none_and_a_broken_one_is_left_alone() 
     let error = edit(&path, |file| file.remove(&name("lab"))).unwrap_err();
     assert!(error.to_string().contains("config.toml"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "[servers");
+}
+
+#[test]
+fn changes_at_once_are_all_made_and_special_files_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    let add = |index: usize| {
+        let (path, lab) = (path.clone(), entry("ssh://lab"));
+        let named = name(&format!("lab-{index}"));
+        std::thread::spawn(move || edit(&path, |file| file.add(&named, &lab, false)))
+    };
+    for added in (0..12).map(add).collect::<Vec<_>>() {
+        added.join().unwrap().unwrap();
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("[servers.lab-").count(), 12, "{text}");
+
+    let link = dir.path().join("link.toml");
+    for (real, why) in [
+        ("/dev/null", "no regular file"),
+        ("/nowhere/x", "a link to nothing"),
+    ] {
+        std::os::unix::fs::symlink(real, &link).unwrap();
+        let refused = edit(&link, |file| {
+            file.add(&name("lab"), &entry("ssh://lab"), false)
+        });
+        assert!(refused.unwrap_err().to_string().contains(why));
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        std::fs::remove_file(&link).unwrap();
+    }
 }
 
 #[test]

@@ -48,5 +48,5 @@ fn the_list_shows_one_level() {
     assert!(inner["description"].as_str().unwrap().contains("As layout"));
     assert!(inner.get("properties").is_none());
     assert!(serde_json::to_string(schema).unwrap().len() < 1_200);
-    assert_eq!(LayoutNode::DEEPEST, 16);
+    assert_eq!(LayoutNode::DEEPEST, 32);
 }

@@ -60,6 +60,9 @@ fn destinations_share_a_login_only_with_themselves_and_its_path_fits() {
     assert_eq!(sockets(&runtime), runtime);
     let deep = PathBuf::from("x".repeat(DIR_BYTES + 1));
     assert!(sockets(&deep).starts_with("/tmp"));
+    for odd in ["/run/a b", "/run/$HOME", "/run/\"", "/run/ü"] {
+        assert!(sockets(Path::new(odd)).starts_with("/tmp"), "{odd}");
+    }
     let one = route(&runtime);
     let mut other = one.clone();
     other.host.port = None;
