@@ -101,7 +101,7 @@ fn a_layout_with_a_command_that_fails_leaves_nothing() {
             let good = json!({"layout": {"pane": {"command": "sleep 100"}}});
             json!({"layout": {"splits": [good, {"layout": bad}, good]}})
         };
-        let deep = (0..17).fold(
+        let deep = (0..33).fold(
             json!({"pane": {}}),
             |inner, _| json!({"splits": [{"layout": {"pane": {}}}, {"layout": inner}]}),
         );
