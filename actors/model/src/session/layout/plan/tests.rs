@@ -82,7 +82,7 @@ fn what_cannot_be_made_is_refused_with_its_place() {
     }
     let wide = (0..65).map(|_| (None, pane())).collect();
     let cases = [
-        (deep, "17 splits deep"),
+        (deep, "33 splits deep"),
         (split(Direction::Right, wide), "65 panes"),
         (split(Direction::Right, vec![]), "no pane"),
         (
