@@ -314,10 +314,10 @@ fn who_is_connected_is_listed_with_what_they_look_at() {
         };
         let clients = eventually("the view is listed", async || {
             let clients = json(&daemon, &["clients"]);
-            let viewer = find(&clients, "viewer");
-            viewer
-                .is_some_and(|one| one["kind"] == "view")
-                .then_some(clients)
+            let viewer = find(&clients, "viewer")?;
+            // A name is known a moment after its connection.
+            let named = find(&clients, "fugue mcp").is_some() && find(&clients, "fugue").is_some();
+            (named && viewer["kind"] == "view").then_some(clients)
         })
         .await;
         let viewer = find(&clients, "viewer").unwrap();
