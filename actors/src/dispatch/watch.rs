@@ -23,7 +23,7 @@ pub(super) async fn watch(
         None => Ok(tree(server, params.after.as_deref(), until).await),
         Some(target) => {
             let pane = server.registry.find_pane(target, caller)?;
-            screen(&pane, params.after.as_deref(), until).await
+            screen(server, &pane, params.after.as_deref(), until).await
         }
     }
 }
@@ -41,6 +41,7 @@ async fn tree(server: &Server, after: Option<&str>, until: Instant) -> Watched {
 }
 
 async fn screen(
+    server: &Server,
     pane: &Arc<PaneEntry>,
     after: Option<&str>,
     until: Instant,
@@ -52,7 +53,8 @@ async fn screen(
             format!("{}.{}", state.restarts(), u8::from(state.has_ended()))
         };
         let seen = pane.io.present().await?;
-        let version = format!("{seen}.{program}");
+        // A screen that is rebuilt counts anew, and may come to the same numbers.
+        let version = format!("{}.{seen}.{program}", server.instance);
         if after != Some(version.as_str()) {
             return Ok(Watched { version });
         }
