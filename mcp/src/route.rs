@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use protocol::fleet::{Fleet, GATHER_LIMIT, Remote};
+use protocol::fleet::{self, Fleet, Remote};
 use protocol::reply::SessionContext;
 use protocol::{Call, Error, ErrorCode, ServerName, SessionId, Target};
 use serde_json::{Value, json};
@@ -112,17 +111,10 @@ impl Place {
 /// Each place's answer. Where there are several, none is waited for longer than the others may take.
 pub(crate) async fn gathered<T>(
     places: &[Place],
-    asked: impl Iterator<Item = impl Future<Output = Result<T, Error>>>,
+    asked: impl ExactSizeIterator<Item = impl Future<Output = Result<T, Error>>>,
 ) -> Vec<Result<T, Error>> {
-    let limit = (places.len() > 1).then_some(GATHER_LIMIT);
-    let asked = places.iter().zip(asked).map(|(place, asked)| async move {
-        let Some(limit) = limit else {
-            return asked.await;
-        };
-        let answer = tokio::time::timeout(limit, asked).await;
-        answer.unwrap_or_else(|_| Err(place.server.silent(limit)))
-    });
-    join_all(asked).await
+    let servers = places.iter().map(|place| &place.server);
+    fleet::answers(servers.zip(asked)).await
 }
 
 /// The server that all of `given` mean, and each of them there. Each is an argument's name and

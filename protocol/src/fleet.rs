@@ -20,7 +20,7 @@ use crate::target::Target;
 use crate::transport::Route;
 use crate::transport::ssh::{self, SshRoute};
 
-pub use self::gather::{GATHER_LIMIT, Gathered};
+pub use self::gather::{GATHER_LIMIT, Gathered, answers};
 use self::remote::Known;
 pub use self::remote::Remote;
 

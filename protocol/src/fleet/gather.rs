@@ -18,10 +18,25 @@ pub const GATHER_LIMIT: Duration = Duration::from_millis(2_500);
 pub struct Gathered<T> {
     /// The name by which it was asked.
     pub server: ServerName,
-    /// What it answered, or why it did not.
+    /// Its answer, or the reason for which there is none.
     pub answer: Result<T, Error>,
     /// Another name by which the same server was asked too; then its answer counts under that one only.
     pub same_as: Option<ServerName>,
+}
+
+/// The answers of servers that are asked at the same time, with [`GATHER_LIMIT`] for each. One alone is waited for as long as it takes.
+pub async fn answers<'a, T>(
+    asked: impl ExactSizeIterator<Item = (&'a Arc<Remote>, impl Future<Output = Result<T, Error>>)>,
+) -> Vec<Result<T, Error>> {
+    let alone = asked.len() == 1;
+    let within = asked.map(|(server, asking)| async move {
+        if alone {
+            return asking.await;
+        }
+        let answer = tokio::time::timeout(GATHER_LIMIT, asking).await;
+        answer.unwrap_or_else(|_| Err(server.silent(GATHER_LIMIT)))
+    });
+    join_all(within).await
 }
 
 impl Fleet {
@@ -47,18 +62,8 @@ impl Fleet {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let alone = servers.len() == 1;
-        let asked = servers.iter().map(|server| {
-            let asking = ask(Arc::clone(server));
-            async move {
-                if alone {
-                    return asking.await;
-                }
-                let answer = tokio::time::timeout(GATHER_LIMIT, asking).await;
-                answer.unwrap_or_else(|_| Err(server.silent(GATHER_LIMIT)))
-            }
-        });
-        let answers = join_all(asked).await;
+        let asked = servers.iter().map(|server| ask(Arc::clone(server)));
+        let answers = answers(servers.iter().zip(asked)).await;
         let mut instances = Vec::new();
         let mut gathered: Vec<Gathered<T>> = Vec::new();
         for (server, answer) in servers.iter().zip(answers) {

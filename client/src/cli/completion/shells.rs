@@ -12,7 +12,7 @@ use super::VAR;
 
 /// All shells that are served.
 pub(super) const ALL: Shells<'static> =
-    Shells(&[&Bash, &env::Elvish, &env::Fish, &env::Powershell, &Zsh]);
+    Shells(&[&BASH, &env::Elvish, &env::Fish, &env::Powershell, &ZSH]);
 
 /// The script that a shell reads so that it completes.
 pub(in crate::cli) fn script(shell: Shell) -> io::Result<String> {
@@ -24,49 +24,30 @@ pub(in crate::cli) fn script(shell: Shell) -> io::Result<String> {
 }
 
 /// bash, which splits words at the `:` of `server:target`; clap's script takes the pieces for words.
-struct Bash;
+const BASH: Own<env::Bash> = Own {
+    shell: env::Bash,
+    script: include_bytes!("shells/fugue.bash"),
+};
 
 /// zsh. clap's script completes nothing at the first time when zsh loads it by itself, and puts a space after `server:`.
-struct Zsh;
+const ZSH: Own<env::Zsh> = Own {
+    shell: env::Zsh,
+    script: include_bytes!("shells/_fugue"),
+};
 
-impl EnvCompleter for Bash {
-    fn name(&self) -> &'static str {
-        env::Bash.name()
-    }
-
-    fn is(&self, name: &str) -> bool {
-        env::Bash.is(name)
-    }
-
-    fn write_registration(
-        &self,
-        _var: &str,
-        _name: &str,
-        _bin: &str,
-        _completer: &str,
-        script: &mut dyn io::Write,
-    ) -> io::Result<()> {
-        script.write_all(include_bytes!("shells/fugue.bash"))
-    }
-
-    fn write_complete(
-        &self,
-        command: &mut Command,
-        words: Vec<OsString>,
-        here: Option<&Path>,
-        answer: &mut dyn io::Write,
-    ) -> io::Result<()> {
-        env::Bash.write_complete(command, words, here, answer)
-    }
+/// A shell of clap's with a script of our own.
+struct Own<S> {
+    shell: S,
+    script: &'static [u8],
 }
 
-impl EnvCompleter for Zsh {
+impl<S: EnvCompleter> EnvCompleter for Own<S> {
     fn name(&self) -> &'static str {
-        env::Zsh.name()
+        self.shell.name()
     }
 
     fn is(&self, name: &str) -> bool {
-        env::Zsh.is(name)
+        self.shell.is(name)
     }
 
     fn write_registration(
@@ -77,7 +58,7 @@ impl EnvCompleter for Zsh {
         _completer: &str,
         script: &mut dyn io::Write,
     ) -> io::Result<()> {
-        script.write_all(include_bytes!("shells/_fugue"))
+        script.write_all(self.script)
     }
 
     fn write_complete(
@@ -87,6 +68,6 @@ impl EnvCompleter for Zsh {
         here: Option<&Path>,
         answer: &mut dyn io::Write,
     ) -> io::Result<()> {
-        env::Zsh.write_complete(command, words, here, answer)
+        self.shell.write_complete(command, words, here, answer)
     }
 }
