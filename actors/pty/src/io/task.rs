@@ -408,7 +408,9 @@ impl Task {
             self.writes
                 .push_answer(answer, place, &self.screen, deadline);
         }
-        self.look_for_waits();
+        if !self.waits.is_empty() {
+            self.look_for_waits();
+        }
         if self.parsed >= self.next_checkpoint
             || self.screen.work().total() >= self.next_checkpoint_work
         {
@@ -432,7 +434,6 @@ impl Task {
             .echoes
             .expire(self.master.descriptor(), &mut self.screen, now)
         {
-            self.publish();
             self.look_for_waits();
         }
         self.expire_waits(now);
@@ -450,11 +451,8 @@ impl Task {
         self.shared.live.note_unread(self.writes.unread());
     }
 
-    /// Ends the waits for what there is by now, after everybody may see it.
+    /// Lets everybody see what there is by now, and then ends the waits for it.
     fn look_for_waits(&mut self) {
-        if self.waits.is_empty() {
-            return;
-        }
         self.publish();
         let (screen, told) = (&self.screen, self.told);
         self.waits.output(Seen { screen, told });
