@@ -54,9 +54,7 @@ pub(crate) async fn answer(
     }
     let decoded = Request::decode(&method, &params)?;
     rights::check(&server, &caller, &decoded)?;
-    // Text with a key is typed once, whoever asks again.
-    let typed_once = idempotency_key.is_some() && matches!(decoded, Request::SendInput(_));
-    let to_its_end = typed_once || is_carried_out(&decoded);
+    let to_its_end = is_carried_out(&decoded, idempotency_key.is_some());
     let origin = rights::origin_of(&server.registry, &caller);
     let routed = route(Arc::clone(&server), caller, decoded)
         .map_err(move |error| rights::seen_error(&caller, error));
@@ -79,7 +77,7 @@ pub(crate) async fn answer(
 }
 
 /// True if the call is carried out to its end whatever becomes of its caller, and its idempotency key counts.
-fn is_carried_out(request: &Request) -> bool {
+fn is_carried_out(request: &Request, keyed: bool) -> bool {
     match request {
         Request::CreateSession(_)
         | Request::CreateWindow(_)
@@ -98,6 +96,8 @@ fn is_carried_out(request: &Request) -> bool {
         | Request::CancelOrchestration(_)
         | Request::Forget(_)
         | Request::StopServer(_) => true,
+        // Text with a key is typed once, whoever asks again.
+        Request::SendInput(_) => keyed,
         Request::Status(_)
         | Request::Tree(_)
         | Request::Whoami(_)
@@ -111,7 +111,6 @@ fn is_carried_out(request: &Request) -> bool {
         | Request::RetryPane(_)
         | Request::WaitPane(_)
         | Request::ReadPane(_)
-        | Request::SendInput(_)
         | Request::Expect(_)
         | Request::Watch(_)
         | Request::Attach(_)

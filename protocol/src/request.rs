@@ -41,6 +41,8 @@ pub enum Again {
     Keyed,
     /// As `Keyed`, with a key of the connection's own also where the server is on this machine: what it begins takes long.
     Begins,
+    /// As `Keyed`, by servers that say in their hello that they type such text once.
+    Typed,
     /// It is made once: nobody knows what a lost one has done.
     Once,
 }
@@ -51,6 +53,7 @@ impl Again {
             b"looks" => Self::Looks,
             b"keyed" => Self::Keyed,
             b"begins" => Self::Begins,
+            b"typed" => Self::Typed,
             _ => Self::Once,
         }
     }
@@ -168,7 +171,7 @@ calls! {
     /// Text of a pane's screen and scrollback.
     "read_pane" ReadPane -> reply::PaneText, looks;
     /// Types into a pane.
-    "send_input" SendInput -> reply::InputSent, keyed;
+    "send_input" SendInput -> reply::InputSent, typed;
     /// Waits for output, for quiet or for the program's end.
     "expect" Expect -> reply::Expected, looks;
     /// Waits for a change of a pane or of the tree.

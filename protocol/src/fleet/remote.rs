@@ -14,7 +14,7 @@ use crate::frame::Hello;
 use crate::id::InstanceUuid;
 use crate::name::ServerName;
 use crate::peer::NO_HELLO;
-use crate::request::{Again, Call, SendInput};
+use crate::request::{Again, Call};
 use crate::transport::{self, Dialled, Left, Route, ssh::Asking};
 
 /// The time for which a call waits for a server of this machine that is being restarted.
@@ -377,7 +377,7 @@ impl Remote {
                 }
                 Err(error) => return Err(error),
             };
-            let keyed = C::METHOD != SendInput::METHOD || connection.server().types_once;
+            let keyed = C::AGAIN != Again::Typed || connection.server().types_once;
             let key = key.clone().filter(|_| keyed);
             if lost > 0 {
                 rest = rest_of(params, begun.elapsed());
@@ -411,8 +411,10 @@ impl Remote {
     /// The key of a call that has none of its caller's and is to be made again when its answer is lost.
     fn key_of<C: Call>(&self) -> Option<String> {
         let keyed = match (C::AGAIN, &self.route) {
-            (Again::Begins, _) | (Again::Keyed, Route::Ssh(_)) => true,
-            (Again::Keyed, Route::Unix { .. }) | (Again::Looks | Again::Once, _) => false,
+            (Again::Begins, _) | (Again::Keyed | Again::Typed, Route::Ssh(_)) => true,
+            (Again::Keyed | Again::Typed, Route::Unix { .. }) | (Again::Looks | Again::Once, _) => {
+                false
+            }
         };
         keyed.then(|| format!("fugue-{}", uuid::Uuid::new_v4()))
     }
