@@ -47,9 +47,9 @@ pub(crate) struct ClientEntry {
     pub inside: Option<PaneUuid>,
     /// The process at the other end, if it can be seen from here.
     pub process: Option<i32>,
-    /// When it connected, in milliseconds since 1970.
+    /// The time at which it connected, in milliseconds since 1970.
     pub since_ms: u64,
-    /// What its views look at.
+    /// The places that its views look at.
     pub views: Arc<[Looks]>,
 }
 

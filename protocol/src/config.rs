@@ -76,7 +76,7 @@ pub struct ServerEntry {
     /// The user whose server it is, when that is another one than the caller; only of a unix socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
-    /// What ssh runs there instead of `fugue proxy`.
+    /// The command that ssh runs there instead of `fugue proxy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// Its colour in lists, chosen from its name without one.

@@ -242,7 +242,7 @@ impl Peer {
     ///
     /// # Errors
     /// None that a ping can have.
-    pub fn ask(&mut self) -> Result<(), Error> {
+    fn ask(&mut self) -> Result<(), Error> {
         self.heartbeat = Heartbeat::Asked;
         self.send(Frame::Ping)
     }

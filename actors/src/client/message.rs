@@ -17,7 +17,7 @@ pub struct Looks {
     pub size: Size,
     /// It types nothing.
     pub read_only: bool,
-    /// When it was attached, in milliseconds since 1970.
+    /// The time at which it was attached, in milliseconds since 1970.
     pub since_ms: u64,
 }
 

@@ -39,7 +39,7 @@ pub(super) struct View {
     read_only: bool,
     /// Of the client's terminal.
     size: Size,
-    /// When it was attached, in milliseconds since 1970.
+    /// The time at which it was attached, in milliseconds since 1970.
     since_ms: u64,
     client: ClientUuid,
     pane: PaneUuid,

@@ -306,7 +306,7 @@ impl PaneActorState {
             // A task of its own, so that a panic in it is seen here.
             let ending = tokio::spawn(restart::end(server, Arc::clone(&entry)));
             if let Err(error) = AbortOnDropHandle::new(ending).await {
-                tracing::error!(pane_id = %entry.id, %error, "the end for a restart has failed");
+                tracing::error!(pane = %entry.shown(), pane_id = %entry.id, %error, "the end for a restart has failed");
                 tokio::time::sleep(RESTART_PAUSE).await;
             }
             let due_ms = entry.state().borrow().due_ms().unwrap_or_default();

@@ -30,7 +30,7 @@ pub(crate) async fn restart(server: &Arc<Server>, entry: &Arc<PaneEntry>) -> Res
     let mut state = entry.state();
     let asked = entry.ask_restart(millis(server.started.elapsed()));
     let asked = asked.ok_or_else(|| refused(entry))?;
-    tracing::info!(pane_id = %entry.id, "a restart is asked for");
+    tracing::info!(pane = %entry.shown(), pane_id = %entry.id, "a restart is asked for");
     server.registry.note_change();
     let recipe: u64 = entry.record.stop.times_ms().iter().sum();
     let limit = Duration::from_millis(recipe)
@@ -108,7 +108,7 @@ pub(super) async fn end(server: Arc<Server>, entry: Arc<PaneEntry>) {
     let (mut state, process) = (entry.state(), entry.process());
     let left = life::end_program(&entry, &process, &mut state).await;
     if !left.is_empty() {
-        tracing::warn!(pane_id = %entry.id, ?left, "processes could not be killed");
+        tracing::warn!(pane = %entry.shown(), pane_id = %entry.id, ?left, "processes could not be killed");
     }
     let ended = state.wait_for(|state| !state.is_stopping());
     if timeout(EXIT_LIMIT + DRAIN_LIMIT, ended).await.is_err() {

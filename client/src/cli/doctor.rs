@@ -34,7 +34,7 @@ struct Finding {
     check: &'static str,
     verdict: Verdict,
     message: String,
-    /// What there is to do about it.
+    /// The next step about it.
     #[serde(skip_serializing_if = "String::is_empty")]
     next: String,
 }

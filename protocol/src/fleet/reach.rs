@@ -109,12 +109,6 @@ impl Way {
         &self.reach
     }
 
-    /// The tries that have failed one after the other.
-    #[must_use]
-    pub fn failed(&self) -> u32 {
-        self.failed
-    }
-
     /// The time of the next try.
     #[must_use]
     pub fn wake_at(&self) -> Option<Instant> {

@@ -58,7 +58,7 @@ pub struct ClientView {
     pub size: Size,
     /// It types nothing and gives the session no size.
     pub read_only: bool,
-    /// When it was attached, in milliseconds since 1970.
+    /// The time at which it was attached, in milliseconds since 1970.
     pub since_ms: u64,
 }
 
@@ -69,12 +69,12 @@ pub struct ClientInfo {
     pub client_id: ClientUuid,
     /// Its kind.
     pub kind: ClientKind,
-    /// What it calls itself: `fugue`, `fugue mcp`.
+    /// The name that it calls itself by: `fugue`, `fugue mcp`.
     pub name: String,
     /// Its process, where that can be seen from the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// What that process executes, in one line.
+    /// The command that this process executes, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// The pane in which it runs.
@@ -83,12 +83,12 @@ pub struct ClientInfo {
     /// That pane's number, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside_number: Option<PaneNumber>,
-    /// When it connected, in milliseconds since 1970.
+    /// The time at which it connected, in milliseconds since 1970.
     pub since_ms: u64,
     /// It is the one that asks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks: bool,
-    /// What it looks at.
+    /// Its views.
     pub views: Vec<ClientView>,
 }
 

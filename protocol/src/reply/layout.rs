@@ -20,7 +20,7 @@ pub struct PlacedPane {
     /// The label.
     #[serde(default)]
     pub name: Option<Name>,
-    /// What is executed.
+    /// The command that is executed.
     pub command: String,
     /// It is its window's focused pane.
     pub focused: bool,
@@ -38,7 +38,7 @@ pub struct PlacedPane {
 /// A window's layout: what is where, and what would make it again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WindowLayout {
-    /// Which session.
+    /// The session that it is in.
     pub context: SessionContext,
     /// The window.
     pub window: WindowInfo,

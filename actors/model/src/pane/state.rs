@@ -18,7 +18,7 @@ pub enum PaneState {
         last: Ended,
         /// When the start was due.
         due_ms: u64,
-        /// Why it is started again.
+        /// The reason for which it is started again.
         why: Again,
     },
     /// The program runs.
@@ -26,7 +26,7 @@ pub enum PaneState {
     Running,
     /// The program is being ended, and is started again then: somebody has asked for that.
     Stopping {
-        /// When that was, on the clock of who starts it.
+        /// The time of that, on the clock of who starts it.
         due_ms: u64,
     },
     /// The keeper cannot be asked. Nothing follows from what is known until it is reached or found dead, except a close.

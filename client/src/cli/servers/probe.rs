@@ -20,14 +20,14 @@ use crate::cli::{Caller, Outcome, output};
 struct Step {
     name: &'static str,
     took: Duration,
-    /// What was found there.
+    /// The things that were found there.
     found: String,
 }
 
 /// The steps that were gone.
 pub(super) struct Tried {
     steps: Vec<Step>,
-    /// Why the way ends before the server.
+    /// The reason for which the way ends before the server.
     pub(super) trouble: Option<Error>,
 }
 
